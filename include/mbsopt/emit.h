@@ -1,0 +1,21 @@
+/* Files written for other programs (section 9). */
+#ifndef MBSOPT_EMIT_H
+#define MBSOPT_EMIT_H
+
+#include "mbsopt/plan.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * The plan as an `mbsopt-plan/1` document, deterministic to the byte. *text is owned by the caller
+ * (mbs_free). Errors: MBS_ERR_MEMORY, MBS_ERR_INPUT (a figure above 2^53, which JSON readers
+ * round).
+ */
+MBS_API mbs_status mbs_plan_to_json(char **text, const mbs_plan *plan, mbs_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,53 @@
+/* Hardware descriptions: `mbsopt-hardware/1` (sections 4 and 7). */
+#ifndef MBSOPT_HARDWARE_H
+#define MBSOPT_HARDWARE_H
+
+#include "mbsopt/program.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The smallest buffer that is no typing error. */
+#define MBS_MIN_BUFFER_BYTES 4096
+
+/* A machine, per core where nothing else is said. A plain value: copy and change it freely. */
+typedef struct mbs_hardware {
+    char name[64];
+    int64_t cores;
+    int64_t buffer_bytes;
+    int64_t reserved_bytes; /* of the buffer, not for the planner's use */
+    mbs_word_bits bits;
+    int64_t norm_passes; /* reads of each operand by a norm or softmax step run in passes */
+    int64_t clock_hz;
+    int64_t array_rows;
+    int64_t array_cols;
+    int64_t accumulator_rows;
+    int64_t vector_elements_per_cycle;
+    char memory_name[64];
+    int64_t bandwidth_bytes_per_s; /* of the whole chip */
+    double dram_pj_per_bit;
+    double mac_pj;
+    double buffer_pj_per_byte;
+    double vector_pj; /* per element */
+    double static_w; /* per core */
+} mbs_hardware;
+
+/* WaveCore with HBM2, the default machine; what models/hardware/wavecore.json says. */
+MBS_API void mbs_hardware_wavecore(mbs_hardware *hardware);
+
+/*
+ * Loads an `mbsopt-hardware/1` file. Members that the file leaves out keep WaveCore's value.
+ * Errors: MBS_ERR_INPUT, MBS_ERR_IO, MBS_ERR_MEMORY; *hardware is then unspecified.
+ */
+MBS_API mbs_status mbs_hardware_load_file(mbs_hardware *hardware, const char *path,
+                                          mbs_error *error);
+
+/* The same from `length` bytes of text; `label` stands for the file's name in messages. */
+MBS_API mbs_status mbs_hardware_load_text(mbs_hardware *hardware, const char *text, size_t length,
+                                          const char *label, mbs_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,73 @@
+/* Networks: layers, shapes and parameters (model, section 2). */
+#ifndef MBSOPT_NETWORK_H
+#define MBSOPT_NETWORK_H
+
+#include "mbsopt/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define MBS_MAX_RANK 8
+
+/* A checked network; immutable once loaded, so threads may share one. */
+typedef struct mbs_network mbs_network;
+
+/* A shape per sample: [C,H,W], [features], or any rank up to MBS_MAX_RANK. */
+typedef struct mbs_shape {
+    int rank;
+    int64_t dim[MBS_MAX_RANK];
+} mbs_shape;
+
+/* One layer as seen from outside; the pointers live as long as the network. */
+typedef struct mbs_layer_info {
+    const char *name;
+    const char *op;     /* as in the file: "conv", "max_pool", ... */
+    mbs_shape shape;    /* of the output, per sample */
+    int64_t elements;   /* of the output, per sample */
+    int64_t parameters; /* weights and biases, in elements */
+    size_t input_count;
+    int is_view; /* concat, flatten, identity: no step, no bytes */
+} mbs_layer_info;
+
+/*
+ * Loads and checks an `mbsopt-network/1` file. On success *network is owned by the caller
+ * (mbs_network_free). All faults of the file are collected in `error`. O(size · log layers).
+ * Errors: MBS_ERR_INPUT, MBS_ERR_IO, MBS_ERR_MEMORY; *network is then null.
+ */
+MBS_API mbs_status mbs_network_load_file(mbs_network **network, const char *path, mbs_error *error);
+
+/* The same from `length` bytes of text; `label` stands for the file's name in messages. */
+MBS_API mbs_status mbs_network_load_text(mbs_network **network, const char *text, size_t length,
+                                         const char *label, mbs_error *error);
+
+/* Frees a network; null is allowed. */
+MBS_API void mbs_network_free(mbs_network *network);
+
+/* The network's name; lives as long as the network. */
+MBS_API const char *mbs_network_name(const mbs_network *network);
+
+/* How many layers, views included. */
+MBS_API size_t mbs_network_layer_count(const mbs_network *network);
+
+/* How many network inputs. */
+MBS_API size_t mbs_network_input_count(const mbs_network *network);
+
+/* All layers' parameters in elements, biases included. */
+MBS_API int64_t mbs_network_parameters(const mbs_network *network);
+
+/* The `index`-th layer in program order (stable topological order). Errors: MBS_ERR_ARGUMENT. */
+MBS_API mbs_status mbs_network_layer(const mbs_network *network, size_t index,
+                                     mbs_layer_info *info);
+
+/*
+ * What the `position`-th input of layer `index` is called: a layer's or a network input's name.
+ * Null if either is out of range.
+ */
+MBS_API const char *mbs_network_layer_input(const mbs_network *network, size_t index,
+                                            size_t position);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

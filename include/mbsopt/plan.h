@@ -1,0 +1,122 @@
+/* Plans: schedules of a program on a buffer, and the planners that choose them (4 and 5). */
+#ifndef MBSOPT_PLAN_H
+#define MBSOPT_PLAN_H
+
+#include "mbsopt/hardware.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A schedule: groups, iterations, residency, operand modes, pinned parameters. Immutable. */
+typedef struct mbs_plan mbs_plan;
+
+typedef enum mbs_planner {
+    MBS_PLANNER_BASELINE = 0,
+    MBS_PLANNER_ARCHOPT,
+    MBS_PLANNER_IL,
+    MBS_PLANNER_MBS_FS,
+    MBS_PLANNER_MBS1,
+    MBS_PLANNER_MBS2,
+    MBS_PLANNER_DP,
+    MBS_PLANNER_COUNT
+} mbs_planner;
+
+typedef enum mbs_outcome {
+    MBS_OPTIMAL = 0, /* of the planner's own space, proven */
+    MBS_FEASIBLE,    /* a limit stopped the proof */
+    MBS_HEURISTIC
+} mbs_outcome;
+
+/* How a step brings in its operands that are not resident (section 4). */
+typedef enum mbs_mode { MBS_STAGED = 0, MBS_STREAMED = 1, MBS_PASSES = 2 } mbs_mode;
+
+typedef struct mbs_plan_options {
+    mbs_planner planner;
+    int64_t batch;        /* N, samples of a mini-batch per core */
+    int64_t buffer_bytes; /* 0: the hardware's */
+    int no_pin;           /* dp: pin no parameters */
+    int no_stream;        /* dp: staged operands only */
+} mbs_plan_options;
+
+#define MBS_PLAN_OPTIONS_INIT                                                                      \
+    {                                                                                              \
+        MBS_PLANNER_DP, 32, 0, 0, 0                                                                \
+    }
+
+#define MBS_MAX_BATCH 1000000
+
+/* DRAM bytes of one training step and core, by class. */
+typedef struct mbs_traffic {
+    int64_t activation_read; /* tensors, their gradients, masks and indices */
+    int64_t activation_write;
+    int64_t weight_read;
+    int64_t weight_gradient; /* accumulators written and read again */
+    int64_t total;
+} mbs_traffic;
+
+typedef struct mbs_group_info {
+    size_t first; /* step ids, inclusive */
+    size_t last;
+    int64_t iterations;
+    int64_t sub_batch;
+    int64_t passes;       /* reads of each operand; 1 but for a lone step run in passes */
+    int64_t peak_bytes;   /* largest footprint of its steps, pinned bytes included */
+    int64_t pinned_bytes; /* parameters that stay in the buffer through all iterations */
+} mbs_group_info;
+
+/* A planner's name on the command line and in files ("mbs-fs"), or null. */
+MBS_API const char *mbs_planner_name(mbs_planner planner);
+/* Errors: MBS_ERR_INPUT, with the known names in the message. */
+MBS_API mbs_status mbs_planner_from_name(mbs_planner *planner, const char *name, mbs_error *error);
+MBS_API const char *mbs_outcome_name(mbs_outcome outcome);
+
+/*
+ * Plans `program` and replays the result (verify) before returning it. The program is borrowed: it
+ * must live as long as the plan. On success *plan is owned by the caller (mbs_plan_free).
+ * Errors: MBS_ERR_INPUT (a size overflows; buffer or batch out of range), MBS_ERR_NO_PLAN,
+ * MBS_ERR_VERIFY (a defect of this library), MBS_ERR_MEMORY.
+ */
+MBS_API mbs_status mbs_plan_create(mbs_plan **plan, const mbs_program *program,
+                                   const mbs_hardware *hardware, const mbs_plan_options *options,
+                                   mbs_error *error);
+
+/*
+ * Loads an `mbsopt-plan/1` file without judging the schedule (mbs_plan_verify does); the plan owns
+ * its program. Errors: MBS_ERR_INPUT, MBS_ERR_IO, MBS_ERR_MEMORY.
+ */
+MBS_API mbs_status mbs_plan_load_file(mbs_plan **plan, const char *path, mbs_error *error);
+MBS_API mbs_status mbs_plan_load_text(mbs_plan **plan, const char *text, size_t length,
+                                      const char *label, mbs_error *error);
+
+/*
+ * Executes the plan step by step and iteration by iteration against a modelled buffer and DRAM and
+ * checks every rule of section 4 and every figure of the plan. Errors: MBS_ERR_VERIFY, each
+ * violated rule in a message of its own with the step and the numbers; MBS_ERR_MEMORY.
+ * `counted`, if not null, gets the bytes that the replay moved.
+ */
+MBS_API mbs_status mbs_plan_verify(const mbs_plan *plan, mbs_traffic *counted, mbs_error *error);
+
+/* Frees a plan; null is allowed. */
+MBS_API void mbs_plan_free(mbs_plan *plan);
+
+MBS_API const mbs_program *mbs_plan_program(const mbs_plan *plan);
+MBS_API const char *mbs_plan_planner_name(const mbs_plan *plan);
+MBS_API mbs_outcome mbs_plan_outcome(const mbs_plan *plan);
+MBS_API int64_t mbs_plan_batch(const mbs_plan *plan);
+MBS_API int64_t mbs_plan_buffer_bytes(const mbs_plan *plan);
+/* A proven lower bound on the traffic of every plan of the planner's space, or 0 if none is. */
+MBS_API int64_t mbs_plan_bound_bytes(const mbs_plan *plan);
+MBS_API void mbs_plan_traffic(const mbs_plan *plan, mbs_traffic *traffic);
+MBS_API size_t mbs_plan_group_count(const mbs_plan *plan);
+/* Errors: MBS_ERR_ARGUMENT. */
+MBS_API mbs_status mbs_plan_group(const mbs_plan *plan, size_t index, mbs_group_info *info);
+/* The group's part of the plan's traffic. Errors: MBS_ERR_ARGUMENT. O(touches of the group). */
+MBS_API mbs_status mbs_plan_group_traffic(const mbs_plan *plan, size_t index, mbs_traffic *traffic);
+/* Errors: MBS_ERR_ARGUMENT. */
+MBS_API mbs_status mbs_plan_step_mode(const mbs_plan *plan, size_t step, mbs_mode *mode);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,91 @@
+/* Training programs: the steps of one training (or inference) step and their tensors (section 3).
+ */
+#ifndef MBSOPT_PROGRAM_H
+#define MBSOPT_PROGRAM_H
+
+#include "mbsopt/network.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A program; immutable, so threads may share one. Steps and tensors are numbered from 0. */
+typedef struct mbs_program mbs_program;
+
+/* Sizes of the stored words in bits; from the hardware file. */
+typedef struct mbs_word_bits {
+    int64_t activation; /* also gradients of activations */
+    int64_t weight;
+    int64_t accumulator; /* of weight gradients */
+    int64_t mask;
+} mbs_word_bits;
+
+typedef enum mbs_phase { MBS_FORWARD = 0, MBS_BACKWARD = 1 } mbs_phase;
+
+typedef struct mbs_program_options {
+    int inference;       /* 1: the forward steps alone */
+    int keep_batch_norm; /* 1: batch norms couple the samples of a mini-batch; 0: as group norm */
+    mbs_word_bits bits;
+} mbs_program_options;
+
+#define MBS_PROGRAM_OPTIONS_INIT                                                                   \
+    {                                                                                              \
+        0, 0,                                                                                      \
+        {                                                                                          \
+            16, 16, 32, 1                                                                          \
+        }                                                                                          \
+    }
+
+/* One step as seen from outside; the pointers live as long as the program. */
+typedef struct mbs_step_info {
+    const char *name; /* "conv1", "conv1.wgrad", "conv1.dgrad", "gn1.bwd", "loss", "relu1.gsum#1" */
+    const char
+        *kind; /* "conv", "conv.wgrad", "conv.dgrad", "norm", "norm.bwd", "loss", "gsum", … */
+    const char *layer; /* the layer the step belongs to; for loss and in a loaded plan its name */
+    mbs_phase phase;
+    size_t read_count;
+    size_t write_count;
+    int64_t operand_bytes;     /* per sample, every tensor read or written once */
+    int64_t weight_bytes;      /* parameters read, per iteration */
+    int64_t accumulator_bytes; /* weight-gradient accumulators */
+} mbs_step_info;
+
+/* One tensor as seen from outside; the pointer lives as long as the program. */
+typedef struct mbs_tensor_info {
+    const char *name;
+    int64_t bytes;    /* per sample */
+    int64_t producer; /* the step that writes it, or -1 for a network input */
+} mbs_tensor_info;
+
+/*
+ * Builds the program of `network`, which may be freed afterwards. On success *program is owned by
+ * the caller (mbs_program_free). O(steps · log steps). Errors: MBS_ERR_INPUT (a size overflows, or
+ * the network has only views), MBS_ERR_MEMORY.
+ */
+MBS_API mbs_status mbs_program_create(mbs_program **program, const mbs_network *network,
+                                      const mbs_program_options *options, mbs_error *error);
+
+/* Frees a program; null is allowed. No plan of it may be used afterwards. */
+MBS_API void mbs_program_free(mbs_program *program);
+
+MBS_API const char *mbs_program_network_name(const mbs_program *program);
+MBS_API size_t mbs_program_step_count(const mbs_program *program);
+MBS_API size_t mbs_program_tensor_count(const mbs_program *program);
+MBS_API int mbs_program_is_inference(const mbs_program *program);
+
+/* How many batch norms are planned as group norms because batch norms are not kept. */
+MBS_API size_t mbs_program_replaced_batch_norms(const mbs_program *program);
+
+/* Errors: MBS_ERR_ARGUMENT if `index` is out of range. */
+MBS_API mbs_status mbs_program_step(const mbs_program *program, size_t index, mbs_step_info *info);
+MBS_API mbs_status mbs_program_tensor(const mbs_program *program, size_t index,
+                                      mbs_tensor_info *info);
+
+/* The tensor read (or written) at `position` of step `index`, or -1 if out of range. */
+MBS_API int64_t mbs_program_step_read(const mbs_program *program, size_t index, size_t position);
+MBS_API int64_t mbs_program_step_write(const mbs_program *program, size_t index, size_t position);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,36 @@
+/* Reports for people: tables of networks and plans. */
+#ifndef MBSOPT_REPORT_H
+#define MBSOPT_REPORT_H
+
+#include "mbsopt/plan.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct mbs_report_options {
+    int color;                /* 1: with terminal colours */
+    const mbs_plan *baseline; /* compared with in the headline, or null */
+    const mbs_plan *greedy;   /* the mbs2 plan, likewise */
+} mbs_report_options;
+
+/* A plan as a readable table. *text is owned by the caller (mbs_free). Errors: MBS_ERR_MEMORY. */
+MBS_API mbs_status mbs_report_plan_table(char **text, const mbs_plan *plan,
+                                         const mbs_report_options *options, mbs_error *error);
+
+/* A plan's groups as CSV with a header line, one row per group. As above. */
+MBS_API mbs_status mbs_report_plan_csv(char **text, const mbs_plan *plan, mbs_error *error);
+
+/*
+ * A network's layers (shape, parameters, bytes per sample, the smallest number of iterations the
+ * layer's steps need at `buffer_bytes` and mini-batch `batch`, or "passes") as a table. As above.
+ */
+MBS_API mbs_status mbs_report_network_table(char **text, const mbs_network *network,
+                                            const mbs_program *program,
+                                            const mbs_hardware *hardware, int64_t batch, int color,
+                                            mbs_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
