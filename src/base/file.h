@@ -1,0 +1,18 @@
+/* Reading whole files. Writing is public: mbs_write_file. */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include <stddef.h>
+
+#include "mbsopt/status.h"
+
+/* Larger files are refused unread. */
+#define FILE_MAX_BYTES ((size_t)1 << 30)
+
+/*
+ * Reads a file ("-" is standard input) into *data, NUL-terminated, owned by the caller (free).
+ * Errors: MBS_ERR_IO (unreadable, a directory), MBS_ERR_INPUT (too large), MBS_ERR_MEMORY.
+ */
+mbs_status file_read(char **data, size_t *length, const char *path, mbs_error *error);
+
+#endif
