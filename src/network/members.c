@@ -1,0 +1,251 @@
+/* What a layer's object says besides its name, op and inputs: one table row per member. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "base/error.h"
+#include "network/loader.h"
+
+/* Reads `value` (null if missing) into the layer. */
+typedef bool take_member(json_document *document, const json_path *at, const char *member,
+                         const cJSON *value, mbs_layer *layer);
+
+/* An integer, or a list as long as one of `lengths` says (0-terminated); returns the count. */
+static size_t take_list(json_document *document, const json_path *at, const char *member,
+                        const cJSON *value, int64_t minimum, const char *lists, size_t longest,
+                        int64_t *result)
+{
+    if (!cJSON_IsArray(value))
+        return json_integer(document, at, member, value, minimum, JSON_MAX_INTEGER, result);
+    int given = cJSON_GetArraySize(value);
+    if (given != 2 && (given != 4 || longest < 4)) {
+        json_fault(document, at, member, "found a list of %d, expected an integer%s", given, lists);
+        return 0;
+    }
+    json_path list = {at, member, 0};
+    size_t count = 0;
+    bool good = true;
+    for (const cJSON *item = value->child; item != NULL; item = item->next, count++) {
+        json_path place = {&list, NULL, count};
+        good &=
+            json_integer(document, &place, NULL, item, minimum, JSON_MAX_INTEGER, &result[count]);
+    }
+    return good ? count : 0;
+}
+
+/* An integer or [h,w]. */
+static bool take_pair(json_document *document, const json_path *at, const char *member,
+                      const cJSON *value, int64_t pair[2])
+{
+    size_t count = take_list(document, at, member, value, 1, " or [height, width]", 2, pair);
+    if (count == 1)
+        pair[1] = pair[0];
+    return count > 0;
+}
+
+static bool take_kernel(json_document *document, const json_path *at, const char *member,
+                        const cJSON *value, mbs_layer *layer)
+{
+    return take_pair(document, at, member, value, layer->kernel);
+}
+
+static bool take_stride(json_document *document, const json_path *at, const char *member,
+                        const cJSON *value, mbs_layer *layer)
+{
+    return take_pair(document, at, member, value, layer->stride);
+}
+
+static bool take_dilation(json_document *document, const json_path *at, const char *member,
+                          const cJSON *value, mbs_layer *layer)
+{
+    return take_pair(document, at, member, value, layer->dilation);
+}
+
+static bool take_pad(json_document *document, const json_path *at, const char *member,
+                     const cJSON *value, mbs_layer *layer)
+{
+    int64_t *pad = layer->pad;
+    size_t count = take_list(document, at, member, value, 0,
+                             ", [height, width] or [top, left, bottom, right]", 4, pad);
+    if (count == 1)
+        pad[1] = pad[0];
+    if (count == 1 || count == 2) {
+        pad[2] = pad[0];
+        pad[3] = pad[1];
+    }
+    return count > 0;
+}
+
+static bool take_out_channels(json_document *document, const json_path *at, const char *member,
+                              const cJSON *value, mbs_layer *layer)
+{
+    return json_integer(document, at, member, value, 1, JSON_MAX_INTEGER, &layer->out_channels);
+}
+
+static bool take_groups(json_document *document, const json_path *at, const char *member,
+                        const cJSON *value, mbs_layer *layer)
+{
+    return json_integer(document, at, member, value, 1, JSON_MAX_INTEGER, &layer->groups);
+}
+
+static bool take_bias(json_document *document, const json_path *at, const char *member,
+                      const cJSON *value, mbs_layer *layer)
+{
+    return json_boolean(document, at, member, value, &layer->bias);
+}
+
+static bool take_ceil_mode(json_document *document, const json_path *at, const char *member,
+                           const cJSON *value, mbs_layer *layer)
+{
+    return json_boolean(document, at, member, value, &layer->ceil_mode);
+}
+
+static bool take_kind(json_document *document, const json_path *at, const char *member,
+                      const cJSON *value, mbs_layer *layer)
+{
+    static const char *const kinds[] = {[NORM_GROUP] = "group",
+                                        [NORM_BATCH] = "batch",
+                                        [NORM_LAYER] = "layer",
+                                        [NORM_INSTANCE] = "instance"};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (cJSON_IsString(value) && strcmp(value->valuestring, kinds[i]) == 0) {
+            layer->norm_kind = (mbs_norm_kind)i;
+            return true;
+        }
+    }
+    json_unexpected(document, at, member, value, "\"group\", \"batch\", \"layer\" or \"instance\"");
+    return false;
+}
+
+typedef struct member_rule {
+    const char *name;
+    member_flag flag;
+    bool required;
+    take_member *take;
+} member_rule;
+
+static const member_rule member_rules[] = {
+    {"out_channels", MEMBER_OUT_CHANNELS, true, take_out_channels},
+    {"out_features", MEMBER_OUT_FEATURES, true, take_out_channels},
+    {"kind", MEMBER_KIND, true, take_kind},
+    {"kernel", MEMBER_KERNEL, true, take_kernel},
+    {"stride", MEMBER_STRIDE, false, take_stride},
+    {"pad", MEMBER_PAD, false, take_pad},
+    {"dilation", MEMBER_DILATION, false, take_dilation},
+    {"groups", MEMBER_GROUPS, false, take_groups},
+    {"bias", MEMBER_BIAS, false, take_bias},
+    {"ceil_mode", MEMBER_CEIL_MODE, false, take_ceil_mode},
+};
+#define MEMBER_RULES (sizeof member_rules / sizeof member_rules[0])
+
+static const char *const common_members[] = {"name", "op", "inputs"};
+#define COMMON_MEMBERS (sizeof common_members / sizeof common_members[0])
+
+static void report_foreign(json_document *document, const json_path *at, const char *member,
+                           member_flag flag, mbs_op op)
+{
+    char owners[64] = "";
+    size_t used = 0;
+    for (int i = 0; i < OP_COUNT; i++)
+        if (op_rules[i].members & flag && used < sizeof owners)
+            used += (size_t)snprintf(owners + used, sizeof owners - used, "%s%s",
+                                     used > 0 ? ", " : "", op_name((mbs_op)i));
+    json_fault(document, at, member, "is a member of %s, not of %s", owners, op_name(op));
+}
+
+static void report_unknown(json_document *document, const json_path *at, const char *member,
+                           mbs_op op)
+{
+    name_guess guess = name_guess_start(member);
+    for (size_t i = 0; i < COMMON_MEMBERS; i++)
+        name_guess_try(&guess, common_members[i]);
+    for (size_t i = 0; i < MEMBER_RULES; i++)
+        if (op_rules[op].members & (unsigned)member_rules[i].flag)
+            name_guess_try(&guess, member_rules[i].name);
+    json_fault(document, at, NULL, "unknown member %s of %s%s", quoted(member).text, op_name(op),
+               name_guess_show(&guess).text);
+}
+
+static void check_member(json_document *document, const json_path *at, const char *member,
+                         mbs_op op)
+{
+    if (json_is_ignored(member))
+        return;
+    for (size_t i = 0; i < COMMON_MEMBERS; i++)
+        if (strcmp(common_members[i], member) == 0)
+            return;
+    for (size_t i = 0; i < MEMBER_RULES; i++) {
+        if (strcmp(member_rules[i].name, member) == 0) {
+            if (!(op_rules[op].members & (unsigned)member_rules[i].flag))
+                report_foreign(document, at, member, member_rules[i].flag, op);
+            return;
+        }
+    }
+    report_unknown(document, at, member, op);
+}
+
+static void set_defaults(mbs_layer *layer)
+{
+    layer->groups = layer->op == OP_NORM ? NORM_DEFAULT_GROUPS : 1;
+    for (int i = 0; i < 2; i++)
+        layer->kernel[i] = layer->stride[i] = layer->dilation[i] = 1;
+}
+
+bool read_members(json_document *document, const json_path *at, const cJSON *object,
+                  mbs_layer *layer)
+{
+    bool good = true;
+    unsigned allowed = op_rules[layer->op].members;
+    set_defaults(layer);
+    for (const cJSON *child = object->child; child != NULL; child = child->next)
+        check_member(document, at, child->string, layer->op);
+    for (size_t i = 0; i < MEMBER_RULES; i++) {
+        const member_rule *rule = &member_rules[i];
+        if (!(allowed & (unsigned)rule->flag))
+            continue;
+        const cJSON *value = json_member(object, rule->name);
+        if (value != NULL || rule->required)
+            good &= rule->take(document, at, rule->name, value, layer);
+    }
+    bool pool = op_rules[layer->op].shape == SHAPE_POOL;
+    if (pool && json_member(object, "stride") == NULL)
+        memcpy(layer->stride, layer->kernel, sizeof layer->stride);
+    if (layer->op == OP_NORM && layer->norm_kind != NORM_GROUP) {
+        layer->groups = 1;
+        if (json_member(object, "groups") != NULL)
+            json_fault(document, at, "groups", "is a member of norms of kind \"group\" only");
+    }
+    return good;
+}
+
+bool read_shape(json_document *document, const json_path *at, const char *member,
+                const cJSON *value, mbs_shape *shape, int64_t *elements)
+{
+    const char *wanted = "a list of 1 to 8 dimensions";
+    *shape = (mbs_shape){0};
+    if (!cJSON_IsArray(value)) {
+        json_unexpected(document, at, member, value, wanted);
+        return false;
+    }
+    int given = cJSON_GetArraySize(value);
+    if (given < 1 || given > MBS_MAX_RANK) {
+        json_fault(document, at, member, "found a list of %d, expected %s", given, wanted);
+        return false;
+    }
+    json_path list = {at, member, 0};
+    bool good = true;
+    size_t count = 0;
+    for (const cJSON *item = value->child; item != NULL; item = item->next, count++) {
+        json_path place = {&list, NULL, count};
+        good &= json_integer(document, &place, NULL, item, 1, JSON_MAX_INTEGER, &shape->dim[count]);
+    }
+    *elements = 1;
+    for (int i = 0; good && i < given; i++) {
+        if (!checked_mul(*elements, shape->dim[i], elements)) {
+            json_fault(document, at, member, "the product of the dimensions is above 2^63 - 1");
+            good = false;
+        }
+    }
+    shape->rank = good ? given : 0;
+    return good;
+}

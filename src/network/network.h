@@ -1,0 +1,88 @@
+/* A network's data (model, section 2). */
+#ifndef NETWORK_NETWORK_H
+#define NETWORK_NETWORK_H
+
+#include <stdbool.h>
+
+#include "mbsopt/network.h"
+
+typedef enum mbs_op {
+    OP_CONV,
+    OP_FC,
+    OP_NORM,
+    OP_RELU,
+    OP_RELU6,
+    OP_LEAKY_RELU,
+    OP_DROPOUT,
+    OP_SIGMOID,
+    OP_TANH,
+    OP_SOFTMAX,
+    OP_GELU,
+    OP_SILU,
+    OP_ELU,
+    OP_HARDSWISH,
+    OP_HARDSIGMOID,
+    OP_LRN,
+    OP_MAX_POOL,
+    OP_AVG_POOL,
+    OP_GLOBAL_AVG_POOL,
+    OP_ADD,
+    OP_MUL,
+    OP_CONCAT,
+    OP_FLATTEN,
+    OP_IDENTITY,
+    OP_COUNT
+} mbs_op;
+
+typedef enum mbs_norm_kind { NORM_GROUP, NORM_BATCH, NORM_LAYER, NORM_INSTANCE } mbs_norm_kind;
+
+/*
+ * Values are what layers read: value v < input_count is a network input, value input_count + l the
+ * output of layer l.
+ */
+typedef struct mbs_layer {
+    char *name;
+    mbs_op op;
+    mbs_norm_kind norm_kind;
+    int64_t groups;       /* conv, norm */
+    int64_t kernel[2];    /* conv, pools: height, width; 1 elsewhere */
+    int64_t stride[2];    /* likewise */
+    int64_t dilation[2];  /* conv */
+    int64_t pad[4];       /* top, left, bottom, right */
+    bool ceil_mode;       /* pools */
+    bool bias;            /* conv, fc */
+    int64_t out_channels; /* conv; fc: out_features */
+    int32_t *inputs;      /* values, in file order, repeated where the file repeats them */
+    int32_t input_count;
+    mbs_shape shape;  /* of the output, per sample */
+    int64_t elements; /* product of shape */
+    int64_t weights;  /* parameter elements without the bias */
+    int64_t biases;   /* bias elements; for a norm its 2·C parameters all count as weights */
+} mbs_layer;
+
+typedef struct mbs_network_input {
+    char *name;
+    mbs_shape shape;
+    int64_t elements;
+} mbs_network_input;
+
+struct mbs_network {
+    char *name;
+    mbs_network_input *inputs;
+    int32_t input_count;
+    mbs_layer *layers; /* in program order */
+    int32_t layer_count;
+    int64_t parameters;
+};
+
+/* The op's name in files. */
+const char *op_name(mbs_op op);
+
+/* concat, flatten, identity: no step, no bytes. */
+bool op_is_view(mbs_op op);
+
+#define NETWORK_MAX_LAYERS     1000000
+#define NETWORK_MAX_INPUTS     100000
+#define NETWORK_MAX_NAME_BYTES 1024
+
+#endif

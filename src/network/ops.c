@@ -1,0 +1,84 @@
+#include "network/ops.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+
+#define CONV_MEMBERS                                                                               \
+    (MEMBER_OUT_CHANNELS | MEMBER_KERNEL | MEMBER_STRIDE | MEMBER_PAD | MEMBER_DILATION |          \
+     MEMBER_GROUPS | MEMBER_BIAS)
+#define POOL_MEMBERS (MEMBER_KERNEL | MEMBER_STRIDE | MEMBER_PAD | MEMBER_CEIL_MODE)
+
+/* The table of section 2. */
+const op_rule op_rules[OP_COUNT] = {
+    /* name, view, inputs, more, shape, members */
+    [OP_CONV] = {"conv", false, 1, false, SHAPE_CONV, CONV_MEMBERS},
+    [OP_FC] = {"fc", false, 1, false, SHAPE_FC, MEMBER_OUT_FEATURES | MEMBER_BIAS},
+    [OP_NORM] = {"norm", false, 1, false, SHAPE_NORM, MEMBER_KIND | MEMBER_GROUPS},
+    [OP_RELU] = {"relu", false, 1, false, SHAPE_SAME, 0},
+    [OP_RELU6] = {"relu6", false, 1, false, SHAPE_SAME, 0},
+    [OP_LEAKY_RELU] = {"leaky_relu", false, 1, false, SHAPE_SAME, 0},
+    [OP_DROPOUT] = {"dropout", false, 1, false, SHAPE_SAME, 0},
+    [OP_SIGMOID] = {"sigmoid", false, 1, false, SHAPE_SAME, 0},
+    [OP_TANH] = {"tanh", false, 1, false, SHAPE_SAME, 0},
+    [OP_SOFTMAX] = {"softmax", false, 1, false, SHAPE_SAME, 0},
+    [OP_GELU] = {"gelu", false, 1, false, SHAPE_SAME, 0},
+    [OP_SILU] = {"silu", false, 1, false, SHAPE_SAME, 0},
+    [OP_ELU] = {"elu", false, 1, false, SHAPE_SAME, 0},
+    [OP_HARDSWISH] = {"hardswish", false, 1, false, SHAPE_SAME, 0},
+    [OP_HARDSIGMOID] = {"hardsigmoid", false, 1, false, SHAPE_SAME, 0},
+    [OP_LRN] = {"lrn", false, 1, false, SHAPE_SAME_CHW, 0},
+    [OP_MAX_POOL] = {"max_pool", false, 1, false, SHAPE_POOL, POOL_MEMBERS},
+    [OP_AVG_POOL] = {"avg_pool", false, 1, false, SHAPE_POOL, POOL_MEMBERS},
+    [OP_GLOBAL_AVG_POOL] = {"global_avg_pool", false, 1, false, SHAPE_GLOBAL_POOL, 0},
+    [OP_ADD] = {"add", false, 2, true, SHAPE_BROADCAST, 0},
+    [OP_MUL] = {"mul", false, 2, true, SHAPE_BROADCAST, 0},
+    [OP_CONCAT] = {"concat", true, 1, true, SHAPE_CONCAT, 0},
+    [OP_FLATTEN] = {"flatten", true, 1, false, SHAPE_FLATTEN, 0},
+    [OP_IDENTITY] = {"identity", true, 1, false, SHAPE_SAME, 0},
+};
+
+const char *op_name(mbs_op op)
+{
+    return op_rules[op].name;
+}
+
+bool op_is_view(mbs_op op)
+{
+    return op_rules[op].is_view;
+}
+
+static void report_unknown(json_document *document, const json_path *at, const char *name)
+{
+    name_guess guess = name_guess_start(name);
+    char known[320] = "";
+    size_t used = 0;
+    for (int i = 0; i < OP_COUNT; i++) {
+        name_guess_try(&guess, op_rules[i].name);
+        if (used < sizeof known)
+            used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i > 0 ? ", " : "",
+                                     op_rules[i].name);
+    }
+    if (guess.best != NULL)
+        json_fault(document, at, "op", "unknown op %s%s", quoted(name).text,
+                   name_guess_show(&guess).text);
+    else
+        json_fault(document, at, "op", "unknown op %s, expected one of %s", quoted(name).text,
+                   known);
+}
+
+bool read_op(json_document *document, const json_path *at, const cJSON *value, mbs_op *op)
+{
+    const char *name = json_name(document, at, "op", value);
+    if (name == NULL)
+        return false;
+    for (int i = 0; i < OP_COUNT; i++) {
+        if (strcmp(op_rules[i].name, name) == 0) {
+            *op = (mbs_op)i;
+            return true;
+        }
+    }
+    report_unknown(document, at, name);
+    return false;
+}
