@@ -1,0 +1,205 @@
+/* From a network to its program. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "base/error.h"
+#include "program/builder.h"
+
+bool builder_fail(builder *b, mbs_status status)
+{
+    if (b->status != MBS_OK)
+        return false;
+    b->status = status;
+    if (status == MBS_ERR_MEMORY)
+        error_memory(b->error);
+    else
+        error_set(b->error, status,
+                  "network %s: a tensor, the parameters or the number of operands (%d at most) of "
+                  "its training program is too large",
+                  quoted(b->network->name).text, PROGRAM_MAX_TOUCHES);
+    return false;
+}
+
+/* Makes room for one more element of a growing array. */
+static bool grow(builder *b, void **array, int32_t count, int32_t *capacity, size_t element)
+{
+    if (count < *capacity)
+        return true;
+    int32_t larger = *capacity == 0 ? 256 : *capacity * 2;
+    void *moved = realloc(*array, (size_t)larger * element);
+    if (moved == NULL)
+        return builder_fail(b, MBS_ERR_MEMORY);
+    *array = moved;
+    *capacity = larger;
+    return true;
+}
+
+bool builder_bytes(builder *b, int64_t count, int64_t bits, int64_t *bytes)
+{
+    int64_t total;
+    if (!checked_mul(count, bits, &total))
+        return builder_fail(b, MBS_ERR_INPUT);
+    *bytes = ceil_div(total, 8);
+    return true;
+}
+
+mbs_step *builder_step(builder *b, int32_t layer, mbs_phase phase, const char *kind,
+                       const char *name)
+{
+    mbs_program *p = b->program;
+    if (kind == NULL || name == NULL) {
+        builder_fail(b, MBS_ERR_MEMORY);
+        return NULL;
+    }
+    if (!grow(b, (void **)&p->steps, p->step_count, &b->step_capacity, sizeof *p->steps))
+        return NULL;
+    const mbs_layer *l = layer < 0 ? NULL : &b->network->layers[layer];
+    bool gsum = strcmp(kind, "gsum") == 0;
+    mbs_step *step = &p->steps[p->step_count++];
+    *step = (mbs_step){
+        .name = name,
+        .kind = kind,
+        .layer = l == NULL ? name : p->tensors[b->network->input_count + layer].name,
+        .layer_id = layer,
+        .phase = phase,
+        .whole_sample = l != NULL && !gsum && (l->op == OP_NORM || l->op == OP_SOFTMAX),
+        .coupled = l != NULL && !gsum && l->op == OP_NORM && l->norm_kind == NORM_BATCH &&
+                   b->options.keep_batch_norm,
+        .touch_begin = p->touch_count,
+        .write_begin = p->touch_count,
+        .touch_end = p->touch_count,
+    };
+    return step;
+}
+
+static bool add_touch(builder *b, int32_t tensor)
+{
+    mbs_program *p = b->program;
+    if (p->touch_count >= PROGRAM_MAX_TOUCHES)
+        return builder_fail(b, MBS_ERR_INPUT);
+    if (!grow(b, (void **)&p->touches, p->touch_count, &b->touch_capacity, sizeof *p->touches))
+        return false;
+    p->touches[p->touch_count++] = (mbs_touch){tensor, p->step_count - 1, -1, -1};
+    return true;
+}
+
+bool builder_read(builder *b, int32_t tensor)
+{
+    if (!add_touch(b, tensor))
+        return false;
+    mbs_step *step = &b->program->steps[b->program->step_count - 1];
+    step->write_begin = step->touch_end = b->program->touch_count;
+    return true;
+}
+
+bool builder_write(builder *b, int32_t tensor)
+{
+    if (!add_touch(b, tensor))
+        return false;
+    b->program->steps[b->program->step_count - 1].touch_end = b->program->touch_count;
+    return true;
+}
+
+int32_t builder_tensor(builder *b, int64_t elements, int64_t bits, const char *name)
+{
+    mbs_program *p = b->program;
+    int64_t bytes;
+    if (name == NULL) {
+        builder_fail(b, MBS_ERR_MEMORY);
+        return -1;
+    }
+    if (!builder_bytes(b, elements, bits, &bytes) ||
+        !grow(b, (void **)&p->tensors, p->tensor_count, &b->tensor_capacity, sizeof *p->tensors))
+        return -1;
+    p->tensors[p->tensor_count] = (mbs_tensor){name, bytes, -1, -1, -1, false};
+    return p->tensor_count++;
+}
+
+const char *builder_kind(builder *b, const mbs_layer *layer, int pass)
+{
+    static const char *const suffixes[] = {"", ".wgrad", ".dgrad", ".bwd"};
+    bool kept_batch_norm =
+        layer->op == OP_NORM && layer->norm_kind == NORM_BATCH && b->options.keep_batch_norm;
+    const char **kind = &b->kinds[kept_batch_norm ? OP_COUNT : layer->op][pass];
+    if (*kind == NULL)
+        *kind =
+            name_pool_format(b->program->names, "%s%s",
+                             kept_batch_norm ? "batch_norm" : op_name(layer->op), suffixes[pass]);
+    return *kind;
+}
+
+static bool builder_open(builder *b)
+{
+    size_t values = (size_t)b->value_count;
+    b->members = calloc(values, sizeof *b->members);
+    b->seen = calloc(values, sizeof *b->seen);
+    b->needs_gradient = calloc(values, sizeof *b->needs_gradient);
+    b->is_sink = calloc(values, sizeof *b->is_sink);
+    b->gradient = malloc(values * sizeof *b->gradient);
+    b->sum_count = calloc(values, sizeof *b->sum_count);
+    b->side = malloc(values * sizeof *b->side);
+    b->program = calloc(1, sizeof *b->program);
+    if (b->members == NULL || b->seen == NULL || b->needs_gradient == NULL || b->is_sink == NULL ||
+        b->gradient == NULL || b->sum_count == NULL || b->side == NULL || b->program == NULL)
+        return builder_fail(b, MBS_ERR_MEMORY);
+    for (size_t value = 0; value < values; value++)
+        b->gradient[value] = -1;
+    b->program->inference = b->options.inference != 0;
+    b->program->names = name_pool_create();
+    b->program->network_name = strdup(b->network->name);
+    if (b->program->names == NULL || b->program->network_name == NULL)
+        return builder_fail(b, MBS_ERR_MEMORY);
+    return true;
+}
+
+/* Tensor v is value v's; a view's stays without touches and is dropped at the end. */
+static bool add_value_tensors(builder *b)
+{
+    const mbs_network *n = b->network;
+    for (int32_t value = 0; value < b->value_count; value++) {
+        bool input = value < n->input_count;
+        const mbs_layer *layer = input ? NULL : &n->layers[value - n->input_count];
+        int64_t elements = input ? n->inputs[value].elements : layer->elements;
+        const char *name =
+            name_pool_copy(b->program->names, input ? n->inputs[value].name : layer->name);
+        if (builder_tensor(b, elements, b->options.bits.activation, name) < 0)
+            return false;
+        if (!input && layer->op == OP_NORM && layer->norm_kind == NORM_BATCH &&
+            !b->options.keep_batch_norm)
+            b->program->replaced_batch_norms++;
+    }
+    return true;
+}
+
+static void builder_close(builder *b)
+{
+    free(b->members);
+    free(b->member_pool.ids);
+    free(b->seen);
+    free(b->needs_gradient);
+    free(b->is_sink);
+    free(b->gradient);
+    free(b->sum_count);
+    free(b->side);
+    free(b->reads.ids);
+    free(b->wants.ids);
+    mbs_program_free(b->program);
+}
+
+mbs_status mbs_program_create(mbs_program **program, const mbs_network *network,
+                              const mbs_program_options *options, mbs_error *error)
+{
+    *program = NULL;
+    builder b = {.network = network,
+                 .options = *options,
+                 .error = error,
+                 .value_count = network->input_count + network->layer_count};
+    if (builder_open(&b) && members_resolve(&b) && add_value_tensors(&b) && forward_build(&b) &&
+        (b.options.inference || backward_build(&b)) && builder_finish(&b)) {
+        *program = b.program;
+        b.program = NULL;
+    }
+    builder_close(&b);
+    return b.status;
+}

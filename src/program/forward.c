@@ -1,0 +1,70 @@
+/* Forward steps and the loss (model, section 3). */
+#include "program/builder.h"
+
+static bool writes_mask(mbs_op op)
+{
+    return op == OP_RELU || op == OP_RELU6 || op == OP_LEAKY_RELU || op == OP_DROPOUT;
+}
+
+/* max(1, ceil(log2(kh·kw))): bits to say which element of the window was the largest. */
+static int64_t index_bits(const mbs_layer *layer)
+{
+    __int128 window = (__int128)layer->kernel[0] * layer->kernel[1];
+    int64_t bits = 1;
+    while (((__int128)1 << bits) < window)
+        bits++;
+    return bits;
+}
+
+/* The mask or index that the layer's forward step leaves for its backward step, or -1. */
+static bool make_side_tensor(builder *b, int32_t layer)
+{
+    const mbs_layer *l = &b->network->layers[layer];
+    int64_t bits = 0;
+    const char *suffix = NULL;
+    b->side[layer] = -1;
+    if (writes_mask(l->op)) {
+        bits = b->options.bits.mask;
+        suffix = "mask";
+    } else if (l->op == OP_MAX_POOL) {
+        bits = index_bits(l);
+        suffix = "index";
+    }
+    if (suffix == NULL || b->options.inference)
+        return true;
+    const char *name = name_pool_format(b->program->names, "%s.%s", l->name, suffix);
+    b->side[layer] = builder_tensor(b, l->elements, bits, name);
+    return b->side[layer] >= 0;
+}
+
+static bool forward_step(builder *b, int32_t layer)
+{
+    const mbs_layer *l = &b->network->layers[layer];
+    const char *name = name_pool_copy(b->program->names, l->name);
+    mbs_step *step = builder_step(b, layer, MBS_FORWARD, builder_kind(b, l, KIND_FORWARD), name);
+    if (step == NULL ||
+        !builder_bytes(b, l->weights + l->biases, b->options.bits.weight, &step->weight_bytes))
+        return false;
+    if (!members_collect(b, layer))
+        return false;
+    for (int32_t i = 0; i < b->reads.count; i++) {
+        b->is_sink[b->reads.ids[i]] = false;
+        if (!builder_read(b, b->reads.ids[i]))
+            return false;
+    }
+    int32_t output = b->network->input_count + layer;
+    b->is_sink[output] = true;
+    return builder_write(b, output) && make_side_tensor(b, layer) &&
+           (b->side[layer] < 0 || builder_write(b, b->side[layer]));
+}
+
+bool forward_build(builder *b)
+{
+    for (int32_t layer = 0; layer < b->network->layer_count; layer++)
+        if (!op_is_view(b->network->layers[layer].op) && !forward_step(b, layer))
+            return false;
+    if (b->options.inference)
+        for (int32_t value = 0; value < b->value_count; value++)
+            b->program->tensors[value].kept = b->is_sink[value];
+    return true;
+}

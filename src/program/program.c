@@ -1,0 +1,119 @@
+#include "program/program.h"
+
+#include <stdlib.h>
+
+#include "base/name_pool.h"
+
+void program_link(mbs_program *p)
+{
+    for (int32_t i = 0; i < p->tensor_count; i++) {
+        p->tensors[i].first_touch = p->tensors[i].last_touch = -1;
+        p->tensors[i].producer = -1;
+    }
+    for (int32_t t = 0; t < p->touch_count; t++) {
+        mbs_touch *touch = &p->touches[t];
+        mbs_tensor *tensor = &p->tensors[touch->tensor];
+        touch->previous = tensor->last_touch;
+        touch->next = -1;
+        if (touch->previous >= 0)
+            p->touches[touch->previous].next = t;
+        else
+            tensor->first_touch = t;
+        tensor->last_touch = t;
+        if (t >= p->steps[touch->step].write_begin)
+            tensor->producer = touch->step;
+    }
+}
+
+int64_t program_operand_bytes(const mbs_program *p, int32_t step)
+{
+    int64_t bytes = 0;
+    for (int32_t t = p->steps[step].touch_begin; t < p->steps[step].touch_end; t++)
+        bytes += p->tensors[p->touches[t].tensor].bytes;
+    return bytes;
+}
+
+void mbs_program_free(mbs_program *program)
+{
+    if (program == NULL)
+        return;
+    name_pool_free(program->names);
+    free(program->network_name);
+    free(program->steps);
+    free(program->tensors);
+    free(program->touches);
+    free(program);
+}
+
+const char *mbs_program_network_name(const mbs_program *program)
+{
+    return program->network_name;
+}
+
+size_t mbs_program_step_count(const mbs_program *program)
+{
+    return (size_t)program->step_count;
+}
+
+size_t mbs_program_tensor_count(const mbs_program *program)
+{
+    return (size_t)program->tensor_count;
+}
+
+int mbs_program_is_inference(const mbs_program *program)
+{
+    return program->inference;
+}
+
+size_t mbs_program_replaced_batch_norms(const mbs_program *program)
+{
+    return program->replaced_batch_norms;
+}
+
+mbs_status mbs_program_step(const mbs_program *program, size_t index, mbs_step_info *info)
+{
+    if (index >= (size_t)program->step_count)
+        return MBS_ERR_ARGUMENT;
+    const mbs_step *step = &program->steps[index];
+    *info = (mbs_step_info){
+        .name = step->name,
+        .kind = step->kind,
+        .layer = step->layer,
+        .phase = step->phase,
+        .read_count = (size_t)(step->write_begin - step->touch_begin),
+        .write_count = (size_t)(step->touch_end - step->write_begin),
+        .operand_bytes = program_operand_bytes(program, (int32_t)index),
+        .weight_bytes = step->weight_bytes,
+        .accumulator_bytes = step->accumulator_bytes,
+    };
+    return MBS_OK;
+}
+
+mbs_status mbs_program_tensor(const mbs_program *program, size_t index, mbs_tensor_info *info)
+{
+    if (index >= (size_t)program->tensor_count)
+        return MBS_ERR_ARGUMENT;
+    const mbs_tensor *tensor = &program->tensors[index];
+    *info = (mbs_tensor_info){tensor->name, tensor->bytes, tensor->producer};
+    return MBS_OK;
+}
+
+int64_t mbs_program_step_read(const mbs_program *program, size_t index, size_t position)
+{
+    if (index >= (size_t)program->step_count)
+        return -1;
+    const mbs_step *step = &program->steps[index];
+    if (position >= (size_t)(step->write_begin - step->touch_begin))
+        return -1;
+    return program->touches[(size_t)step->touch_begin + position].tensor;
+}
+
+int64_t mbs_program_step_write(const mbs_program *program, size_t index, size_t position)
+{
+    if (index >= (size_t)program->step_count)
+        return -1;
+    const mbs_step *step = &program->steps[index];
+    if (position >= (size_t)(step->touch_end - step->write_begin))
+        return -1;
+    return program->touches[(size_t)step->write_begin + position].tensor;
+}

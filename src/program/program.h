@@ -1,0 +1,69 @@
+/* A program's data (model, section 3). Read by every later stage; written by its builders only. */
+#ifndef PROGRAM_PROGRAM_H
+#define PROGRAM_PROGRAM_H
+
+#include <stdbool.h>
+
+#include "mbsopt/program.h"
+
+/*
+ * A step touches a tensor by reading or writing it, once however often it reads it. The touches of
+ * a tensor form a chain in step order; a pair of consecutive touches is an *interval*, identified
+ * by the touch it begins with.
+ */
+typedef struct mbs_touch {
+    int32_t tensor;
+    int32_t step;
+    int32_t previous; /* the same tensor's touch before, -1 at the first */
+    int32_t next;     /* and after, -1 at the last */
+} mbs_touch;
+
+typedef struct mbs_step {
+    const char *name;
+    const char *kind;
+    const char *layer; /* the layer it belongs to; a gsum belongs to the one whose output's gradient
+                          it sums */
+    int32_t layer_id;  /* equal for the steps of one layer; -1 where it belongs to none */
+    mbs_phase phase;
+    bool whole_sample;   /* norm, softmax and their backward: needs a whole sample's statistics */
+    bool coupled;        /* a kept batch norm: needs the whole mini-batch, I = 1 */
+    int32_t touch_begin; /* touches [touch_begin, write_begin) are reads, */
+    int32_t write_begin; /* [write_begin, touch_end) writes */
+    int32_t touch_end;
+    int64_t weight_bytes;
+    int64_t accumulator_bytes;
+} mbs_step;
+
+typedef struct mbs_tensor {
+    const char *name;
+    int64_t bytes;       /* per sample */
+    int32_t producer;    /* step, -1 for a network input */
+    int32_t first_touch; /* -1 if no step touches it */
+    int32_t last_touch;
+    bool kept; /* must be in DRAM at the end: a sink of an inference program */
+} mbs_tensor;
+
+/* Tensors are numbered in the order of their first touch. */
+struct mbs_program {
+    char *network_name;
+    bool inference;
+    size_t replaced_batch_norms;
+    mbs_step *steps;
+    mbs_tensor *tensors;
+    mbs_touch *touches;
+    int32_t step_count;
+    int32_t tensor_count;
+    int32_t touch_count;
+    struct name_pool *names; /* owns all the names above but network_name */
+};
+
+/*
+ * Fills in the touches' chains and the tensors' first_touch and last_touch from steps and touches
+ * (tensor and step set). O(touches).
+ */
+void program_link(mbs_program *program);
+
+/* Per sample bytes of a step's operands. Sums of a checked program cannot overflow. */
+int64_t program_operand_bytes(const mbs_program *program, int32_t step);
+
+#endif
