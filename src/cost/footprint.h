@@ -1,0 +1,30 @@
+/* What a step needs of the buffer (model, section 4). */
+#ifndef COST_FOOTPRINT_H
+#define COST_FOOTPRINT_H
+
+#include "cost/schedule.h"
+
+/* The buffer's bytes that a plan may use. */
+int64_t plan_capacity(const mbs_plan *plan);
+
+/* q: how often a step run in passes reads each operand. */
+int64_t step_passes(const mbs_step *step, int64_t capacity, int64_t norm_passes);
+
+/* Parameters that a streamed step has in the buffer whole. */
+int64_t step_parameter_bytes(const mbs_step *step);
+
+/* The bytes that the steps of [first, end) pin. */
+int64_t plan_pinned_bytes(const mbs_plan *plan, int32_t first, int32_t end);
+
+/* The largest footprint of the group's steps, from modes, residency and pinned bytes. O(touches).
+ */
+int64_t plan_group_peak(const mbs_plan *plan, const mbs_group *group);
+
+/*
+ * Whether everything that planners and traffic sum up at mini-batch `batch` stays below 2^62, so
+ * that they need no further checks. MBS_ERR_INPUT if not.
+ */
+mbs_status cost_check_range(const mbs_program *program, int64_t batch, int64_t capacity,
+                            int64_t norm_passes, mbs_error *error);
+
+#endif

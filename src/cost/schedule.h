@@ -1,0 +1,44 @@
+/* A plan's data (model, section 4): the one schedule type of all planners. */
+#ifndef COST_SCHEDULE_H
+#define COST_SCHEDULE_H
+
+#include <stdbool.h>
+
+#include "mbsopt/plan.h"
+#include "program/program.h"
+
+typedef struct mbs_group {
+    int32_t first; /* steps [first, end) */
+    int32_t end;
+    int64_t iterations;
+    int64_t sub_batch;
+    int64_t passes;
+    int64_t peak_bytes;
+} mbs_group;
+
+struct mbs_plan {
+    const mbs_program *program;
+    mbs_program *owned_program; /* the same, if the plan frees it; else null */
+    char *planner_name;
+    mbs_outcome outcome;
+    int64_t batch;
+    int64_t buffer_bytes;   /* the whole buffer */
+    int64_t reserved_bytes; /* of it, not for use */
+    int64_t norm_passes;
+    int64_t bound_bytes; /* 0: none known */
+    mbs_group *groups;   /* in step order, covering all steps */
+    int32_t group_count;
+    bool *resident;              /* per touch: the interval that begins there stays in the buffer */
+    mbs_mode *mode;              /* per step */
+    int64_t *pinned_weight;      /* per step, bytes */
+    int64_t *pinned_accumulator; /* per step, bytes */
+    mbs_traffic traffic;
+};
+
+/*
+ * A plan of `program` without groups: nothing resident, every step staged, nothing pinned. Room for
+ * as many groups as there are steps. Null if memory is out. Free with mbs_plan_free.
+ */
+mbs_plan *plan_allocate(const mbs_program *program, const char *planner_name);
+
+#endif

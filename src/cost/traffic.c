@@ -1,0 +1,57 @@
+#include "cost/traffic.h"
+
+/* Whether some later touch must find the tensor that touch `t` produces in DRAM. */
+static bool is_written(const mbs_plan *plan, int32_t t)
+{
+    const mbs_touch *touches = plan->program->touches;
+    if (plan->program->tensors[touches[t].tensor].kept)
+        return true;
+    for (; touches[t].next >= 0; t = touches[t].next)
+        if (!plan->resident[t])
+            return true;
+    return false;
+}
+
+mbs_traffic plan_count_group(const mbs_plan *plan, const mbs_group *group)
+{
+    const mbs_program *p = plan->program;
+    const int64_t again = group->iterations - 1; /* iterations after the first */
+    int64_t read = 0;                            /* per sample */
+    int64_t written = 0;
+    mbs_traffic traffic = {0};
+    for (int32_t k = group->first; k < group->end; k++) {
+        const mbs_step *step = &p->steps[k];
+        for (int32_t t = step->touch_begin; t < step->write_begin; t++) {
+            int32_t previous = p->touches[t].previous;
+            if (previous < 0 || !plan->resident[previous])
+                read += p->tensors[p->touches[t].tensor].bytes;
+        }
+        for (int32_t t = step->write_begin; t < step->touch_end; t++)
+            if (is_written(plan, t))
+                written += p->tensors[p->touches[t].tensor].bytes;
+        traffic.weight_read +=
+            step->weight_bytes + again * (step->weight_bytes - plan->pinned_weight[k]);
+        traffic.weight_gradient +=
+            step->accumulator_bytes +
+            2 * again * (step->accumulator_bytes - plan->pinned_accumulator[k]);
+    }
+    traffic.activation_read = plan->batch * read * group->passes;
+    traffic.activation_write = plan->batch * written;
+    traffic.total = traffic.activation_read + traffic.activation_write + traffic.weight_read +
+                    traffic.weight_gradient;
+    return traffic;
+}
+
+mbs_traffic plan_count(const mbs_plan *plan)
+{
+    mbs_traffic sum = {0};
+    for (int32_t g = 0; g < plan->group_count; g++) {
+        mbs_traffic part = plan_count_group(plan, &plan->groups[g]);
+        sum.activation_read += part.activation_read;
+        sum.activation_write += part.activation_write;
+        sum.weight_read += part.weight_read;
+        sum.weight_gradient += part.weight_gradient;
+        sum.total += part.total;
+    }
+    return sum;
+}

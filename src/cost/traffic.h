@@ -1,0 +1,13 @@
+/* What a plan moves between DRAM and the buffer (model, section 4). */
+#ifndef COST_TRAFFIC_H
+#define COST_TRAFFIC_H
+
+#include "cost/schedule.h"
+
+/* The traffic of one group's steps; a tensor's write counts where it is produced. O(touches). */
+mbs_traffic plan_count_group(const mbs_plan *plan, const mbs_group *group);
+
+/* The traffic of the whole plan: the sum over its groups. */
+mbs_traffic plan_count(const mbs_plan *plan);
+
+#endif
