@@ -1,0 +1,56 @@
+/* What planners are given, what they share, and who they are (model, section 5). */
+#ifndef PLAN_PLANNER_H
+#define PLAN_PLANNER_H
+
+#include "cost/schedule.h"
+
+/* One planning task; ranges are checked (cost_check_range). */
+typedef struct plan_task {
+    const mbs_program *program;
+    int64_t batch;
+    int64_t capacity; /* the buffer's usable bytes */
+    int64_t norm_passes;
+    bool pin;
+    bool stream;
+} plan_task;
+
+/*
+ * A planner fills in groups (without peak_bytes), residency, modes, pinned bytes, outcome and
+ * bound_bytes of a fresh plan. MBS_ERR_MEMORY is the only error of those below.
+ */
+typedef mbs_status planner_function(mbs_plan *plan, const plan_task *task, mbs_error *error);
+
+planner_function plan_baseline; /* also archopt */
+planner_function plan_il;
+planner_function plan_mbs_fs;
+planner_function plan_mbs1;
+planner_function plan_mbs2;
+planner_function plan_dp;
+
+/* Runs the planner that `options` names and sums up its plan; not yet verified. */
+mbs_status plan_run(mbs_plan **plan, const mbs_program *program, const mbs_hardware *hardware,
+                    const mbs_plan_options *options, mbs_error *error);
+
+/* The different values of ceil(N/b), ascending, and for each the sub-batch ceil(N/I). */
+typedef struct candidates {
+    int32_t count;
+    int64_t *iterations;
+    int64_t *sub_batch;
+} candidates;
+
+mbs_status candidates_create(candidates *list, int64_t batch, mbs_error *error);
+void candidates_free(candidates *list);
+
+/* The smallest I whose sub-batch is at most `samples`; `samples` must be at least 1. */
+int64_t smallest_iterations(int64_t batch, int64_t samples);
+
+/* Appends the group [first, end) with `iterations`. */
+mbs_group *plan_add_group(mbs_plan *plan, int32_t first, int32_t end, int64_t iterations);
+
+/* Appends step k as a group of its own with I=1: staged if it fits, else in passes. */
+void plan_add_lone_step(mbs_plan *plan, const plan_task *task, int32_t k);
+
+/* Appends step k as a group of its own, in passes. */
+void plan_add_passes(mbs_plan *plan, const plan_task *task, int32_t k);
+
+#endif
