@@ -1,0 +1,252 @@
+/* What a plan's rules say about its form: checked without executing anything. */
+#include <inttypes.h>
+
+#include "base/checked.h"
+#include "base/error.h"
+#include "mbsopt/hardware.h"
+#include "verify/replay.h"
+
+/* A plan from a hostile file must not keep the verifier busy for hours. */
+#define MAX_EXECUTIONS INT64_C(4000000000)
+
+static void check_task(replay *r)
+{
+    const mbs_plan *plan = r->plan;
+    size_t before = r->faults;
+    if (plan->batch < 1 || plan->batch > MBS_MAX_BATCH)
+        plan_fault(r, RULE_BATCH, "mini-batch of %" PRId64 " samples, expected 1 to %d",
+                   plan->batch, MBS_MAX_BATCH);
+    if (plan->reserved_bytes < 0 || plan->buffer_bytes < MBS_MIN_BUFFER_BYTES ||
+        plan->buffer_bytes - plan->reserved_bytes < MBS_MIN_BUFFER_BYTES)
+        plan_fault(r, RULE_BUFFER_SIZE,
+                   "buffer of %" PRId64 " bytes, %" PRId64
+                   " of them reserved: expected at least %d bytes for use",
+                   plan->buffer_bytes, plan->reserved_bytes, MBS_MIN_BUFFER_BYTES);
+    if (plan->norm_passes < 1)
+        plan_fault(r, RULE_PASSES, "norm_passes is %" PRId64 ", expected at least 1",
+                   plan->norm_passes);
+    if (r->faults > before)
+        r->broken = true;
+}
+
+/* The loader and the program builder see to these; nothing below is safe without. */
+static bool is_well_formed(const replay *r)
+{
+    const mbs_program *p = r->program;
+    int32_t touch = 0;
+    if (p->step_count < 1)
+        return false;
+    for (int32_t i = 0; i < p->tensor_count; i++)
+        if (p->tensors[i].bytes < 0)
+            return false;
+    for (int32_t k = 0; k < p->step_count; k++) {
+        const mbs_step *step = &p->steps[k];
+        if (step->touch_begin != touch || step->write_begin < touch ||
+            step->touch_end < step->write_begin || step->touch_end > p->touch_count ||
+            step->weight_bytes < 0 || step->accumulator_bytes < 0)
+            return false;
+        for (; touch < step->touch_end; touch++)
+            if (p->touches[touch].step != k || p->touches[touch].tensor < 0 ||
+                p->touches[touch].tensor >= p->tensor_count)
+                return false;
+    }
+    return touch == p->touch_count;
+}
+
+static void check_form(replay *r)
+{
+    if (!is_well_formed(r)) {
+        plan_fault(r, RULE_PROGRAM,
+                   "the program's steps, tensors and operands do not fit together");
+        r->broken = true;
+    }
+}
+
+/*
+ * Follows each tensor from touch to touch: which touches find it resident, and whether a later one
+ * needs it from DRAM. That a tensor is written before it is read, and by one step alone, is for the
+ * replay to find out.
+ */
+static void check_chains(replay *r)
+{
+    const mbs_program *p = r->program;
+    for (int32_t t = 0; t < p->touch_count; t++) {
+        int32_t id = p->touches[t].tensor;
+        int32_t step = p->touches[t].step;
+        int32_t last = r->last_touch[id] - 1;
+        r->last_touch[id] = t + 1;
+        if (last >= 0 && p->touches[last].step == step) {
+            step_fault(r, RULE_PROGRAM, step, "has tensor %d %s twice as an operand", id,
+                       tensor_name(r, id).text);
+            r->broken = true;
+        } else if (last >= 0) {
+            r->arrives[t] = r->plan->resident[last];
+            r->stores[id] = r->stores[id] || !r->arrives[t];
+        }
+    }
+    for (int32_t id = 0; id < p->tensor_count; id++) {
+        int32_t last = r->last_touch[id] - 1;
+        if (p->tensors[id].kept)
+            r->stores[id] = true;
+        else if (last >= 0 && last >= p->steps[p->touches[last].step].write_begin)
+            step_fault(r, RULE_UNREAD, p->touches[last].step,
+                       "writes tensor %d %s, which no later step reads; such a tensor is no "
+                       "operand",
+                       id, tensor_name(r, id).text);
+    }
+}
+
+static void check_phases(replay *r)
+{
+    const mbs_program *p = r->program;
+    for (int32_t k = 0; k < p->step_count && p->inference; k++)
+        if (p->steps[k].phase != MBS_FORWARD)
+            step_fault(r, RULE_PHASE, k, "is a backward step in an inference program");
+}
+
+static void check_pins(replay *r, int32_t k)
+{
+    const mbs_step *step = &r->program->steps[k];
+    int64_t weight = r->plan->pinned_weight[k];
+    int64_t accumulator = r->plan->pinned_accumulator[k];
+    if (weight < 0 || weight > step->weight_bytes || accumulator < 0 ||
+        accumulator > step->accumulator_bytes) {
+        step_fault(r, RULE_PINNED, k,
+                   "pins %" PRId64 " bytes of its %" PRId64 " of weights and %" PRId64
+                   " of its %" PRId64 " of accumulators",
+                   weight, step->weight_bytes, accumulator, step->accumulator_bytes);
+        r->broken = true;
+    }
+}
+
+int64_t expected_passes(const replay *r, const mbs_step *step)
+{
+    int64_t parameters = step->weight_bytes;
+    if (!checked_add(parameters, step->accumulator_bytes, &parameters))
+        parameters = INT64_MAX;
+    int64_t passes = parameters / r->capacity + (parameters % r->capacity > 0);
+    if (step->whole_sample && passes < r->plan->norm_passes)
+        passes = r->plan->norm_passes;
+    return passes < 1 ? 1 : passes;
+}
+
+static void check_mode(replay *r, const mbs_group *group, int32_t k)
+{
+    const mbs_step *step = &r->program->steps[k];
+    mbs_mode mode = r->plan->mode[k];
+    bool alone = group->end - group->first == 1;
+    if (mode != MBS_STAGED && mode != MBS_STREAMED && mode != MBS_PASSES)
+        step_fault(r, RULE_MODE, k, "has the unknown operand mode %d", (int)mode);
+    if (mode == MBS_PASSES && (!alone || group->iterations != 1))
+        step_fault(r, RULE_MODE, k,
+                   "runs in passes in a group of %d steps and %" PRId64
+                   " iterations, expected a group of its own with one",
+                   group->end - group->first, group->iterations);
+    int64_t passes = mode == MBS_PASSES ? expected_passes(r, step) : 1;
+    if (group->passes != passes && k == group->first)
+        step_fault(r, RULE_PASSES, k,
+                   "its group's operands are read %" PRId64 " times, expected %" PRId64
+                   ": it %s in passes",
+                   group->passes, passes, mode == MBS_PASSES ? "runs" : "does not run");
+    if (step->coupled && group->iterations != 1)
+        step_fault(r, RULE_COUPLED, k,
+                   "couples the samples of the mini-batch, but its group has %" PRId64
+                   " iterations, expected 1",
+                   group->iterations);
+}
+
+/* Iterations must be ceil(N/b) of some b, and the sub-batch the even share. */
+static void check_iterations(replay *r, int32_t g)
+{
+    const mbs_group *group = &r->plan->groups[g];
+    const int64_t batch = r->plan->batch;
+    int64_t share = 0; /* samples of an iteration, rounded up */
+    int64_t needed = 0;
+    if (group->iterations >= 1 && group->iterations <= batch) {
+        share = (batch + group->iterations - 1) / group->iterations;
+        needed = (batch + share - 1) / share;
+    }
+    if (needed != group->iterations || needed == 0) {
+        if (needed == 0)
+            group_fault(r, RULE_ITERATIONS, g,
+                        "%" PRId64 " iterations, expected 1 to %" PRId64 ", the mini-batch",
+                        group->iterations, batch);
+        else
+            group_fault(r, RULE_ITERATIONS, g,
+                        "%" PRId64 " iterations, but with sub-batches of %" PRId64
+                        " samples %" PRId64 " iterations do the mini-batch of %" PRId64,
+                        group->iterations, share, needed, batch);
+        r->broken = true;
+    } else if (group->sub_batch != share) {
+        group_fault(r, RULE_ITERATIONS, g,
+                    "a sub-batch of %" PRId64 " samples, expected %" PRId64 ": %" PRId64
+                    " samples in %" PRId64 " iterations",
+                    group->sub_batch, share, batch, group->iterations);
+        r->broken = true;
+    }
+}
+
+/* Whether the groups follow each other without gaps from the first step to the last. */
+static bool groups_cover(replay *r)
+{
+    const mbs_plan *plan = r->plan;
+    const int32_t steps = r->program->step_count;
+    size_t before = r->faults;
+    int32_t next = 0;
+    for (int32_t g = 0; g < plan->group_count; g++) {
+        const mbs_group *group = &plan->groups[g];
+        if (group->first != next)
+            group_fault(r, RULE_GROUPS, g, "begins at step %d, expected step %d: %s", group->first,
+                        next, group->first < next ? "groups overlap" : "steps are in no group");
+        if (group->end <= group->first || group->end > steps)
+            group_fault(r, RULE_GROUPS, g, "has no step or one beyond the last, %d", steps - 1);
+        next = group->end;
+    }
+    if (next != steps && r->faults == before)
+        plan_fault(r, RULE_GROUPS, "%d steps are in groups, expected all %d", next, steps);
+    return r->faults == before;
+}
+
+static void check_groups(replay *r)
+{
+    const mbs_plan *plan = r->plan;
+    int64_t executions = 0;
+    if (!groups_cover(r)) {
+        r->broken = true;
+        return;
+    }
+    for (int32_t g = 0; g < plan->group_count; g++) {
+        const mbs_group *group = &plan->groups[g];
+        check_iterations(r, g);
+        r->group = g;
+        for (int32_t k = group->first; k < group->end; k++) {
+            check_mode(r, group, k);
+            check_pins(r, k);
+        }
+        r->group = -1;
+        if (r->broken) /* the sum below relies on iterations within the mini-batch */
+            continue;
+        const mbs_step *steps = r->program->steps;
+        int64_t touches = steps[group->end - 1].touch_end - steps[group->first].touch_begin;
+        executions += group->iterations * (touches + group->end - group->first);
+    }
+    if (executions > MAX_EXECUTIONS) {
+        plan_fault(r, RULE_WORK,
+                   "steps and operands are executed %" PRId64 " times, expected at most %" PRId64,
+                   executions, MAX_EXECUTIONS);
+        r->broken = true;
+    }
+}
+
+void check_structure(replay *r)
+{
+    check_task(r);
+    check_form(r);
+    if (r->broken)
+        return;
+    r->capacity = r->plan->buffer_bytes - r->plan->reserved_bytes;
+    r->batch = (int32_t)r->plan->batch;
+    check_chains(r);
+    check_phases(r);
+    check_groups(r);
+}

@@ -1,0 +1,103 @@
+/* mbs_plan_verify: the replay's frame, and the plan's figures against what was counted. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/checked.h"
+#include "verify/replay.h"
+
+typedef struct traffic_class {
+    const char *name;
+    int64_t planned;
+    int64_t counted;
+} traffic_class;
+
+static void check_figures(replay *r)
+{
+    const mbs_plan *plan = r->plan;
+    const mbs_traffic *planned = &plan->traffic;
+    const mbs_traffic *moved = &r->moved;
+    const traffic_class classes[] = {
+        {"activation_read", planned->activation_read, moved->activation_read},
+        {"activation_write", planned->activation_write, moved->activation_write},
+        {"weight_read", planned->weight_read, moved->weight_read},
+        {"weight_gradient", planned->weight_gradient, moved->weight_gradient},
+        {"total", planned->total, moved->total},
+    };
+    for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++)
+        if (classes[i].planned != classes[i].counted)
+            plan_fault(r, RULE_TRAFFIC, "%s is %" PRId64 " bytes, the replay moved %" PRId64,
+                       classes[i].name, classes[i].planned, classes[i].counted);
+    if (plan->bound_bytes < 0 || plan->bound_bytes > moved->total)
+        plan_fault(r, RULE_BOUND,
+                   "bound_bytes is %" PRId64 ", expected 0 to the %" PRId64 " bytes moved in total",
+                   plan->bound_bytes, moved->total);
+    else if (plan->outcome == MBS_OPTIMAL && plan->bound_bytes != 0 &&
+             plan->bound_bytes != moved->total)
+        plan_fault(r, RULE_BOUND,
+                   "an optimal plan moves %" PRId64 " bytes, but its bound_bytes is %" PRId64,
+                   moved->total, plan->bound_bytes);
+}
+
+static void sum_up(replay *r)
+{
+    mbs_traffic *moved = &r->moved;
+    bool fits = checked_add(moved->activation_read, moved->activation_write, &moved->total) &&
+                checked_add(moved->total, moved->weight_read, &moved->total) &&
+                checked_add(moved->total, moved->weight_gradient, &moved->total);
+    if (fits)
+        return;
+    plan_fault(r, RULE_RANGE, "the bytes moved in total exceed 64 bits");
+    r->overflow = true;
+}
+
+/* Zeroed memory for `count` elements, at least one so that null always means failure. */
+static void *allocate(int32_t count, size_t element)
+{
+    return calloc(count > 0 ? (size_t)count : 1, element);
+}
+
+static mbs_status open_replay(replay *r)
+{
+    const mbs_program *p = r->program;
+    r->arrives = allocate(p->touch_count, sizeof *r->arrives);
+    r->stores = allocate(p->tensor_count, sizeof *r->stores);
+    r->last_touch = allocate(p->tensor_count, sizeof *r->last_touch);
+    r->tensors = allocate(p->tensor_count, sizeof *r->tensors);
+    r->done = allocate(p->step_count, sizeof *r->done);
+    r->told = allocate(p->step_count, sizeof *r->told);
+    if (r->arrives == NULL || r->stores == NULL || r->last_touch == NULL || r->tensors == NULL ||
+        r->done == NULL || r->told == NULL)
+        return error_memory(r->error);
+    return MBS_OK;
+}
+
+static void close_replay(replay *r)
+{
+    free(r->arrives);
+    free(r->stores);
+    free(r->last_touch);
+    free(r->tensors);
+    free(r->done);
+    free(r->told);
+}
+
+mbs_status mbs_plan_verify(const mbs_plan *plan, mbs_traffic *counted, mbs_error *error)
+{
+    replay r = {
+        .plan = plan, .program = plan->program, .error = error, .group = -1, .iteration = -1};
+    mbs_status status = open_replay(&r);
+    if (status == MBS_OK) {
+        check_structure(&r);
+        if (!r.broken)
+            run_replay(&r);
+        if (!r.broken && !r.overflow)
+            sum_up(&r);
+        if (!r.broken && !r.overflow)
+            check_figures(&r);
+        status = r.faults > 0 ? MBS_ERR_VERIFY : MBS_OK;
+    }
+    close_replay(&r);
+    if (counted != NULL)
+        *counted = r.moved;
+    return status;
+}
