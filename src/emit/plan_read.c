@@ -1,0 +1,189 @@
+/* Loading `mbsopt-plan/1` (model, section 9): the header, and what the parts share. */
+#include "emit/plan_read.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+
+static const char *const top_members[] = {
+    "format",      "network",        "batch",         "phase",    "buffer_bytes",
+    "norm_passes", "reserved_bytes", "planner",       "outcome",  "bound_bytes",
+    "tensors",     "steps",          "groups",        "streamed", "in_passes",
+    "pinned",      "resident",       "traffic_bytes", NULL};
+
+static const char *const traffic_members[] = {
+    "activation_read", "activation_write", "weight_read", "weight_gradient", "total", NULL};
+
+/* ---- Shared ---------------------------------------------------------------------------------- */
+
+const cJSON *list_member(plan_loader *loader, const char *member, bool required)
+{
+    const cJSON *value = json_member(loader->document.root, member);
+    if (value == NULL && !required)
+        return NULL;
+    if (cJSON_IsArray(value))
+        return value;
+    json_unexpected(&loader->document, NULL, member, value, "an array");
+    return NULL;
+}
+
+bool entry_begin(plan_loader *loader, const json_path *at, const cJSON *entry,
+                 const char *const *known)
+{
+    if (!cJSON_IsObject(entry)) {
+        json_unexpected(&loader->document, at, NULL, entry, "an object");
+        return false;
+    }
+    json_check_members(&loader->document, at, entry, known);
+    return true;
+}
+
+int choice_member(plan_loader *loader, const json_path *at, const cJSON *object, const char *member,
+                  const char *const *words, int count)
+{
+    const cJSON *value = json_member(object, member);
+    for (int i = 0; i < count && cJSON_IsString(value); i++)
+        if (strcmp(value->valuestring, words[i]) == 0)
+            return i;
+    char expected[120] = "";
+    for (int i = 0; i < count; i++) {
+        strcat(expected, i == 0 ? "" : i < count - 1 ? ", " : " or ");
+        strcat(expected, quoted(words[i]).text);
+    }
+    json_unexpected(&loader->document, at, member, value, expected);
+    return -1;
+}
+
+bool figure_member(plan_loader *loader, const json_path *at, const cJSON *object,
+                   const char *member, int64_t minimum, int64_t maximum, int64_t *result)
+{
+    return json_integer(&loader->document, at, member, json_member(object, member), minimum,
+                        maximum, result);
+}
+
+void *loader_allocate(plan_loader *loader, int64_t count, size_t element)
+{
+    void *memory = calloc(count > 0 ? (size_t)count : 1, element);
+    if (memory == NULL)
+        json_out_of_memory(&loader->document);
+    return memory;
+}
+
+/* ---- The header ------------------------------------------------------------------------------ */
+
+static void optional_figure(plan_loader *loader, const char *member, int64_t minimum,
+                            int64_t *result)
+{
+    if (json_member(loader->document.root, member) != NULL)
+        figure_member(loader, NULL, loader->document.root, member, minimum, JSON_MAX_INTEGER,
+                      result);
+}
+
+static void read_traffic(plan_loader *loader)
+{
+    const cJSON *object = json_member(loader->document.root, "traffic_bytes");
+    const json_path at = {NULL, "traffic_bytes", 0};
+    mbs_traffic *traffic = &loader->header.traffic;
+    if (!cJSON_IsObject(object)) {
+        json_unexpected(&loader->document, &at, NULL, object, "an object");
+        return;
+    }
+    json_check_members(&loader->document, &at, object, traffic_members);
+    int64_t *const figures[] = {&traffic->activation_read, &traffic->activation_write,
+                                &traffic->weight_read, &traffic->weight_gradient, &traffic->total};
+    for (int i = 0; traffic_members[i] != NULL; i++)
+        figure_member(loader, &at, object, traffic_members[i], 0, JSON_MAX_INTEGER, figures[i]);
+}
+
+static void read_header(plan_loader *loader)
+{
+    const cJSON *root = loader->document.root;
+    mbs_plan *header = &loader->header;
+    const char *const outcomes[] = {mbs_outcome_name(MBS_OPTIMAL), mbs_outcome_name(MBS_FEASIBLE),
+                                    mbs_outcome_name(MBS_HEURISTIC)};
+    header->norm_passes = 2;
+    figure_member(loader, NULL, root, "batch", 1, MBS_MAX_BATCH, &header->batch);
+    figure_member(loader, NULL, root, "buffer_bytes", 0, JSON_MAX_INTEGER, &header->buffer_bytes);
+    optional_figure(loader, "norm_passes", 1, &header->norm_passes);
+    optional_figure(loader, "reserved_bytes", 0, &header->reserved_bytes);
+    loader->planner = json_name(&loader->document, NULL, "planner", json_member(root, "planner"));
+    int outcome = choice_member(loader, NULL, root, "outcome", outcomes, 3);
+    header->outcome = outcome < 0 ? MBS_HEURISTIC : (mbs_outcome)outcome;
+    optional_figure(loader, "bound_bytes", 0, &header->bound_bytes);
+    read_traffic(loader);
+}
+
+/* ---- Loading --------------------------------------------------------------------------------- */
+
+/* Hands the program over to a new plan that carries the header's figures. */
+static bool create_plan(plan_loader *loader)
+{
+    mbs_plan *plan = plan_allocate(loader->program, loader->planner != NULL ? loader->planner : "");
+    if (plan == NULL) {
+        json_out_of_memory(&loader->document);
+        return false;
+    }
+    const mbs_plan *header = &loader->header;
+    plan->owned_program = loader->program;
+    loader->program = NULL;
+    plan->outcome = header->outcome;
+    plan->batch = header->batch;
+    plan->buffer_bytes = header->buffer_bytes;
+    plan->reserved_bytes = header->reserved_bytes;
+    plan->norm_passes = header->norm_passes;
+    plan->bound_bytes = header->bound_bytes;
+    plan->traffic = header->traffic;
+    loader->plan = plan;
+    return true;
+}
+
+static void load(plan_loader *loader)
+{
+    if (!json_check_format(&loader->document, "mbsopt-plan/1"))
+        return; /* another kind of file: what else is wrong with it says nothing */
+    json_check_members(&loader->document, NULL, loader->document.root, top_members);
+    read_header(loader);
+    if (read_program(loader) && create_plan(loader))
+        read_schedule(loader);
+}
+
+mbs_status mbs_plan_load_text(mbs_plan **plan, const char *text, size_t length, const char *label,
+                              mbs_error *error)
+{
+    plan_loader loader = {0};
+    *plan = NULL;
+    mbs_status status = json_open(&loader.document, text, length, label, error);
+    if (status == MBS_OK) {
+        load(&loader);
+        status = json_status(&loader.document);
+    }
+    if (status == MBS_OK) {
+        *plan = loader.plan;
+        loader.plan = NULL;
+    }
+    mbs_plan_free(loader.plan);
+    mbs_program_free(loader.program);
+    free(loader.last_step);
+    free(loader.touch_start);
+    free(loader.touch_list);
+    free(loader.operand_prefix);
+    free(loader.parameter_prefix);
+    json_close(&loader.document);
+    return status;
+}
+
+mbs_status mbs_plan_load_file(mbs_plan **plan, const char *path, mbs_error *error)
+{
+    char *text;
+    size_t length;
+    *plan = NULL;
+    mbs_status status = file_read(&text, &length, path, error);
+    if (status != MBS_OK)
+        return status;
+    status = mbs_plan_load_text(plan, text, length,
+                                strcmp(path, "-") == 0 ? "standard input" : path, error);
+    free(text);
+    return status;
+}

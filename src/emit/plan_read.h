@@ -1,0 +1,53 @@
+/* A plan file while it is being read: what plan_read*.c share. */
+#ifndef EMIT_PLAN_READ_H
+#define EMIT_PLAN_READ_H
+
+#include "base/json.h"
+#include "cost/schedule.h"
+
+typedef struct plan_loader {
+    json_document document;
+    mbs_plan header;         /* the figures that stand for themselves; moved into `plan` later */
+    const char *planner;     /* borrowed from the document */
+    mbs_program *program;    /* null once `plan` owns it */
+    mbs_plan *plan;          /* null before its program is read */
+    bool tensors_known;      /* there is a list of tensors to check ids against */
+    bool program_sound;      /* no fault in tensors and steps: others can be judged by them */
+    int32_t *last_step;      /* per tensor: 1 + the last step so far that touches it */
+    int32_t *touch_start;    /* per tensor: where its touches begin in `touch_list` */
+    int32_t *touch_list;     /* the touches of each tensor in step order */
+    int64_t *operand_prefix; /* per step: operand bytes of a sample of all steps before it */
+    int64_t *parameter_prefix;
+} plan_loader;
+
+/* ---- plan_read.c: what the others need ---- */
+
+/* The array `member` of the document; null if it is missing (a fault if required) or none. */
+const cJSON *list_member(plan_loader *loader, const char *member, bool required);
+
+/* Whether a list's entry is an object; reports if not, and the members that it should not have. */
+bool entry_begin(plan_loader *loader, const json_path *at, const cJSON *entry,
+                 const char *const *known);
+
+/* Takes one of `count` words from a member; returns its index, or -1 after reporting a fault. */
+int choice_member(plan_loader *loader, const json_path *at, const cJSON *object, const char *member,
+                  const char *const *words, int count);
+
+/* Takes a whole number from a member of `object`; the result stays as it is after a fault. */
+bool figure_member(plan_loader *loader, const json_path *at, const cJSON *object,
+                   const char *member, int64_t minimum, int64_t maximum, int64_t *result);
+
+/* Allocates zeroed memory, at least one element; reports if there is none. */
+void *loader_allocate(plan_loader *loader, int64_t count, size_t element);
+
+/* ---- plan_read_program.c ---- */
+
+/* Reads network, phase, tensors and steps into loader->program; false if memory is out. */
+bool read_program(plan_loader *loader);
+
+/* ---- plan_read_schedule.c ---- */
+
+/* Reads groups, modes, pinned bytes and residency into loader->plan. */
+void read_schedule(plan_loader *loader);
+
+#endif

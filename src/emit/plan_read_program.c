@@ -1,0 +1,249 @@
+/* The program in a plan file: tensors, steps, operands. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "base/error.h"
+#include "base/name_pool.h"
+#include "emit/plan_read.h"
+
+static const char *const tensor_members[] = {"id", "name", "bytes", NULL};
+static const char *const step_members[] = {
+    "id", "name", "phase", "kind", "reads", "writes", "weight_bytes", "accumulator_bytes", NULL};
+
+/* A copy of the name at `member` that lives as long as the program; "" after a fault. */
+static const char *copy_name(plan_loader *loader, const json_path *at, const cJSON *object,
+                             const char *member)
+{
+    const char *name = json_name(&loader->document, at, member, json_member(object, member));
+    const char *copy = name == NULL ? "" : name_pool_copy(loader->program->names, name);
+    if (copy == NULL)
+        json_out_of_memory(&loader->document);
+    return copy == NULL ? "" : copy;
+}
+
+/* Ids are there for the reader's eye; they must count up from 0. */
+static void check_id(plan_loader *loader, const json_path *at, const cJSON *object, int32_t index)
+{
+    const cJSON *id = json_member(object, "id");
+    if (!cJSON_IsNumber(id) || id->valuedouble != index)
+        json_fault(&loader->document, at, "id", "%s%s, expected %" PRId32 ": ids count up from 0",
+                   id == NULL ? "" : "found ", id == NULL ? "is missing" : json_show(id).text,
+                   index);
+}
+
+/* ---- Tensors --------------------------------------------------------------------------------- */
+
+static void read_tensor(plan_loader *loader, const json_path *at, const cJSON *object,
+                        int32_t index)
+{
+    mbs_tensor *tensor = &loader->program->tensors[index];
+    *tensor = (mbs_tensor){.name = "", .producer = -1, .first_touch = -1, .last_touch = -1};
+    if (!entry_begin(loader, at, object, tensor_members))
+        return;
+    check_id(loader, at, object, index);
+    tensor->name = copy_name(loader, at, object, "name");
+    figure_member(loader, at, object, "bytes", 0, JSON_MAX_INTEGER, &tensor->bytes);
+}
+
+static bool read_tensors(plan_loader *loader)
+{
+    mbs_program *p = loader->program;
+    const cJSON *list = list_member(loader, "tensors", true);
+    int32_t count = list == NULL ? 0 : cJSON_GetArraySize(list);
+    const json_path list_path = {NULL, "tensors", 0};
+    if (list != NULL && count == 0)
+        json_fault(&loader->document, &list_path, NULL, "is empty, expected at least one tensor");
+    p->tensors = loader_allocate(loader, count, sizeof *p->tensors);
+    loader->last_step = loader_allocate(loader, count, sizeof *loader->last_step);
+    if (p->tensors == NULL || loader->last_step == NULL)
+        return false;
+    loader->tensors_known = count > 0;
+    const cJSON *object;
+    cJSON_ArrayForEach(object, list)
+    {
+        json_path at = {&list_path, NULL, (size_t)p->tensor_count};
+        read_tensor(loader, &at, object, p->tensor_count++);
+    }
+    return true;
+}
+
+/* ---- Steps ----------------------------------------------------------------------------------- */
+
+/* `kind` up to a dot: "norm" of "norm.bwd". */
+static bool is_of_op(const char *kind, const char *op)
+{
+    size_t length = strlen(op);
+    return strncmp(kind, op, length) == 0 && (kind[length] == '\0' || kind[length] == '.');
+}
+
+/* Appends a touch, unless the tensor may not be touched so. */
+static void add_operand(plan_loader *loader, const json_path *at, int32_t step, int32_t id,
+                        bool is_write)
+{
+    mbs_program *p = loader->program;
+    int32_t before = loader->last_step[id] - 1;
+    if (before == step) {
+        json_fault(&loader->document, at, NULL,
+                   "tensor %d %s is an operand of this step already, expected each once", id,
+                   quoted(p->tensors[id].name).text);
+        return;
+    }
+    if (is_write && before >= 0) {
+        json_fault(&loader->document, at, NULL,
+                   "tensor %d %s is an operand of step %d %s before, expected it to be written "
+                   "once and before it is read",
+                   id, quoted(p->tensors[id].name).text, before,
+                   quoted(p->steps[before].name).text);
+        return;
+    }
+    loader->last_step[id] = step + 1;
+    p->touches[p->touch_count++] = (mbs_touch){id, step, -1, -1};
+}
+
+static void read_operands(plan_loader *loader, const json_path *at, const cJSON *object,
+                          const char *member, int32_t step, bool is_write)
+{
+    const cJSON *list = json_member(object, member);
+    const json_path list_path = {at, member, 0};
+    if (!cJSON_IsArray(list)) {
+        json_unexpected(&loader->document, at, member, list, "an array of tensor ids");
+        return;
+    }
+    json_path place = {&list_path, NULL, 0};
+    const cJSON *value;
+    cJSON_ArrayForEach(value, list)
+    {
+        int64_t id;
+        int64_t last = loader->tensors_known ? loader->program->tensor_count - 1 : INT32_MAX;
+        if (json_integer(&loader->document, &place, NULL, value, 0, last, &id) &&
+            loader->tensors_known)
+            add_operand(loader, &place, step, (int32_t)id, is_write);
+        place.index++;
+    }
+}
+
+static void read_step(plan_loader *loader, const json_path *at, const cJSON *object, int32_t index)
+{
+    static const char *const phases[] = {"forward", "backward"};
+    mbs_program *p = loader->program;
+    mbs_step *step = &p->steps[index];
+    *step = (mbs_step){.name = "", .kind = "", .layer = "", .layer_id = -1};
+    step->touch_begin = step->write_begin = step->touch_end = p->touch_count;
+    if (!entry_begin(loader, at, object, step_members))
+        return;
+    check_id(loader, at, object, index);
+    step->name = step->layer = copy_name(loader, at, object, "name");
+    int phase = choice_member(loader, at, object, "phase", phases, 2);
+    step->phase = phase == 1 ? MBS_BACKWARD : MBS_FORWARD;
+    step->kind = copy_name(loader, at, object, "kind");
+    step->coupled = is_of_op(step->kind, "batch_norm");
+    step->whole_sample =
+        step->coupled || is_of_op(step->kind, "norm") || is_of_op(step->kind, "softmax");
+    read_operands(loader, at, object, "reads", index, false);
+    step->write_begin = p->touch_count;
+    read_operands(loader, at, object, "writes", index, true);
+    step->touch_end = p->touch_count;
+    figure_member(loader, at, object, "weight_bytes", 0, JSON_MAX_INTEGER, &step->weight_bytes);
+    figure_member(loader, at, object, "accumulator_bytes", 0, JSON_MAX_INTEGER,
+                  &step->accumulator_bytes);
+}
+
+/* Room for the touches of all steps; the document's size bounds their number. */
+static int32_t count_operands(const cJSON *list)
+{
+    int32_t count = 0;
+    const cJSON *object;
+    cJSON_ArrayForEach(object, list)
+    {
+        if (!cJSON_IsObject(object))
+            continue;
+        const cJSON *reads = json_member(object, "reads");
+        const cJSON *writes = json_member(object, "writes");
+        count += reads == NULL ? 0 : cJSON_GetArraySize(reads);
+        count += writes == NULL ? 0 : cJSON_GetArraySize(writes);
+    }
+    return count;
+}
+
+static bool read_steps(plan_loader *loader)
+{
+    mbs_program *p = loader->program;
+    const cJSON *list = list_member(loader, "steps", true);
+    int32_t count = list == NULL ? 0 : cJSON_GetArraySize(list);
+    const json_path list_path = {NULL, "steps", 0};
+    if (list != NULL && count == 0)
+        json_fault(&loader->document, &list_path, NULL, "is empty, expected at least one step");
+    p->steps = loader_allocate(loader, count, sizeof *p->steps);
+    p->touches = loader_allocate(loader, count_operands(list), sizeof *p->touches);
+    if (p->steps == NULL || p->touches == NULL)
+        return false;
+    const cJSON *object;
+    cJSON_ArrayForEach(object, list)
+    {
+        json_path at = {&list_path, NULL, (size_t)p->step_count};
+        read_step(loader, &at, object, p->step_count++);
+    }
+    return true;
+}
+
+/* ---- The whole ------------------------------------------------------------------------------- */
+
+/* Sums over steps must fit 64 bits; see plan_read_schedule.c for what they are used for. */
+static bool sum_bytes(plan_loader *loader)
+{
+    const mbs_program *p = loader->program;
+    int64_t *operands = loader_allocate(loader, (int64_t)p->step_count + 1, sizeof *operands);
+    int64_t *parameters = loader_allocate(loader, (int64_t)p->step_count + 1, sizeof *parameters);
+    loader->operand_prefix = operands;
+    loader->parameter_prefix = parameters;
+    if (operands == NULL || parameters == NULL)
+        return false;
+    for (int32_t k = 0; k < p->step_count; k++) {
+        const mbs_step *step = &p->steps[k];
+        bool fits = checked_add(parameters[k], step->weight_bytes, &parameters[k + 1]) &&
+                    checked_add(parameters[k + 1], step->accumulator_bytes, &parameters[k + 1]);
+        operands[k + 1] = operands[k];
+        for (int32_t t = step->touch_begin; t < step->touch_end && fits; t++)
+            fits = checked_add(operands[k + 1], p->tensors[p->touches[t].tensor].bytes,
+                               &operands[k + 1]);
+        if (!fits) {
+            json_fault(&loader->document, NULL, "steps",
+                       "the bytes of operands and parameters up to step %d %s exceed 64 bits", k,
+                       quoted(step->name).text);
+            operands[k + 1] = parameters[k + 1] = 0;
+            return true;
+        }
+    }
+    return true;
+}
+
+bool read_program(plan_loader *loader)
+{
+    static const char *const phases[] = {"training", "inference"};
+    const cJSON *root = loader->document.root;
+    mbs_program *p = loader->program = loader_allocate(loader, 1, sizeof *p);
+    if (p == NULL)
+        return false;
+    const char *network =
+        json_name(&loader->document, NULL, "network", json_member(root, "network"));
+    p->names = name_pool_create();
+    p->network_name = strdup(network == NULL ? "" : network);
+    if (p->names == NULL || p->network_name == NULL) {
+        json_out_of_memory(&loader->document);
+        return false;
+    }
+    p->inference = choice_member(loader, NULL, root, "phase", phases, 2) == 1;
+    size_t before = loader->document.faults;
+    if (!read_tensors(loader) || !read_steps(loader) || !sum_bytes(loader))
+        return false;
+    program_link(p);
+    for (int32_t id = 0; id < p->tensor_count && p->inference; id++) {
+        mbs_tensor *tensor = &p->tensors[id];
+        /* the producer's is the first touch: alone, no step reads it */
+        tensor->kept = tensor->producer >= 0 && tensor->first_touch == tensor->last_touch;
+    }
+    loader->program_sound = loader->document.faults == before;
+    return !loader->document.no_memory;
+}
