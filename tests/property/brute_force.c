@@ -1,0 +1,130 @@
+#include "brute_force.h"
+
+/*
+ * Written from the model's text alone: it calls nothing of cost/ or plan/, and recomputes
+ * everything for every group of every partition.
+ */
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static bool within(const mbs_program *p, int32_t touch, int32_t first, int32_t end)
+{
+    return touch >= 0 && p->touches[touch].step >= first && p->touches[touch].step < end;
+}
+
+/* Footprint of step k in the group [first, end) with every inner interval resident. */
+static int64_t footprint(const oracle_task *task, int32_t k, int32_t first, int32_t end, int64_t b)
+{
+    const mbs_program *p = task->program;
+    const mbs_step *step = &p->steps[k];
+    int64_t resident = 0;
+    int64_t other = 0;
+    int64_t crossing = 0;
+    for (int32_t t = 0; t < p->touch_count; t++) {
+        int64_t bytes = p->tensors[p->touches[t].tensor].bytes;
+        if (p->touches[t].step == k) {
+            if (within(p, p->touches[t].previous, first, end) ||
+                within(p, p->touches[t].next, first, end))
+                resident += bytes;
+            else
+                other += bytes;
+        } else if (within(p, t, first, k) && within(p, p->touches[t].next, k + 1, end)) {
+            crossing += bytes;
+        }
+    }
+    int64_t staged = b * (resident + other);
+    int64_t streamed = b * resident + step->weight_bytes + step->accumulator_bytes +
+                       (step->whole_sample ? other : 0);
+    return b * crossing + (task->stream ? least(staged, streamed) : staged);
+}
+
+/* Activation bytes per sample that the group moves: those it reads `passes` times, and writes. */
+static int64_t activations(const oracle_task *task, int32_t first, int32_t end, int64_t passes)
+{
+    const mbs_program *p = task->program;
+    int64_t bytes = 0;
+    for (int32_t k = first; k < end; k++) {
+        for (int32_t t = p->steps[k].touch_begin; t < p->steps[k].touch_end; t++) {
+            const mbs_tensor *tensor = &p->tensors[p->touches[t].tensor];
+            if (t < p->steps[k].write_begin) {
+                if (!within(p, p->touches[t].previous, first, end))
+                    bytes += passes * tensor->bytes;
+                continue;
+            }
+            int32_t last = t;
+            while (p->touches[last].next >= 0)
+                last = p->touches[last].next;
+            if (tensor->kept || p->touches[last].step >= end)
+                bytes += tensor->bytes;
+        }
+    }
+    return bytes;
+}
+
+static int64_t parameters(const oracle_task *task, int32_t first, int32_t end, int64_t iterations,
+                          int64_t room)
+{
+    int64_t weights = 0;
+    int64_t accumulators = 0;
+    for (int32_t k = first; k < end; k++) {
+        weights += task->program->steps[k].weight_bytes;
+        accumulators += task->program->steps[k].accumulator_bytes;
+    }
+    int64_t bytes = iterations * weights + (2 * iterations - 1) * accumulators;
+    if (!task->pin)
+        return bytes;
+    int64_t pinned = least(room, accumulators);
+    return bytes - 2 * (iterations - 1) * pinned - (iterations - 1) * least(room - pinned, weights);
+}
+
+static int64_t group_traffic(const oracle_task *task, int32_t first, int32_t end)
+{
+    const mbs_step *steps = task->program->steps;
+    int64_t best = INT64_MAX;
+    for (int64_t b = 1; b <= task->batch; b++) {
+        int64_t iterations = (task->batch + b - 1) / b;
+        int64_t sub_batch = (task->batch + iterations - 1) / iterations;
+        int64_t peak = 0;
+        bool coupled = false;
+        for (int32_t k = first; k < end; k++) {
+            int64_t bytes = footprint(task, k, first, end, sub_batch);
+            peak = bytes > peak ? bytes : peak;
+            coupled = coupled || steps[k].coupled;
+        }
+        if (peak > task->buffer_bytes || (coupled && iterations > 1))
+            continue;
+        best = least(best, task->batch * activations(task, first, end, 1) +
+                               parameters(task, first, end, iterations, task->buffer_bytes - peak));
+    }
+    if (end - first > 1)
+        return best;
+    int64_t bytes = steps[first].weight_bytes + steps[first].accumulator_bytes;
+    int64_t passes = (bytes + task->buffer_bytes - 1) / task->buffer_bytes;
+    if (passes < 1)
+        passes = 1;
+    if (steps[first].whole_sample && passes < task->norm_passes)
+        passes = task->norm_passes;
+    return least(best, task->batch * activations(task, first, end, passes) + bytes);
+}
+
+int64_t brute_force_dp(const oracle_task *task)
+{
+    const int32_t steps = task->program->step_count;
+    int64_t best = INT64_MAX;
+    for (uint32_t cuts = 0; cuts < UINT32_C(1) << (steps - 1); cuts++) {
+        int64_t traffic = 0;
+        int32_t first = 0;
+        for (int32_t end = 1; end <= steps; end++) {
+            if (end < steps && (cuts >> (end - 1) & 1) == 0)
+                continue;
+            int64_t group = group_traffic(task, first, end);
+            traffic = group == INT64_MAX || traffic == INT64_MAX ? INT64_MAX : traffic + group;
+            first = end;
+        }
+        best = least(best, traffic);
+    }
+    return best;
+}

@@ -1,0 +1,195 @@
+#include "random_network.h"
+
+#include <stdlib.h>
+
+#include "base/text.h"
+
+#define MAX_VALUES 200
+
+typedef struct generator {
+    uint64_t *state;
+    text out;
+    int count; /* values so far; value 0 is the image */
+    int64_t channels[MAX_VALUES];
+    int64_t side[MAX_VALUES];
+} generator;
+
+uint64_t random_next(uint64_t *state)
+{
+    *state ^= *state >> 12;
+    *state ^= *state << 25;
+    *state ^= *state >> 27;
+    return *state * UINT64_C(2685821657736338717);
+}
+
+int64_t random_between(uint64_t *state, int64_t low, int64_t high)
+{
+    return low + (int64_t)((random_next(state) >> 11) % (uint64_t)(high - low + 1));
+}
+
+static int pick(generator *g, int count)
+{
+    return (int)random_between(g->state, 0, count - 1);
+}
+
+/* Appends a layer reading `inputs`; returns its value. */
+static int layer(generator *g, const char *members, const int *inputs, int input_count,
+                 int64_t channels, int64_t side)
+{
+    int value = g->count++;
+    text_format(&g->out, "%s{\"name\":\"v%d\",%s,\"inputs\":[", value == 1 ? "" : ",\n", value,
+                members);
+    for (int i = 0; i < input_count; i++)
+        text_format(&g->out, "%s\"v%d\"", i == 0 ? "" : ",", inputs[i]);
+    text_string(&g->out, "]}");
+    g->channels[value] = channels;
+    g->side[value] = side;
+    return value;
+}
+
+static int conv(generator *g, int input, int64_t channels, int kernel)
+{
+    text members = TEXT_INIT;
+    text_format(&members,
+                "\"op\":\"conv\",\"out_channels\":%d,\"kernel\":%d,\"pad\":%d,\"bias\":%s",
+                (int)channels, kernel, kernel / 2, pick(g, 2) ? "true" : "false");
+    int value = layer(g, members.data, &input, 1, channels, g->side[input]);
+    text_free(&members);
+    return value;
+}
+
+/* One of the ops that keep the shape. */
+static int same(generator *g, int input)
+{
+    static const char *const ops[] = {
+        "\"op\":\"relu\"",
+        "\"op\":\"norm\",\"kind\":\"group\",\"groups\":1",
+        "\"op\":\"norm\",\"kind\":\"batch\"",
+        "\"op\":\"sigmoid\"",
+        "\"op\":\"gelu\"",
+        "\"op\":\"dropout\"",
+        "\"op\":\"softmax\"",
+        "\"op\":\"lrn\"",
+        "\"op\":\"max_pool\",\"kernel\":3,\"stride\":1,\"pad\":1",
+        "\"op\":\"avg_pool\",\"kernel\":3,\"stride\":1,\"pad\":1",
+    };
+    return layer(g, ops[pick(g, sizeof ops / sizeof ops[0])], &input, 1, g->channels[input],
+                 g->side[input]);
+}
+
+static int any(generator *g, int input)
+{
+    if (pick(g, 2) == 0)
+        return conv(g, input, random_between(g->state, 1, 8), pick(g, 2) ? 1 : 3);
+    return same(g, input);
+}
+
+static int add(generator *g, int a, int b)
+{
+    int inputs[] = {a, b};
+    return layer(g, pick(g, 4) ? "\"op\":\"add\"" : "\"op\":\"mul\"", inputs, 2, g->channels[a],
+                 g->side[a]);
+}
+
+static int concat(generator *g, const int *inputs, int count)
+{
+    int64_t channels = 0;
+    for (int i = 0; i < count; i++)
+        channels += g->channels[inputs[i]];
+    return layer(g, "\"op\":\"concat\"", inputs, count, channels, g->side[inputs[0]]);
+}
+
+static int residual_block(generator *g, int input)
+{
+    int value = any(g, input);
+    if (pick(g, 2))
+        value = same(g, value);
+    value = conv(g, value, g->channels[input], 1);
+    if (pick(g, 3) == 0) /* squeeze and excitation: a broadcast operand */
+        value =
+            add(g, value, layer(g, "\"op\":\"global_avg_pool\"", &value, 1, g->channels[value], 1));
+    return add(g, value, input);
+}
+
+static int inception_block(generator *g, int input)
+{
+    int branches[4];
+    int count = 2 + pick(g, 2);
+    for (int i = 0; i < count; i++) {
+        branches[i] = any(g, input);
+        if (pick(g, 2))
+            branches[i] = any(g, branches[i]);
+    }
+    return concat(g, branches, count);
+}
+
+static int dense_block(generator *g, int input)
+{
+    int both[] = {input, conv(g, pick(g, 2) ? same(g, input) : input, 2, 3)};
+    return concat(g, both, 2);
+}
+
+static int fan_out_block(generator *g, int input)
+{
+    int left = conv(g, input, g->channels[input], 1);
+    int right = same(g, input);
+    int third = add(g, left, right);
+    int fourth = add(g, left, input);
+    if (pick(g, 3) == 0)
+        fourth = add(g, fourth, fourth);
+    return add(g, third, fourth);
+}
+
+static int views_block(generator *g, int input)
+{
+    int value = any(g, input);
+    int pair[] = {value,
+                  layer(g, "\"op\":\"identity\"", &value, 1, g->channels[value], g->side[value])};
+    int view = concat(g, pair, 1 + pick(g, 2));
+    int nested[] = {view, input};
+    view = concat(g, nested, 2);
+    return pick(g, 2) ? same(g, view) : conv(g, view, 3, 1);
+}
+
+char *random_network(uint64_t *state, network_shape shape, int layers)
+{
+    generator g = {.state = state, .out = TEXT_INIT, .count = 1};
+    g.channels[0] = random_between(state, 1, 4);
+    g.side[0] = random_between(state, 3, 8);
+    text_format(&g.out,
+                "{\"format\":\"mbsopt-network/1\",\"name\":\"random\",\"inputs\":[{\"name\":\"v0\","
+                "\"shape\":[%d,%d,%d]}],\"layers\":[\n",
+                (int)g.channels[0], (int)g.side[0], (int)g.side[0]);
+    int value = 0;
+    while (g.count <= layers && g.count < MAX_VALUES - 20) {
+        switch (shape) {
+        case SHAPE_RESIDUAL:
+            value = residual_block(&g, value);
+            break;
+        case SHAPE_INCEPTION:
+            value = inception_block(&g, value);
+            break;
+        case SHAPE_DENSE:
+            value = dense_block(&g, value);
+            break;
+        case SHAPE_FAN_OUT:
+            value = fan_out_block(&g, value);
+            break;
+        case SHAPE_VIEWS:
+            value = views_block(&g, value);
+            break;
+        case SHAPE_CHAIN:
+        case SHAPE_COUNT:
+            value = any(&g, value);
+            break;
+        }
+    }
+    if (pick(&g, 4) == 0) /* a second sink */
+        same(&g, pick(&g, g.count));
+    if (pick(&g, 2))
+        layer(&g, "\"op\":\"fc\",\"out_features\":5", &value, 1, 5, 1);
+    text_string(&g.out, "]}");
+    char *result = NULL;
+    text_finish(&g.out, &result, NULL);
+    return result;
+}
