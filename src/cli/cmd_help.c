@@ -1,0 +1,60 @@
+/* mbsopt help [COMMAND] */
+#include <stdio.h>
+
+#include "command.h"
+#include "options.h"
+#include "output.h"
+
+int print_overview(void)
+{
+    printf("mbsopt %s: plans how an accelerator that trains CNNs moves its data\n\n"
+           "usage: mbsopt COMMAND [OPTION…] ARGUMENT\n\n",
+           mbs_version());
+    for (size_t i = 0; all_commands[i] != NULL; i++) {
+        char call[32];
+        snprintf(call, sizeof call, "%s %s", all_commands[i]->name, all_commands[i]->operand);
+        printf("  %-15s %s\n", call, all_commands[i]->summary);
+    }
+    printf("  %-15s %s\n", "--version", "print the version");
+    printf("\nexample: mbsopt plan models/networks/resnet50.json --buffer 10MiB\n"
+           "\"mbsopt help COMMAND\" explains a command and its options.\n\n"
+           "exit status: 0 ok, 1 bad input, 2 wrong usage, 3 no plan exists,\n"
+           "             4 verification failed, 5 system error (file, memory)\n");
+    return finish_output();
+}
+
+static void print_option(const option_spec *option)
+{
+    char call[64];
+    char letter[] = {'-', option->letter, ',', ' ', '\0'};
+    snprintf(call, sizeof call, "%s--%s%s%s", option->letter != '\0' ? letter : "", option->name,
+             option->value != NULL ? " " : "", option->value != NULL ? option->value : "");
+    printf("  %-28s %s\n", call, option->help);
+}
+
+int print_command_help(const command *of)
+{
+    static const option_spec help = {"help", 'h', NULL, "print this"};
+    printf("usage: mbsopt %s %s%s\n\n%s\noptions:\n", of->name,
+           of->option_count > 0 ? "[OPTION…] " : "", of->operand, of->details);
+    for (size_t i = 0; i < of->option_count; i++)
+        print_option(&of->options[i]);
+    print_option(&help);
+    return finish_output();
+}
+
+static int run_help(const arguments *given)
+{
+    if (given->operand == NULL)
+        return print_overview();
+    const command *of = find_command(given->operand);
+    return of != NULL ? print_command_help(of) : unknown_command(given->operand);
+}
+
+const command command_help = {
+    .name = "help",
+    .operand = "[COMMAND]",
+    .summary = "explain mbsopt or one of its commands",
+    .details = "Without COMMAND, lists the commands and the exit statuses.\n",
+    .run = run_help,
+};

@@ -1,0 +1,169 @@
+/* mbsopt plan NET */
+#include <stdio.h>
+
+#include "command.h"
+#include "options.h"
+#include "output.h"
+#include "setup.h"
+
+typedef enum plan_format { FORMAT_TABLE, FORMAT_JSON, FORMAT_CSV } plan_format;
+
+/* Everything one run of the command owns and was asked. */
+typedef struct plan_run {
+    setup setup;
+    plan_format format;
+    mbs_plan_options options;
+    mbs_plan *plan;
+    mbs_plan *baseline; /* for the table's headline */
+    mbs_plan *greedy;
+} plan_run;
+
+static int read_planner(plan_run *run, const char *name)
+{
+    const char *names[MBS_PLANNER_COUNT + 1] = {NULL};
+    mbs_error error;
+    mbs_error_clear(&error);
+    if (name == NULL)
+        return EXIT_OK;
+    if (mbs_planner_from_name(&run->options.planner, name, &error) == MBS_OK)
+        return EXIT_OK;
+    for (int i = 0; i < MBS_PLANNER_COUNT; i++)
+        names[i] = mbs_planner_name((mbs_planner)i);
+    report_error(MBS_ERR_INPUT, &error);
+    const char *nearest = nearest_name(name, names);
+    if (nearest != NULL)
+        complain("did you mean --planner %s?", nearest);
+    return EXIT_USAGE;
+}
+
+static int read_options(plan_run *run, const arguments *given)
+{
+    static const char *const formats[] = {"table", "json", "csv", NULL};
+    size_t format;
+    if (!option_choice(given, "format", formats, &format))
+        return EXIT_USAGE;
+    run->format = (plan_format)format;
+    run->options = (mbs_plan_options)MBS_PLAN_OPTIONS_INIT;
+    int status = read_planner(run, option_value(given, "planner"));
+    if (status == EXIT_OK)
+        status = setup_options(&run->setup, given);
+    if (status != EXIT_OK)
+        return status;
+    run->options.batch = run->setup.batch;
+    run->options.no_pin = option_flag(given, "no-pin");
+    run->options.no_stream = option_flag(given, "no-stream");
+    /* these two plan a conventional training step, which keeps its batch norms */
+    if (run->options.planner == MBS_PLANNER_BASELINE || run->options.planner == MBS_PLANNER_ARCHOPT)
+        run->setup.keep_batch_norm = 1;
+    return EXIT_OK;
+}
+
+/* The plan that the headline compares with; none if it is what was asked for itself. */
+static mbs_status make_reference(plan_run *run, mbs_plan **plan, mbs_planner planner,
+                                 mbs_error *error)
+{
+    if (run->options.planner == planner)
+        return MBS_OK;
+    mbs_plan_options options = run->options;
+    options.planner = planner;
+    mbs_status status =
+        mbs_plan_create(plan, run->setup.program, &run->setup.hardware, &options, error);
+    if (status != MBS_ERR_NO_PLAN)
+        return status;
+    mbs_error_clear(error);
+    return MBS_OK;
+}
+
+static int make_plans(plan_run *run)
+{
+    mbs_error error;
+    mbs_error_clear(&error);
+    mbs_status status = mbs_plan_create(&run->plan, run->setup.program, &run->setup.hardware,
+                                        &run->options, &error);
+    if (status == MBS_OK && run->format == FORMAT_TABLE)
+        status = make_reference(run, &run->baseline, MBS_PLANNER_BASELINE, &error);
+    if (status == MBS_OK && run->format == FORMAT_TABLE)
+        status = make_reference(run, &run->greedy, MBS_PLANNER_MBS2, &error);
+    return report_error(status, &error);
+}
+
+static int write_plan(const plan_run *run)
+{
+    mbs_report_options options = {run->setup.color, run->baseline, run->greedy};
+    char *output = NULL;
+    mbs_error error;
+    mbs_error_clear(&error);
+    mbs_status status;
+    if (run->format == FORMAT_JSON)
+        status = mbs_plan_to_json(&output, run->plan, &error);
+    else if (run->format == FORMAT_CSV)
+        status = mbs_report_plan_csv(&output, run->plan, &error);
+    else
+        status = mbs_report_plan_table(&output, run->plan, &options, &error);
+    if (status != MBS_OK)
+        return report_error(status, &error);
+    int result = write_output(run->setup.output, output);
+    mbs_free(output);
+    return result;
+}
+
+static void note_replaced_norms(const plan_run *run)
+{
+    size_t replaced = mbs_program_replaced_batch_norms(run->setup.program);
+    if (replaced == 1)
+        fprintf(stderr, "note: 1 batch norm is planned as a group norm "
+                        "(--batch-norm keep plans it as it is)\n");
+    else if (replaced > 1)
+        fprintf(stderr,
+                "note: %zu batch norms are planned as group norms "
+                "(--batch-norm keep plans them as they are)\n",
+                replaced);
+}
+
+static int run_plan(const arguments *given)
+{
+    plan_run run = {0};
+    int status = read_options(&run, given);
+    if (status == EXIT_OK)
+        status = setup_load(&run.setup, given);
+    if (status == EXIT_OK)
+        status = make_plans(&run);
+    if (status == EXIT_OK) {
+        note_replaced_norms(&run);
+        status = write_plan(&run);
+    }
+    mbs_plan_free(run.greedy);
+    mbs_plan_free(run.baseline);
+    mbs_plan_free(run.plan);
+    setup_free(&run.setup);
+    return status;
+}
+
+static const option_spec plan_options[] = {
+    OPTION_BUFFER,
+    OPTION_BATCH,
+    {"planner", '\0', "NAME", "baseline, archopt, il, mbs-fs, mbs1, mbs2 or dp (default)"},
+    {"no-pin", '\0', NULL, "dp: keep no parameters in the buffer between iterations"},
+    {"no-stream", '\0', NULL, "dp: bring in whole sub-batches only"},
+    OPTION_INFERENCE,
+    OPTION_BATCH_NORM,
+    OPTION_HARDWARE,
+    {"format", '\0', "table|json|csv", "a table (default), a plan file, or a row per group"},
+    OPTION_OUTPUT,
+    OPTION_COLOR,
+};
+
+const command command_plan = {
+    .name = "plan",
+    .operand = "NET",
+    .operand_required = 1,
+    .summary = "plan a network's training step: groups, sub-batches, DRAM traffic",
+    .details =
+        "Cuts one training step of the network file NET (- is standard input) into groups of\n"
+        "layers that hand their data on in the on-chip buffer, and shows each group's sub-batch\n"
+        "and the DRAM traffic. Every plan is replayed and checked before it is shown.\n"
+        "A SIZE is 10MiB, 10MB, 512KiB or a number of bytes.\n",
+    .options = plan_options,
+    .option_count = sizeof plan_options / sizeof plan_options[0],
+    .run = run_plan,
+};

@@ -1,0 +1,55 @@
+/* The commands of the program: one table row each, in main.c. */
+#ifndef CLI_COMMAND_H
+#define CLI_COMMAND_H
+
+#include <stddef.h>
+
+/* What the program's exit status says. */
+enum {
+    EXIT_OK = 0,
+    EXIT_BAD_INPUT = 1,
+    EXIT_USAGE = 2,
+    EXIT_NO_PLAN = 3,
+    EXIT_VERIFICATION = 4,
+    EXIT_SYSTEM = 5
+};
+
+typedef struct option_spec {
+    const char *name;  /* without its dashes */
+    char letter;       /* of the short form, or '\0' */
+    const char *value; /* what its value is called in the help, or null for a flag */
+    const char *help;
+} option_spec;
+
+struct arguments;
+
+typedef struct command {
+    const char *name;
+    const char *operand;  /* as shown in the help: "NET", "[COMMAND]" */
+    int operand_required; /* one operand at most */
+    const char *summary;  /* one line */
+    const char *details;  /* for the command's own help */
+    const option_spec *options;
+    size_t option_count;
+    int (*run)(const struct arguments *arguments); /* returns the exit status */
+} command;
+
+extern const command command_plan;
+extern const command command_verify;
+extern const command command_show;
+extern const command command_help;
+
+/* All commands in the order of the help, ended by a null. */
+extern const command *const all_commands[];
+
+/* The command of that name, or null. */
+const command *find_command(const char *name);
+
+/* Says that there is no such command; returns EXIT_USAGE. */
+int unknown_command(const char *name);
+
+/* Help on standard output; return the exit status. */
+int print_overview(void);
+int print_command_help(const command *of);
+
+#endif

@@ -1,0 +1,86 @@
+/* The program's way in: finds the command and hands over. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "options.h"
+#include "output.h"
+
+const command *const all_commands[] = {&command_plan, &command_verify, &command_show, &command_help,
+                                       NULL};
+
+const command *find_command(const char *name)
+{
+    for (size_t i = 0; all_commands[i] != NULL; i++) {
+        if (strcmp(all_commands[i]->name, name) == 0)
+            return all_commands[i];
+    }
+    return NULL;
+}
+
+int unknown_command(const char *name)
+{
+    const char *names[sizeof all_commands / sizeof all_commands[0] + 2] = {NULL};
+    size_t count = 0;
+    for (; all_commands[count] != NULL; count++)
+        names[count] = all_commands[count]->name;
+    names[count++] = "--version";
+    names[count] = "--help";
+    const char *nearest = nearest_name(name, names);
+    if (nearest != NULL)
+        complain("unknown %s %s (did you mean %s?)", name[0] == '-' ? "option" : "command", name,
+                 nearest);
+    else
+        complain("unknown %s %s", name[0] == '-' ? "option" : "command", name);
+    complain("see: mbsopt help");
+    return EXIT_USAGE;
+}
+
+/*
+ * A standard stream that was closed would hand its number to the next file opened, and messages
+ * would end up in that file. Opened the wrong way round, its use fails instead.
+ */
+static void keep_standard_streams(void)
+{
+    for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++) {
+        if (fcntl(stream, F_GETFD) < 0 &&
+            open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
+            return;
+    }
+}
+
+static int print_version(int extra, char *const *words)
+{
+    if (extra > 0) {
+        complain("--version: unexpected argument %s", words[0]);
+        return EXIT_USAGE;
+    }
+    printf("mbsopt %s\n", mbs_version());
+    return finish_output();
+}
+
+int main(int argc, char **argv)
+{
+    keep_standard_streams();
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe is then a write error with a message */
+    if (argc < 2) {
+        complain("a command is missing; see: mbsopt help");
+        return EXIT_USAGE;
+    }
+    const char *name = argv[1];
+    if (strcmp(name, "--version") == 0)
+        return print_version(argc - 2, argv + 2);
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+        name = command_help.name;
+    const command *chosen = find_command(name);
+    if (chosen == NULL)
+        return unknown_command(name);
+    arguments given;
+    int status = options_parse(&given, chosen, argc - 2, argv + 2);
+    if (status != EXIT_OK)
+        return status;
+    return given.help ? print_command_help(chosen) : chosen->run(&given);
+}

@@ -1,0 +1,218 @@
+#include "options.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "output.h"
+
+#define LONGEST_SUGGESTION 32
+
+static size_t smallest(size_t a, size_t b, size_t c)
+{
+    size_t least = a < b ? a : b;
+    return least < c ? least : c;
+}
+
+/* How many letters must be added, removed or changed; both names within LONGEST_SUGGESTION. */
+static size_t edits(const char *a, const char *b)
+{
+    size_t row[LONGEST_SUGGESTION + 1];
+    const size_t width = strlen(b);
+    for (size_t j = 0; j <= width; j++)
+        row[j] = j;
+    for (size_t i = 1; a[i - 1] != '\0'; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= width; j++) {
+            size_t above = row[j];
+            row[j] = smallest(above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
+            diagonal = above;
+        }
+    }
+    return row[width];
+}
+
+const char *nearest_name(const char *given, const char *const *names)
+{
+    const size_t length = strlen(given);
+    const char *nearest = NULL;
+    size_t least = 3; /* more edits than two are no typing error */
+    if (length > LONGEST_SUGGESTION)
+        return NULL;
+    for (; *names != NULL; names++) {
+        if (strlen(*names) > LONGEST_SUGGESTION)
+            continue;
+        size_t distance = edits(given, *names);
+        if (distance < least && distance < strlen(*names)) {
+            least = distance;
+            nearest = *names;
+        }
+    }
+    return nearest;
+}
+
+static int usage_hint(const command *of)
+{
+    complain("see: mbsopt help %s", of->name);
+    return EXIT_USAGE;
+}
+
+/* `name` is the option without dashes, of `length` bytes, up to a "=" perhaps. */
+static int unknown_option(const command *of, const char *word, const char *name, size_t length)
+{
+    const char *names[MAX_OPTIONS + 2] = {NULL};
+    char copy[LONGEST_SUGGESTION + 1] = "";
+    size_t count = 0;
+    for (; count < of->option_count; count++)
+        names[count] = of->options[count].name;
+    names[count] = "help";
+    if (length < sizeof copy && strncmp(word, "--", 2) == 0)
+        memcpy(copy, name, length);
+    const char *nearest = nearest_name(copy, names);
+    if (nearest != NULL)
+        complain("unknown option %.*s (did you mean --%s?)", (int)(name - word + (long)length),
+                 word, nearest);
+    else
+        complain("unknown option %.*s", (int)(name - word + (long)length), word);
+    return usage_hint(of);
+}
+
+/* What parsing has before it. */
+typedef struct word_list {
+    char *const *words;
+    int count;
+    int next;
+} word_list;
+
+/* Sets the option's value: what follows in the same word, or the next word. */
+static int take_value(arguments *result, size_t option, const char *attached, word_list *list)
+{
+    const command *of = result->command;
+    const option_spec *spec = &of->options[option];
+    if (spec->value == NULL) {
+        if (attached != NULL) {
+            complain("option --%s takes no value", spec->name);
+            return usage_hint(of);
+        }
+        result->values[option] = "";
+        return EXIT_OK;
+    }
+    if (attached == NULL && list->next < list->count &&
+        strncmp(list->words[list->next], "--", 2) != 0)
+        attached = list->words[list->next++];
+    if (attached == NULL) {
+        complain("option --%s needs a value: --%s %s", spec->name, spec->name, spec->value);
+        return usage_hint(of);
+    }
+    result->values[option] = attached;
+    return EXIT_OK;
+}
+
+static int take_long(arguments *result, const char *word, word_list *list)
+{
+    const command *of = result->command;
+    const char *name = word + 2;
+    const char *equals = strchr(name, '=');
+    const size_t length = equals != NULL ? (size_t)(equals - name) : strlen(name);
+    if (strcmp(name, "help") == 0) {
+        result->help = true;
+        return EXIT_OK;
+    }
+    for (size_t i = 0; i < of->option_count; i++) {
+        const char *known = of->options[i].name;
+        if (strlen(known) == length && strncmp(known, name, length) == 0)
+            return take_value(result, i, equals != NULL ? equals + 1 : NULL, list);
+    }
+    return unknown_option(of, word, name, length);
+}
+
+static int take_short(arguments *result, const char *word, word_list *list)
+{
+    const command *of = result->command;
+    if (strcmp(word, "-h") == 0) {
+        result->help = true;
+        return EXIT_OK;
+    }
+    for (size_t i = 0; i < of->option_count; i++) {
+        if (of->options[i].letter == word[1])
+            return take_value(result, i, word[2] != '\0' ? word + 2 : NULL, list);
+    }
+    return unknown_option(of, word, word + 1, strlen(word + 1));
+}
+
+static int take_operand(arguments *result, const char *word)
+{
+    if (result->operand != NULL || result->command->operand == NULL) {
+        complain("%s: unexpected argument %s", result->command->name, word);
+        return usage_hint(result->command);
+    }
+    result->operand = word;
+    return EXIT_OK;
+}
+
+int options_parse(arguments *result, const command *of, int count, char *const *words)
+{
+    word_list list = {words, count, 0};
+    bool options_ended = false;
+    *result = (arguments){.command = of};
+    assert(of->option_count <= MAX_OPTIONS);
+    while (list.next < list.count) {
+        const char *word = list.words[list.next++];
+        int status;
+        if (!options_ended && strcmp(word, "--") == 0) {
+            options_ended = true;
+            continue;
+        }
+        if (options_ended || word[0] != '-' || word[1] == '\0')
+            status = take_operand(result, word);
+        else if (word[1] == '-')
+            status = take_long(result, word, &list);
+        else
+            status = take_short(result, word, &list);
+        if (status != EXIT_OK)
+            return status;
+    }
+    if (of->operand_required && result->operand == NULL && !result->help) {
+        complain("%s: %s is missing", of->name, of->operand);
+        return usage_hint(of);
+    }
+    return EXIT_OK;
+}
+
+const char *option_value(const arguments *given, const char *name)
+{
+    for (size_t i = 0; i < given->command->option_count; i++) {
+        if (strcmp(given->command->options[i].name, name) == 0)
+            return given->values[i];
+    }
+    return NULL;
+}
+
+bool option_flag(const arguments *given, const char *name)
+{
+    return option_value(given, name) != NULL;
+}
+
+bool option_choice(const arguments *given, const char *name, const char *const *choices,
+                   size_t *choice)
+{
+    const char *value = option_value(given, name);
+    *choice = 0;
+    if (value == NULL)
+        return true;
+    for (size_t i = 0; choices[i] != NULL; i++) {
+        if (strcmp(value, choices[i]) == 0) {
+            *choice = i;
+            return true;
+        }
+    }
+    char list[128] = "";
+    for (size_t i = 0; choices[i] != NULL; i++) {
+        if (i > 0)
+            strncat(list, choices[i + 1] != NULL ? ", " : " or ", sizeof list - strlen(list) - 1);
+        strncat(list, choices[i], sizeof list - strlen(list) - 1);
+    }
+    complain("--%s %s: expected %s", name, value, list);
+    usage_hint(given->command);
+    return false;
+}

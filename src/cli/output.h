@@ -1,0 +1,27 @@
+/* What goes to the terminal, to files and to the caller as exit status. */
+#ifndef CLI_OUTPUT_H
+#define CLI_OUTPUT_H
+
+#include <mbsopt/mbsopt.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* One line on standard error: "mbsopt: " and the message, made safe for terminals. */
+void complain(const char *format, ...) MBS_PRINTF(1, 2);
+
+/* All messages of `error`, one line each; returns the exit status for `status`. */
+int report_error(mbs_status status, const mbs_error *error);
+
+/*
+ * Writes text to a file (by way of a temporary one), or to standard output if `path` is null or
+ * "-". Says what went wrong; returns the exit status.
+ */
+int write_output(const char *path, const char *output);
+
+/* Brings out what was printed on standard output. Likewise. */
+int finish_output(void);
+
+/* Whether standard output takes colours: it is a terminal, and NO_COLOR is not set. */
+bool terminal_takes_color(void);
+
+#endif

@@ -1,0 +1,109 @@
+#include "setup.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "output.h"
+
+static int read_choices(setup *result, const arguments *given)
+{
+    static const char *const batch_norms[] = {"replace", "keep", NULL};
+    static const char *const colors[] = {"auto", "always", "never", NULL};
+    const char *hardware = option_value(given, "hardware");
+    size_t batch_norm;
+    size_t color;
+    if (!option_choice(given, "batch-norm", batch_norms, &batch_norm) ||
+        !option_choice(given, "color", colors, &color))
+        return EXIT_USAGE;
+    if (hardware != NULL && strcmp(hardware, "-") == 0 && strcmp(given->operand, "-") == 0) {
+        complain("--hardware - and %s - cannot both be standard input", given->command->operand);
+        return EXIT_USAGE;
+    }
+    result->output = option_value(given, "output");
+    result->inference = option_flag(given, "inference");
+    result->keep_batch_norm = batch_norm == 1;
+    const bool to_file = result->output != NULL && strcmp(result->output, "-") != 0;
+    result->color = color == 1 || (color == 0 && !to_file && terminal_takes_color());
+    return EXIT_OK;
+}
+
+static int read_buffer(setup *result, const char *value)
+{
+    mbs_error error;
+    mbs_error_clear(&error);
+    mbs_status status = mbs_parse_size(&result->hardware.buffer_bytes, value, &error);
+    if (status != MBS_OK)
+        return report_error(status, &error);
+    if (result->hardware.buffer_bytes < MBS_MIN_BUFFER_BYTES) {
+        complain("--buffer %s: expected at least %d bytes", value, MBS_MIN_BUFFER_BYTES);
+        return EXIT_BAD_INPUT;
+    }
+    return EXIT_OK;
+}
+
+/* What the hardware keeps for itself must leave a buffer worth planning for. */
+static int check_reserved(const mbs_hardware *hardware)
+{
+    if (hardware->buffer_bytes - hardware->reserved_bytes >= MBS_MIN_BUFFER_BYTES)
+        return EXIT_OK;
+    complain("buffer of %" PRId64 " bytes: the hardware reserves %" PRId64
+             " of it; expected at least %d more",
+             hardware->buffer_bytes, hardware->reserved_bytes, MBS_MIN_BUFFER_BYTES);
+    return EXIT_BAD_INPUT;
+}
+
+static int read_batch(setup *result, const char *value)
+{
+    mbs_error error;
+    mbs_error_clear(&error);
+    return report_error(
+        mbs_parse_integer(&result->batch, value, 1, MBS_MAX_BATCH, "--batch", &error), &error);
+}
+
+static int read_hardware(setup *result, const char *path)
+{
+    mbs_error error;
+    mbs_error_clear(&error);
+    return report_error(mbs_hardware_load_file(&result->hardware, path, &error), &error);
+}
+
+int setup_options(setup *result, const arguments *given)
+{
+    const char *hardware = option_value(given, "hardware");
+    const char *buffer = option_value(given, "buffer");
+    const char *batch = option_value(given, "batch");
+    *result = (setup){.batch = 32};
+    int status = read_choices(result, given);
+    if (status != EXIT_OK)
+        return status;
+    mbs_hardware_wavecore(&result->hardware);
+    /* each is looked at even if another is wrong, so that one run shows all that is */
+    int hardware_status = hardware != NULL ? read_hardware(result, hardware) : EXIT_OK;
+    int buffer_status = buffer != NULL ? read_buffer(result, buffer) : EXIT_OK;
+    int batch_status = batch != NULL ? read_batch(result, batch) : EXIT_OK;
+    if (hardware_status != EXIT_OK)
+        return hardware_status;
+    if (buffer_status == EXIT_OK)
+        buffer_status = check_reserved(&result->hardware);
+    return buffer_status != EXIT_OK ? buffer_status : batch_status;
+}
+
+int setup_load(setup *result, const arguments *given)
+{
+    mbs_error error;
+    mbs_error_clear(&error);
+    mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
+    options.inference = result->inference;
+    options.keep_batch_norm = result->keep_batch_norm;
+    options.bits = result->hardware.bits;
+    mbs_status status = mbs_network_load_file(&result->network, given->operand, &error);
+    if (status == MBS_OK)
+        status = mbs_program_create(&result->program, result->network, &options, &error);
+    return report_error(status, &error);
+}
+
+void setup_free(setup *result)
+{
+    mbs_program_free(result->program);
+    mbs_network_free(result->network);
+}

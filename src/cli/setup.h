@@ -1,0 +1,60 @@
+/* What plan and show have in common: a network on a machine, made into a program. */
+#ifndef CLI_SETUP_H
+#define CLI_SETUP_H
+
+#include <mbsopt/mbsopt.h>
+#include <stdbool.h>
+
+#include "options.h"
+
+/* Rows of both commands' option tables. */
+#define OPTION_BUFFER                                                                              \
+    {                                                                                              \
+        "buffer", '\0', "SIZE", "on-chip buffer per core (default: the hardware's)"                \
+    }
+#define OPTION_HARDWARE                                                                            \
+    {                                                                                              \
+        "hardware", '\0', "FILE", "the machine (default: WaveCore with HBM2)"                      \
+    }
+#define OPTION_BATCH                                                                               \
+    {                                                                                              \
+        "batch", '\0', "N", "samples of a mini-batch per core (default: 32)"                       \
+    }
+#define OPTION_INFERENCE                                                                           \
+    {                                                                                              \
+        "inference", '\0', NULL, "the forward phase alone"                                         \
+    }
+#define OPTION_BATCH_NORM                                                                          \
+    {                                                                                              \
+        "batch-norm", '\0', "replace|keep",                                                        \
+            "plan batch norms as group norms (default) or as they are"                             \
+    }
+#define OPTION_COLOR                                                                               \
+    {                                                                                              \
+        "color", '\0', "auto|always|never", "colours in tables (default: auto)"                    \
+    }
+#define OPTION_OUTPUT                                                                              \
+    {                                                                                              \
+        "output", 'o', "FILE", "write to FILE; - is standard output"                               \
+    }
+
+typedef struct setup {
+    mbs_hardware hardware; /* with --buffer's size, if given */
+    int64_t batch;
+    int keep_batch_norm; /* as the options say; changed, if at all, before setup_load */
+    int inference;
+    bool color;
+    const char *output; /* null: standard output */
+    mbs_network *network;
+    mbs_program *program;
+} setup;
+
+/* Reads the common options and the hardware file. Says what is wrong; returns the exit status. */
+int setup_options(setup *result, const arguments *given);
+
+/* Loads the network and builds its program. Likewise. */
+int setup_load(setup *result, const arguments *given);
+
+void setup_free(setup *result);
+
+#endif

@@ -1,0 +1,105 @@
+"""Running the mbsopt program and looking at what comes out."""
+
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+PROGRAM = os.environ["MBSOPT"]
+ROOT = pathlib.Path(os.environ["MBS_SOURCE_DIR"])
+NETWORKS = ROOT / "models" / "networks"
+ALEXNET = str(NETWORKS / "alexnet.json")
+RESNET50 = str(NETWORKS / "resnet50.json")
+
+OK, BAD_INPUT, USAGE, NO_PLAN, VERIFICATION, SYSTEM = range(6)
+
+
+class Outcome:
+    """Exit status and text of one run."""
+
+    def __init__(self, status, out, err):
+        self.status, self.out, self.err = status, out, err
+
+    def __repr__(self):
+        return f"exit {self.status}\n--- out\n{self.out[:2000]}\n--- err\n{self.err[:2000]}"
+
+
+def environment(**changes):
+    """This process's environment without what switches colours; None takes a variable away."""
+    result = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "TERM")}
+    for name, value in changes.items():
+        result.pop(name, None)
+        if value is not None:
+            result[name] = value
+    return result
+
+
+def network(layers, inputs=None, **members):
+    """A network file's text."""
+    return json.dumps({"format": "mbsopt-network/1", "name": "test",
+                       "inputs": inputs or [{"name": "image", "shape": [3, 8, 8]}],
+                       "layers": layers, **members})
+
+
+def conv(name, source, **members):
+    return {"name": name, "op": "conv", "inputs": [source], "out_channels": 4, "kernel": 3,
+            "pad": 1, **members}
+
+
+def relu(name, source):
+    return {"name": name, "op": "relu", "inputs": [source]}
+
+
+class CliTest(unittest.TestCase):
+    """Each test has a folder of its own, in which nothing unexpected may be left."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="mbsopt-test-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def run_program(self, *arguments, given="", env=None, **more):
+        done = subprocess.run([PROGRAM, *map(str, arguments)], input=given.encode(),
+                              stderr=subprocess.PIPE, env=env or environment(), check=False,
+                              **{"stdout": subprocess.PIPE, **more})
+        result = Outcome(done.returncode, (done.stdout or b"").decode(), done.stderr.decode())
+        self.check_sane(result)
+        return result
+
+    def check_sane(self, result):
+        """No crash, no report of a sanitizer, messages in whole lines without control bytes."""
+        self.assertIn(result.status, range(6), result)
+        for word in ("Sanitizer", "runtime error", "Assertion"):
+            self.assertNotIn(word, result.err)
+        if result.err:
+            self.assertTrue(result.err.endswith("\n"), result)
+        for line in result.err.splitlines():
+            self.assertTrue(line.startswith(("mbsopt: ", "note: ")), result)
+            self.assertTrue(line.isprintable(), result)
+            self.assertLess(len(line), 600)
+
+    def succeed(self, *arguments, **more):
+        result = self.run_program(*arguments, **more)
+        self.assertEqual(result.status, OK, result)
+        self.assertNotIn("mbsopt: ", result.err)
+        return result
+
+    def refuse(self, status, *arguments, says=(), **more):
+        """The run fails with `status`, its messages hold each of `says`, and it prints nothing."""
+        result = self.run_program(*arguments, **more)
+        self.assertEqual(result.status, status, result)
+        self.assertEqual(result.out, "", result)
+        self.assertTrue(result.err.startswith("mbsopt: "), result)
+        for words in [says] if isinstance(says, str) else says:
+            self.assertIn(words, result.err)
+        return result
+
+    def file(self, name, text):
+        path = self.folder / name
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return str(path)
+
+    def assert_files(self, *names):
+        self.assertEqual(sorted(os.listdir(self.folder)), sorted(names))

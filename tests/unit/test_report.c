@@ -1,0 +1,234 @@
+/* Tables and CSV: figures, alignment, shortening, and names that would break either. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/utf8.h"
+#include "mbsopt/mbsopt.h"
+#include "report/figures.h"
+#include "report/grid.h"
+
+START_TEST(figures_round_to_the_nearest)
+{
+    ck_assert_str_eq(figure_ratio(0, 1000, 1).text, "0.0");
+    ck_assert_str_eq(figure_ratio(1049, 1000, 1).text, "1.0");
+    ck_assert_str_eq(figure_ratio(1050, 1000, 1).text, "1.1");
+    ck_assert_str_eq(figure_ratio(1999, 1000, 1).text, "2.0");
+    ck_assert_str_eq(figure_ratio(1005, 1000, 3).text, "1.005");
+    ck_assert_str_eq(figure_ratio(7, 1, 0).text, "7");
+    ck_assert_str_eq(figure_ratio(INT64_MAX, 1000000000000, 2).text, "9223372.04");
+    ck_assert_str_eq(figure_integer(INT64_MIN).text, "-9223372036854775808");
+}
+END_TEST
+
+START_TEST(figures_choose_their_unit)
+{
+    ck_assert_str_eq(figure_traffic(0).text, "0 B");
+    ck_assert_str_eq(figure_traffic(999).text, "999 B");
+    ck_assert_str_eq(figure_traffic(1000).text, "1.00 kB");
+    ck_assert_str_eq(figure_traffic(INT64_C(3293583360)).text, "3.29 GB");
+    ck_assert_str_eq(figure_traffic(INT64_MAX).text, "9223372.04 TB");
+    ck_assert_str_eq(figure_space(1023).text, "1023 B");
+    ck_assert_str_eq(figure_space(10349445).text, "9.87 MiB");
+    ck_assert_str_eq(figure_space(20971520).text, "20.0 MiB");
+    ck_assert_str_eq(figure_space(524288).text, "512 KiB");
+    ck_assert_str_eq(figure_exact_space(10485760).text, "10 MiB");
+    ck_assert_str_eq(figure_exact_space(1000000).text, "976.56 KiB (1000000 B)");
+    ck_assert_str_eq(figure_exact_space(INT64_MAX).text, "8388608.00 TiB (9223372036854775807 B)");
+}
+END_TEST
+
+START_TEST(percent_survives_any_size)
+{
+    ck_assert_str_eq(figure_percent(0, 0).text, "0.0");
+    ck_assert_str_eq(figure_percent(1, 3).text, "33.3");
+    ck_assert_str_eq(figure_percent(INT64_MAX, INT64_MAX).text, "100.0");
+    ck_assert_str_eq(figure_percent(INT64_MAX, 1).text, "1000000000.0");
+}
+END_TEST
+
+static char *rendered(grid *table)
+{
+    char *result = NULL;
+    text out = TEXT_INIT;
+    grid_finish(table, &out);
+    ck_assert_int_eq(text_finish(&out, &result, NULL), MBS_OK);
+    return result;
+}
+
+START_TEST(grid_aligns_and_leaves_no_trailing_blanks)
+{
+    grid table;
+    grid_start(&table, false);
+    grid_add_column(&table, (grid_column){.head = {"", "name"}, .gap = ""});
+    grid_add_column(&table, (grid_column){.head = {"", ""}, .gap = " .. "});
+    grid_add_column(&table, (grid_column){.head = {"", "n"}, .gap = "  ", .right = true});
+    const char *const cells[] = {"ä", "bb", "1", "漢字漢字漢", "", "200"};
+    for (size_t i = 0; i < 6; i++)
+        grid_cell(&table, STYLE_PLAIN, cells[i]);
+    grid_rule(&table);
+    grid_cell(&table, STYLE_BOLD, "sum");
+    grid_end_row(&table);
+    char *result = rendered(&table);
+    ck_assert_str_eq(result, "name           n\n"
+                             "ä     .. bb    1\n"
+                             "漢字漢字漢        200\n"
+                             "────────────────\n"
+                             "sum\n");
+    free(result);
+}
+END_TEST
+
+START_TEST(grid_shortens_in_the_middle)
+{
+    grid table;
+    char name[301];
+    memset(name, 'x', 300);
+    memcpy(name, "first", 5);
+    memcpy(name + 296, "last", 5);
+    grid_start(&table, false);
+    grid_add_column(&table, (grid_column){.head = {"", ""}, .gap = "", .flexible = true});
+    grid_add_column(&table, (grid_column){.head = {"", ""}, .gap = " .. ", .flexible = true});
+    grid_add_column(&table, (grid_column){.head = {"", "n"}, .gap = "  ", .right = true});
+    grid_cell(&table, STYLE_PLAIN, name);
+    grid_cell(&table, STYLE_PLAIN, "short");
+    grid_cell(&table, STYLE_PLAIN, "1");
+    grid_wide_cell(&table, STYLE_PLAIN, name);
+    grid_cell(&table, STYLE_PLAIN, "2");
+    char *result = rendered(&table);
+    ck_assert_ptr_nonnull(strstr(result, "firstx"));
+    char *save = NULL;
+    for (char *line = strtok_r(result, "\n", &save); line != NULL;
+         line = strtok_r(NULL, "\n", &save))
+        ck_assert_uint_eq(utf8_width(line), GRID_WIDTH);
+    free(result);
+}
+END_TEST
+
+START_TEST(text_is_made_safe)
+{
+    text out = TEXT_INIT;
+    char *result = NULL;
+    text_safe(&out,
+              "a\tb\x1b[1m\x7f \xc3\xa4 \xff \xc2\x9b \xe2\x80\xae \xe2\x81\xa6 \xe2\x80\xa6");
+    ck_assert_int_eq(text_finish(&out, &result, NULL), MBS_OK);
+    ck_assert_str_eq(result, "a\\x09b\\x1b[1m\\x7f ä \\xff \\xc2\\x9b \\xe2\\x80\\xae "
+                             "\\xe2\\x81\\xa6 …");
+    free(result);
+}
+END_TEST
+
+/* A plan of one convolution with a name that CSV and terminals must be protected from. */
+typedef struct fixture {
+    mbs_network *network;
+    mbs_program *program;
+    mbs_plan *plan;
+    mbs_hardware hardware;
+} fixture;
+
+static fixture make_fixture(int64_t buffer_bytes)
+{
+    static const char source[] =
+        "{\"format\":\"mbsopt-network/1\",\"name\":\"odd\",\"inputs\":[{\"name\":\"i\",\"shape\":"
+        "[3,8,8]}],\"layers\":[{\"name\":\"a,\\\"b\\\"\\n\\u001b\",\"op\":\"conv\",\"inputs\":"
+        "[\"i\"],\"out_channels\":4,\"kernel\":3},{\"name\":\"v\",\"op\":\"flatten\",\"inputs\":"
+        "[\"a,\\\"b\\\"\\n\\u001b\"]}]}";
+    fixture made = {0};
+    mbs_error error;
+    mbs_error_clear(&error);
+    mbs_program_options program_options = MBS_PROGRAM_OPTIONS_INIT;
+    mbs_plan_options options = MBS_PLAN_OPTIONS_INIT;
+    mbs_hardware_wavecore(&made.hardware);
+    options.buffer_bytes = made.hardware.buffer_bytes = buffer_bytes;
+    ck_assert_int_eq(mbs_network_load_text(&made.network, source, sizeof source - 1, "odd", &error),
+                     MBS_OK);
+    ck_assert_int_eq(mbs_program_create(&made.program, made.network, &program_options, &error),
+                     MBS_OK);
+    ck_assert_int_eq(mbs_plan_create(&made.plan, made.program, &made.hardware, &options, &error),
+                     MBS_OK);
+    return made;
+}
+
+static void free_fixture(fixture *made)
+{
+    mbs_plan_free(made->plan);
+    mbs_program_free(made->program);
+    mbs_network_free(made->network);
+}
+
+START_TEST(csv_quotes_names)
+{
+    fixture made = make_fixture(10485760);
+    char *result = NULL;
+    ck_assert_int_eq(mbs_report_plan_csv(&result, made.plan, NULL), MBS_OK);
+    ck_assert_int_eq(strncmp(result, "group,first,last,first_step,", 28), 0);
+    ck_assert_ptr_nonnull(strstr(result,
+                                 "\n0,0,2,\"a,\"\"b\"\"\n\x1b\",\"a,\"\"b\"\"\n\x1b.wgrad\","
+                                 "both,32,1,1,"));
+    free(result);
+    free_fixture(&made);
+}
+END_TEST
+
+START_TEST(tables_need_no_comparison)
+{
+    fixture made = make_fixture(10485760);
+    char *result = NULL;
+    ck_assert_int_eq(mbs_report_plan_table(&result, made.plan, NULL, NULL), MBS_OK);
+    ck_assert_ptr_nonnull(strstr(result, " per step and core\n"));
+    ck_assert_ptr_null(strstr(result, "baseline"));
+    ck_assert_ptr_null(strchr(result, '\x1b'));
+    free(result);
+    mbs_report_options options = {1, made.plan, made.plan};
+    ck_assert_int_eq(mbs_report_plan_table(&result, made.plan, &options, NULL), MBS_OK);
+    ck_assert_ptr_nonnull(strstr(result, "no less"));
+    ck_assert_ptr_nonnull(strchr(result, '\x1b'));
+    free(result);
+    free_fixture(&made);
+}
+END_TEST
+
+START_TEST(network_table_shows_views_and_totals)
+{
+    fixture made = make_fixture(4096);
+    char *result = NULL;
+    ck_assert_int_eq(
+        mbs_report_network_table(&result, made.network, made.program, &made.hardware, 32, 0, NULL),
+        MBS_OK);
+    ck_assert_ptr_nonnull(strstr(result, "odd · training · 32 samples per core · 4 KiB buffer\n"));
+    ck_assert_ptr_nonnull(strstr(result, "a,\"b\"\\x0a\\x1b  conv     4x6x6          108"));
+    ck_assert_ptr_nonnull(strstr(result, "  view\n"));
+    ck_assert_ptr_nonnull(strstr(result, "\n2 layers (1 of them views), 108 parameters, "));
+    ck_assert_ptr_nonnull(strstr(result, "288 B of layer outputs per sample, 288 bytes\n"));
+    free(result);
+    free_fixture(&made);
+}
+END_TEST
+
+START_TEST(version_is_the_headers)
+{
+    ck_assert_str_eq(mbs_version(), MBS_VERSION);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("report");
+    TCase *tests = tcase_create("report");
+    tcase_add_test(tests, figures_round_to_the_nearest);
+    tcase_add_test(tests, figures_choose_their_unit);
+    tcase_add_test(tests, percent_survives_any_size);
+    tcase_add_test(tests, grid_aligns_and_leaves_no_trailing_blanks);
+    tcase_add_test(tests, grid_shortens_in_the_middle);
+    tcase_add_test(tests, text_is_made_safe);
+    tcase_add_test(tests, csv_quotes_names);
+    tcase_add_test(tests, tables_need_no_comparison);
+    tcase_add_test(tests, network_table_shows_views_and_totals);
+    tcase_add_test(tests, version_is_the_headers);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
