@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+"""Checks that every source file includes only what its layer may know.
+
+base < network < program < hardware < cost < plan < verify < report, emit < cli: a file includes
+headers of its own folder and of those before it; report and emit do not know each other; the
+command line sees the public API and its own headers only; a public header includes public ones.
+Prints a line for each include that breaks this and exits 1.
+"""
+
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+LEVEL = {"base": 0, "network": 1, "program": 2, "hardware": 3, "cost": 4, "plan": 5, "verify": 6,
+         "report": 7, "emit": 7, "cli": 8}
+INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
+
+
+def fault_of_library(folder, header, source):
+    """Why a file of src/`folder` may not include "header", or None."""
+    target = header.split("/")[0]
+    if target == "mbsopt":
+        other = {"report": "mbsopt/emit.h", "emit": "mbsopt/report.h"}.get(folder)
+        if header == other:
+            return "report and emit do not know each other"
+        if not (ROOT / "include" / header).is_file():
+            return "no such header"
+        return None
+    if target not in LEVEL or not (ROOT / "src" / header).is_file():
+        return "no such header (own headers are named folder/file.h)"
+    if target == folder:
+        return None
+    if LEVEL[target] >= LEVEL[folder]:
+        return f"{target} is not below {folder}"
+    return None
+
+
+def fault_of_cli(header, source):
+    """Why a file of src/cli may not include the header, or None."""
+    if header == "mbsopt/mbsopt.h" or (source.parent / header).is_file():
+        return None
+    return "the command line uses mbsopt/mbsopt.h and its own headers only"
+
+
+def fault_of_public(header, source):
+    """Why a public header may not include the header, or None."""
+    if header.startswith("mbsopt/") and (ROOT / "include" / header).is_file():
+        return None
+    return "a public header includes public headers only"
+
+
+def check(source):
+    """Yields the faults of one file as lines."""
+    relative = source.relative_to(ROOT)
+    folder = relative.parts[1]
+    if relative.parts[0] == "src" and folder not in LEVEL:
+        yield f"{relative}: {folder} is no known layer"
+        return
+    for number, line in enumerate(source.read_text(encoding="utf-8").splitlines(), 1):
+        found = INCLUDE.match(line)
+        if not found:
+            continue
+        system, header = found.group(1) == "<", found.group(2)
+        if system and not header.startswith("mbsopt/"):
+            continue
+        if relative.parts[0] == "include":
+            fault = fault_of_public(header, source)
+        elif folder == "cli":
+            fault = fault_of_cli(header, source)
+        else:
+            fault = fault_of_library(folder, header, source)
+        if fault is not None:
+            yield f"{relative}:{number}: {header}: {fault}"
+
+
+def main():
+    sources = sorted([*ROOT.glob("src/*/**/*.[ch]"), *ROOT.glob("include/**/*.h")])
+    faults = [fault for source in sources for fault in check(source)]
+    for fault in faults:
+        print(fault)
+    if not sources:
+        print("no sources found")
+    return 1 if faults or not sources else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

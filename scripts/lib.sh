@@ -1,0 +1,94 @@
+# shellcheck shell=bash disable=SC2034
+# Shared by run.sh and test.sh: finding what a build needs, and building. To be sourced.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+export LC_ALL=C.UTF-8
+
+# What the script says on its way out when it cannot go on; run.sh sets its own status.
+failure_status=1
+fail() {
+    printf '%s\n' "$@" >&2
+    exit "$failure_status"
+}
+
+have_header() {
+    printf '#include <stdio.h>\n#include <%s>\n' "$1" | gcc -E -o /dev/null - 2>/dev/null
+}
+
+# Prints the Debian packages that are missing. $1: "tests" to ask for those of the tests too.
+missing_packages() {
+    command -v gcc >/dev/null || echo gcc
+    command -v meson >/dev/null || echo meson
+    command -v ninja >/dev/null || echo ninja-build
+    command -v pkg-config >/dev/null || echo pkg-config
+    have_header stdlib.h || echo libc6-dev
+    have_header cjson/cJSON.h || echo libcjson-dev
+    have_header glpk.h || echo libglpk-dev
+    if [ "$1" = tests ]; then
+        have_header check.h || echo check
+        command -v python3 >/dev/null || echo python3
+    fi
+}
+
+# Runs apt-get as root, asking nothing, its talk on standard error only if it fails.
+apt_quietly() {
+    local as_root=() log
+    [ "$(id -u)" = 0 ] || as_root=(sudo -n)
+    log=$(mktemp)
+    if ! "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y "$@" \
+        </dev/null >"$log" 2>&1; then
+        cat "$log" >&2
+        rm -f "$log"
+        return 1
+    fi
+    rm -f "$log"
+}
+
+# Installs what is missing, or says how to. $1 as above.
+ensure_packages() {
+    local packages
+    mapfile -t packages < <(missing_packages "$1")
+    [ ${#packages[@]} -gt 0 ] || return 0
+    local by_hand="sudo apt-get update && sudo apt-get install -y ${packages[*]}"
+    if ! command -v apt-get >/dev/null; then
+        fail "mbsopt needs these Debian packages, or what this system calls them: ${packages[*]}"
+    fi
+    if [ "$(id -u)" != 0 ] && ! sudo -n true 2>/dev/null; then
+        fail "mbsopt needs packages that are not installed. Run this, then try again:" \
+            "  $by_hand"
+    fi
+    echo "installing ${packages[*]}" >&2
+    apt_quietly update || fail "apt-get update failed"
+    apt_quietly install --no-install-recommends "${packages[@]}" ||
+        fail "the packages could not be installed; to try by hand:" "  $by_hand"
+}
+
+# Builds the checkout in folder $1 with the given meson options. What it prints goes to the folder's
+# build.log, and to standard error if it fails.
+build() {
+    local folder=$1
+    shift
+    mkdir -p "$folder" || return 1
+    # two runs at once must not build in one folder
+    exec 9>"$folder/build.lock"
+    flock 9 || return 1
+    if ! build_locked "$folder" "$@" </dev/null >"$folder/build.log" 2>&1; then
+        cat "$folder/build.log" >&2
+        exec 9>&-
+        return 1
+    fi
+    exec 9>&-
+}
+
+build_locked() {
+    local folder=$1
+    shift
+    # set up anew where the options or the checkout's place are not those of the last time
+    local wanted="$root $*"
+    if [ ! -f "$folder/build.ninja" ] || [ "$(cat "$folder/configured" 2>/dev/null)" != "$wanted" ]; then
+        find "$folder" -mindepth 1 -maxdepth 1 ! -name 'build.l*' -exec rm -rf {} + || return 1
+        meson setup "$folder" "$root" "$@" || return 1
+        printf '%s' "$wanted" >"$folder/configured" || return 1
+    fi
+    ninja -C "$folder"
+}
