@@ -30,7 +30,7 @@ typedef struct mbs_hardware {
     double mac_pj;
     double buffer_pj_per_byte;
     double vector_pj; /* per element */
-    double static_w; /* per core */
+    double static_w;  /* per core */
 } mbs_hardware;
 
 /* WaveCore with HBM2, the default machine; what models/hardware/wavecore.json says. */

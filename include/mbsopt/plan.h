@@ -19,6 +19,7 @@ typedef enum mbs_planner {
     MBS_PLANNER_MBS1,
     MBS_PLANNER_MBS2,
     MBS_PLANNER_DP,
+    MBS_PLANNER_ILP,
     MBS_PLANNER_COUNT
 } mbs_planner;
 
@@ -31,17 +32,34 @@ typedef enum mbs_outcome {
 /* How a step brings in its operands that are not resident (section 4). */
 typedef enum mbs_mode { MBS_STAGED = 0, MBS_STREAMED = 1, MBS_PASSES = 2 } mbs_mode;
 
+/* How far the ilp planner is. */
+typedef struct mbs_progress {
+    double elapsed_s;
+    int64_t incumbent_bytes; /* traffic of the best plan so far */
+    int64_t bound_bytes;     /* proven: no plan moves less */
+} mbs_progress;
+
+/*
+ * Called now and then while the ilp planner searches, from a thread that the planner started while
+ * the caller waits. Anything but 0 ends the search with the best plan so far.
+ */
+typedef int mbs_progress_function(const mbs_progress *progress, void *context);
+
 typedef struct mbs_plan_options {
     mbs_planner planner;
-    int64_t batch;        /* N, samples of a mini-batch per core */
-    int64_t buffer_bytes; /* 0: the hardware's */
-    int no_pin;           /* dp: pin no parameters */
-    int no_stream;        /* dp: staged operands only */
+    int64_t batch;                   /* N, samples of a mini-batch per core */
+    int64_t buffer_bytes;            /* 0: the hardware's */
+    int no_pin;                      /* dp, ilp: pin no parameters */
+    int no_stream;                   /* dp, ilp: staged operands only */
+    double time_limit_s;             /* ilp: stop with the best plan so far */
+    double gap_percent;              /* ilp: stop once the bound is this near */
+    mbs_progress_function *progress; /* ilp: or null */
+    void *progress_context;
 } mbs_plan_options;
 
 #define MBS_PLAN_OPTIONS_INIT                                                                      \
     {                                                                                              \
-        MBS_PLANNER_DP, 32, 0, 0, 0                                                                \
+        MBS_PLANNER_DP, 32, 0, 0, 0, 60, 0, NULL, NULL                                             \
     }
 
 #define MBS_MAX_BATCH 1000000

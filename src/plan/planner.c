@@ -22,6 +22,7 @@ static const planner_row planners[MBS_PLANNER_COUNT] = {
     [MBS_PLANNER_MBS1] = {"mbs1", plan_mbs1},
     [MBS_PLANNER_MBS2] = {"mbs2", plan_mbs2},
     [MBS_PLANNER_DP] = {"dp", plan_dp},
+    [MBS_PLANNER_ILP] = {"ilp", plan_ilp},
 };
 
 const char *mbs_planner_name(mbs_planner planner)
@@ -154,7 +155,11 @@ mbs_status plan_run(mbs_plan **out, const mbs_program *program, const mbs_hardwa
                             .capacity = buffer_bytes - hardware->reserved_bytes,
                             .norm_passes = hardware->norm_passes,
                             .pin = !options->no_pin,
-                            .stream = !options->no_stream};
+                            .stream = !options->no_stream,
+                            .time_limit_s = options->time_limit_s,
+                            .gap_percent = options->gap_percent,
+                            .progress = options->progress,
+                            .progress_context = options->progress_context};
     status = cost_check_range(program, task.batch, task.capacity, task.norm_passes, error);
     if (status != MBS_OK)
         return status;

@@ -12,6 +12,10 @@ typedef struct plan_task {
     int64_t norm_passes;
     bool pin;
     bool stream;
+    double time_limit_s; /* of ilp, likewise below */
+    double gap_percent;
+    mbs_progress_function *progress;
+    void *progress_context;
 } plan_task;
 
 /*
@@ -26,6 +30,7 @@ planner_function plan_mbs_fs;
 planner_function plan_mbs1;
 planner_function plan_mbs2;
 planner_function plan_dp;
+planner_function plan_ilp;
 
 /* Runs the planner that `options` names and sums up its plan; not yet verified. */
 mbs_status plan_run(mbs_plan **plan, const mbs_program *program, const mbs_hardware *hardware,

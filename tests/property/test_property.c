@@ -124,6 +124,9 @@ START_TEST(planners_keep_their_order)
             traffic_of(&s, (mbs_planner)planner);
         int64_t mbs2 = traffic_of(&s, MBS_PLANNER_MBS2);
         ck_assert_msg(dp <= mbs2, "%s: dp %" PRId64 " above mbs2 %" PRId64, s.label, dp, mbs2);
+        s.options.time_limit_s = 2;
+        int64_t ilp = traffic_of(&s, MBS_PLANNER_ILP);
+        ck_assert_msg(ilp <= dp, "%s: ilp %" PRId64 " above dp %" PRId64, s.label, ilp, dp);
         close_setting(&s);
     }
 }

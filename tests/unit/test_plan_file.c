@@ -230,6 +230,45 @@ START_TEST(round_trips_planned_networks)
 }
 END_TEST
 
+/* Every figure as small as it may be, no optional list, and first things resident. */
+static const char smallest[] =
+    "{\"format\": \"mbsopt-plan/1\", \"network\": \"n\", \"batch\": 1, \"phase\": \"inference\",\n"
+    "\"buffer_bytes\": 0, \"norm_passes\": 1, \"planner\": \"p\", \"outcome\": \"heuristic\",\n"
+    "\"bound_bytes\": 0, \"tensors\": [{\"id\": 0, \"name\": \"a\", \"bytes\": 0},\n"
+    "{\"id\": 1, \"name\": \"b\", \"bytes\": 1}], \"steps\": [\n"
+    "{\"id\": 0, \"name\": \"s\", \"phase\": \"forward\", \"kind\": \"k\", \"reads\": [0],\n"
+    " \"writes\": [1], \"weight_bytes\": 0, \"accumulator_bytes\": 0},\n"
+    "{\"id\": 1, \"name\": \"t\", \"phase\": \"forward\", \"kind\": \"k\", \"reads\": [0],\n"
+    " \"writes\": [], \"weight_bytes\": 0, \"accumulator_bytes\": 0}], \"groups\": [\n"
+    "{\"first\": 0, \"last\": 0, \"iterations\": 1, \"sub_batch\": 1, \"passes\": 2,\n"
+    " \"peak_bytes\": 0},\n"
+    "{\"first\": 1, \"last\": 1, \"iterations\": 1, \"sub_batch\": 1, \"passes\": 1,\n"
+    " \"peak_bytes\": 0}], \"resident\": [{\"tensor\": 0, \"from\": 0, \"to\": 1}],\n"
+    "\"traffic_bytes\": {\"activation_read\": 0, \"activation_write\": 0, \"weight_read\": 0,\n"
+    " \"weight_gradient\": 0, \"total\": 0}}";
+
+START_TEST(reads_the_smallest_figures)
+{
+    char *written;
+    mbs_plan *plan = load_good(smallest);
+    ck_assert(plan->program->tensors[1].kept && plan->resident[0]);
+    ck_assert_int_eq(plan->mode[0], MBS_PASSES);
+    ck_assert_int_eq(plan->mode[1], MBS_STAGED);
+    ck_assert_int_eq(mbs_plan_to_json(&written, plan, NULL), MBS_OK);
+    ck_assert_ptr_null(strstr(written, "bound_bytes"));
+    ck_assert_ptr_nonnull(strstr(written, "{\"tensor\": 0, \"from\": 0, \"to\": 1}"));
+    ck_assert_ptr_nonnull(strstr(written, "\"streamed\": [],\n"));
+    mbs_free(written);
+    mbs_plan_free(plan);
+    /* two steps are not in passes, whatever their group says */
+    char *document = changed(smallest, "\"first\": 0, \"last\": 0", "\"first\": 0, \"last\": 1");
+    plan = load_good(document);
+    ck_assert_int_eq(plan->mode[0], MBS_STAGED);
+    mbs_plan_free(plan);
+    free(document);
+}
+END_TEST
+
 /* ---- Faults ---------------------------------------------------------------------------------- */
 
 typedef struct fault {
@@ -259,6 +298,14 @@ static const fault faults[] = {
     {"\"norm_passes\": 3", "\"norm_passes\": 0", "p.json: norm_passes: found 0, expected"},
     {"\"network\": \"hand\"", "\"network\": \"\"",
      "p.json: network: found \"\", expected a string"},
+    {"\"tensors\": [", "\"x_tensors\": [", "p.json: tensors: is missing, expected an array"},
+    {"\"tensors\": [", "\"tensors\": [], \"x_t\": [",
+     "p.json: tensors: is empty, expected at least one tensor"},
+    {"\"steps\": [", "\"x_steps\": [", "p.json: steps: is missing, expected an array"},
+    {"\"steps\": [", "\"steps\": [], \"x_s\": [",
+     "p.json: steps: is empty, expected at least one step"},
+    {"\"groups\": [", "\"x_groups\": [", "p.json: groups: is missing, expected an array"},
+    {"\"pinned\": [", "\"pinned\": 1, \"x_p\": [", "p.json: pinned: found 1, expected an array"},
     {"\"id\": 3, ", "\"id\": 4, ",
      "p.json: tensors[3].id: found 4, expected 3: ids count up from 0"},
     {"{\"id\": 3, ", "{", "p.json: tensors[3].id: is missing, expected 3"},
@@ -342,6 +389,11 @@ START_TEST(collects_all_faults)
     free(one);
     free(two);
     free(three);
+    /* without tensors nothing is said about the steps' ids of tensors */
+    one = changed(canonical, "\"tensors\": [", "\"x_tensors\": [");
+    ck_assert_int_eq(load(&plan, one), MBS_ERR_INPUT);
+    ck_assert_uint_eq(error.count, 1);
+    free(one);
 }
 END_TEST
 
@@ -369,9 +421,14 @@ START_TEST(refuses_sums_beyond_64_bits)
     tensors = changed(canonical, "\"iterations\": 2", "\"iterations\": 1000000");
     document = changed(tensors, "\"weight_bytes\": 4", "\"weight_bytes\": 9007199254740991");
     ck_assert_int_eq(load(&plan, document), MBS_ERR_INPUT);
+    ck_assert_uint_eq(error.count, 1);
     ck_assert_str_eq(error.message[0], "p.json: pinned: the bytes that are pinned exceed 64 bits");
-    free(tensors);
     free(document);
+    document = changed(tensors, "\"weight_bytes\": 10", "\"weight_bytes\": 9007199254740991");
+    ck_assert_int_eq(load(&plan, document), MBS_ERR_INPUT);
+    ck_assert_str_eq(error.message[0], "p.json: groups[0]: the bytes that it moves exceed 64 bits");
+    free(document);
+    free(tensors);
 }
 END_TEST
 
@@ -478,6 +535,7 @@ int main(void)
     tcase_add_loop_test(tests, knows_steps_by_their_kind, 0, 8);
     tcase_add_loop_test(tests, round_trips_planned_networks, 0, 4);
     tcase_add_loop_test(tests, names_each_fault, 0, sizeof faults / sizeof faults[0]);
+    tcase_add_test(tests, reads_the_smallest_figures);
     tcase_add_test(tests, collects_all_faults);
     tcase_add_test(tests, refuses_sums_beyond_64_bits);
     tcase_add_test(tests, refuses_truncated_files);

@@ -1,0 +1,197 @@
+/*
+ * From bounds to the optimum: the shortest path by bounds is a bound on every plan; its groups are
+ * made more exact, first with prices of their own, then by integer programming, until the shortest
+ * path is made of solved groups.
+ */
+#include <stdlib.h>
+
+#include "base/checked.h"
+#include "base/error.h"
+#include "plan/ascent.h"
+#include "plan/exact.h"
+
+/* Efforts: 0 bound from the joint prices, 1 from its own, from 2 on solved with more and more
+ * nodes. */
+#define FIRST_NODES     200
+#define HIGHEST_EFFORT  8
+#define OWN_ITERATIONS  60
+#define NEIGHBOUR_STEPS 4
+#define CLEAN_EVERY     64
+
+static bool is_solved(const exact *x, const column *c)
+{
+    return c->value != NO_VALUE && c->bound >= c->value << x->l.shift;
+}
+
+typedef struct own_prices {
+    exact *x;
+    column *refined;
+} own_prices;
+
+static int64_t own_value(void *context, double *excess)
+{
+    const own_prices *own = context;
+    exact *x = own->x;
+    const column *c = own->refined;
+    if (exact_stop(x))
+        return -1;
+    lagrange_update(&x->l, c->candidate);
+    if (lagrange_row(&x->l, c->candidate, c->first, c->end, x->row) < c->end)
+        return -1;
+    int64_t bound = x->row[c->end];
+    lagrange_excess(&x->l, c->candidate, c->first, c->end, excess - c->first);
+    return max_i64(bound, 0);
+}
+
+/* The prices that suit one group suit its neighbours too: raises their bounds. */
+static void share_prices(exact *x, const column *refined)
+{
+    const int32_t steps = x->task->program->step_count;
+    const column own = *refined;
+    const int32_t low = own.first > NEIGHBOUR_STEPS ? own.first - NEIGHBOUR_STEPS : 0;
+    const int32_t limit = own.end + NEIGHBOUR_STEPS < steps ? own.end + NEIGHBOUR_STEPS : steps;
+    for (int32_t first = low; first <= own.first + NEIGHBOUR_STEPS && first < own.end; first++) {
+        int32_t end = lagrange_row(&x->l, own.candidate, first, limit, x->row);
+        for (int32_t i = x->columns.begin[first]; i < x->columns.begin[first + 1]; i++) {
+            column *c = &x->columns.columns[i];
+            if (c->candidate == own.candidate && c->end <= end)
+                c->bound = max_i64(c->bound, x->row[c->end]);
+        }
+    }
+}
+
+static void refine_prices(exact *x, column *refined)
+{
+    const size_t steps = (size_t)x->task->program->step_count;
+    const size_t count = (size_t)(refined->end - refined->first);
+    int64_t *price = x->l.price + (size_t)refined->candidate * steps + (size_t)refined->first;
+    own_prices own = {x, refined};
+    /* the joint prices are put back afterwards: the second half of the room keeps them */
+    int64_t *joint = x->best_price + steps;
+    for (size_t i = 0; i < count; i++)
+        joint[i] = price[i];
+    ascent a = {.l = &x->l,
+                .price = price,
+                .count = count,
+                .value = own_value,
+                .context = &own,
+                .iterations = OWN_ITERATIONS,
+                .patience = 4,
+                .gap = 0.01 * (double)refined->bound + 1,
+                .smallest = 1e-6 * (double)refined->bound + 1,
+                .excess = x->excess,
+                .best_price = x->best_price};
+    ascend(&a);
+    lagrange_update(&x->l, refined->candidate);
+    share_prices(x, refined);
+    for (size_t i = 0; i < count; i++)
+        price[i] = joint[i];
+    lagrange_update(&x->l, refined->candidate);
+    refined->effort = 1;
+}
+
+static mbs_status solve_column(exact *x, column *c, mbs_error *error)
+{
+    int64_t rest = x->distance[c->first] + x->distance_end[c->end];
+    pricing with = {.l = &x->l,
+                    .scratch = x->scratch,
+                    .nodes = FIRST_NODES << 2 * (c->effort - 1),
+                    .cutoff = (x->incumbent << x->l.shift) - rest,
+                    .stop = exact_stop,
+                    .context = x};
+    c->effort++;
+    return column_price(&with, c, error);
+}
+
+/* Works on the path's groups of the least effort; *worked is false if none is left to work on. */
+static mbs_status work_on_path(exact *x, bool *worked, mbs_error *error)
+{
+    int32_t least = HIGHEST_EFFORT;
+    mbs_status status = MBS_OK;
+    for (int32_t i = 0; i < x->path.count; i++) {
+        const column *c = &x->columns.columns[x->path.columns[i]];
+        if (!is_solved(x, c) && c->effort < least)
+            least = c->effort;
+    }
+    *worked = least < HIGHEST_EFFORT;
+    for (int32_t i = 0; i < x->path.count && *worked && status == MBS_OK; i++) {
+        column *c = &x->columns.columns[x->path.columns[i]];
+        if (is_solved(x, c) || c->effort > least || exact_stop(x))
+            continue;
+        if (c->effort == 0)
+            refine_prices(x, c);
+        else
+            status = solve_column(x, c, error);
+    }
+    return status;
+}
+
+mbs_status exact_take_path(exact *x, const column_list *list, int64_t bytes, mbs_error *error)
+{
+    mbs_plan *better = plan_allocate(x->task->program, x->plan->planner_name);
+    if (better == NULL)
+        return error_memory(error);
+    better->batch = x->plan->batch;
+    better->buffer_bytes = x->plan->buffer_bytes;
+    better->reserved_bytes = x->plan->reserved_bytes;
+    better->norm_passes = x->plan->norm_passes;
+    for (int32_t i = x->path.count; i-- > 0;)
+        column_emit(x->task, &x->l.list, &list->columns[x->path.columns[i]], better);
+    mbs_plan worse = *x->plan;
+    *x->plan = *better;
+    *better = worse;
+    mbs_plan_free(better);
+    x->incumbent = bytes;
+    return MBS_OK;
+}
+
+static mbs_status improve_incumbent(exact *x, mbs_error *error)
+{
+    const int32_t steps = x->task->program->step_count;
+    if (!column_shortest(&x->columns, steps, true, x->distance, x->from, &x->path) ||
+        x->path.length >= x->incumbent)
+        return MBS_OK;
+    return exact_take_path(x, &x->columns, x->path.length, error);
+}
+
+/* Drops the groups that no plan better than the incumbent contains. Distances must be fresh. */
+static mbs_status drop_columns(exact *x, mbs_error *error)
+{
+    const int64_t target = x->incumbent << x->l.shift;
+    column_list *list = &x->columns;
+    int32_t kept = 0;
+    for (int32_t i = 0; i < list->count; i++) {
+        column *c = &list->columns[i];
+        if (x->distance[c->first] + c->bound + x->distance_end[c->end] < target)
+            list->columns[kept++] = *c;
+        else
+            free(c->resident);
+    }
+    list->count = kept;
+    return column_list_index(list, x->task->program->step_count, error);
+}
+
+mbs_status exact_refine(exact *x, mbs_error *error)
+{
+    const int32_t steps = x->task->program->step_count;
+    mbs_status status = MBS_OK;
+    bool worked = true;
+    for (int round = 1; worked && status == MBS_OK; round++) {
+        bool exists = column_shortest(&x->columns, steps, false, x->distance, x->from, &x->path);
+        int64_t target = x->incumbent << x->l.shift;
+        exact_raise_bound(x, exists && x->path.length < target
+                                 ? lagrange_bytes(&x->l, x->path.length)
+                                 : x->incumbent);
+        if (exact_closed(x) || exact_stop(x))
+            break;
+        column_distances_to_end(&x->columns, steps, x->distance_end);
+        if (round % CLEAN_EVERY == 0) {
+            status = drop_columns(x, error);
+            continue;
+        }
+        status = work_on_path(x, &worked, error);
+        if (status == MBS_OK)
+            status = improve_incumbent(x, error);
+    }
+    return status;
+}

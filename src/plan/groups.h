@@ -1,0 +1,20 @@
+/* What follows for a group once its steps, its I and its residency are chosen. */
+#ifndef PLAN_GROUPS_H
+#define PLAN_GROUPS_H
+
+#include "plan/planner.h"
+
+/* Keeps every interval inside the group resident. */
+void group_keep_all(mbs_plan *plan, const mbs_group *group);
+
+/* Streams those steps whose footprint, as residency stands, is smaller that way. */
+void group_choose_modes(mbs_plan *plan, const plan_task *task, const mbs_group *group);
+
+/*
+ * Pins into what the largest footprint leaves of the buffer: accumulators first, for they move
+ * twice per iteration, then weights, each in step order. Nothing if I is 1 or the task pins
+ * nothing.
+ */
+void group_pin(mbs_plan *plan, const plan_task *task, const mbs_group *group);
+
+#endif

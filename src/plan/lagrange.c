@@ -1,0 +1,241 @@
+#include "plan/lagrange.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "cost/footprint.h"
+#include "plan/chain.h"
+
+/* Sums of scaled costs stay below this. */
+#define SCALED_LIMIT 0x1p60
+
+#define MAX_SHIFT 20
+#define MIN_SHIFT 4
+
+static int64_t step_row(const lagrange *l, int32_t c)
+{
+    return (int64_t)c * l->task->program->step_count;
+}
+
+static int64_t sum_row(const lagrange *l, int32_t c)
+{
+    return (int64_t)c * (l->task->program->step_count + 1);
+}
+
+/*
+ * A step takes min(b·S, K + b·R) bytes, with S its operands, R those of them that are resident and
+ * K what streaming needs besides (for a norm each operand that is not resident counts one sample).
+ * That is concave in R; the line through its ends, need at R=0 and b·S at R=S, lies below it. An
+ * operand that becomes resident adds its part of the line's rise.
+ */
+static void fill_footprints(lagrange *l, int32_t c)
+{
+    const mbs_program *p = l->task->program;
+    const int64_t b = l->list.sub_batch[c];
+    for (int32_t k = 0; k < p->step_count; k++) {
+        const mbs_step *step = &p->steps[k];
+        int64_t operands = program_operand_bytes(p, k);
+        int64_t staged = b * operands;
+        int64_t streamed = step_parameter_bytes(step) + (step->whole_sample ? operands : 0);
+        int64_t need = l->task->stream ? min_i64(staged, streamed) : staged;
+        for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
+            int64_t bytes = p->tensors[p->touches[t].tensor].bytes;
+            l->end_bytes[(int64_t)c * p->touch_count + t] =
+                operands == 0 ? 0 : (int64_t)((__int128)(staged - need) * bytes / operands);
+        }
+        if (step->coupled && l->list.iterations[c] > 1)
+            need = IMPOSSIBLE;
+        l->need[step_row(l, c) + k] = need;
+    }
+}
+
+static void fill_sums(lagrange *l)
+{
+    const mbs_program *p = l->task->program;
+    for (int32_t k = 0; k < p->step_count; k++) {
+        const mbs_step *step = &p->steps[k];
+        int64_t read = 0;
+        int64_t written = 0;
+        for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
+            const mbs_tensor *tensor = &p->tensors[p->touches[t].tensor];
+            if (t < step->write_begin)
+                read += tensor->bytes;
+            else if (tensor->kept || p->touches[t].next >= 0)
+                written += tensor->bytes;
+        }
+        int64_t passes = step_passes(step, l->task->capacity, l->task->norm_passes);
+        l->passes_cost[k] = l->task->batch * (passes * read + written) + step_parameter_bytes(step);
+        l->weight_sum[k + 1] = l->weight_sum[k] + step->weight_bytes;
+        l->accumulator_sum[k + 1] = l->accumulator_sum[k] + step->accumulator_bytes;
+    }
+}
+
+/* The largest shift that keeps every scaled sum below the limit, or -1. */
+static int choose_shift(const lagrange *l)
+{
+    const mbs_program *p = l->task->program;
+    const double steps = p->step_count;
+    double highest = 0;
+    double traffic = 0;
+    for (int32_t c = 0; c < l->list.count; c++)
+        highest = fmax(highest, (double)l->highest_price[c]);
+    for (int32_t k = 0; k < p->step_count; k++)
+        traffic += (double)l->passes_cost[k];
+    traffic = 2 * traffic +
+              2.0 * (double)l->task->batch *
+                  (double)(l->weight_sum[p->step_count] + 2 * l->accumulator_sum[p->step_count]);
+    double buffered = (double)l->task->capacity * steps;
+    for (int32_t k = 0; k < p->step_count; k++)
+        buffered += (double)l->task->batch * (double)program_operand_bytes(p, k);
+    double largest = traffic + 2 * highest * buffered;
+    int shift = MAX_SHIFT;
+    while (shift >= MIN_SHIFT && largest * ldexp(1, shift) >= SCALED_LIMIT)
+        shift--;
+    return shift >= MIN_SHIFT ? shift : -1;
+}
+
+static bool allocate(lagrange *l)
+{
+    size_t candidate_count = (size_t)l->list.count;
+    size_t steps = (size_t)l->task->program->step_count;
+    size_t touches = (size_t)l->task->program->touch_count + 1;
+    l->need = calloc(candidate_count * steps, sizeof *l->need);
+    l->end_bytes = calloc(candidate_count * touches, sizeof *l->end_bytes);
+    l->price = calloc(candidate_count * steps, sizeof *l->price);
+    l->price_sum = calloc(candidate_count * (steps + 1), sizeof *l->price_sum);
+    l->slack_sum = calloc(candidate_count * (steps + 1), sizeof *l->slack_sum);
+    l->weight_sum = calloc(steps + 1, sizeof *l->weight_sum);
+    l->accumulator_sum = calloc(steps + 1, sizeof *l->accumulator_sum);
+    l->passes_cost = calloc(steps, sizeof *l->passes_cost);
+    l->chains = calloc((size_t)l->task->program->tensor_count + 1, sizeof *l->chains);
+    l->history = calloc(touches, sizeof *l->history);
+    l->change = calloc(steps + 1, sizeof *l->change);
+    l->highest_price = calloc(candidate_count, sizeof *l->highest_price);
+    return l->need != NULL && l->end_bytes != NULL && l->price != NULL && l->price_sum != NULL &&
+           l->slack_sum != NULL && l->weight_sum != NULL && l->accumulator_sum != NULL &&
+           l->passes_cost != NULL && l->chains != NULL && l->history != NULL && l->change != NULL &&
+           l->highest_price != NULL;
+}
+
+mbs_status lagrange_open(lagrange *l, const plan_task *task, mbs_error *error)
+{
+    *l = (lagrange){.task = task};
+    mbs_status status = candidates_create(&l->list, task->batch, error);
+    if (status != MBS_OK)
+        return status;
+    if (!allocate(l))
+        return error_memory(error);
+    fill_sums(l);
+    for (int32_t c = 0; c < l->list.count; c++) {
+        fill_footprints(l, c);
+        /* a byte dropped from the buffer costs 2N/b bytes at most, one pinned saves 2(I-1) */
+        l->highest_price[c] =
+            2 * ceil_div(task->batch, l->list.sub_batch[c]) + 2 * l->list.iterations[c];
+    }
+    l->shift = choose_shift(l);
+    return l->shift < 0 ? MBS_ERR_INPUT : MBS_OK;
+}
+
+void lagrange_close(lagrange *l)
+{
+    candidates_free(&l->list);
+    free(l->need);
+    free(l->end_bytes);
+    free(l->price);
+    free(l->price_sum);
+    free(l->slack_sum);
+    free(l->weight_sum);
+    free(l->accumulator_sum);
+    free(l->passes_cost);
+    free(l->chains);
+    free(l->history);
+    free(l->change);
+    free(l->highest_price);
+}
+
+void lagrange_update(lagrange *l, int32_t c)
+{
+    const int64_t *price = l->price + step_row(l, c);
+    const int64_t *need = l->need + step_row(l, c);
+    int64_t *price_sum = l->price_sum + sum_row(l, c);
+    int64_t *slack_sum = l->slack_sum + sum_row(l, c);
+    for (int32_t k = 0; k < l->task->program->step_count; k++) {
+        price_sum[k + 1] = price_sum[k] + price[k];
+        /* a step that cannot run with the candidate is in none of its groups */
+        int64_t slack = need[k] > l->task->capacity ? 0 : need[k] - l->task->capacity;
+        slack_sum[k + 1] = slack_sum[k] + price[k] * slack;
+    }
+}
+
+/* Takes touch t into the group that began at `first`; returns what that adds to its bound. */
+static int64_t add_touch(lagrange *l, int32_t c, int32_t first, int32_t t, bool reads)
+{
+    const mbs_program *p = l->task->program;
+    const mbs_touch *touch = &p->touches[t];
+    const mbs_tensor *tensor = &p->tensors[touch->tensor];
+    chain_state *chain = &l->chains[touch->tensor];
+    if (touch->previous < 0 || p->touches[touch->previous].step < first) {
+        *chain = chain_fresh;
+        return reads || tensor->kept || touch->next >= 0 ? chain_drop_cost(l, tensor->bytes) : 0;
+    }
+    bool made_here = tensor->producer >= first;
+    bool whole = touch->next < 0 && !tensor->kept;
+    int64_t before = chain_end(l, chain, made_here, false, tensor->bytes);
+    chain_extend(l, c, chain, touch->previous, t);
+    return chain_end(l, chain, made_here, whole, tensor->bytes) - before;
+}
+
+/* Parameters of [first, end) at candidate c, with as much pinned as the prices make worthwhile. */
+int64_t parameter_bound(const lagrange *l, int32_t c, int32_t first, int32_t end,
+                        int64_t largest_need, int64_t *pinned)
+{
+    const int64_t iterations = l->list.iterations[c];
+    const int64_t *sum = l->price_sum + sum_row(l, c);
+    const int64_t price = sum[end] - sum[first];
+    const int64_t weights = l->weight_sum[end] - l->weight_sum[first];
+    const int64_t accumulators = l->accumulator_sum[end] - l->accumulator_sum[first];
+    int64_t bound = (iterations * weights + (2 * iterations - 1) * accumulators) << l->shift;
+    *pinned = 0;
+    if (!l->task->pin)
+        return bound;
+    int64_t room = l->task->capacity - largest_need;
+    int64_t gain = ((2 * (iterations - 1)) << l->shift) - price;
+    if (gain > 0) {
+        *pinned = min_i64(room, accumulators);
+        bound -= gain * *pinned;
+        room -= *pinned;
+    }
+    gain = ((iterations - 1) << l->shift) - price;
+    if (gain > 0) {
+        int64_t more = min_i64(room, weights);
+        bound -= gain * more;
+        *pinned += more;
+    }
+    return bound;
+}
+
+int32_t lagrange_row(lagrange *l, int32_t c, int32_t first, int32_t limit, int64_t *bound)
+{
+    const mbs_program *p = l->task->program;
+    const int64_t *need = l->need + step_row(l, c);
+    const int64_t *slack = l->slack_sum + sum_row(l, c);
+    int64_t tensors = 0;
+    int64_t largest_need = 0;
+    int64_t pinned;
+    int32_t k = first;
+    for (; k < limit && need[k] <= l->task->capacity; k++) {
+        const mbs_step *step = &p->steps[k];
+        for (int32_t t = step->touch_begin; t < step->touch_end; t++)
+            tensors += add_touch(l, c, first, t, t < step->write_begin);
+        largest_need = max_i64(largest_need, need[k]);
+        bound[k + 1] = tensors + slack[k + 1] - slack[first] +
+                       parameter_bound(l, c, first, k + 1, largest_need, &pinned);
+    }
+    return k;
+}
+
+int64_t lagrange_bytes(const lagrange *l, int64_t scaled)
+{
+    return ceil_div(scaled, INT64_C(1) << l->shift);
+}

@@ -1,0 +1,282 @@
+#include "plan/solver.h"
+
+#include <glpk.h>
+#include <math.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+typedef struct problem_column {
+    solver_kind kind;
+    double lower;
+    double upper;
+    double cost;
+    char *name;
+} problem_column;
+
+typedef struct problem_row {
+    double lower;
+    double upper;
+    char *name;
+} problem_row;
+
+/* Kept in arrays of our own until it is solved, so that only one call enters GLPK. */
+struct solver_problem {
+    problem_column *columns;
+    problem_row *rows;
+    int *element_row;
+    int *element_column;
+    double *element_value;
+    int column_count;
+    int row_count;
+    int element_count;
+    int column_room;
+    int row_room;
+    int element_room;
+};
+
+solver_problem *solver_create(void)
+{
+    return calloc(1, sizeof(solver_problem));
+}
+
+void solver_free(solver_problem *problem)
+{
+    if (problem == NULL)
+        return;
+    for (int i = 0; i < problem->column_count; i++)
+        free(problem->columns[i].name);
+    for (int i = 0; i < problem->row_count; i++)
+        free(problem->rows[i].name);
+    free(problem->columns);
+    free(problem->rows);
+    free(problem->element_row);
+    free(problem->element_column);
+    free(problem->element_value);
+    free(problem);
+}
+
+static bool resize(void **array, int count, size_t element)
+{
+    void *moved = realloc(*array, (size_t)count * element);
+    if (moved == NULL)
+        return false;
+    *array = moved;
+    return true;
+}
+
+int solver_column(solver_problem *problem, solver_kind kind, double lower, double upper,
+                  double cost, const char *name)
+{
+    if (problem->column_count == problem->column_room) {
+        int room = problem->column_room == 0 ? 256 : 2 * problem->column_room;
+        if (!resize((void **)&problem->columns, room, sizeof *problem->columns))
+            return 0;
+        problem->column_room = room;
+    }
+    char *copy = name == NULL ? NULL : strdup(name);
+    if (name != NULL && copy == NULL)
+        return 0;
+    problem->columns[problem->column_count++] = (problem_column){kind, lower, upper, cost, copy};
+    return problem->column_count;
+}
+
+int solver_row(solver_problem *problem, double lower, double upper, const char *name)
+{
+    if (problem->row_count == problem->row_room) {
+        int room = problem->row_room == 0 ? 256 : 2 * problem->row_room;
+        if (!resize((void **)&problem->rows, room, sizeof *problem->rows))
+            return 0;
+        problem->row_room = room;
+    }
+    char *copy = name == NULL ? NULL : strdup(name);
+    if (name != NULL && copy == NULL)
+        return 0;
+    problem->rows[problem->row_count++] = (problem_row){lower, upper, copy};
+    return problem->row_count;
+}
+
+int solver_column_count(const solver_problem *problem)
+{
+    return problem->column_count;
+}
+
+bool solver_element(solver_problem *problem, int row, int column, double value)
+{
+    if (problem->element_count + 1 >= problem->element_room) { /* GLPK's arrays begin at 1 */
+        int room = problem->element_room == 0 ? 1024 : 2 * problem->element_room;
+        if (!resize((void **)&problem->element_row, room, sizeof *problem->element_row) ||
+            !resize((void **)&problem->element_column, room, sizeof *problem->element_column) ||
+            !resize((void **)&problem->element_value, room, sizeof *problem->element_value))
+            return false;
+        problem->element_room = room;
+    }
+    int at = ++problem->element_count;
+    problem->element_row[at] = row;
+    problem->element_column[at] = column;
+    problem->element_value[at] = value;
+    return true;
+}
+
+/* GLPK reports its own defects and a failed allocation by aborting; the hook leaves it instead. */
+static void leave(void *info)
+{
+    longjmp(*(jmp_buf *)info, 1);
+}
+
+static int bounds_type(double lower, double upper)
+{
+    if (isinf(lower))
+        return isinf(upper) ? GLP_FR : GLP_UP;
+    if (isinf(upper))
+        return GLP_LO;
+    return lower < upper ? GLP_DB : GLP_FX;
+}
+
+static glp_prob *build(const solver_problem *problem)
+{
+    glp_prob *lp = glp_create_prob();
+    if (problem->row_count > 0)
+        glp_add_rows(lp, problem->row_count);
+    if (problem->column_count > 0)
+        glp_add_cols(lp, problem->column_count);
+    for (int i = 1; i <= problem->row_count; i++) {
+        const problem_row *row = &problem->rows[i - 1];
+        glp_set_row_bnds(lp, i, bounds_type(row->lower, row->upper), row->lower, row->upper);
+        if (row->name != NULL)
+            glp_set_row_name(lp, i, row->name);
+    }
+    for (int j = 1; j <= problem->column_count; j++) {
+        const problem_column *column = &problem->columns[j - 1];
+        glp_set_col_bnds(lp, j, bounds_type(column->lower, column->upper), column->lower,
+                         column->upper);
+        glp_set_obj_coef(lp, j, column->cost);
+        if (column->kind == SOLVER_BINARY)
+            glp_set_col_kind(lp, j, GLP_BV);
+        if (column->name != NULL)
+            glp_set_col_name(lp, j, column->name);
+    }
+    if (problem->element_count > 0)
+        glp_load_matrix(lp, problem->element_count, problem->element_row, problem->element_column,
+                        problem->element_value);
+    return lp;
+}
+
+typedef struct search_watch {
+    const solver_limits *limits;
+    double bound;
+    int nodes;
+} search_watch;
+
+static void watch(glp_tree *tree, void *info)
+{
+    search_watch *w = info;
+    int best = glp_ios_best_node(tree);
+    if (best != 0)
+        w->bound = fmax(w->bound, glp_ios_node_bound(tree, best));
+    glp_ios_tree_size(tree, NULL, NULL, &w->nodes);
+    const solver_limits *limits = w->limits;
+    if (w->nodes > limits->nodes || w->bound >= limits->cutoff ||
+        (limits->stop != NULL && limits->stop(limits->context)))
+        glp_ios_terminate(tree);
+}
+
+static void read_result(glp_prob *lp, const search_watch *w, int code, solver_result *result)
+{
+    int status = glp_mip_status(lp);
+    result->solved = code == 0 && (status == GLP_OPT || status == GLP_NOFEAS);
+    result->found = status == GLP_OPT || status == GLP_FEAS;
+    if (result->found) {
+        result->best = glp_mip_obj_val(lp);
+        for (int j = 1; j <= glp_get_num_cols(lp); j++)
+            result->value[j] = glp_mip_col_val(lp, j);
+    }
+    result->bound = w->bound;
+    if (result->solved)
+        result->bound = result->found ? result->best : INFINITY;
+    /* the presolver may prove that there is none before any search */
+    if (code == GLP_ENOPFS) {
+        result->solved = true;
+        result->bound = INFINITY;
+    }
+}
+
+mbs_status solver_minimise(solver_problem *problem, const solver_limits *limits,
+                           solver_result *result, mbs_error *error)
+{
+    jmp_buf place;
+    if (problem->column_count == 0) { /* GLPK takes this for a defect */
+        *result = (solver_result){.solved = true, .value = result->value};
+        return MBS_OK;
+    }
+    if (setjmp(place) != 0) {
+        glp_free_env(); /* all of GLPK's memory of this thread */
+        return error_set(error, MBS_ERR_SOLVER, "GLPK gave up (out of memory, or a defect of it)");
+    }
+    glp_error_hook(leave, &place);
+    glp_term_out(GLP_OFF);
+    glp_prob *lp = build(problem);
+    glp_iocp options;
+    search_watch w = {limits, -INFINITY, 0};
+    glp_init_iocp(&options);
+    options.msg_lev = GLP_MSG_OFF;
+    options.presolve = GLP_ON;
+    options.gmi_cuts = GLP_ON;
+    options.mir_cuts = GLP_ON;
+    options.cov_cuts = GLP_ON;
+    options.clq_cuts = GLP_ON;
+    options.tol_obj = 1e-10; /* costs are bytes: the default would take 100 of 10^9 for equal */
+    options.cb_func = watch;
+    options.cb_info = &w;
+    int code = glp_intopt(lp, &options);
+    read_result(lp, &w, code, result);
+    glp_delete_prob(lp);
+    glp_error_hook(NULL, NULL);
+    return MBS_OK;
+}
+
+mbs_status solver_write(solver_problem *problem, const char *format, const char *path,
+                        mbs_error *error)
+{
+    jmp_buf place;
+    if (setjmp(place) != 0) {
+        glp_free_env();
+        return error_set(error, MBS_ERR_SOLVER, "GLPK gave up (out of memory, or a defect of it)");
+    }
+    glp_error_hook(leave, &place);
+    glp_term_out(GLP_OFF);
+    glp_prob *lp = build(problem);
+    int code = strcmp(format, "lp") == 0 ? glp_write_lp(lp, NULL, path)
+                                         : glp_write_mps(lp, GLP_MPS_FILE, NULL, path);
+    glp_delete_prob(lp);
+    glp_error_hook(NULL, NULL);
+    return code == 0 ? MBS_OK : error_set(error, MBS_ERR_IO, "cannot write %s", quoted(path).text);
+}
+
+typedef struct isolated {
+    solver_body *body;
+    void *context;
+    mbs_error *error;
+    mbs_status status;
+} isolated;
+
+static void *run_isolated(void *argument)
+{
+    isolated *run = argument;
+    run->status = run->body(run->context, run->error);
+    glp_free_env();
+    return NULL;
+}
+
+mbs_status solver_isolate(solver_body *body, void *context, mbs_error *error)
+{
+    isolated run = {body, context, error, MBS_OK};
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, run_isolated, &run) != 0)
+        return error_memory(error);
+    pthread_join(thread, NULL);
+    return run.status;
+}
