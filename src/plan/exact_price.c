@@ -163,12 +163,42 @@ static void tighten_limits(exact *x)
     }
 }
 
-static mbs_status collect_columns(exact *x, mbs_error *error)
+/* Adds those groups of one first step and candidate that may be part of a better plan. */
+static mbs_status collect_row(exact *x, int32_t first, int32_t c, const int64_t *moved,
+                              mbs_error *error)
+{
+    const lagrange *l = &x->l;
+    const int64_t target = x->incumbent << l->shift;
+    const int64_t iterations = l->list.iterations[c];
+    mbs_status status = MBS_OK;
+    int32_t end = lagrange_row(&x->l, c, first, *row_limit(x, c, first), x->row);
+    for (int32_t e = first + 1; e <= end && status == MBS_OK; e++) {
+        if (x->distance[first] + x->row[e] + x->distance_end[e] >= target)
+            continue;
+        int64_t weights = l->weight_sum[e] - l->weight_sum[first];
+        int64_t accumulators = l->accumulator_sum[e] - l->accumulator_sum[first];
+        column group = {.first = first,
+                        .end = e,
+                        .candidate = c,
+                        .bound = max_i64(x->row[e], 0),
+                        .ideal =
+                            moved[e] + iterations * weights + (2 * iterations - 1) * accumulators,
+                        .value = NO_VALUE};
+        status = column_list_add(&x->columns, &group, error);
+    }
+    return status;
+}
+
+static mbs_status collect_columns(exact *x, int64_t *moved, mbs_error *error)
 {
     const int32_t steps = x->task->program->step_count;
     const int64_t target = x->incumbent << x->l.shift;
     mbs_status status = MBS_OK;
     for (int32_t first = 0; first < steps && status == MBS_OK; first++) {
+        int32_t limit = first;
+        for (int32_t c = 0; c < x->l.list.count; c++)
+            limit = *row_limit(x, c, first) > limit ? *row_limit(x, c, first) : limit;
+        lagrange_ideal_row(&x->l, first, limit, moved);
         column alone = {.first = first,
                         .end = first + 1,
                         .candidate = COLUMN_PASSES,
@@ -176,18 +206,8 @@ static mbs_status collect_columns(exact *x, mbs_error *error)
                         .value = x->l.passes_cost[first]};
         if (x->distance[first] + alone.bound + x->distance_end[first + 1] < target)
             status = column_list_add(&x->columns, &alone, error);
-        for (int32_t c = 0; c < x->l.list.count; c++) {
-            int32_t end = lagrange_row(&x->l, c, first, *row_limit(x, c, first), x->row);
-            for (int32_t e = first + 1; e <= end && status == MBS_OK; e++) {
-                column group = {.first = first,
-                                .end = e,
-                                .candidate = c,
-                                .bound = max_i64(x->row[e], 0),
-                                .value = NO_VALUE};
-                if (x->distance[first] + x->row[e] + x->distance_end[e] < target)
-                    status = column_list_add(&x->columns, &group, error);
-            }
-        }
+        for (int32_t c = 0; c < x->l.list.count && status == MBS_OK; c++)
+            status = collect_row(x, first, c, moved, error);
     }
     return status == MBS_OK ? column_list_index(&x->columns, steps, error) : status;
 }
@@ -281,7 +301,7 @@ mbs_status exact_price_buffer(exact *x, mbs_error *error)
     price_candidates(x);
     mbs_status status = price_jointly(x, least, error);
     if (status == MBS_OK && !exact_closed(x) && !exact_stop(x) && refresh_distances(x, least))
-        status = collect_columns(x, error);
+        status = collect_columns(x, least, error); /* `least` is free to use again */
     free(least);
     return status;
 }

@@ -3,6 +3,7 @@
  * made more exact, first with prices of their own, then by integer programming, until the shortest
  * path is made of solved groups.
  */
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/checked.h"
@@ -16,7 +17,9 @@
 #define HIGHEST_EFFORT  8
 #define OWN_ITERATIONS  60
 #define NEIGHBOUR_STEPS 4
-#define CLEAN_EVERY     64
+#define HEIR_STEPS      128
+/* Columns are ruled out anew when the gap has come down to this part. */
+#define CLEAN_AT 0.9
 
 static bool is_solved(const exact *x, const column *c)
 {
@@ -60,6 +63,34 @@ static void share_prices(exact *x, const column *refined)
     }
 }
 
+/*
+ * What a group pays above its ideal for lack of buffer is paid by every group that contains it and
+ * has no smaller sub-batch too: what such a group drops from the buffer would do for the part. Only
+ * pinning may gain by the parameters that the part does not have.
+ */
+static void inherit_bound(exact *x, const column *part)
+{
+    const lagrange *l = &x->l;
+    const int64_t again = l->list.iterations[part->candidate] - 1;
+    const int64_t paid = part->bound - (part->ideal << l->shift);
+    const int64_t weights = l->weight_sum[part->end] - l->weight_sum[part->first];
+    const int64_t accumulators = l->accumulator_sum[part->end] - l->accumulator_sum[part->first];
+    const int32_t low = part->first > HEIR_STEPS ? part->first - HEIR_STEPS : 0;
+    for (int32_t i = x->columns.begin[low]; i < x->columns.begin[part->first + 1]; i++) {
+        column *c = &x->columns.columns[i];
+        if (c->end < part->end || c->candidate > part->candidate || c->candidate == COLUMN_PASSES)
+            continue;
+        int64_t gain = 0;
+        if (x->task->pin) {
+            int64_t more = l->accumulator_sum[c->end] - l->accumulator_sum[c->first] - accumulators;
+            gain = 2 * again * min_i64(more, x->task->capacity);
+            more = l->weight_sum[c->end] - l->weight_sum[c->first] - weights;
+            gain += again * min_i64(more, x->task->capacity);
+        }
+        c->bound = max_i64(c->bound, paid + ((c->ideal - gain) << l->shift));
+    }
+}
+
 static void refine_prices(exact *x, column *refined)
 {
     const size_t steps = (size_t)x->task->program->step_count;
@@ -100,7 +131,9 @@ static mbs_status solve_column(exact *x, column *c, mbs_error *error)
                     .stop = exact_stop,
                     .context = x};
     c->effort++;
-    return column_price(&with, c, error);
+    mbs_status status = column_price(&with, c, error);
+    inherit_bound(x, c);
+    return status;
 }
 
 /* Works on the path's groups of the least effort; *worked is false if none is left to work on. */
@@ -176,7 +209,8 @@ mbs_status exact_refine(exact *x, mbs_error *error)
     const int32_t steps = x->task->program->step_count;
     mbs_status status = MBS_OK;
     bool worked = true;
-    for (int round = 1; worked && status == MBS_OK; round++) {
+    double clean_gap = INFINITY;
+    while (worked && status == MBS_OK) {
         bool exists = column_shortest(&x->columns, steps, false, x->distance, x->from, &x->path);
         int64_t target = x->incumbent << x->l.shift;
         exact_raise_bound(x, exists && x->path.length < target
@@ -185,8 +219,10 @@ mbs_status exact_refine(exact *x, mbs_error *error)
         if (exact_closed(x) || exact_stop(x))
             break;
         column_distances_to_end(&x->columns, steps, x->distance_end);
-        if (round % CLEAN_EVERY == 0) {
+        double gap = (double)(x->incumbent - x->bound);
+        if (gap <= CLEAN_AT * clean_gap) {
             status = drop_columns(x, error);
+            clean_gap = gap;
             continue;
         }
         status = work_on_path(x, &worked, error);

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "cost/footprint.h"
 #include "plan/chain.h"
+#include "plan/tight.h"
 
 /* Sums of scaled costs stay below this. */
 #define SCALED_LIMIT 0x1p60
@@ -102,9 +103,11 @@ static bool allocate(lagrange *l)
     size_t touches = (size_t)l->task->program->touch_count + 1;
     l->need = calloc(candidate_count * steps, sizeof *l->need);
     l->end_bytes = calloc(candidate_count * touches, sizeof *l->end_bytes);
+    l->tight = calloc(candidate_count * steps, sizeof *l->tight);
     l->price = calloc(candidate_count * steps, sizeof *l->price);
     l->price_sum = calloc(candidate_count * (steps + 1), sizeof *l->price_sum);
     l->slack_sum = calloc(candidate_count * (steps + 1), sizeof *l->slack_sum);
+    l->tight_sum = calloc(candidate_count * (steps + 1), sizeof *l->tight_sum);
     l->weight_sum = calloc(steps + 1, sizeof *l->weight_sum);
     l->accumulator_sum = calloc(steps + 1, sizeof *l->accumulator_sum);
     l->passes_cost = calloc(steps, sizeof *l->passes_cost);
@@ -112,10 +115,10 @@ static bool allocate(lagrange *l)
     l->history = calloc(touches, sizeof *l->history);
     l->change = calloc(steps + 1, sizeof *l->change);
     l->highest_price = calloc(candidate_count, sizeof *l->highest_price);
-    return l->need != NULL && l->end_bytes != NULL && l->price != NULL && l->price_sum != NULL &&
-           l->slack_sum != NULL && l->weight_sum != NULL && l->accumulator_sum != NULL &&
-           l->passes_cost != NULL && l->chains != NULL && l->history != NULL && l->change != NULL &&
-           l->highest_price != NULL;
+    return l->need != NULL && l->end_bytes != NULL && l->tight != NULL && l->tight_sum != NULL &&
+           l->price != NULL && l->price_sum != NULL && l->slack_sum != NULL &&
+           l->weight_sum != NULL && l->accumulator_sum != NULL && l->passes_cost != NULL &&
+           l->chains != NULL && l->history != NULL && l->change != NULL && l->highest_price != NULL;
 }
 
 mbs_status lagrange_open(lagrange *l, const plan_task *task, mbs_error *error)
@@ -134,7 +137,7 @@ mbs_status lagrange_open(lagrange *l, const plan_task *task, mbs_error *error)
             2 * ceil_div(task->batch, l->list.sub_batch[c]) + 2 * l->list.iterations[c];
     }
     l->shift = choose_shift(l);
-    return l->shift < 0 ? MBS_ERR_INPUT : MBS_OK;
+    return l->shift < 0 ? MBS_ERR_INPUT : tight_capacities(l, error);
 }
 
 void lagrange_close(lagrange *l)
@@ -142,6 +145,8 @@ void lagrange_close(lagrange *l)
     candidates_free(&l->list);
     free(l->need);
     free(l->end_bytes);
+    free(l->tight);
+    free(l->tight_sum);
     free(l->price);
     free(l->price_sum);
     free(l->slack_sum);
@@ -159,12 +164,15 @@ void lagrange_update(lagrange *l, int32_t c)
     const int64_t *price = l->price + step_row(l, c);
     const int64_t *need = l->need + step_row(l, c);
     int64_t *price_sum = l->price_sum + sum_row(l, c);
+    const int64_t *tight = l->tight + step_row(l, c);
     int64_t *slack_sum = l->slack_sum + sum_row(l, c);
+    int64_t *tight_sum = l->tight_sum + sum_row(l, c);
     for (int32_t k = 0; k < l->task->program->step_count; k++) {
         price_sum[k + 1] = price_sum[k] + price[k];
         /* a step that cannot run with the candidate is in none of its groups */
-        int64_t slack = need[k] > l->task->capacity ? 0 : need[k] - l->task->capacity;
-        slack_sum[k + 1] = slack_sum[k] + price[k] * slack;
+        bool runs = need[k] <= l->task->capacity;
+        slack_sum[k + 1] = slack_sum[k] + (runs ? price[k] * (need[k] - l->task->capacity) : 0);
+        tight_sum[k + 1] = tight_sum[k] + (runs ? price[k] * (need[k] - tight[k]) : 0);
     }
 }
 
@@ -219,7 +227,8 @@ int32_t lagrange_row(lagrange *l, int32_t c, int32_t first, int32_t limit, int64
 {
     const mbs_program *p = l->task->program;
     const int64_t *need = l->need + step_row(l, c);
-    const int64_t *slack = l->slack_sum + sum_row(l, c);
+    const int64_t *slack_sum = l->slack_sum + sum_row(l, c);
+    const int64_t *tight_sum = l->tight_sum + sum_row(l, c);
     int64_t tensors = 0;
     int64_t largest_need = 0;
     int64_t pinned;
@@ -229,10 +238,31 @@ int32_t lagrange_row(lagrange *l, int32_t c, int32_t first, int32_t limit, int64
         for (int32_t t = step->touch_begin; t < step->touch_end; t++)
             tensors += add_touch(l, c, first, t, t < step->write_begin);
         largest_need = max_i64(largest_need, need[k]);
+        const int64_t *slack = lagrange_one_phase(l, first, k + 1) ? tight_sum : slack_sum;
         bound[k + 1] = tensors + slack[k + 1] - slack[first] +
                        parameter_bound(l, c, first, k + 1, largest_need, &pinned);
     }
     return k;
+}
+
+void lagrange_ideal_row(const lagrange *l, int32_t first, int32_t limit, int64_t *moved)
+{
+    const mbs_program *p = l->task->program;
+    int64_t bytes = 0;
+    for (int32_t k = first; k < limit; k++) {
+        const mbs_step *step = &p->steps[k];
+        for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
+            const mbs_touch *touch = &p->touches[t];
+            const mbs_tensor *tensor = &p->tensors[touch->tensor];
+            bool reached = touch->previous >= 0 && p->touches[touch->previous].step >= first;
+            bool reads = t < step->write_begin;
+            if (!reached && (reads || tensor->kept || touch->next >= 0))
+                bytes += tensor->bytes; /* a write counts until its last reader is in the group */
+            if (reached && touch->next < 0 && !tensor->kept && tensor->producer >= first)
+                bytes -= tensor->bytes;
+        }
+        moved[k + 1] = l->task->batch * bytes;
+    }
 }
 
 int64_t lagrange_bytes(const lagrange *l, int64_t scaled)

@@ -28,9 +28,11 @@ typedef struct lagrange {
     int shift;
     int64_t *need;      /* least footprint of a step: nothing resident, nothing pinned */
     int64_t *end_bytes; /* [candidate * touch_count + touch]: what an operand adds if resident */
+    int64_t *tight;     /* a capacity that groups within one phase cannot exceed, see tight.h */
     int64_t *price;     /* scaled, per byte of buffer */
     int64_t *price_sum;
     int64_t *slack_sum;  /* of price · (need - capacity) */
+    int64_t *tight_sum;  /* of price · (need - tight) */
     int64_t *weight_sum; /* over steps, of parameter bytes */
     int64_t *accumulator_sum;
     int64_t *passes_cost;   /* per step: alone and in passes; in bytes, exact */
@@ -47,6 +49,12 @@ typedef struct lagrange {
 mbs_status lagrange_open(lagrange *l, const plan_task *task, mbs_error *error);
 void lagrange_close(lagrange *l);
 
+/* Whether all steps of [first, end) are of one phase. */
+static inline bool lagrange_one_phase(const lagrange *l, int32_t first, int32_t end)
+{
+    return l->task->program->steps[first].phase == l->task->program->steps[end - 1].phase;
+}
+
 /* Brings the sums up to date after candidate c's prices changed. */
 void lagrange_update(lagrange *l, int32_t c);
 
@@ -62,6 +70,12 @@ static inline bool lagrange_feasible(const lagrange *l, int32_t c, int32_t k)
  * has).
  */
 int32_t lagrange_row(lagrange *l, int32_t c, int32_t first, int32_t limit, int64_t *bound);
+
+/*
+ * What the activations of the groups [first, e), e up to `limit`, move with everything resident:
+ * moved[e], in bytes.
+ */
+void lagrange_ideal_row(const lagrange *l, int32_t first, int32_t limit, int64_t *moved);
 
 /*
  * Adds to excess[k], for the steps of [first, end), by how much the footprint of the choice behind

@@ -77,6 +77,15 @@ static int64_t fullest(const group_model *m, int32_t k, int64_t crossing)
     return sub_batch(m) * (program_operand_bytes(p, k) + crossing);
 }
 
+/* The footprint that step k of this group cannot exceed. */
+static int64_t reachable(const group_model *m, int32_t k)
+{
+    const lagrange *l = m->with->l;
+    return lagrange_one_phase(l, m->column->first, m->column->end)
+               ? l->tight[(int64_t)m->column->candidate * l->task->program->step_count + k]
+               : l->task->capacity;
+}
+
 /* Capacity rows, for the steps where they can bind with `pinnable` bytes pinned. */
 static void add_capacity_rows(group_model *m, int64_t pinnable)
 {
@@ -87,9 +96,9 @@ static void add_capacity_rows(group_model *m, int64_t pinnable)
         for (int32_t t = step->touch_begin; t < step->touch_end; t++)
             if (previous_inside(m, t) >= 0)
                 crossing -= p->tensors[p->touches[t].tensor].bytes;
-        if (fullest(m, k, crossing) + pinnable > m->with->l->task->capacity) {
-            double room =
-                (double)(m->with->l->task->capacity - sub_batch(m) * program_operand_bytes(p, k));
+        const int64_t capacity = reachable(m, k);
+        if (fullest(m, k, crossing) + pinnable > capacity) {
+            double room = (double)(capacity - sub_batch(m) * program_operand_bytes(p, k));
             m->capacity_row[k - m->column->first] = add_row(m, -INFINITY, room / FOOTPRINT_UNIT);
         }
         for (int32_t t = step->touch_begin; t < step->touch_end; t++)

@@ -127,6 +127,14 @@ static void leave(void *info)
     longjmp(*(jmp_buf *)info, 1);
 }
 
+/* Not even its last words before it aborts reach the terminal. */
+static int hush(void *info, const char *words)
+{
+    (void)info;
+    (void)words;
+    return 1;
+}
+
 static int bounds_type(double lower, double upper)
 {
     if (isinf(lower))
@@ -217,7 +225,7 @@ mbs_status solver_minimise(solver_problem *problem, const solver_limits *limits,
         return error_set(error, MBS_ERR_SOLVER, "GLPK gave up (out of memory, or a defect of it)");
     }
     glp_error_hook(leave, &place);
-    glp_term_out(GLP_OFF);
+    glp_term_hook(hush, NULL);
     glp_prob *lp = build(problem);
     glp_iocp options;
     search_watch w = {limits, -INFINITY, 0};
@@ -247,7 +255,7 @@ mbs_status solver_write(solver_problem *problem, const char *format, const char 
         return error_set(error, MBS_ERR_SOLVER, "GLPK gave up (out of memory, or a defect of it)");
     }
     glp_error_hook(leave, &place);
-    glp_term_out(GLP_OFF);
+    glp_term_hook(hush, NULL);
     glp_prob *lp = build(problem);
     int code = strcmp(format, "lp") == 0 ? glp_write_lp(lp, NULL, path)
                                          : glp_write_mps(lp, GLP_MPS_FILE, NULL, path);
