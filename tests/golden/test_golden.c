@@ -1,0 +1,304 @@
+/*
+ * Published networks, to the byte: the figures that the model's section 8 gives, for networks
+ * without biases, and the committed networks with every planner in a range of buffers.
+ *
+ * MBS_NO_BIAS_DIR names a folder with what `scripts/make_zoo.py --no-bias` writes; unset, the test
+ * has them written into a folder of its own.
+ */
+#include <check.h>
+#include <dirent.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "mbsopt/mbsopt.h"
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+#define MIB          1048576
+
+static mbs_error error;
+static const char *source_folder = ".";
+static char no_bias_folder[1024];
+
+static void must(mbs_status status, const char *what)
+{
+    ck_assert_msg(status == MBS_OK, "%s: %s: %s", what, mbs_status_text(status), error.message[0]);
+}
+
+static mbs_network *load_network(const char *folder, const char *name)
+{
+    char path[2048];
+    mbs_network *network;
+    snprintf(path, sizeof path, "%s/%s.json", folder, name);
+    mbs_error_clear(&error);
+    must(mbs_network_load_file(&network, path, &error), path);
+    return network;
+}
+
+static mbs_program *make_program(const mbs_network *network, int inference, int keep_batch_norm)
+{
+    mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
+    mbs_program *program;
+    options.inference = inference;
+    options.keep_batch_norm = keep_batch_norm;
+    must(mbs_program_create(&program, network, &options, &error), mbs_network_name(network));
+    return program;
+}
+
+/* Total traffic; mbs_plan_create replays every plan before it returns it. */
+static int64_t traffic_of(const mbs_program *program, const mbs_hardware *hardware,
+                          mbs_plan_options options)
+{
+    mbs_plan *plan;
+    mbs_traffic traffic;
+    must(mbs_plan_create(&plan, program, hardware, &options, &error),
+         mbs_planner_name(options.planner));
+    mbs_plan_traffic(plan, &traffic);
+    mbs_plan_free(plan);
+    return traffic.total;
+}
+
+/* ---- Section 8 ------------------------------------------------------------------------------- */
+
+typedef struct column {
+    const char *title;
+    mbs_planner planner;
+    int64_t norm_passes;
+    int no_pin;
+    int no_stream;
+    int keep_batch_norm;
+} column;
+
+static const column columns[] = {
+    {"baseline, norm_passes 1", MBS_PLANNER_BASELINE, 1, 0, 0, 1},
+    {"baseline, 2", MBS_PLANNER_BASELINE, 2, 0, 0, 1},
+    {"mbs1", MBS_PLANNER_MBS1, 2, 0, 0, 0},
+    {"mbs2", MBS_PLANNER_MBS2, 2, 0, 0, 0},
+    {"dp, no pin, no stream", MBS_PLANNER_DP, 2, 1, 1, 0},
+    {"dp, no pin", MBS_PLANNER_DP, 2, 1, 0, 0},
+    {"dp", MBS_PLANNER_DP, 2, 0, 0, 0},
+};
+
+typedef struct row {
+    const char *network;
+    int64_t batch;
+    size_t layers;
+    size_t steps;
+    int64_t parameters; /* 0: not given */
+    int64_t bytes[COUNT(columns)];
+} row;
+
+static const row rows[] = {
+    {"alexnet",
+     64,
+     18,
+     44,
+     0,
+     {1374653888, 1374653888, 753203840, 753203840, 730927744, 730927744, 651311552}},
+    {"resnet50",
+     32,
+     174,
+     402,
+     25556032,
+     {INT64_C(12705049216), INT64_C(14708877952), INT64_C(5066158208), INT64_C(4071549696),
+      INT64_C(3845027584), INT64_C(3688939264), INT64_C(3293583360)}},
+    {"inception_v3",
+     32,
+     308,
+     808,
+     0,
+     {INT64_C(12213384640), INT64_C(13522796992), INT64_C(5615456832), INT64_C(3754783232),
+      INT64_C(3618777920), INT64_C(3595988288), INT64_C(3120869440)}},
+};
+
+START_TEST(published_figures)
+{
+    const row *r = &rows[_i / (int)COUNT(columns)];
+    const column *c = &columns[_i % (int)COUNT(columns)];
+    const int64_t expected = r->bytes[_i % (int)COUNT(columns)];
+    mbs_network *network = load_network(no_bias_folder, r->network);
+    mbs_program *program = make_program(network, 0, c->keep_batch_norm);
+    mbs_hardware hardware;
+    mbs_plan_options options = MBS_PLAN_OPTIONS_INIT;
+    mbs_hardware_wavecore(&hardware);
+    hardware.norm_passes = c->norm_passes;
+    options.planner = c->planner;
+    options.batch = r->batch;
+    options.buffer_bytes = 10 * MIB;
+    options.no_pin = c->no_pin;
+    options.no_stream = c->no_stream;
+    int64_t found = traffic_of(program, &hardware, options);
+    ck_assert_msg(found == expected, "%s, %s: %" PRId64 " bytes, expected %" PRId64, r->network,
+                  c->title, found, expected);
+    mbs_program_free(program);
+    mbs_network_free(network);
+}
+END_TEST
+
+/* archopt moves what baseline moves. */
+START_TEST(archopt_is_baseline)
+{
+    mbs_network *network = load_network(no_bias_folder, rows[_i].network);
+    mbs_program *program = make_program(network, 0, 1);
+    mbs_hardware hardware;
+    mbs_plan_options options = MBS_PLAN_OPTIONS_INIT;
+    mbs_hardware_wavecore(&hardware);
+    options.batch = rows[_i].batch;
+    options.planner = MBS_PLANNER_ARCHOPT;
+    ck_assert_int_eq(traffic_of(program, &hardware, options), rows[_i].bytes[1]);
+    mbs_program_free(program);
+    mbs_network_free(network);
+}
+END_TEST
+
+START_TEST(published_sizes)
+{
+    const row *r = &rows[_i];
+    mbs_network *network = load_network(no_bias_folder, r->network);
+    mbs_program *program = make_program(network, 0, 0);
+    ck_assert_uint_eq(mbs_network_layer_count(network), r->layers);
+    ck_assert_uint_eq(mbs_program_step_count(program), r->steps);
+    if (r->parameters != 0)
+        ck_assert_int_eq(mbs_network_parameters(network), r->parameters);
+    mbs_program_free(program);
+    mbs_network_free(network);
+}
+END_TEST
+
+/* ---- The committed networks ------------------------------------------------------------------ */
+
+static const char *const zoo[] = {"alexnet",  "densenet121", "inception_v3", "inception_v4",
+                                  "resnet18", "resnet50",    "resnet101",    "resnet152",
+                                  "vgg16",    "mobilenet_v2"};
+
+static const int64_t buffers[] = {MIB / 4, MIB, 10 * MIB, 64 * MIB};
+
+static void compare_planners(const mbs_program *program, int64_t buffer_bytes)
+{
+    mbs_hardware hardware;
+    mbs_plan_options options = MBS_PLAN_OPTIONS_INIT;
+    int64_t bytes[MBS_PLANNER_DP + 1];
+    mbs_hardware_wavecore(&hardware);
+    options.buffer_bytes = buffer_bytes;
+    for (int planner = 0; planner <= MBS_PLANNER_DP; planner++) {
+        options.planner = (mbs_planner)planner;
+        bytes[planner] = traffic_of(program, &hardware, options);
+    }
+    ck_assert_int_eq(bytes[MBS_PLANNER_ARCHOPT], bytes[MBS_PLANNER_BASELINE]);
+    ck_assert_int_le(bytes[MBS_PLANNER_DP], bytes[MBS_PLANNER_BASELINE]);
+    ck_assert_int_le(bytes[MBS_PLANNER_DP], bytes[MBS_PLANNER_MBS2]);
+}
+
+/* In every buffer each plan passes the replay, and dp moves no more than baseline and mbs2. */
+START_TEST(committed_networks)
+{
+    char folder[1100];
+    snprintf(folder, sizeof folder, "%s/models/networks", source_folder);
+    mbs_network *network = load_network(folder, zoo[_i]);
+    ck_assert_str_eq(mbs_network_name(network), zoo[_i]);
+    for (int inference = 0; inference < 2; inference++) {
+        mbs_program *program = make_program(network, inference, 0);
+        for (size_t b = 0; b < COUNT(buffers); b++)
+            compare_planners(program, buffers[b]);
+        mbs_program_free(program);
+    }
+    mbs_network_free(network);
+}
+END_TEST
+
+/* Nothing is in models/networks that the test above leaves out. */
+START_TEST(all_are_tested)
+{
+    char folder[1100];
+    size_t found = 0;
+    snprintf(folder, sizeof folder, "%s/models/networks", source_folder);
+    DIR *directory = opendir(folder);
+    ck_assert_msg(directory != NULL, "cannot open %s", folder);
+    for (const struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+        const char *dot = strrchr(entry->d_name, '.');
+        found += dot != NULL && strcmp(dot, ".json") == 0 && dot != entry->d_name;
+    }
+    closedir(directory);
+    ck_assert_uint_eq(found, COUNT(zoo));
+}
+END_TEST
+
+/* ---- Networks without biases ----------------------------------------------------------------- */
+
+/* Has them written to no_bias_folder. */
+static int write_networks(void)
+{
+    char script[1100];
+    snprintf(script, sizeof script, "%s/scripts/make_zoo.py", source_folder);
+    pid_t child = fork();
+    if (child == 0) {
+        execlp("python3", "python3", script, "--no-bias", "--only", rows[0].network,
+               rows[1].network, rows[2].network, "-o", no_bias_folder, (char *)NULL);
+        _exit(127);
+    }
+    int status;
+    return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) &&
+           WEXITSTATUS(status) == 0;
+}
+
+static void remove_networks(void)
+{
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char path[2048];
+        snprintf(path, sizeof path, "%s/%s.json", no_bias_folder, rows[i].network);
+        remove(path);
+    }
+    rmdir(no_bias_folder);
+}
+
+/* Points no_bias_folder at the networks; *made tells whether the folder is ours to remove. */
+static int find_networks(int *made)
+{
+    const char *given = getenv("MBS_NO_BIAS_DIR");
+    const char *temporary = getenv("TMPDIR");
+    *made = given == NULL;
+    if (given != NULL) {
+        snprintf(no_bias_folder, sizeof no_bias_folder, "%s", given);
+        return 1;
+    }
+    snprintf(no_bias_folder, sizeof no_bias_folder, "%s/mbsopt-golden-XXXXXX",
+             temporary != NULL ? temporary : "/tmp");
+    *made = mkdtemp(no_bias_folder) != NULL;
+    return *made && write_networks();
+}
+
+static int run_tests(void)
+{
+    Suite *suite = suite_create("golden");
+    TCase *tests = tcase_create("networks");
+    tcase_set_timeout(tests, 0);
+    tcase_add_loop_test(tests, published_figures, 0, (int)(COUNT(rows) * COUNT(columns)));
+    tcase_add_loop_test(tests, published_sizes, 0, (int)COUNT(rows));
+    tcase_add_loop_test(tests, archopt_is_baseline, 0, (int)COUNT(rows));
+    tcase_add_loop_test(tests, committed_networks, 0, (int)COUNT(zoo));
+    tcase_add_test(tests, all_are_tested);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}
+
+int main(void)
+{
+    int made;
+    int status = 1;
+    if (getenv("MBS_SOURCE_DIR") != NULL)
+        source_folder = getenv("MBS_SOURCE_DIR");
+    if (find_networks(&made))
+        status = run_tests();
+    else
+        fprintf(stderr, "cannot write networks without biases to %s\n", no_bias_folder);
+    if (made)
+        remove_networks();
+    return status;
+}
