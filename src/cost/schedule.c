@@ -18,6 +18,7 @@ mbs_plan *plan_allocate(const mbs_program *program, const char *planner_name)
     if (plan == NULL)
         return NULL;
     plan->program = program;
+    plan->double_buffered = true;
     plan->planner_name = strdup(planner_name);
     plan->groups = allocate(program->step_count, sizeof *plan->groups);
     plan->resident = allocate(program->touch_count, sizeof *plan->resident);

@@ -25,8 +25,9 @@ struct mbs_plan {
     int64_t buffer_bytes;   /* the whole buffer */
     int64_t reserved_bytes; /* of it, not for use */
     int64_t norm_passes;
-    int64_t bound_bytes; /* 0: none known */
-    mbs_group *groups;   /* in step order, covering all steps */
+    bool double_buffered; /* the array loads the next weights while it computes (section 7) */
+    int64_t bound_bytes;  /* 0: none known */
+    mbs_group *groups;    /* in step order, covering all steps */
     int32_t group_count;
     bool *resident;              /* per touch: the interval that begins there stays in the buffer */
     mbs_mode *mode;              /* per step */

@@ -12,6 +12,30 @@ static bool is_written(const mbs_plan *plan, int32_t t)
     return false;
 }
 
+/* Bytes per sample that the step reads from DRAM in one pass, and that it writes there. */
+static void step_moves(const mbs_plan *plan, int32_t k, int64_t *read, int64_t *written)
+{
+    const mbs_program *p = plan->program;
+    const mbs_step *step = &p->steps[k];
+    *read = 0;
+    *written = 0;
+    for (int32_t t = step->touch_begin; t < step->write_begin; t++) {
+        int32_t previous = p->touches[t].previous;
+        if (previous < 0 || !plan->resident[previous])
+            *read += p->tensors[p->touches[t].tensor].bytes;
+    }
+    for (int32_t t = step->write_begin; t < step->touch_end; t++)
+        if (is_written(plan, t))
+            *written += p->tensors[p->touches[t].tensor].bytes;
+}
+
+int64_t plan_step_activations(const mbs_plan *plan, const mbs_group *group, int32_t k)
+{
+    int64_t read, written;
+    step_moves(plan, k, &read, &written);
+    return group->passes * read + written;
+}
+
 mbs_traffic plan_count_group(const mbs_plan *plan, const mbs_group *group)
 {
     const mbs_program *p = plan->program;
@@ -21,14 +45,10 @@ mbs_traffic plan_count_group(const mbs_plan *plan, const mbs_group *group)
     mbs_traffic traffic = {0};
     for (int32_t k = group->first; k < group->end; k++) {
         const mbs_step *step = &p->steps[k];
-        for (int32_t t = step->touch_begin; t < step->write_begin; t++) {
-            int32_t previous = p->touches[t].previous;
-            if (previous < 0 || !plan->resident[previous])
-                read += p->tensors[p->touches[t].tensor].bytes;
-        }
-        for (int32_t t = step->write_begin; t < step->touch_end; t++)
-            if (is_written(plan, t))
-                written += p->tensors[p->touches[t].tensor].bytes;
+        int64_t step_read, step_written;
+        step_moves(plan, k, &step_read, &step_written);
+        read += step_read;
+        written += step_written;
         traffic.weight_read +=
             step->weight_bytes + again * (step->weight_bytes - plan->pinned_weight[k]);
         traffic.weight_gradient +=

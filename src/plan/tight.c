@@ -90,10 +90,10 @@ static bool own_footprints(const lagrange *l, int32_t c, int32_t k, sum_set *set
 }
 
 /* The intervals within a phase that cross the step at hand, as sizes per sample. */
-typedef struct crossing {
+typedef struct crossing_set {
     int32_t *touches; /* that begin them */
     int32_t count;
-} crossing;
+} crossing_set;
 
 static bool in_phase(const mbs_program *p, int32_t t)
 {
@@ -101,7 +101,7 @@ static bool in_phase(const mbs_program *p, int32_t t)
     return next >= 0 && p->steps[p->touches[t].step].phase == p->steps[p->touches[next].step].phase;
 }
 
-static void end_crossings(const mbs_program *p, crossing *crossing, int32_t k)
+static void end_crossings(const mbs_program *p, crossing_set *crossing, int32_t k)
 {
     int32_t kept = 0;
     for (int32_t i = 0; i < crossing->count; i++)
@@ -110,8 +110,8 @@ static void end_crossings(const mbs_program *p, crossing *crossing, int32_t k)
     crossing->count = kept;
 }
 
-static int64_t largest_footprint(const lagrange *l, int32_t c, int32_t k, const crossing *crossing,
-                                 sum_set *set)
+static int64_t largest_footprint(const lagrange *l, int32_t c, int32_t k,
+                                 const crossing_set *crossing, sum_set *set)
 {
     const mbs_program *p = l->task->program;
     if (!own_footprints(l, c, k, set))
@@ -135,7 +135,7 @@ mbs_status tight_capacities(lagrange *l, mbs_error *error)
         return MBS_OK;
     sum_set set = {malloc(MAX_SUMS * sizeof(int64_t)), malloc(MAX_SUMS * sizeof(int64_t)), 0,
                    capacity};
-    crossing now = {malloc(((size_t)p->touch_count + 1) * sizeof(int32_t)), 0};
+    crossing_set now = {malloc(((size_t)p->touch_count + 1) * sizeof(int32_t)), 0};
     bool memory = set.sums != NULL && set.merged != NULL && now.touches != NULL;
     for (int32_t k = 0; memory && k < p->step_count; k++) {
         end_crossings(p, &now, k);

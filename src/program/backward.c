@@ -115,6 +115,7 @@ static bool conv_backward(builder *b, int32_t layer, int32_t dy)
     if (step == NULL || !builder_bytes(b, l->weights + l->biases, b->options.bits.accumulator,
                                        &step->accumulator_bytes))
         return false;
+    builder_gemm(b, layer, KIND_WGRAD, step);
     if (!read_inputs(b) || !builder_read(b, dy))
         return false;
     if (b->wants.count == 0)
@@ -122,6 +123,7 @@ static bool conv_backward(builder *b, int32_t layer, int32_t dy)
     step = backward_step(b, layer, KIND_DGRAD, "dgrad");
     if (step == NULL || !builder_bytes(b, l->weights, b->options.bits.weight, &step->weight_bytes))
         return false;
+    builder_gemm(b, layer, KIND_DGRAD, step);
     return builder_read(b, dy) && write_gradients(b, layer);
 }
 

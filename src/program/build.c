@@ -73,6 +73,23 @@ mbs_step *builder_step(builder *b, int32_t layer, mbs_phase phase, const char *k
     return step;
 }
 
+/* Section 7: fc is a convolution of a single output pixel. */
+void builder_gemm(const builder *b, int32_t layer, int pass, mbs_step *step)
+{
+    const mbs_layer *l = &b->network->layers[layer];
+    if (l->op != OP_CONV && l->op != OP_FC)
+        return;
+    const int64_t outputs = l->elements / l->out_channels; /* Ho·Wo */
+    const int64_t n = l->out_channels / l->groups;
+    const int64_t k = l->weights / l->out_channels; /* (Ci/g)·kh·kw, or the inputs of an fc */
+    if (pass == KIND_FORWARD)
+        step->gemm = (mbs_gemm){outputs, k, n, l->groups, false};
+    else if (pass == KIND_DGRAD)
+        step->gemm = (mbs_gemm){outputs, n, k, l->groups, false};
+    else if (pass == KIND_WGRAD)
+        step->gemm = (mbs_gemm){k, outputs, n, l->groups, true};
+}
+
 static bool add_touch(builder *b, int32_t tensor)
 {
     mbs_program *p = b->program;
@@ -112,7 +129,12 @@ int32_t builder_tensor(builder *b, int64_t elements, int64_t bits, const char *n
     if (!builder_bytes(b, elements, bits, &bytes) ||
         !grow(b, (void **)&p->tensors, p->tensor_count, &b->tensor_capacity, sizeof *p->tensors))
         return -1;
-    p->tensors[p->tensor_count] = (mbs_tensor){name, bytes, -1, -1, -1, false};
+    p->tensors[p->tensor_count] = (mbs_tensor){.name = name,
+                                               .bytes = bytes,
+                                               .elements = elements,
+                                               .producer = -1,
+                                               .first_touch = -1,
+                                               .last_touch = -1};
     return p->tensor_count++;
 }
 
@@ -146,6 +168,7 @@ static bool builder_open(builder *b)
     for (size_t value = 0; value < values; value++)
         b->gradient[value] = -1;
     b->program->inference = b->options.inference != 0;
+    b->program->has_shapes = true;
     b->program->names = name_pool_create();
     b->program->network_name = strdup(b->network->name);
     if (b->program->names == NULL || b->program->network_name == NULL)

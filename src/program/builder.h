@@ -78,6 +78,8 @@ bool builder_read(builder *b, int32_t tensor);
 bool builder_write(builder *b, int32_t tensor);
 /* Appends a tensor of `elements` words of `bits`; returns its id, or -1. */
 int32_t builder_tensor(builder *b, int64_t elements, int64_t bits, const char *name);
+/* Sets the step's matrix product if the layer has one. */
+void builder_gemm(const builder *b, int32_t layer, int pass, mbs_step *step);
 const char *builder_kind(builder *b, const mbs_layer *layer, int pass);
 /* ceil(count · bits / 8) into *bytes. */
 bool builder_bytes(builder *b, int64_t count, int64_t bits, int64_t *bytes);

@@ -45,6 +45,7 @@ static bool forward_step(builder *b, int32_t layer)
     if (step == NULL ||
         !builder_bytes(b, l->weights + l->biases, b->options.bits.weight, &step->weight_bytes))
         return false;
+    builder_gemm(b, layer, KIND_FORWARD, step);
     if (!members_collect(b, layer))
         return false;
     for (int32_t i = 0; i < b->reads.count; i++) {

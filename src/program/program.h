@@ -18,6 +18,18 @@ typedef struct mbs_touch {
     int32_t next;     /* and after, -1 at the last */
 } mbs_touch;
 
+/*
+ * The matrix product of a convolution or fc step (section 7): `groups` products of M x K by K x N.
+ * For one sample; more samples lengthen M, or K in a weight gradient.
+ */
+typedef struct mbs_gemm {
+    int64_t m; /* 0: no matrix product, or its sizes are not known (a loaded plan) */
+    int64_t k;
+    int64_t n;
+    int64_t groups;
+    bool samples_in_k;
+} mbs_gemm;
+
 typedef struct mbs_step {
     const char *name;
     const char *kind;
@@ -32,11 +44,13 @@ typedef struct mbs_step {
     int32_t touch_end;
     int64_t weight_bytes;
     int64_t accumulator_bytes;
+    mbs_gemm gemm;
 } mbs_step;
 
 typedef struct mbs_tensor {
     const char *name;
     int64_t bytes;       /* per sample */
+    int64_t elements;    /* per sample; 0 in a loaded plan */
     int32_t producer;    /* step, -1 for a network input */
     int32_t first_touch; /* -1 if no step touches it */
     int32_t last_touch;
@@ -47,6 +61,7 @@ typedef struct mbs_tensor {
 struct mbs_program {
     char *network_name;
     bool inference;
+    bool has_shapes; /* gemm and elements are known: not in a loaded plan */
     size_t replaced_batch_norms;
     mbs_step *steps;
     mbs_tensor *tensors;

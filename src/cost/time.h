@@ -1,0 +1,36 @@
+/* Time and energy of step executions (model, section 7). */
+#ifndef COST_TIME_H
+#define COST_TIME_H
+
+#include "cost/schedule.h"
+#include "mbsopt/cost.h"
+
+/* DRAM bytes of a step, apart by what they depend on. */
+typedef struct step_transfers {
+    int64_t activations; /* per sample */
+    int64_t first_only;  /* in the first iteration only: pinned weights */
+    int64_t last_only;   /* in the last iteration only: pinned accumulators */
+    int64_t each;        /* in every iteration: the other weights, accumulators out */
+    int64_t again;       /* in every iteration but the first: the other accumulators in */
+} step_transfers;
+
+/* Adds to `cost` all iterations of step k of the group, its energy apart. */
+void cost_add_step(mbs_cost *cost, const mbs_plan *plan, const mbs_hardware *hardware,
+                   const mbs_group *group, int32_t k);
+
+/* The same from the transfers alone, for planners that have no plan yet. */
+typedef struct step_run {
+    const mbs_program *program;
+    const mbs_hardware *hardware;
+    bool double_buffered;
+    int64_t batch;
+    int64_t iterations;
+    int64_t sub_batch;
+    int64_t passes;
+} step_run;
+void cost_add_run(mbs_cost *cost, const step_run *run, int32_t k, const step_transfers *moved);
+
+/* Energy and utilisation from the sums. */
+void cost_finish(mbs_cost *cost, const mbs_hardware *hardware);
+
+#endif
