@@ -20,6 +20,7 @@ typedef enum mbs_planner {
     MBS_PLANNER_MBS2,
     MBS_PLANNER_DP,
     MBS_PLANNER_ILP,
+    MBS_PLANNER_BEST, /* dp, then ilp in what is left of the time limit */
     MBS_PLANNER_COUNT
 } mbs_planner;
 
@@ -28,6 +29,9 @@ typedef enum mbs_outcome {
     MBS_FEASIBLE,    /* a limit stopped the proof */
     MBS_HEURISTIC
 } mbs_outcome;
+
+/* What dp minimises; whichever it is, a plan reports all three (cost.h). */
+typedef enum mbs_objective { MBS_TRAFFIC = 0, MBS_TIME, MBS_ENERGY } mbs_objective;
 
 /* How a step brings in its operands that are not resident (section 4). */
 typedef enum mbs_mode { MBS_STAGED = 0, MBS_STREAMED = 1, MBS_PASSES = 2 } mbs_mode;
@@ -49,17 +53,18 @@ typedef struct mbs_plan_options {
     mbs_planner planner;
     int64_t batch;                   /* N, samples of a mini-batch per core */
     int64_t buffer_bytes;            /* 0: the hardware's */
-    int no_pin;                      /* dp, ilp: pin no parameters */
-    int no_stream;                   /* dp, ilp: staged operands only */
-    double time_limit_s;             /* ilp: stop with the best plan so far */
-    double gap_percent;              /* ilp: stop once the bound is this near */
-    mbs_progress_function *progress; /* ilp: or null */
+    int no_pin;                      /* dp, ilp, best: pin no parameters */
+    int no_stream;                   /* dp, ilp, best: staged operands only */
+    double time_limit_s;             /* ilp, best: stop with the best plan so far */
+    double gap_percent;              /* ilp, best: stop once the bound is this near */
+    mbs_progress_function *progress; /* ilp, best: or null */
     void *progress_context;
+    mbs_objective objective; /* dp; the other planners minimise traffic whatever it says */
 } mbs_plan_options;
 
 #define MBS_PLAN_OPTIONS_INIT                                                                      \
     {                                                                                              \
-        MBS_PLANNER_DP, 32, 0, 0, 0, 60, 0, NULL, NULL                                             \
+        MBS_PLANNER_DP, 32, 0, 0, 0, 60, 0, NULL, NULL, MBS_TRAFFIC                                \
     }
 
 #define MBS_MAX_BATCH 1000000
@@ -100,6 +105,31 @@ MBS_API mbs_status mbs_plan_create(mbs_plan **plan, const mbs_program *program,
                                    mbs_error *error);
 
 /*
+ * Writes the integer program of the planner ilp (section 6, docs/exact.md) for other solvers: LP
+ * format if `path` ends in ".lp", free MPS format if it ends in ".mps". Of the options batch,
+ * buffer, no_pin and no_stream count. The file is replaced whole or not at all.
+ * O(steps · steps · sub-batch sizes) at worst. Errors: MBS_ERR_INPUT (also: another ending, or a
+ * program too large to be of use), MBS_ERR_IO, MBS_ERR_MEMORY.
+ */
+MBS_API mbs_status mbs_plan_export_model(const mbs_program *program, const mbs_hardware *hardware,
+                                         const mbs_plan_options *options, const char *path,
+                                         mbs_error *error);
+
+/*
+ * Turns a solution of that integer program, made for the same program, hardware and options, into
+ * a plan, and replays it before returning it. The file ("-" is standard input) is a list of
+ * "name value" or "index name value" lines, as solvers write, or one of GLPK's own formats
+ * (glpsol --write or --output). Nothing is believed of its optimality: the outcome is
+ * MBS_FEASIBLE and no bound is known. Ownership as of mbs_plan_create.
+ * Errors: MBS_ERR_INPUT (no solution file, or of another program), MBS_ERR_IO, MBS_ERR_MEMORY,
+ * MBS_ERR_VERIFY (a defect of this library).
+ */
+MBS_API mbs_status mbs_plan_import_solution(mbs_plan **plan, const mbs_program *program,
+                                            const mbs_hardware *hardware,
+                                            const mbs_plan_options *options, const char *path,
+                                            mbs_error *error);
+
+/*
  * Loads an `mbsopt-plan/1` file without judging the schedule (mbs_plan_verify does); the plan owns
  * its program. Errors: MBS_ERR_INPUT, MBS_ERR_IO, MBS_ERR_MEMORY.
  */
@@ -119,11 +149,17 @@ MBS_API mbs_status mbs_plan_verify(const mbs_plan *plan, mbs_traffic *counted, m
 MBS_API void mbs_plan_free(mbs_plan *plan);
 
 MBS_API const mbs_program *mbs_plan_program(const mbs_plan *plan);
+/*
+ * Who made the plan. The planner best calls a plan "dp" that is dp's, if the limit came before ilp
+ * found a better one or proved that there is none, else "ilp"; outcome and bound are ilp's in both
+ * cases. A plan from mbs_plan_import_solution is "imported".
+ */
 MBS_API const char *mbs_plan_planner_name(const mbs_plan *plan);
 MBS_API mbs_outcome mbs_plan_outcome(const mbs_plan *plan);
 MBS_API int64_t mbs_plan_batch(const mbs_plan *plan);
 MBS_API int64_t mbs_plan_buffer_bytes(const mbs_plan *plan);
-/* A proven lower bound on the traffic of every plan of the planner's space, or 0 if none is. */
+/* A proven lower bound on the traffic of every plan of the planner's space, or 0 if none is known.
+ */
 MBS_API int64_t mbs_plan_bound_bytes(const mbs_plan *plan);
 MBS_API void mbs_plan_traffic(const mbs_plan *plan, mbs_traffic *traffic);
 MBS_API size_t mbs_plan_group_count(const mbs_plan *plan);

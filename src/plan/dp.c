@@ -2,63 +2,68 @@
  * dp: the exact minimum over contiguous groups whose inner intervals all stay in the buffer
  * (model, section 5). A shortest path over the cuts between steps: traffic is a sum over groups
  * (a read counts where it happens, a write where the tensor is produced), so best[e] is the least
- * traffic of the steps before cut e.
+ * traffic of the steps before cut e: the least, over the starts s < e, of best[s] + the traffic of
+ * group [s, e).
  *
- * For each first step the group grows one step at a time. A footprint only grows with the group,
- * so a sub-batch that no longer fits is out for good, and the growing ends when none fits.
+ * For each cut the group grows to the left one step at a time, which finds the footprints and so
+ * the I that fit and the room to pin parameters. It stops where no start further left can do
+ * better, usually soon: what such a group moves besides rereading parameters is known beforehand
+ * for every start (dp_starts), and the rereading is at least what the group at hand has already
+ * come to, or what groups from there were found to need at earlier cuts. Where a far start is
+ * best, it mostly stays so for the next cuts: a second group, the leader, keeps that start and
+ * grows to the right, so that a good value is known before the search to the left begins.
+ *
+ * Per cut that takes time in proportion to the steps that the group has to grow by, in most
+ * networks some tens to hundreds, and to the blocks of starts before it.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/checked.h"
 #include "base/error.h"
 #include "cost/footprint.h"
-#include "plan/planner.h"
+#include "plan/dp_emit.h"
+#include "plan/dp_span.h"
+#include "plan/dp_starts.h"
 
-typedef struct dp_choice {
-    int32_t first;     /* of the last group before the cut */
-    int32_t candidate; /* its I in the list, or DP_PASSES */
-} dp_choice;
+/* Groups up to this long are found again at once, without being the leader. */
+#define DP_SHORT 32
 
-#define DP_PASSES (-1)
-
-/* More than any staged footprint, and safe to add one to. */
-#define STREAMED_NEVER (INT64_MAX / 4)
-
-/* A cut inside the growing group, kept to show that no larger group is worth it. */
-typedef struct dp_split {
+/*
+ * The starts up to a cut are useless if their starts_reduced is at least `once` at I=1 or at least
+ * `often` at I=iterations (see set_bound).
+ */
+typedef struct dp_bound {
     int32_t cut;
-    int64_t weights; /* of the part before the cut, likewise below */
-    int64_t accumulators;
-    int64_t parameter_traffic; /* at the part's own best I */
-    int64_t crossing;          /* per sample: tensors that the cut would send through DRAM */
-} dp_split;
+    int64_t iterations; /* the least that any of them has */
+    int64_t once;
+    int64_t often;
+} dp_bound;
 
-#define DP_MAX_SPLITS 16
+typedef struct parameters {
+    int64_t weights;
+    int64_t accumulators;
+} parameters;
 
 typedef struct dp {
     const plan_task *task;
     candidates list;   /* I ascending, so sub-batches descending */
     int64_t *operands; /* per step: bytes per sample of all its operands */
+    starts starts;
+    int32_t floor; /* groups that start before this cut do not fit */
 
-    /* the group that grows */
-    int32_t first;
-    int32_t smallest;  /* the first candidate that still fits */
-    int32_t count;     /* candidates from here on are out: 1 if a step needs I=1 */
-    int64_t *crossing; /* per step and sample: resident over it without being its operand */
-    int64_t *resident; /* per step and sample: its resident operands */
-    int64_t *streamed; /* per step: what it needs besides when streamed */
-    int64_t *peak;     /* per candidate: the largest footprint so far */
-    int64_t moved;     /* activation bytes read and written, per sample */
-    int64_t weights;
-    int64_t accumulators;
-    dp_split splits[DP_MAX_SPLITS];
-    int32_t split_count;
+    /* the search to the left of a cut */
+    span group;
+    int32_t open;     /* of the starts before the group's, those from here on are useless */
+    starts_need need; /* of all groups that start before `open` */
+    dp_bound bound;
+
+    span leader;
+    bool has_leader;
 
     /* per cut: the least traffic before it, and the group it ends with */
     int64_t *best;
     dp_choice *choice;
-    int32_t *order; /* room to list the cuts of the best path */
+    int32_t *cuts; /* room to list the cuts of the best path */
 } dp;
 
 static int32_t min_i32(int32_t a, int32_t b)
@@ -66,164 +71,57 @@ static int32_t min_i32(int32_t a, int32_t b)
     return a < b ? a : b;
 }
 
-/* Makes the interval that ends at touch t resident; returns the step it begins at. */
-static int32_t add_interval(dp *d, int32_t t)
+static int32_t max_i32(int32_t a, int32_t b)
 {
-    const mbs_program *p = d->task->program;
-    int32_t end = p->touches[t].step;
-    int32_t previous = p->touches[t].previous;
-    int32_t begin = p->touches[previous].step;
-    int64_t bytes = p->tensors[p->touches[t].tensor].bytes;
-    for (int32_t k = begin + 1; k < end; k++)
-        d->crossing[k] += bytes;
-    int32_t before = p->touches[previous].previous;
-    bool was_resident = before >= 0 && p->touches[before].step >= d->first;
-    if (!was_resident) {
-        d->resident[begin] += bytes;
-        if (p->steps[begin].whole_sample)
-            d->streamed[begin] -= bytes;
-    }
-    d->resident[end] += bytes;
-    if (p->steps[end].whole_sample)
-        d->streamed[end] -= bytes;
-    for (int32_t i = d->split_count; i-- > 0 && d->splits[i].cut > begin;)
-        d->splits[i].crossing += bytes;
-    return begin;
+    return a > b ? a : b;
 }
 
-/* Lets the peaks of the sub-batches that still fit see steps [from, to); drops those that no longer
- * do. */
-static void raise_peaks(dp *d, int32_t from, int32_t to)
+static parameters parameters_of(const dp *d, int32_t first, int32_t end)
 {
-    for (int32_t c = d->smallest; c < d->count; c++) {
-        const int64_t b = d->list.sub_batch[c];
-        int64_t peak = d->peak[c];
-        for (int32_t k = from; k < to; k++) {
-            int64_t staged = b * d->operands[k];
-            int64_t streamed = b * d->resident[k] + d->streamed[k];
-            int64_t footprint = b * d->crossing[k] + min_i64(staged, streamed);
-            peak = max_i64(peak, footprint);
-        }
-        d->peak[c] = peak;
-    }
-    while (d->smallest < d->count && d->peak[d->smallest] > d->task->capacity)
-        d->smallest++;
+    const starts *s = &d->starts;
+    return (parameters){s->weights[end] - s->weights[first],
+                        s->accumulators[end] - s->accumulators[first]};
 }
 
-static void add_step(dp *d, int32_t e)
+/* What every iteration after the first costs without pinning. */
+static int64_t reread_bytes(parameters p)
 {
-    const mbs_program *p = d->task->program;
-    const mbs_step *step = &p->steps[e];
-    int32_t from = e;
-    d->crossing[e] = 0;
-    d->resident[e] = 0;
-    d->streamed[e] = d->task->stream
-                         ? step_parameter_bytes(step) + (step->whole_sample ? d->operands[e] : 0)
-                         : STREAMED_NEVER;
-    for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
-        const mbs_touch *touch = &p->touches[t];
-        const mbs_tensor *tensor = &p->tensors[touch->tensor];
-        bool inside = touch->previous >= 0 && p->touches[touch->previous].step >= d->first;
-        if (inside)
-            from = min_i32(from, add_interval(d, t));
-        else if (t < step->write_begin)
-            d->moved += tensor->bytes;
-        bool last = touch->next < 0;
-        if (t >= step->write_begin && (tensor->kept || !last))
-            d->moved += tensor->bytes; /* until its last touch is in the group */
-        if (last && !tensor->kept && tensor->producer >= d->first && tensor->producer < e)
-            d->moved -= tensor->bytes;
-    }
-    d->weights += step->weight_bytes;
-    d->accumulators += step->accumulator_bytes;
-    if (step->coupled) /* only I=1, the first candidate */
-        d->count = 1;
-    raise_peaks(d, from, e + 1);
+    return p.weights + 2 * p.accumulators;
 }
 
-/* What pinning into `room` bytes saves per iteration after the first. */
-static int64_t pinning_saves(const dp *d, int64_t room, int64_t weights, int64_t accumulators)
+/* How much less it costs if `room` bytes are pinned. */
+static int64_t pinning_saves(const dp *d, int64_t room, parameters p)
 {
-    int64_t pinned = min_i64(room, accumulators);
-    return d->task->pin ? 2 * pinned + min_i64(room - pinned, weights) : 0;
+    int64_t pinned = min_i64(room, p.accumulators);
+    return d->task->pin ? 2 * pinned + min_i64(room - pinned, p.weights) : 0;
 }
 
-/* Parameter traffic at candidate c, with what the footprint leaves of the buffer for pinning. */
-static int64_t parameter_traffic(const dp *d, int32_t c)
-{
-    int64_t again = d->list.iterations[c] - 1;
-    int64_t saved = pinning_saves(d, d->task->capacity - d->peak[c], d->weights, d->accumulators);
-    return d->weights + d->accumulators + again * (d->weights + 2 * d->accumulators - saved);
-}
-
-static void relax(dp *d, int32_t end, int64_t traffic, int32_t candidate)
+static void relax(dp *d, int32_t first, int32_t end, int64_t traffic, int32_t candidate)
 {
     if (traffic < d->best[end]) {
         d->best[end] = traffic;
-        d->choice[end] = (dp_choice){d->first, candidate};
+        d->choice[end] = (dp_choice){first, candidate};
     }
 }
 
-static void relax_group(dp *d, int32_t end)
+static void relax_group(dp *d, const span *g)
 {
-    int64_t least = d->best[d->first] + d->task->batch * d->moved + d->weights + d->accumulators;
-    if (least >= d->best[end])
+    const starts *s = &d->starts;
+    int64_t least = starts_reduced(s, g->first, 1) + starts_parameters(s, g->end, 1);
+    if (least >= d->best[g->end])
         return;
-    least -= d->weights + d->accumulators;
-    for (int32_t c = d->smallest; c < d->count; c++)
-        relax(d, end, least + parameter_traffic(d, c), c);
-}
-
-/* Keeps the group as it is as a split of the larger ones, each time its parameters have grown. */
-static void remember_split(dp *d, int32_t cut)
-{
-    int64_t parameters = d->weights + d->accumulators;
-    if (d->split_count > 0) {
-        const dp_split *last = &d->splits[d->split_count - 1];
-        if (2 * parameters < 3 * (last->weights + last->accumulators))
-            return;
+    const parameters p = parameters_of(d, g->first, g->end);
+    for (int32_t c = g->smallest; c < g->count; c++) {
+        int64_t saved = pinning_saves(d, d->task->capacity - g->peak[c], p);
+        int64_t again = (d->list.iterations[c] - 1) * (reread_bytes(p) - saved);
+        relax(d, g->first, g->end, least + again, c);
     }
-    if (d->split_count == DP_MAX_SPLITS || parameters == 0)
-        return;
-    int64_t traffic = INT64_MAX;
-    for (int32_t c = d->smallest; c < d->count; c++)
-        traffic = min_i64(traffic, parameter_traffic(d, c));
-    d->splits[d->split_count++] = (dp_split){cut, d->weights, d->accumulators, traffic, 0};
 }
 
-/*
- * Whether this group and every larger one with the same first step costs at least as much as its
- * two parts at one of the splits. The second part keeps the I of the whole, I' at least the
- * smallest that still fits, and what it pinned there. The first part saves the difference between
- * (I'-1) reads of its parameters, less at most `pinned`, and its own best. The split sends through
- * DRAM, once out and once in, the tensors known to cross it, and those whose next touch is yet to
- * come: they would stay over the last step, so they fit the buffer, at most 2·I'·capacity bytes.
- * All that grows with I', so the smallest one decides.
- */
-static bool is_dominated(const dp *d)
-{
-    const int64_t capacity = d->task->capacity;
-    const int64_t iterations = d->list.iterations[d->smallest];
-    const int64_t room = capacity - d->peak[d->count - 1];
-    for (int32_t i = 0; i < d->split_count; i++) {
-        const dp_split *split = &d->splits[i];
-        int64_t pinned = pinning_saves(d, room, split->weights, split->accumulators);
-        int64_t reread = split->weights + 2 * split->accumulators - pinned;
-        if (reread / 2 < capacity)
-            continue;
-        int64_t whole = split->weights + split->accumulators + (iterations - 1) * reread;
-        int64_t parts = split->parameter_traffic + 2 * d->task->batch * split->crossing +
-                        2 * iterations * capacity;
-        if (whole >= parts)
-            return true;
-    }
-    return false;
-}
-
-static void relax_passes(dp *d)
+static void relax_passes(dp *d, int32_t k)
 {
     const mbs_program *p = d->task->program;
-    const mbs_step *step = &p->steps[d->first];
+    const mbs_step *step = &p->steps[k];
     int64_t read = 0;
     int64_t written = 0;
     for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
@@ -234,47 +132,185 @@ static void relax_passes(dp *d)
             written += tensor->bytes;
     }
     int64_t passes = step_passes(step, d->task->capacity, d->task->norm_passes);
-    relax(d, d->first + 1,
-          d->best[d->first] + d->task->batch * (passes * read + written) +
-              step_parameter_bytes(step),
+    relax(d, k, k + 1,
+          d->best[k] + d->task->batch * (passes * read + written) + step_parameter_bytes(step),
           DP_PASSES);
+}
+
+/*
+ * Bounds the traffic of the groups [s, e) with s at most `cut`, itself at most the start of the
+ * group at hand, [g, e). They contain [g, e), and [cut, e), and need at least d->need. So
+ * - they have one of the candidates that [g, e) still has, and none that d->need rules out: I at
+ *   least `iterations`;
+ * - at each of those, their peak is at least that of [g, e), and that of d->need. Their room to
+ *   pin is at most what that leaves of the buffer, so their iterations after the first save at
+ *   most `most` each: what this room saves if all parameters from d->floor on can be pinned;
+ * - R, what such an iteration rereads, pinning nothing, is at least that of [cut, e); and R less
+ *   what pinning saves is at least that of [g, e) in the same room: one more byte of parameters
+ *   never saves more than it costs.
+ * Hence with I iterations they reread, all in all, at least
+ *   (I - 1) * max(R of [cut, e) - most, R of [g, e) - what the room saves there)
+ * and `once` takes the least of it over the candidates: it bounds the traffic by that much more
+ * than what they cost at I=1. They also reread at least
+ *   (I - 1) * (R - most) >= (iterations - 1) * R + (I - iterations) * (R of [cut, e))
+ *                           - (I - 1) * most
+ * and `often` takes the least of this but for its first term: it bounds the traffic by that much
+ * more than what they cost at `iterations`, nothing pinned.
+ */
+static void set_bound(dp *d, int32_t cut)
+{
+    const span *g = &d->group;
+    const int64_t best = d->best[g->end];
+    const int32_t smallest = max_i32(g->smallest, d->need.smallest);
+    if (smallest >= g->count) { /* none fits: all are useless */
+        d->bound = (dp_bound){cut, 1, INT64_MIN, INT64_MIN};
+        return;
+    }
+    const parameters own = parameters_of(d, g->first, g->end);
+    const parameters all = parameters_of(d, d->floor, g->end);
+    const int64_t reread = reread_bytes(parameters_of(d, cut, g->end));
+    const int64_t iterations = d->list.iterations[smallest];
+    int64_t once = INT64_MAX;
+    int64_t often = INT64_MAX;
+    for (int32_t c = smallest; c < g->count; c++) {
+        int64_t again = d->list.iterations[c] - 1;
+        int64_t room = d->task->capacity - max_i64(g->peak[c], d->need.peak);
+        int64_t most = pinning_saves(d, room, all);
+        int64_t left = reread_bytes(own) - pinning_saves(d, room, own);
+        once = min_i64(once, again * max_i64(left, reread - most));
+        often = min_i64(often, (again + 1 - iterations) * reread - again * most);
+    }
+    d->bound = (dp_bound){cut, iterations, best - once - starts_parameters(&d->starts, g->end, 1),
+                          best - often - starts_parameters(&d->starts, g->end, iterations)};
+}
+
+static bool is_block_useless(dp *d, int32_t block)
+{
+    const dp_bound *b = &d->bound;
+    return starts_block_reduced(&d->starts, block, 1) >= b->once ||
+           starts_block_reduced(&d->starts, block, b->iterations) >= b->often;
+}
+
+/* Whether no start in the full block that ends with `cut` can do better. */
+static bool passes_block(dp *d, int32_t cut)
+{
+    const int32_t block = cut / STARTS_BLOCK - 1;
+    if (!is_block_useless(d, block)) {
+        if (d->bound.cut == cut)
+            return false;
+        set_bound(d, cut); /* may be sharper here */
+        if (!is_block_useless(d, block))
+            return false;
+    }
+    if (starts_raise(&d->need, d->starts.block_need[block]))
+        set_bound(d, cut - STARTS_BLOCK);
+    return true;
+}
+
+static bool passes_cut(dp *d, int32_t cut)
+{
+    if (starts_raise(&d->need, d->starts.need[cut]))
+        set_bound(d, cut);
+    const dp_bound *b = &d->bound;
+    return starts_reduced(&d->starts, cut, 1) >= b->once ||
+           starts_reduced(&d->starts, cut, b->iterations) >= b->often;
+}
+
+/*
+ * Whether no start before the group's can do better than best[end]. A start once found useless
+ * stays so, for best[end] only falls; so this goes on where the last one with the same end stopped.
+ */
+static bool rest_is_useless(dp *d)
+{
+    int32_t cut = min_i32(d->open, d->group.first);
+    set_bound(d, cut);
+    while (cut > d->floor) {
+        if (cut % STARTS_BLOCK == 0 && cut - STARTS_BLOCK >= d->floor && passes_block(d, cut))
+            cut -= STARTS_BLOCK;
+        else if (passes_cut(d, cut - 1))
+            cut--;
+        else
+            break;
+    }
+    d->open = cut;
+    return cut == d->floor;
+}
+
+/* Tries the groups that end at cut `end`, until those left fit no longer or are useless. */
+static void search_left(dp *d, int32_t end)
+{
+    span *g = &d->group;
+    int32_t stop = d->floor;
+    bool useless = false;
+    d->open = end;
+    d->need = (starts_need){0};
+    span_start(g, end, true);
+    while (g->first > stop) {
+        span_grow(g);
+        if (!span_fits(g)) {
+            d->floor = g->first + 1; /* at the later cuts neither */
+            return;
+        }
+        starts_need need = {g->smallest, g->peak[g->count - 1]};
+        starts_learn(&d->starts, g->first, need);
+        starts_raise(&d->need, need);
+        relax_group(d, g);
+        if (!useless && rest_is_useless(d)) {
+            /* a bit further, for the sake of the next cuts: they find more groups known */
+            useless = true;
+            stop = max_i32(stop, g->first - (end - g->first) / 8);
+        }
+    }
+}
+
+/* Lets the leader have the step before `end`, as far as it fits. */
+static void follow_leader(dp *d)
+{
+    if (!d->has_leader)
+        return;
+    span_grow(&d->leader);
+    d->has_leader = span_fits(&d->leader);
+    if (d->has_leader)
+        relax_group(d, &d->leader);
+}
+
+static void change_leader(dp *d, int32_t end)
+{
+    int32_t first = d->choice[end].first;
+    if (end - first <= DP_SHORT || (d->has_leader && d->leader.first == first))
+        return;
+    d->has_leader = true;
+    span_start(&d->leader, first, false);
+    while (d->leader.end < end)
+        span_grow(&d->leader);
 }
 
 static void search(dp *d)
 {
     const int32_t steps = d->task->program->step_count;
-    for (d->first = 0; d->first < steps; d->first++) {
-        d->moved = d->weights = d->accumulators = 0;
-        d->split_count = 0;
-        d->smallest = 0;
-        d->count = d->list.count;
-        memset(d->peak, 0, (size_t)d->count * sizeof *d->peak);
-        for (int32_t e = d->first; e < steps; e++) {
-            add_step(d, e);
-            if (d->smallest >= d->count || is_dominated(d))
-                break;
-            relax_group(d, e + 1);
-            remember_split(d, e + 1);
-        }
-        relax_passes(d);
+    for (int32_t k = 0; k < steps; k++) {
+        starts_add_cut(&d->starts, d->best[k]);
+        starts_add_step(&d->starts);
+        follow_leader(d);
+        search_left(d, k + 1);
+        relax_passes(d, k); /* last: of equals, the step that needs no passes */
+        change_leader(d, k + 1);
     }
 }
 
 static bool dp_open(dp *d, const plan_task *task)
 {
     const mbs_program *p = task->program;
-    size_t steps = (size_t)p->step_count;
+    size_t cuts = (size_t)p->step_count + 1;
     d->task = task;
-    d->operands = malloc(steps * sizeof *d->operands);
-    d->crossing = malloc(steps * sizeof *d->crossing);
-    d->resident = malloc(steps * sizeof *d->resident);
-    d->streamed = malloc(steps * sizeof *d->streamed);
-    d->peak = malloc((size_t)d->list.count * sizeof *d->peak);
-    d->best = malloc((steps + 1) * sizeof *d->best);
-    d->choice = malloc((steps + 1) * sizeof *d->choice);
-    d->order = malloc((steps + 1) * sizeof *d->order);
-    if (d->operands == NULL || d->crossing == NULL || d->resident == NULL || d->streamed == NULL ||
-        d->peak == NULL || d->best == NULL || d->choice == NULL || d->order == NULL)
+    d->operands = malloc(cuts * sizeof *d->operands);
+    d->best = malloc(cuts * sizeof *d->best);
+    d->choice = malloc(cuts * sizeof *d->choice);
+    d->cuts = malloc(cuts * sizeof *d->cuts);
+    if (d->operands == NULL || d->best == NULL || d->choice == NULL || d->cuts == NULL ||
+        !starts_open(&d->starts, p, task->batch) ||
+        !span_open(&d->group, task, &d->list, d->operands) ||
+        !span_open(&d->leader, task, &d->list, d->operands))
         return false;
     for (int32_t k = 0; k < p->step_count; k++) {
         d->operands[k] = program_operand_bytes(p, k);
@@ -287,77 +323,13 @@ static bool dp_open(dp *d, const plan_task *task)
 static void dp_close(dp *d)
 {
     candidates_free(&d->list);
+    starts_close(&d->starts);
+    span_close(&d->group);
+    span_close(&d->leader);
     free(d->operands);
-    free(d->crossing);
-    free(d->resident);
-    free(d->streamed);
-    free(d->peak);
     free(d->best);
     free(d->choice);
-    free(d->order);
-}
-
-/* Every interval inside the group stays; each step takes the mode with the smaller footprint. */
-static void emit_residency(mbs_plan *plan, const plan_task *task, const mbs_group *group)
-{
-    const mbs_program *p = task->program;
-    for (int32_t k = group->first; k < group->end; k++) {
-        const mbs_step *step = &p->steps[k];
-        int64_t resident = 0;
-        int64_t all = 0;
-        for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
-            const mbs_touch *touch = &p->touches[t];
-            int64_t bytes = p->tensors[touch->tensor].bytes;
-            plan->resident[t] = touch->next >= 0 && p->touches[touch->next].step < group->end;
-            all += bytes;
-            if (plan->resident[t] ||
-                (touch->previous >= 0 && p->touches[touch->previous].step >= group->first))
-                resident += bytes;
-        }
-        int64_t streamed = group->sub_batch * resident + step_parameter_bytes(step) +
-                           (step->whole_sample ? all - resident : 0);
-        if (task->stream && streamed < group->sub_batch * all)
-            plan->mode[k] = MBS_STREAMED;
-    }
-}
-
-/* Pins what fits: accumulators first, for they move twice per iteration; in step order. */
-static void emit_pins(mbs_plan *plan, const plan_task *task, const mbs_group *group)
-{
-    if (!task->pin || group->iterations == 1)
-        return;
-    int64_t room = task->capacity - plan_group_peak(plan, group);
-    for (int32_t k = group->first; k < group->end; k++) {
-        plan->pinned_accumulator[k] = min_i64(room, task->program->steps[k].accumulator_bytes);
-        room -= plan->pinned_accumulator[k];
-    }
-    for (int32_t k = group->first; k < group->end; k++) {
-        plan->pinned_weight[k] = min_i64(room, task->program->steps[k].weight_bytes);
-        room -= plan->pinned_weight[k];
-    }
-}
-
-/* Follows the choices back from the end; the groups come out last to first. */
-static void emit(const dp *d, mbs_plan *plan)
-{
-    const int32_t steps = d->task->program->step_count;
-    int32_t count = 0;
-    for (int32_t cut = steps; cut > 0; cut = d->choice[cut].first)
-        count++;
-    int32_t *cuts = d->order;
-    for (int32_t cut = steps, g = count; cut > 0; cut = d->choice[cut].first)
-        cuts[--g] = cut;
-    for (int32_t g = 0; g < count; g++) {
-        dp_choice choice = d->choice[cuts[g]];
-        if (choice.candidate == DP_PASSES) {
-            plan_add_passes(plan, d->task, choice.first);
-            continue;
-        }
-        const mbs_group *group =
-            plan_add_group(plan, choice.first, cuts[g], d->list.iterations[choice.candidate]);
-        emit_residency(plan, d->task, group);
-        emit_pins(plan, d->task, group);
-    }
+    free(d->cuts);
 }
 
 mbs_status plan_dp(mbs_plan *plan, const plan_task *task, mbs_error *error)
@@ -368,7 +340,7 @@ mbs_status plan_dp(mbs_plan *plan, const plan_task *task, mbs_error *error)
         status = error_memory(error);
     if (status == MBS_OK) {
         search(&d);
-        emit(&d, plan);
+        dp_emit(plan, task, &d.list, d.choice, d.cuts);
         plan->outcome = MBS_OPTIMAL;
         plan->bound_bytes = d.best[task->program->step_count];
     }

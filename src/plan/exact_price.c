@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "plan/ascent.h"
 #include "plan/exact.h"
+#include "plan/groups.h"
 
 #define SINGLE_ITERATIONS 300
 #define JOINT_ITERATIONS  400
@@ -198,7 +199,10 @@ static mbs_status collect_columns(exact *x, int64_t *moved, mbs_error *error)
         int32_t limit = first;
         for (int32_t c = 0; c < x->l.list.count; c++)
             limit = *row_limit(x, c, first) > limit ? *row_limit(x, c, first) : limit;
-        lagrange_ideal_row(&x->l, first, limit, moved);
+        moved[first] = 0;
+        for (int32_t k = first; k < limit; k++)
+            moved[k + 1] =
+                moved[k] + x->task->batch * group_activation_change(x->task->program, first, k);
         column alone = {.first = first,
                         .end = first + 1,
                         .candidate = COLUMN_PASSES,

@@ -5,6 +5,7 @@
  */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/checked.h"
 #include "base/error.h"
@@ -42,7 +43,13 @@ static int64_t own_value(void *context, double *excess)
     if (lagrange_row(&x->l, c->candidate, c->first, c->end, x->row) < c->end)
         return -1;
     int64_t bound = x->row[c->end];
-    lagrange_excess(&x->l, c->candidate, c->first, c->end, excess - c->first);
+    /* behind the room of the joint prices is some for all steps of one candidate */
+    const size_t steps = (size_t)x->task->program->step_count;
+    double *whole = x->excess + (size_t)x->l.list.count * steps;
+    const size_t bytes = (size_t)(c->end - c->first) * sizeof *whole;
+    memset(whole + c->first, 0, bytes);
+    lagrange_excess(&x->l, c->candidate, c->first, c->end, whole);
+    memcpy(excess, whole + c->first, bytes);
     return max_i64(bound, 0);
 }
 
@@ -87,7 +94,7 @@ static void inherit_bound(exact *x, const column *part)
             more = l->weight_sum[c->end] - l->weight_sum[c->first] - weights;
             gain += again * min_i64(more, x->task->capacity);
         }
-        c->bound = max_i64(c->bound, paid + ((c->ideal - gain) << l->shift));
+        c->bound = max_i64(c->bound, paid + (c->ideal - gain) * (INT64_C(1) << l->shift));
     }
 }
 

@@ -47,3 +47,20 @@ void group_pin(mbs_plan *plan, const plan_task *task, const mbs_group *group)
         room -= plan->pinned_weight[k];
     }
 }
+
+int64_t group_activation_change(const mbs_program *p, int32_t first, int32_t k)
+{
+    const mbs_step *step = &p->steps[k];
+    int64_t change = 0;
+    for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
+        const mbs_touch *touch = &p->touches[t];
+        const mbs_tensor *tensor = &p->tensors[touch->tensor];
+        bool reached = touch->previous >= 0 && p->touches[touch->previous].step >= first;
+        bool reads = t < step->write_begin;
+        if (!reached && (reads || tensor->kept || touch->next >= 0))
+            change += tensor->bytes; /* a write counts until its last reader is in the group */
+        if (reached && touch->next < 0 && !tensor->kept && tensor->producer >= first)
+            change -= tensor->bytes;
+    }
+    return change;
+}

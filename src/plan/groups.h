@@ -17,4 +17,10 @@ void group_choose_modes(mbs_plan *plan, const plan_task *task, const mbs_group *
  */
 void group_pin(mbs_plan *plan, const plan_task *task, const mbs_group *group);
 
+/*
+ * By how much the activation bytes per sample that the group [first, k) moves, everything inside
+ * resident, change when step k joins it.
+ */
+int64_t group_activation_change(const mbs_program *program, int32_t first, int32_t k);
+
 #endif

@@ -64,7 +64,7 @@ static bool allocate(exact *x)
     x->from_candidate = malloc((steps + 1) * sizeof *x->from_candidate);
     x->row = malloc((steps + 1) * sizeof *x->row);
     x->row_limit = malloc(all * sizeof *x->row_limit);
-    x->excess = malloc(all * sizeof *x->excess);
+    x->excess = malloc((all + steps) * sizeof *x->excess);
     x->best_price = malloc((all + steps) * sizeof *x->best_price);
     x->path.columns = malloc(steps * sizeof *x->path.columns);
     x->scratch = plan_allocate(x->task->program, "");

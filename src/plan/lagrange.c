@@ -76,22 +76,22 @@ static void fill_sums(lagrange *l)
 static int choose_shift(const lagrange *l)
 {
     const mbs_program *p = l->task->program;
-    const double steps = p->step_count;
-    double highest = 0;
     double traffic = 0;
-    for (int32_t c = 0; c < l->list.count; c++)
-        highest = fmax(highest, (double)l->highest_price[c]);
-    for (int32_t k = 0; k < p->step_count; k++)
+    double operands = 0;
+    for (int32_t k = 0; k < p->step_count; k++) {
         traffic += (double)l->passes_cost[k];
-    traffic = 2 * traffic +
-              2.0 * (double)l->task->batch *
-                  (double)(l->weight_sum[p->step_count] + 2 * l->accumulator_sum[p->step_count]);
-    double buffered = (double)l->task->capacity * steps;
-    for (int32_t k = 0; k < p->step_count; k++)
-        buffered += (double)l->task->batch * (double)program_operand_bytes(p, k);
-    double largest = traffic + 2 * highest * buffered;
+        operands += (double)program_operand_bytes(p, k);
+    }
+    traffic += (double)l->task->batch *
+               (double)(l->weight_sum[p->step_count] + 2 * l->accumulator_sum[p->step_count]);
+    double charged = 0; /* for buffer, at the highest prices */
+    for (int32_t c = 0; c < l->list.count; c++) {
+        double bytes = (double)l->task->capacity * (double)p->step_count +
+                       (double)l->list.sub_batch[c] * operands;
+        charged = fmax(charged, (double)l->highest_price[c] * bytes);
+    }
     int shift = MAX_SHIFT;
-    while (shift >= MIN_SHIFT && largest * ldexp(1, shift) >= SCALED_LIMIT)
+    while (shift >= MIN_SHIFT && 2 * (traffic + charged) * ldexp(1, shift) >= SCALED_LIMIT)
         shift--;
     return shift >= MIN_SHIFT ? shift : -1;
 }
@@ -243,26 +243,6 @@ int32_t lagrange_row(lagrange *l, int32_t c, int32_t first, int32_t limit, int64
                        parameter_bound(l, c, first, k + 1, largest_need, &pinned);
     }
     return k;
-}
-
-void lagrange_ideal_row(const lagrange *l, int32_t first, int32_t limit, int64_t *moved)
-{
-    const mbs_program *p = l->task->program;
-    int64_t bytes = 0;
-    for (int32_t k = first; k < limit; k++) {
-        const mbs_step *step = &p->steps[k];
-        for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
-            const mbs_touch *touch = &p->touches[t];
-            const mbs_tensor *tensor = &p->tensors[touch->tensor];
-            bool reached = touch->previous >= 0 && p->touches[touch->previous].step >= first;
-            bool reads = t < step->write_begin;
-            if (!reached && (reads || tensor->kept || touch->next >= 0))
-                bytes += tensor->bytes; /* a write counts until its last reader is in the group */
-            if (reached && touch->next < 0 && !tensor->kept && tensor->producer >= first)
-                bytes -= tensor->bytes;
-        }
-        moved[k + 1] = l->task->batch * bytes;
-    }
 }
 
 int64_t lagrange_bytes(const lagrange *l, int64_t scaled)

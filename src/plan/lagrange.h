@@ -72,12 +72,6 @@ static inline bool lagrange_feasible(const lagrange *l, int32_t c, int32_t k)
 int32_t lagrange_row(lagrange *l, int32_t c, int32_t first, int32_t limit, int64_t *bound);
 
 /*
- * What the activations of the groups [first, e), e up to `limit`, move with everything resident:
- * moved[e], in bytes.
- */
-void lagrange_ideal_row(const lagrange *l, int32_t first, int32_t limit, int64_t *moved);
-
-/*
  * Adds to excess[k], for the steps of [first, end), by how much the footprint of the choice behind
  * the bound exceeds the capacity: the direction in which to move the prices.
  */

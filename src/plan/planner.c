@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/checked.h"
 #include "base/error.h"
@@ -21,8 +22,9 @@ static const planner_row planners[MBS_PLANNER_COUNT] = {
     [MBS_PLANNER_MBS_FS] = {"mbs-fs", plan_mbs_fs},
     [MBS_PLANNER_MBS1] = {"mbs1", plan_mbs1},
     [MBS_PLANNER_MBS2] = {"mbs2", plan_mbs2},
-    [MBS_PLANNER_DP] = {"dp", plan_dp},
+    [MBS_PLANNER_DP] = {"dp", plan_dp_objective},
     [MBS_PLANNER_ILP] = {"ilp", plan_ilp},
+    [MBS_PLANNER_BEST] = {"best", plan_best},
 };
 
 const char *mbs_planner_name(mbs_planner planner)
@@ -113,12 +115,58 @@ mbs_status plan_baseline(mbs_plan *plan, const plan_task *task, mbs_error *error
     return MBS_OK;
 }
 
+static double now_s(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+/* What dp's plan moves. */
+static mbs_status dp_bytes(int64_t *bytes, const mbs_plan *like, const plan_task *task,
+                           mbs_error *error)
+{
+    mbs_plan *plan = plan_allocate(task->program, "dp");
+    if (plan == NULL)
+        return error_memory(error);
+    plan->batch = like->batch;
+    plan->buffer_bytes = like->buffer_bytes;
+    plan->reserved_bytes = like->reserved_bytes;
+    plan->norm_passes = like->norm_passes;
+    mbs_status status = plan_dp(plan, task, error);
+    *bytes = plan_count(plan).total;
+    mbs_plan_free(plan);
+    return status;
+}
+
+/*
+ * ilp starts from dp's plan and leaves it as it is unless it finds a better one. The name tells
+ * whose word the plan is: dp's, or ilp's if it is better or ilp has proven that none is.
+ */
+mbs_status plan_best(mbs_plan *plan, const plan_task *task, mbs_error *error)
+{
+    const double start_s = now_s();
+    plan_task rest = *task;
+    int64_t bytes = 0;
+    mbs_status status = dp_bytes(&bytes, plan, task, error);
+    if (status != MBS_OK)
+        return status;
+    rest.time_limit_s -= now_s() - start_s;
+    status = plan_ilp(plan, &rest, error);
+    if (status != MBS_OK)
+        return status;
+    bool is_dp = plan->outcome != MBS_OPTIMAL && plan_count(plan).total == bytes;
+    char *name = strdup(is_dp ? "dp" : "ilp");
+    if (name == NULL)
+        return error_memory(error);
+    free(plan->planner_name);
+    plan->planner_name = name;
+    return MBS_OK;
+}
+
 static mbs_status check_options(const mbs_hardware *hardware, const mbs_plan_options *options,
                                 int64_t buffer_bytes, mbs_error *error)
 {
-    if (mbs_planner_name(options->planner) == NULL)
-        return error_set(error, MBS_ERR_ARGUMENT, "no planner has the number %d",
-                         (int)options->planner);
     if (options->batch < 1 || options->batch > MBS_MAX_BATCH)
         return error_set(error, MBS_ERR_INPUT, "mini-batch %" PRId64 ": expected 1 to %d samples",
                          options->batch, MBS_MAX_BATCH);
@@ -138,11 +186,16 @@ static mbs_status check_options(const mbs_hardware *hardware, const mbs_plan_opt
                          "buffer of %" PRId64 " bytes: the hardware reserves %" PRId64
                          " of it, expected at least %d more",
                          buffer_bytes, hardware->reserved_bytes, MBS_MIN_BUFFER_BYTES);
+    if (!(options->time_limit_s >= 0) || !(options->gap_percent >= 0)) /* no number is neither */
+        return error_set(error, MBS_ERR_INPUT,
+                         "time limit of %g s, gap of %g %%: expected at least 0",
+                         options->time_limit_s, options->gap_percent);
     return MBS_OK;
 }
 
-mbs_status plan_run(mbs_plan **out, const mbs_program *program, const mbs_hardware *hardware,
-                    const mbs_plan_options *options, mbs_error *error)
+mbs_status plan_open(mbs_plan **out, plan_task *task, const mbs_program *program,
+                     const mbs_hardware *hardware, const mbs_plan_options *options,
+                     const char *planner_name, mbs_error *error)
 {
     *out = NULL;
     int64_t buffer_bytes =
@@ -150,34 +203,58 @@ mbs_status plan_run(mbs_plan **out, const mbs_program *program, const mbs_hardwa
     mbs_status status = check_options(hardware, options, buffer_bytes, error);
     if (status != MBS_OK)
         return status;
-    const plan_task task = {.program = program,
-                            .batch = options->batch,
-                            .capacity = buffer_bytes - hardware->reserved_bytes,
-                            .norm_passes = hardware->norm_passes,
-                            .pin = !options->no_pin,
-                            .stream = !options->no_stream,
-                            .time_limit_s = options->time_limit_s,
-                            .gap_percent = options->gap_percent,
-                            .progress = options->progress,
-                            .progress_context = options->progress_context};
-    status = cost_check_range(program, task.batch, task.capacity, task.norm_passes, error);
+    *task = (plan_task){.program = program,
+                        .batch = options->batch,
+                        .capacity = buffer_bytes - hardware->reserved_bytes,
+                        .norm_passes = hardware->norm_passes,
+                        .pin = !options->no_pin,
+                        .stream = !options->no_stream,
+                        .time_limit_s = options->time_limit_s,
+                        .gap_percent = options->gap_percent,
+                        .progress = options->progress,
+                        .progress_context = options->progress_context,
+                        .objective = options->objective,
+                        .hardware = hardware};
+    status = cost_check_range(program, task->batch, task->capacity, task->norm_passes, error);
     if (status != MBS_OK)
         return status;
-    mbs_plan *plan = plan_allocate(program, planners[options->planner].name);
+    mbs_plan *plan = plan_allocate(program, planner_name);
     if (plan == NULL)
         return error_memory(error);
-    plan->batch = task.batch;
+    plan->batch = task->batch;
     plan->buffer_bytes = buffer_bytes;
     plan->reserved_bytes = hardware->reserved_bytes;
-    plan->norm_passes = task.norm_passes;
-    status = planners[options->planner].run(plan, &task, error);
+    plan->norm_passes = task->norm_passes;
+    plan->double_buffered = options->planner != MBS_PLANNER_BASELINE;
+    *out = plan;
+    return MBS_OK;
+}
+
+void plan_sum_up(mbs_plan *plan)
+{
+    for (int32_t g = 0; g < plan->group_count; g++)
+        plan->groups[g].peak_bytes = plan_group_peak(plan, &plan->groups[g]);
+    plan->traffic = plan_count(plan);
+}
+
+mbs_status plan_run(mbs_plan **out, const mbs_program *program, const mbs_hardware *hardware,
+                    const mbs_plan_options *options, mbs_error *error)
+{
+    plan_task task;
+    mbs_plan *plan;
+    *out = NULL;
+    if (mbs_planner_name(options->planner) == NULL)
+        return error_set(error, MBS_ERR_ARGUMENT, "no planner has the number %d",
+                         (int)options->planner);
+    mbs_status status =
+        plan_open(&plan, &task, program, hardware, options, planners[options->planner].name, error);
+    if (status == MBS_OK)
+        status = planners[options->planner].run(plan, &task, error);
     if (status != MBS_OK) {
         mbs_plan_free(plan);
         return status;
     }
-    for (int32_t g = 0; g < plan->group_count; g++)
-        plan->groups[g].peak_bytes = plan_group_peak(plan, &plan->groups[g]);
-    plan->traffic = plan_count(plan);
+    plan_sum_up(plan);
     *out = plan;
     return MBS_OK;
 }

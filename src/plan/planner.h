@@ -16,6 +16,8 @@ typedef struct plan_task {
     double gap_percent;
     mbs_progress_function *progress;
     void *progress_context;
+    mbs_objective objective;      /* of dp */
+    const mbs_hardware *hardware; /* for time and energy */
 } plan_task;
 
 /*
@@ -30,7 +32,20 @@ planner_function plan_mbs_fs;
 planner_function plan_mbs1;
 planner_function plan_mbs2;
 planner_function plan_dp;
+planner_function plan_dp_objective; /* plan_dp, or the same for time or energy */
 planner_function plan_ilp;
+planner_function plan_best;
+
+/*
+ * Checks the options; fills in the task and makes an empty plan for it, which the caller owns.
+ * Errors: MBS_ERR_INPUT, MBS_ERR_ARGUMENT, MBS_ERR_MEMORY; *plan is then null.
+ */
+mbs_status plan_open(mbs_plan **plan, plan_task *task, const mbs_program *program,
+                     const mbs_hardware *hardware, const mbs_plan_options *options,
+                     const char *planner_name, mbs_error *error);
+
+/* Fills in what follows from a plan's choices: peaks and traffic. */
+void plan_sum_up(mbs_plan *plan);
 
 /* Runs the planner that `options` names and sums up its plan; not yet verified. */
 mbs_status plan_run(mbs_plan **plan, const mbs_program *program, const mbs_hardware *hardware,

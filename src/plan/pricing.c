@@ -15,6 +15,9 @@
 #define COST_UNIT      4096.0
 #define FOOTPRINT_UNIT 262144.0
 
+/* How often a group is solved again without a solution that does not fit after all. */
+#define MAX_TRIES 100
+
 typedef struct group_model {
     const pricing *with;
     const column *column;
@@ -274,6 +277,8 @@ static void take_bound(const group_model *m, double bound, column *priced)
     const lagrange *l = m->with->l;
     int64_t highest = INT64_MAX >> (l->shift + 2);
     int64_t bytes;
+    if (!(bound * COST_UNIT > -(double)m->base)) /* nothing is known: stopped before any bound */
+        return;
     if (bound >= (double)highest / COST_UNIT)
         bytes = highest;
     else
@@ -281,6 +286,29 @@ static void take_bound(const group_model *m, double bound, column *priced)
     if (priced->value != NO_VALUE)
         bytes = min_i64(bytes, priced->value);
     priced->bound = max_i64(priced->bound, bytes << l->shift);
+}
+
+/*
+ * The solver takes what is within its tolerances for feasible. Residency that in whole bytes moves
+ * more than the solver said (or does not fit) is excluded: what it is worth is known exactly.
+ */
+static void exclude(group_model *m, const double *value)
+{
+    int ones = 0;
+    const int32_t touches = m->touch_end - m->touch_begin;
+    for (int32_t t = 0; t < touches; t++)
+        ones += m->stays[t] != 0 && value[m->stays[t]] > 0.5;
+    int row = add_row(m, 1 - ones, INFINITY);
+    for (int32_t t = 0; t < touches; t++)
+        if (m->stays[t] != 0)
+            add_element(m, row, m->stays[t], value[m->stays[t]] > 0.5 ? -1 : 1);
+}
+
+/* Whether the solver's solution is worth in whole bytes what the solver said. */
+static bool is_worth_it(const group_model *m, const solver_result *result, const column *priced)
+{
+    return priced->value != NO_VALUE &&
+           m->base + (int64_t)floor(result->bound * COST_UNIT + 0.5) >= priced->value;
 }
 
 static mbs_status solve(group_model *m, column *priced, mbs_error *error)
@@ -302,10 +330,16 @@ static mbs_status solve(group_model *m, column *priced, mbs_error *error)
             value[j] = 1; /* everything resident, where that fits: dp's choice */
         status = take_solution(m, value, priced, error);
     }
-    if (status == MBS_OK)
-        status = solver_minimise(m->problem, &limits, &result, error);
-    if (status == MBS_OK && result.found)
-        status = take_solution(m, value, priced, error);
+    for (int tries = 0; status == MBS_OK && tries < MAX_TRIES; tries++) {
+        if (tries > 0)
+            exclude(m, value);
+        status =
+            m->failed ? error_memory(error) : solver_minimise(m->problem, &limits, &result, error);
+        if (status == MBS_OK && result.found)
+            status = take_solution(m, value, priced, error);
+        if (!result.solved || !result.found || is_worth_it(m, &result, priced))
+            break;
+    }
     if (status == MBS_OK)
         take_bound(m, result.bound, priced);
     free(value);

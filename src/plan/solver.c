@@ -8,35 +8,7 @@
 #include <string.h>
 
 #include "base/error.h"
-
-typedef struct problem_column {
-    solver_kind kind;
-    double lower;
-    double upper;
-    double cost;
-    char *name;
-} problem_column;
-
-typedef struct problem_row {
-    double lower;
-    double upper;
-    char *name;
-} problem_row;
-
-/* Kept in arrays of our own until it is solved, so that only one call enters GLPK. */
-struct solver_problem {
-    problem_column *columns;
-    problem_row *rows;
-    int *element_row;
-    int *element_column;
-    double *element_value;
-    int column_count;
-    int row_count;
-    int element_count;
-    int column_room;
-    int row_room;
-    int element_room;
-};
+#include "plan/solver_problem.h"
 
 solver_problem *solver_create(void)
 {
@@ -102,6 +74,11 @@ int solver_row(solver_problem *problem, double lower, double upper, const char *
 int solver_column_count(const solver_problem *problem)
 {
     return problem->column_count;
+}
+
+const char *solver_column_name(const solver_problem *problem, int column)
+{
+    return problem->columns[column - 1].name;
 }
 
 bool solver_element(solver_problem *problem, int row, int column, double value)
@@ -231,7 +208,7 @@ mbs_status solver_minimise(solver_problem *problem, const solver_limits *limits,
     search_watch w = {limits, -INFINITY, 0};
     glp_init_iocp(&options);
     options.msg_lev = GLP_MSG_OFF;
-    options.presolve = GLP_ON;
+    options.tol_int = 1e-9;
     options.gmi_cuts = GLP_ON;
     options.mir_cuts = GLP_ON;
     options.cov_cuts = GLP_ON;
@@ -239,29 +216,20 @@ mbs_status solver_minimise(solver_problem *problem, const solver_limits *limits,
     options.tol_obj = 1e-10; /* costs are bytes: the default would take 100 of 10^9 for equal */
     options.cb_func = watch;
     options.cb_info = &w;
-    int code = glp_intopt(lp, &options);
+    glp_smcp simplex;
+    glp_init_smcp(&simplex);
+    simplex.msg_lev = GLP_MSG_OFF;
+    glp_scale_prob(lp, GLP_SF_AUTO);
+    glp_adv_basis(lp, 0);
+    int code = glp_simplex(lp, &simplex); /* GLPK's presolver is too generous with bounds */
+    if (code == 0 && glp_get_status(lp) == GLP_OPT) {
+        w.bound = glp_get_obj_val(lp);
+        code = glp_intopt(lp, &options);
+    }
     read_result(lp, &w, code, result);
     glp_delete_prob(lp);
     glp_error_hook(NULL, NULL);
     return MBS_OK;
-}
-
-mbs_status solver_write(solver_problem *problem, const char *format, const char *path,
-                        mbs_error *error)
-{
-    jmp_buf place;
-    if (setjmp(place) != 0) {
-        glp_free_env();
-        return error_set(error, MBS_ERR_SOLVER, "GLPK gave up (out of memory, or a defect of it)");
-    }
-    glp_error_hook(leave, &place);
-    glp_term_hook(hush, NULL);
-    glp_prob *lp = build(problem);
-    int code = strcmp(format, "lp") == 0 ? glp_write_lp(lp, NULL, path)
-                                         : glp_write_mps(lp, GLP_MPS_FILE, NULL, path);
-    glp_delete_prob(lp);
-    glp_error_hook(NULL, NULL);
-    return code == 0 ? MBS_OK : error_set(error, MBS_ERR_IO, "cannot write %s", quoted(path).text);
 }
 
 typedef struct isolated {
@@ -274,6 +242,10 @@ typedef struct isolated {
 static void *run_isolated(void *argument)
 {
     isolated *run = argument;
+    if (glp_init_env() > 1) { /* would abort later, at the first call */
+        run->status = error_memory(run->error);
+        return NULL;
+    }
     run->status = run->body(run->context, run->error);
     glp_free_env();
     return NULL;

@@ -22,6 +22,8 @@ int solver_column(solver_problem *problem, solver_kind kind, double lower, doubl
 /* lower <= row <= upper; infinite bounds are left out. */
 int solver_row(solver_problem *problem, double lower, double upper, const char *name);
 int solver_column_count(const solver_problem *problem);
+/* As it was given; lives until another column is added. */
+const char *solver_column_name(const solver_problem *problem, int column);
 /* Adds an element of the matrix; each place at most once. False if memory is out. */
 bool solver_element(solver_problem *problem, int row, int column, double value);
 
@@ -55,8 +57,15 @@ mbs_status solver_minimise(solver_problem *problem, const solver_limits *limits,
 typedef mbs_status solver_body(void *context, mbs_error *error);
 mbs_status solver_isolate(solver_body *body, void *context, mbs_error *error);
 
-/* Writes the problem as "lp" or "mps". Errors: MBS_ERR_IO, MBS_ERR_MEMORY. */
-mbs_status solver_write(solver_problem *problem, const char *format, const char *path,
-                        mbs_error *error);
+typedef enum solver_format { SOLVER_LP, SOLVER_MPS } solver_format;
+
+/*
+ * Writes the problem, by way of a temporary file, in LP or free MPS format; `title` (one line of
+ * printable text) becomes a comment. All columns must have names, lower bounds of 0 or equal to the
+ * upper bound, and rows one bound or two equal ones. Both formats list the columns in order.
+ * Errors: MBS_ERR_IO, MBS_ERR_MEMORY.
+ */
+mbs_status solver_write(const solver_problem *problem, solver_format format, const char *title,
+                        const char *path, mbs_error *error);
 
 #endif

@@ -1,17 +1,29 @@
 /* Planning as users see it: no plan leaves before the replay has passed it. */
+#include "plan/model.h"
 #include "plan/planner.h"
+
+static mbs_status pass_on_verified(mbs_plan **plan, mbs_error *error)
+{
+    mbs_status status = mbs_plan_verify(*plan, NULL, error);
+    if (status != MBS_OK) {
+        mbs_plan_free(*plan);
+        *plan = NULL;
+    }
+    return status;
+}
 
 mbs_status mbs_plan_create(mbs_plan **plan, const mbs_program *program,
                            const mbs_hardware *hardware, const mbs_plan_options *options,
                            mbs_error *error)
 {
     mbs_status status = plan_run(plan, program, hardware, options, error);
-    if (status != MBS_OK)
-        return status;
-    status = mbs_plan_verify(*plan, NULL, error);
-    if (status != MBS_OK) {
-        mbs_plan_free(*plan);
-        *plan = NULL;
-    }
-    return status;
+    return status == MBS_OK ? pass_on_verified(plan, error) : status;
+}
+
+mbs_status mbs_plan_import_solution(mbs_plan **plan, const mbs_program *program,
+                                    const mbs_hardware *hardware, const mbs_plan_options *options,
+                                    const char *path, mbs_error *error)
+{
+    mbs_status status = plan_import(plan, program, hardware, options, path, error);
+    return status == MBS_OK ? pass_on_verified(plan, error) : status;
 }

@@ -124,9 +124,6 @@ START_TEST(planners_keep_their_order)
             traffic_of(&s, (mbs_planner)planner);
         int64_t mbs2 = traffic_of(&s, MBS_PLANNER_MBS2);
         ck_assert_msg(dp <= mbs2, "%s: dp %" PRId64 " above mbs2 %" PRId64, s.label, dp, mbs2);
-        s.options.time_limit_s = 2;
-        int64_t ilp = traffic_of(&s, MBS_PLANNER_ILP);
-        ck_assert_msg(ilp <= dp, "%s: ilp %" PRId64 " above dp %" PRId64, s.label, ilp, dp);
         close_setting(&s);
     }
 }
@@ -179,7 +176,7 @@ START_TEST(plans_are_repeatable)
     for (int round = 0; round < rounds / 8; round++) {
         setting s;
         open_setting(&s, &state, (int)random_between(&state, 3, 30));
-        for (int planner = 0; planner < MBS_PLANNER_COUNT; planner++) {
+        for (int planner = 0; planner <= MBS_PLANNER_DP; planner++) { /* ilp: test_exact */
             char *text[2];
             for (int i = 0; i < 2; i++) {
                 mbs_plan *plan = NULL;

@@ -1,0 +1,397 @@
+/*
+ * The ilp planner: against brute force on small programs, against its own promises on larger ones.
+ * The seed is printed; MBS_SEED=N repeats a run and MBS_ROUNDS=N makes it longer.
+ */
+#include <check.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "brute_force_ilp.h"
+#include "mbsopt/mbsopt.h"
+#include "random_network.h"
+
+#define MOST_STEPS 7
+
+static uint64_t seed = 20190331;
+static int rounds = 100;
+
+typedef struct setting {
+    mbs_network *network; /* null if the program was made directly */
+    mbs_program *program;
+    mbs_hardware hardware;
+    mbs_plan_options options;
+    char label[160];
+} setting;
+
+static void must(mbs_status status, const mbs_error *error, const char *label)
+{
+    ck_assert_msg(status == MBS_OK, "%s: %s: %s", label, mbs_status_text(status),
+                  error->message[0]);
+}
+
+/* ---- Random programs ------------------------------------------------------------------------- */
+
+static int64_t random_size(uint64_t *state, int64_t highest)
+{
+    int64_t limit = highest >> random_between(state, 0, 6);
+    return random_between(state, 1, limit < 1 ? 1 : limit);
+}
+
+/* Bytes somewhere near what some steps need, so that not everything fits. */
+static int64_t random_buffer(uint64_t *state, const mbs_program *p, int64_t batch)
+{
+    const int32_t k = (int32_t)random_between(state, 0, p->step_count - 1);
+    const int64_t iterations = random_between(state, 1, batch);
+    const int64_t b = (batch + iterations - 1) / iterations;
+    int64_t bytes = 0;
+    int64_t parameters = 0;
+    for (int32_t t = p->steps[k].touch_begin; t < p->steps[k].touch_end; t++)
+        bytes += p->tensors[p->touches[t].tensor].bytes;
+    for (int32_t i = 0; i < p->tensor_count; i++)
+        if (random_between(state, 0, 3) == 0)
+            bytes += p->tensors[i].bytes;
+    for (int32_t i = 0; i < p->step_count; i++)
+        if (random_between(state, 0, 3) == 0)
+            parameters += p->steps[i].weight_bytes + p->steps[i].accumulator_bytes;
+    bytes = b * bytes + (random_between(state, 0, 1) ? parameters : 0) +
+            (random_between(state, 0, 1) ? random_between(state, -1, 1)
+                                         : random_between(state, 0, 300));
+    return bytes < MBS_MIN_BUFFER_BYTES ? MBS_MIN_BUFFER_BYTES : bytes;
+}
+
+static void random_options(setting *s, uint64_t *state, int64_t most_samples)
+{
+    mbs_hardware_wavecore(&s->hardware);
+    s->hardware.norm_passes = random_between(state, 1, 3);
+    s->hardware.reserved_bytes = random_between(state, 0, 3) == 0 ? 1000 : 0;
+    s->options = (mbs_plan_options)MBS_PLAN_OPTIONS_INIT;
+    s->options.planner = MBS_PLANNER_ILP;
+    s->options.batch = random_between(state, 1, most_samples);
+    s->options.buffer_bytes =
+        random_buffer(state, s->program, s->options.batch) + s->hardware.reserved_bytes;
+    s->options.no_pin = random_between(state, 0, 2) == 0;
+    s->options.no_stream = random_between(state, 0, 2) == 0;
+}
+
+static void open_network(setting *s, uint64_t *state, int layers, int64_t most_samples)
+{
+    static mbs_error error;
+    mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
+    uint64_t start = *state;
+    network_shape shape = (network_shape)random_between(state, 0, SHAPE_COUNT - 1);
+    char *json = random_network(state, shape, layers);
+    snprintf(s->label, sizeof s->label, "network of shape %d from state %" PRIu64, (int)shape,
+             start);
+    mbs_error_clear(&error);
+    must(mbs_network_load_text(&s->network, json, strlen(json), "random", &error), &error,
+         s->label);
+    free(json);
+    options.inference = random_between(state, 0, 2) == 0;
+    options.keep_batch_norm = random_between(state, 0, 1) == 0;
+    must(mbs_program_create(&s->program, s->network, &options, &error), &error, s->label);
+    random_options(s, state, most_samples);
+}
+
+typedef struct sketch {
+    int32_t steps;
+    int32_t tensors;
+    bool touched[MOST_STEPS][2 * MOST_STEPS];
+    int32_t producer[2 * MOST_STEPS]; /* -1 for an input */
+} sketch;
+
+static void draw(sketch *d, uint64_t *state)
+{
+    d->steps = (int32_t)random_between(state, 2, MOST_STEPS);
+    d->tensors = (int32_t)random_between(state, d->steps, d->steps + 2);
+    for (int32_t i = 0; i < d->tensors; i++) {
+        d->producer[i] = (int32_t)random_between(state, -1, d->steps - 2);
+        d->touched[d->producer[i] < 0 ? 0 : d->producer[i]][i] = d->producer[i] >= 0;
+        for (int64_t readers = random_between(state, 1, 3); readers > 0; readers--)
+            d->touched[random_between(state, d->producer[i] + 1, d->steps - 1)][i] = true;
+    }
+}
+
+/* Appends the operands of step k, read ones or written ones; numbers new tensors. */
+static void add_touches(mbs_program *p, const sketch *d, int32_t k, bool writes, int32_t *number)
+{
+    for (int32_t i = 0; i < d->tensors; i++) {
+        if (!d->touched[k][i] || (d->producer[i] == k) != writes)
+            continue;
+        if (number[i] < 0)
+            number[i] = p->tensor_count++;
+        p->touches[p->touch_count++] = (mbs_touch){.tensor = number[i], .step = k};
+    }
+}
+
+/* Steps, operands and sizes as no network would have them. */
+static mbs_program *random_program(uint64_t *state)
+{
+    sketch d = {0};
+    const int64_t scale = random_between(state, 0, 2) == 0 ? 1000 : 1;
+    int32_t number[2 * MOST_STEPS];
+    mbs_program *p = calloc(1, sizeof *p);
+    p->steps = calloc(MOST_STEPS, sizeof *p->steps);
+    p->tensors = calloc(2 * MOST_STEPS, sizeof *p->tensors);
+    p->touches = calloc((size_t)2 * MOST_STEPS * MOST_STEPS, sizeof *p->touches);
+    p->network_name = strdup("random");
+    p->inference = random_between(state, 0, 2) == 0;
+    memset(number, -1, sizeof number);
+    draw(&d, state);
+    p->step_count = d.steps;
+    for (int32_t k = 0; k < d.steps; k++) {
+        mbs_step *step = &p->steps[k];
+        *step = (mbs_step){.name = "step", .kind = "conv", .layer = "step", .layer_id = k};
+        step->whole_sample = random_between(state, 0, 3) == 0;
+        step->coupled = random_between(state, 0, 15) == 0;
+        step->touch_begin = p->touch_count;
+        add_touches(p, &d, k, false, number);
+        step->write_begin = p->touch_count;
+        add_touches(p, &d, k, true, number);
+        step->touch_end = p->touch_count;
+        if (random_between(state, 0, 1))
+            step->weight_bytes = random_size(state, 20000 * scale);
+        if (random_between(state, 0, 2) == 0)
+            step->accumulator_bytes = random_size(state, 20000 * scale);
+    }
+    for (int32_t i = 0; i < p->tensor_count; i++) {
+        p->tensors[i].name = "tensor";
+        p->tensors[i].bytes = random_size(state, random_between(state, 0, 1) ? 8000 * scale : 300);
+    }
+    program_link(p);
+    for (int32_t i = 0; i < p->tensor_count; i++)
+        p->tensors[i].kept =
+            p->inference && p->tensors[i].producer >= 0 && random_between(state, 0, 4) == 0;
+    return p;
+}
+
+static void open_program(setting *s, uint64_t *state)
+{
+    snprintf(s->label, sizeof s->label, "program from state %" PRIu64, *state);
+    s->network = NULL;
+    s->program = random_program(state);
+    random_options(s, state, 24);
+}
+
+static void close_setting(setting *s)
+{
+    mbs_program_free(s->program);
+    mbs_network_free(s->network);
+}
+
+static bool small_enough(const mbs_program *program)
+{
+    return program->step_count <= MOST_STEPS &&
+           brute_force_interval_count(program) <= BRUTE_FORCE_INTERVALS;
+}
+
+static oracle_task task_of(const setting *s)
+{
+    return (oracle_task){s->program,
+                         s->options.batch,
+                         s->options.buffer_bytes - s->hardware.reserved_bytes,
+                         s->hardware.norm_passes,
+                         !s->options.no_pin,
+                         !s->options.no_stream};
+}
+
+/* ---- Planning -------------------------------------------------------------------------------- */
+
+typedef struct answer {
+    int64_t bytes;
+    int64_t bound;
+    mbs_outcome outcome;
+    char *json; /* or null */
+} answer;
+
+/* Plans, replays once more, and checks what holds for every plan. */
+static answer ask(const setting *s, bool with_json)
+{
+    static mbs_error error;
+    mbs_plan *plan = NULL;
+    mbs_traffic planned, counted;
+    answer a = {.json = NULL};
+    mbs_error_clear(&error);
+    must(mbs_plan_create(&plan, s->program, &s->hardware, &s->options, &error), &error, s->label);
+    must(mbs_plan_verify(plan, &counted, &error), &error, s->label);
+    mbs_plan_traffic(plan, &planned);
+    ck_assert_int_eq(planned.total, counted.total);
+    if (with_json)
+        must(mbs_plan_to_json(&a.json, plan, &error), &error, s->label);
+    a.bytes = planned.total;
+    a.bound = mbs_plan_bound_bytes(plan);
+    a.outcome = mbs_plan_outcome(plan);
+    ck_assert_int_ge(a.bound, 0);
+    ck_assert_msg(a.bound <= a.bytes, "%s: bound %" PRId64 " above %" PRId64, s->label, a.bound,
+                  a.bytes);
+    if (s->options.planner == MBS_PLANNER_ILP)
+        ck_assert_msg((a.outcome == MBS_OPTIMAL) == (a.bound == a.bytes) &&
+                          a.outcome != MBS_HEURISTIC,
+                      "%s: %s with bound %" PRId64 " of %" PRId64, s->label,
+                      mbs_outcome_name(a.outcome), a.bound, a.bytes);
+    mbs_plan_free(plan);
+    return a;
+}
+
+static int64_t ask_dp(setting *s)
+{
+    s->options.planner = MBS_PLANNER_DP;
+    int64_t bytes = ask(s, false).bytes;
+    s->options.planner = MBS_PLANNER_ILP;
+    return bytes;
+}
+
+/* ---- Against brute force --------------------------------------------------------------------- */
+
+typedef struct tally {
+    int compared;
+    int below_dp;
+    int searched; /* dp's plan was not obviously optimal */
+} tally;
+
+static void compare(setting *s, tally *t)
+{
+    oracle_task task = task_of(s);
+    int64_t expected = brute_force_ilp(&task);
+    int64_t dp = ask_dp(s);
+    answer found = ask(s, false);
+    ck_assert_msg(found.bytes == expected,
+                  "%s: ilp %" PRId64 ", brute force %" PRId64 ", dp %" PRId64, s->label,
+                  found.bytes, expected, dp);
+    ck_assert_msg(found.bound == expected && found.outcome == MBS_OPTIMAL,
+                  "%s: %s, bound %" PRId64 ", optimum %" PRId64, s->label,
+                  mbs_outcome_name(found.outcome), found.bound, expected);
+    s->options.time_limit_s = 0;
+    answer at_once = ask(s, false);
+    ck_assert_int_eq(at_once.bytes, dp);
+    ck_assert_int_le(at_once.bound, expected);
+    t->compared++;
+    t->below_dp += expected < dp;
+    t->searched += at_once.outcome == MBS_FEASIBLE;
+}
+
+static void print_tally(const char *what, const tally *t)
+{
+    printf("ilp equals brute force on %d %s: below dp on %d, searched for on %d\n", t->compared,
+           what, t->below_dp, t->searched);
+    fflush(stdout);
+}
+
+START_TEST(equals_brute_force_on_networks)
+{
+    uint64_t state = seed;
+    tally t = {0};
+    while (t.compared < 3 * rounds) {
+        setting s;
+        open_network(&s, &state, (int)random_between(&state, 1, 5), 40);
+        if (small_enough(s.program))
+            compare(&s, &t);
+        close_setting(&s);
+    }
+    print_tally("networks", &t);
+    ck_assert_int_gt(t.below_dp, 0);
+}
+END_TEST
+
+START_TEST(equals_brute_force_on_programs)
+{
+    uint64_t state = seed + 2;
+    tally t = {0};
+    while (t.compared < 5 * rounds) {
+        setting s;
+        open_program(&s, &state);
+        if (small_enough(s.program))
+            compare(&s, &t);
+        close_setting(&s);
+    }
+    print_tally("programs", &t);
+    ck_assert_int_gt(t.below_dp, t.compared / 20);
+}
+END_TEST
+
+/* ---- Stopped --------------------------------------------------------------------------------- */
+
+typedef struct canceller {
+    int calls;
+    int cancel_at; /* 0: never */
+    mbs_progress last;
+    bool sane;
+} canceller;
+
+static int cancel(const mbs_progress *progress, void *context)
+{
+    canceller *c = context;
+    c->sane = c->sane && progress->bound_bytes >= 0 &&
+              progress->bound_bytes <= progress->incumbent_bytes && progress->elapsed_s >= 0;
+    if (c->calls > 0)
+        c->sane = c->sane && progress->elapsed_s >= c->last.elapsed_s &&
+                  progress->bound_bytes >= c->last.bound_bytes &&
+                  progress->incumbent_bytes <= c->last.incumbent_bytes;
+    c->last = *progress;
+    return ++c->calls == c->cancel_at;
+}
+
+static answer ask_cancelled(setting *s, canceller *c, int cancel_at)
+{
+    *c = (canceller){.cancel_at = cancel_at, .sane = true};
+    s->options.progress = cancel;
+    s->options.progress_context = c;
+    answer a = ask(s, false);
+    s->options.progress = NULL;
+    ck_assert_msg(c->sane, "%s: progress makes no sense, call %d", s->label, c->calls);
+    ck_assert_msg(cancel_at == 0 || c->calls <= cancel_at, "%s: went on after call %d", s->label,
+                  cancel_at);
+    return a;
+}
+
+/* Wherever it is cancelled, the optimum lies between the bound and the plan. */
+START_TEST(cancelled_anywhere)
+{
+    uint64_t state = seed + 4;
+    int places = 0;
+    for (int round = 0; round < rounds / 2;) {
+        setting s;
+        canceller c;
+        open_program(&s, &state);
+        s.options.time_limit_s = 60;
+        int64_t dp = ask_dp(&s);
+        answer best = ask_cancelled(&s, &c, 0);
+        const int calls = c.calls;
+        if (calls > 0 && best.bytes < dp) {
+            for (int i = 1; i <= calls; i += 1 + calls / 64 + (calls > 16 && i < calls - 40)) {
+                answer a = ask_cancelled(&s, &c, i);
+                ck_assert_msg(a.bound <= best.bytes && best.bytes <= a.bytes && a.bytes <= dp,
+                              "%s: cancelled at call %d of %d: %" PRId64 " to %" PRId64
+                              ", the optimum is %" PRId64,
+                              s.label, i, calls, a.bound, a.bytes, best.bytes);
+                places++;
+            }
+            round++;
+        }
+        close_setting(&s);
+    }
+    printf("cancelled at %d places\n", places);
+}
+END_TEST
+
+int main(void)
+{
+    if (getenv("MBS_SEED") != NULL)
+        seed = strtoull(getenv("MBS_SEED"), NULL, 10) | 1;
+    if (getenv("MBS_ROUNDS") != NULL)
+        rounds = atoi(getenv("MBS_ROUNDS"));
+    printf("seed %" PRIu64 ", %d rounds\n", seed, rounds);
+    Suite *suite = suite_create("exact");
+    TCase *tests = tcase_create("ilp");
+    tcase_set_timeout(tests, 0);
+    tcase_add_test(tests, equals_brute_force_on_networks);
+    tcase_add_test(tests, equals_brute_force_on_programs);
+    tcase_add_test(tests, cancelled_anywhere);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}

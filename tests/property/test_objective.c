@@ -1,0 +1,184 @@
+/*
+ * dp for time and for energy against all partitions of small random networks, each costed as a
+ * whole plan. MBS_SEED=N repeats a run, MBS_ROUNDS=N makes it longer.
+ */
+#include <check.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cost/footprint.h"
+#include "mbsopt/mbsopt.h"
+#include "plan/groups.h"
+#include "random_network.h"
+
+static uint64_t seed = 1810;
+static int rounds = 150;
+
+typedef struct setting {
+    mbs_network *network;
+    mbs_program *program;
+    mbs_hardware hardware;
+    mbs_plan_options options;
+} setting;
+
+static void open_setting(setting *s, uint64_t *state, int layers)
+{
+    mbs_program_options program_options = MBS_PROGRAM_OPTIONS_INIT;
+    network_shape shape = (network_shape)random_between(state, 0, SHAPE_COUNT - 1);
+    char *json = random_network(state, shape, layers);
+    program_options.inference = random_between(state, 0, 3) == 0;
+    ck_assert_int_eq(mbs_network_load_text(&s->network, json, strlen(json), "random", NULL),
+                     MBS_OK);
+    ck_assert_int_eq(mbs_program_create(&s->program, s->network, &program_options, NULL), MBS_OK);
+    free(json);
+    mbs_hardware_wavecore(&s->hardware);
+    /* small arrays, and memories that are now the bottleneck and now not */
+    s->hardware.array_rows = s->hardware.array_cols = random_between(state, 2, 8);
+    s->hardware.vector_elements_per_cycle = random_between(state, 1, 16);
+    s->hardware.bandwidth_bytes_per_s = INT64_C(1) << random_between(state, 28, 36);
+    s->options = (mbs_plan_options)MBS_PLAN_OPTIONS_INIT;
+    s->options.batch = random_between(state, 1, 12);
+    s->options.buffer_bytes = 4096 + random_between(state, 0, 1 << random_between(state, 5, 15));
+    s->options.no_pin = random_between(state, 0, 1) == 0;
+    s->options.no_stream = random_between(state, 0, 1) == 0;
+}
+
+static void close_setting(setting *s)
+{
+    mbs_program_free(s->program);
+    mbs_network_free(s->network);
+}
+
+static double of(const mbs_cost *cost, mbs_objective objective)
+{
+    return objective == MBS_TIME ? cost->time_s : cost->energy_j;
+}
+
+static double planned(setting *s, mbs_planner planner, mbs_objective minimised,
+                      mbs_objective measured)
+{
+    mbs_plan *plan;
+    mbs_cost cost;
+    s->options.planner = planner;
+    s->options.objective = minimised;
+    ck_assert_int_eq(mbs_plan_create(&plan, s->program, &s->hardware, &s->options, NULL), MBS_OK);
+    ck_assert_int_eq(mbs_plan_cost(plan, &s->hardware, &cost), MBS_OK);
+    mbs_plan_free(plan);
+    return of(&cost, measured);
+}
+
+/* The least objective of group [first, end) over all I that fit and, for a lone step, in passes. */
+static double best_group(const setting *s, const plan_task *task, int32_t first, int32_t end,
+                         mbs_objective objective)
+{
+    double best = INFINITY;
+    for (int64_t b = 0; b <= task->batch; b++) {
+        mbs_plan *plan = plan_allocate(s->program, "oracle");
+        mbs_cost cost;
+        plan->batch = task->batch;
+        plan->buffer_bytes = task->capacity;
+        if (b == 0 && end - first == 1) {
+            plan_add_passes(plan, task, first);
+        } else if (b > 0) {
+            mbs_group *group = plan_add_group(plan, first, end, (task->batch + b - 1) / b);
+            group_keep_all(plan, group);
+            group_choose_modes(plan, task, group);
+            if (plan_group_peak(plan, group) <= task->capacity)
+                group_pin(plan, task, group);
+            else
+                plan->group_count = 0;
+        }
+        if (plan->group_count == 1) {
+            ck_assert_int_eq(mbs_plan_group_cost(plan, &s->hardware, 0, &cost), MBS_OK);
+            best = fmin(best, of(&cost, objective));
+        }
+        mbs_plan_free(plan);
+    }
+    return best;
+}
+
+static double brute_force(const setting *s, mbs_objective objective)
+{
+    const plan_task task = {.program = s->program,
+                            .batch = s->options.batch,
+                            .capacity = s->options.buffer_bytes,
+                            .norm_passes = s->hardware.norm_passes,
+                            .pin = !s->options.no_pin,
+                            .stream = !s->options.no_stream};
+    const int32_t steps = s->program->step_count;
+    double best = INFINITY;
+    for (uint32_t cuts = 0; cuts < UINT32_C(1) << (steps - 1); cuts++) {
+        double sum = 0;
+        int32_t first = 0;
+        for (int32_t end = 1; end <= steps; end++) {
+            if (end < steps && (cuts >> (end - 1) & 1) == 0)
+                continue;
+            sum += best_group(s, &task, first, end, objective);
+            first = end;
+        }
+        best = fmin(best, sum);
+    }
+    return best;
+}
+
+START_TEST(dp_finds_the_least)
+{
+    const mbs_objective objective = (mbs_objective)_i;
+    uint64_t state = seed + (uint64_t)_i;
+    int compared = 0;
+    for (int round = 0; round < rounds; round++) {
+        setting s;
+        open_setting(&s, &state, (int)random_between(&state, 1, 2));
+        if (mbs_program_step_count(s.program) <= 7) {
+            double found = planned(&s, MBS_PLANNER_DP, objective, objective);
+            double expected = brute_force(&s, objective);
+            ck_assert_msg(fabs(found - expected) <= 1e-9 * expected, "dp %g, brute force %g", found,
+                          expected);
+            compared++;
+        }
+        close_setting(&s);
+    }
+    printf("dp for %s equals brute force on %d networks\n",
+           objective == MBS_TIME ? "time" : "energy", compared);
+    ck_assert_int_gt(compared, rounds / 4);
+}
+END_TEST
+
+START_TEST(no_planner_of_its_space_does_better)
+{
+    const mbs_objective objective = (mbs_objective)_i;
+    uint64_t state = seed + 10 + (uint64_t)_i;
+    for (int round = 0; round < rounds; round++) {
+        setting s;
+        open_setting(&s, &state, (int)random_between(&state, 3, 30));
+        double found = planned(&s, MBS_PLANNER_DP, objective, objective) * (1 - 1e-9);
+        ck_assert(found <= planned(&s, MBS_PLANNER_DP, MBS_TRAFFIC, objective));
+        ck_assert(found <= planned(&s, MBS_PLANNER_ARCHOPT, MBS_TRAFFIC, objective));
+        ck_assert(found <= planned(&s, MBS_PLANNER_MBS2, MBS_TRAFFIC, objective));
+        close_setting(&s);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    if (getenv("MBS_SEED") != NULL)
+        seed = strtoull(getenv("MBS_SEED"), NULL, 10) | 1;
+    if (getenv("MBS_ROUNDS") != NULL)
+        rounds = atoi(getenv("MBS_ROUNDS"));
+    printf("seed %" PRIu64 ", %d rounds\n", seed, rounds);
+    Suite *suite = suite_create("objective");
+    TCase *tests = tcase_create("random networks");
+    tcase_set_timeout(tests, 0);
+    tcase_add_loop_test(tests, dp_finds_the_least, MBS_TIME, MBS_ENERGY + 1);
+    tcase_add_loop_test(tests, no_planner_of_its_space_does_better, MBS_TIME, MBS_ENERGY + 1);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}
