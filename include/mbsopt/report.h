@@ -9,14 +9,22 @@ extern "C" {
 #endif
 
 typedef struct mbs_report_options {
-    int color;                /* 1: with terminal colours */
-    const mbs_plan *baseline; /* compared with in the headline, or null */
-    const mbs_plan *greedy;   /* the mbs2 plan, likewise */
+    int color;                    /* 1: with terminal colours */
+    const mbs_plan *baseline;     /* compared with in the headline, or null */
+    const mbs_plan *greedy;       /* the mbs2 plan, likewise */
+    const mbs_hardware *hardware; /* times and energy are shown for it; or null */
 } mbs_report_options;
 
 /* A plan as a readable table. *text is owned by the caller (mbs_free). Errors: MBS_ERR_MEMORY. */
 MBS_API mbs_status mbs_report_plan_table(char **text, const mbs_plan *plan,
                                          const mbs_report_options *options, mbs_error *error);
+
+/*
+ * The same for a plan made with integer programming (ilp, best, imported): the headline and a row
+ * also compare it with `dp`, the plan of the planner dp, and the headline with `options->greedy`.
+ */
+MBS_API mbs_status mbs_report_exact_table(char **text, const mbs_plan *plan, const mbs_plan *dp,
+                                          const mbs_report_options *options, mbs_error *error);
 
 /* A plan's groups as CSV with a header line, one row per group. As above. */
 MBS_API mbs_status mbs_report_plan_csv(char **text, const mbs_plan *plan, mbs_error *error);

@@ -5,6 +5,15 @@
 #include "options.h"
 #include "output.h"
 
+/* Bytes that take no column of their own on a terminal, in UTF-8. */
+static int continuation_bytes(const char *text)
+{
+    int count = 0;
+    for (; *text != '\0'; text++)
+        count += ((unsigned char)*text & 0xC0) == 0x80;
+    return count;
+}
+
 int print_overview(void)
 {
     printf("mbsopt %s: plans how an accelerator that trains CNNs moves its data\n\n"
@@ -13,7 +22,7 @@ int print_overview(void)
     for (size_t i = 0; all_commands[i] != NULL; i++) {
         char call[32];
         snprintf(call, sizeof call, "%s %s", all_commands[i]->name, all_commands[i]->operand);
-        printf("  %-15s %s\n", call, all_commands[i]->summary);
+        printf("  %-*s %s\n", 15 + continuation_bytes(call), call, all_commands[i]->summary);
     }
     printf("  %-15s %s\n", "--version", "print the version");
     printf("\nexample: mbsopt plan models/networks/resnet50.json --buffer 10MiB\n"

@@ -1,9 +1,11 @@
 /* mbsopt plan NET */
 #include <stdio.h>
+#include <string.h>
 
 #include "command.h"
 #include "options.h"
 #include "output.h"
+#include "search.h"
 #include "setup.h"
 
 typedef enum plan_format { FORMAT_TABLE, FORMAT_JSON, FORMAT_CSV } plan_format;
@@ -16,16 +18,22 @@ typedef struct plan_run {
     mbs_plan *plan;
     mbs_plan *baseline; /* for the table's headline */
     mbs_plan *greedy;
+    mbs_plan *dp;            /* likewise, where integer programming made the plan */
+    const char *export_path; /* write the integer program there instead of planning */
+    const char *import_path; /* the plan is in this solution of it */
 } plan_run;
+
+static bool is_exact(const plan_run *run)
+{
+    return run->options.planner == MBS_PLANNER_ILP || run->options.planner == MBS_PLANNER_BEST;
+}
 
 static int read_planner(plan_run *run, const char *name)
 {
     const char *names[MBS_PLANNER_COUNT + 1] = {NULL};
     mbs_error error;
     mbs_error_clear(&error);
-    if (name == NULL)
-        return EXIT_OK;
-    if (mbs_planner_from_name(&run->options.planner, name, &error) == MBS_OK)
+    if (name == NULL || mbs_planner_from_name(&run->options.planner, name, &error) == MBS_OK)
         return EXIT_OK;
     for (int i = 0; i < MBS_PLANNER_COUNT; i++)
         names[i] = mbs_planner_name((mbs_planner)i);
@@ -34,6 +42,38 @@ static int read_planner(plan_run *run, const char *name)
     if (nearest != NULL)
         complain("did you mean --planner %s?", nearest);
     return EXIT_USAGE;
+}
+
+/* The integer program is ilp's, and exporting it makes no plan. */
+static int read_model_options(plan_run *run, const arguments *given)
+{
+    run->export_path = option_value(given, "export-model");
+    run->import_path = option_value(given, "import-solution");
+    const bool exports = run->export_path != NULL;
+    const bool imports = run->import_path != NULL;
+    const char *name = exports ? "export-model" : "import-solution";
+    if (exports && imports) {
+        complain("--export-model and --import-solution exclude each other");
+        return EXIT_USAGE;
+    }
+    if ((exports || imports) && option_value(given, "planner") != NULL && !is_exact(run)) {
+        complain("--%s is of the planner ilp, not %s", name, option_value(given, "planner"));
+        return EXIT_USAGE;
+    }
+    if (exports &&
+        (option_value(given, "output") != NULL || option_value(given, "format") != NULL)) {
+        complain("--export-model makes no plan: no --output or --format with it");
+        return EXIT_USAGE;
+    }
+    const char *hardware = option_value(given, "hardware");
+    if (imports && strcmp(run->import_path, "-") == 0 &&
+        (strcmp(given->operand, "-") == 0 || (hardware != NULL && strcmp(hardware, "-") == 0))) {
+        complain("--import-solution - is standard input, and so is another file");
+        return EXIT_USAGE;
+    }
+    if ((exports || imports) && !is_exact(run))
+        run->options.planner = MBS_PLANNER_ILP;
+    return EXIT_OK;
 }
 
 static int read_options(plan_run *run, const arguments *given)
@@ -46,9 +86,12 @@ static int read_options(plan_run *run, const arguments *given)
     run->options = (mbs_plan_options)MBS_PLAN_OPTIONS_INIT;
     int status = read_planner(run, option_value(given, "planner"));
     if (status == EXIT_OK)
+        status = read_model_options(run, given);
+    if (status == EXIT_OK)
         status = setup_options(&run->setup, given);
-    if (status != EXIT_OK)
-        return status;
+    int limits = status == EXIT_USAGE ? EXIT_OK : search_options(&run->options, given);
+    if (status != EXIT_OK || limits != EXIT_OK)
+        return status != EXIT_OK ? status : limits;
     run->options.batch = run->setup.batch;
     run->options.no_pin = option_flag(given, "no-pin");
     run->options.no_stream = option_flag(given, "no-stream");
@@ -74,32 +117,55 @@ static mbs_status make_reference(plan_run *run, mbs_plan **plan, mbs_planner pla
     return MBS_OK;
 }
 
+static mbs_status make_references(plan_run *run, mbs_error *error)
+{
+    mbs_status status = make_reference(run, &run->baseline, MBS_PLANNER_BASELINE, error);
+    if (status == MBS_OK)
+        status = make_reference(run, &run->greedy, MBS_PLANNER_MBS2, error);
+    if (status == MBS_OK && is_exact(run))
+        status = make_reference(run, &run->dp, MBS_PLANNER_DP, error);
+    return status;
+}
+
 static int make_plans(plan_run *run)
 {
+    const setup *of = &run->setup;
     mbs_error error;
     mbs_error_clear(&error);
-    mbs_status status = mbs_plan_create(&run->plan, run->setup.program, &run->setup.hardware,
-                                        &run->options, &error);
+    mbs_status status =
+        run->import_path != NULL
+            ? mbs_plan_import_solution(&run->plan, of->program, &of->hardware, &run->options,
+                                       run->import_path, &error)
+            : search_plan(&run->plan, of->program, &of->hardware, &run->options, &error);
     if (status == MBS_OK && run->format == FORMAT_TABLE)
-        status = make_reference(run, &run->baseline, MBS_PLANNER_BASELINE, &error);
-    if (status == MBS_OK && run->format == FORMAT_TABLE)
-        status = make_reference(run, &run->greedy, MBS_PLANNER_MBS2, &error);
+        status = make_references(run, &error);
     return report_error(status, &error);
+}
+
+static int export_model(const plan_run *run)
+{
+    const setup *of = &run->setup;
+    mbs_error error;
+    mbs_error_clear(&error);
+    return report_error(
+        mbs_plan_export_model(of->program, &of->hardware, &run->options, run->export_path, &error),
+        &error);
 }
 
 static int write_plan(const plan_run *run)
 {
-    mbs_report_options options = {run->setup.color, run->baseline, run->greedy};
+    const mbs_hardware *hardware = &run->setup.hardware;
+    mbs_report_options options = {run->setup.color, run->baseline, run->greedy, hardware};
     char *output = NULL;
     mbs_error error;
     mbs_error_clear(&error);
     mbs_status status;
     if (run->format == FORMAT_JSON)
-        status = mbs_plan_to_json(&output, run->plan, &error);
+        status = mbs_plan_to_json_with_cost(&output, run->plan, hardware, &error);
     else if (run->format == FORMAT_CSV)
         status = mbs_report_plan_csv(&output, run->plan, &error);
     else
-        status = mbs_report_plan_table(&output, run->plan, &options, &error);
+        status = mbs_report_exact_table(&output, run->plan, run->dp, &options, &error);
     if (status != MBS_OK)
         return report_error(status, &error);
     int result = write_output(run->setup.output, output);
@@ -126,12 +192,17 @@ static int run_plan(const arguments *given)
     int status = read_options(&run, given);
     if (status == EXIT_OK)
         status = setup_load(&run.setup, given);
-    if (status == EXIT_OK)
-        status = make_plans(&run);
-    if (status == EXIT_OK) {
+    if (status == EXIT_OK && run.export_path != NULL) {
         note_replaced_norms(&run);
-        status = write_plan(&run);
+        status = export_model(&run);
+    } else if (status == EXIT_OK) {
+        status = make_plans(&run);
+        if (status == EXIT_OK) {
+            note_replaced_norms(&run);
+            status = write_plan(&run);
+        }
     }
+    mbs_plan_free(run.dp);
     mbs_plan_free(run.greedy);
     mbs_plan_free(run.baseline);
     mbs_plan_free(run.plan);
@@ -142,9 +213,13 @@ static int run_plan(const arguments *given)
 static const option_spec plan_options[] = {
     OPTION_BUFFER,
     OPTION_BATCH,
-    {"planner", '\0', "NAME", "baseline, archopt, il, mbs-fs, mbs1, mbs2 or dp (default)"},
-    {"no-pin", '\0', NULL, "dp: keep no parameters in the buffer between iterations"},
-    {"no-stream", '\0', NULL, "dp: bring in whole sub-batches only"},
+    {"planner", '\0', "NAME", "baseline, archopt, il, mbs-fs, mbs1, mbs2, dp (default), ilp, best"},
+    {"no-pin", '\0', NULL, "dp, ilp: keep no parameters in the buffer between iterations"},
+    {"no-stream", '\0', NULL, "dp, ilp: bring in whole sub-batches only"},
+    OPTION_TIME_LIMIT,
+    OPTION_GAP,
+    {"export-model", '\0', "FILE.lp|.mps", "write ilp's integer program for other solvers"},
+    {"import-solution", '\0', "FILE", "the plan in another solver's solution of it"},
     OPTION_INFERENCE,
     OPTION_BATCH_NORM,
     OPTION_HARDWARE,
@@ -162,6 +237,8 @@ const command command_plan = {
         "Cuts one training step of the network file NET (- is standard input) into groups of\n"
         "layers that hand their data on in the on-chip buffer, and shows each group's sub-batch\n"
         "and the DRAM traffic. Every plan is replayed and checked before it is shown.\n"
+        "ilp proves its plan optimal or says how far from it the plan may be; best is dp and then\n"
+        "ilp in the time that is left. Ctrl-C ends their search with the best plan so far.\n"
         "A SIZE is 10MiB, 10MB, 512KiB or a number of bytes.\n",
     .options = plan_options,
     .option_count = sizeof plan_options / sizeof plan_options[0],

@@ -25,16 +25,19 @@ struct arguments;
 
 typedef struct command {
     const char *name;
-    const char *operand;  /* as shown in the help: "NET", "[COMMAND]" */
-    int operand_required; /* one operand at most */
-    const char *summary;  /* one line */
-    const char *details;  /* for the command's own help */
+    const char *operand; /* as shown in the help: "NET", "[COMMAND]" */
+    int operand_required;
+    int operand_many;    /* any number of operands, not one at most */
+    const char *summary; /* one line */
+    const char *details; /* for the command's own help */
     const option_spec *options;
     size_t option_count;
     int (*run)(const struct arguments *arguments); /* returns the exit status */
 } command;
 
 extern const command command_plan;
+extern const command command_compare;
+extern const command command_sweep;
 extern const command command_verify;
 extern const command command_show;
 extern const command command_help;

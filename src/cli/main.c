@@ -9,8 +9,9 @@
 #include "options.h"
 #include "output.h"
 
-const command *const all_commands[] = {&command_plan, &command_verify, &command_show, &command_help,
-                                       NULL};
+const command *const all_commands[] = {
+    &command_plan, &command_compare, &command_sweep, &command_verify, &command_show, &command_help,
+    NULL};
 
 const command *find_command(const char *name)
 {
@@ -80,7 +81,8 @@ int main(int argc, char **argv)
         return unknown_command(name);
     arguments given;
     int status = options_parse(&given, chosen, argc - 2, argv + 2);
-    if (status != EXIT_OK)
-        return status;
-    return given.help ? print_command_help(chosen) : chosen->run(&given);
+    if (status == EXIT_OK)
+        status = given.help ? print_command_help(chosen) : chosen->run(&given);
+    options_free(&given);
+    return status;
 }

@@ -1,6 +1,7 @@
 #include "options.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "output.h"
@@ -84,6 +85,12 @@ typedef struct word_list {
     int next;
 } word_list;
 
+static void set_value(arguments *result, size_t option, const char *value)
+{
+    result->values[option] = value;
+    result->all_values[result->value_count++] = (given_value){option, value};
+}
+
 /* Sets the option's value: what follows in the same word, or the next word. */
 static int take_value(arguments *result, size_t option, const char *attached, word_list *list)
 {
@@ -94,7 +101,7 @@ static int take_value(arguments *result, size_t option, const char *attached, wo
             complain("option --%s takes no value", spec->name);
             return usage_hint(of);
         }
-        result->values[option] = "";
+        set_value(result, option, "");
         return EXIT_OK;
     }
     if (attached == NULL && list->next < list->count &&
@@ -104,7 +111,7 @@ static int take_value(arguments *result, size_t option, const char *attached, wo
         complain("option --%s needs a value: --%s %s", spec->name, spec->name, spec->value);
         return usage_hint(of);
     }
-    result->values[option] = attached;
+    set_value(result, option, attached);
     return EXIT_OK;
 }
 
@@ -142,11 +149,14 @@ static int take_short(arguments *result, const char *word, word_list *list)
 
 static int take_operand(arguments *result, const char *word)
 {
-    if (result->operand != NULL || result->command->operand == NULL) {
-        complain("%s: unexpected argument %s", result->command->name, word);
-        return usage_hint(result->command);
+    const command *of = result->command;
+    if ((result->operand != NULL && !of->operand_many) || of->operand == NULL) {
+        complain("%s: unexpected argument %s", of->name, word);
+        return usage_hint(of);
     }
-    result->operand = word;
+    if (result->operand == NULL)
+        result->operand = word;
+    result->operands[result->operand_count++] = word;
     return EXIT_OK;
 }
 
@@ -156,6 +166,13 @@ int options_parse(arguments *result, const command *of, int count, char *const *
     bool options_ended = false;
     *result = (arguments){.command = of};
     assert(of->option_count <= MAX_OPTIONS);
+    /* there are no more of either than words */
+    result->operands = calloc((size_t)count + 1, sizeof *result->operands);
+    result->all_values = calloc((size_t)count + 1, sizeof *result->all_values);
+    if (result->operands == NULL || result->all_values == NULL) {
+        complain("out of memory");
+        return EXIT_SYSTEM;
+    }
     while (list.next < list.count) {
         const char *word = list.words[list.next++];
         int status;
@@ -179,11 +196,27 @@ int options_parse(arguments *result, const command *of, int count, char *const *
     return EXIT_OK;
 }
 
+void options_free(arguments *given)
+{
+    free(given->operands);
+    free(given->all_values);
+}
+
 const char *option_value(const arguments *given, const char *name)
 {
     for (size_t i = 0; i < given->command->option_count; i++) {
         if (strcmp(given->command->options[i].name, name) == 0)
             return given->values[i];
+    }
+    return NULL;
+}
+
+const char *option_nth(const arguments *given, const char *name, size_t position)
+{
+    for (size_t i = 0; i < given->value_count; i++) {
+        const given_value *value = &given->all_values[i];
+        if (strcmp(given->command->options[value->option].name, name) == 0 && position-- == 0)
+            return value->value;
     }
     return NULL;
 }

@@ -10,20 +10,34 @@
 
 typedef struct arguments {
     const command *command;
-    const char *operand;             /* null if not given */
+    const char *operand;   /* the first; null if not given */
+    const char **operands; /* all */
+    size_t operand_count;
     const char *values[MAX_OPTIONS]; /* in the order of the command's options; null: not given */
-    bool help;                       /* --help was among them */
+    struct given_value *all_values;  /* each time an option was given, in that order */
+    size_t value_count;
+    bool help; /* --help was among them */
 } arguments;
+
+typedef struct given_value {
+    size_t option;
+    const char *value;
+} given_value;
 
 /*
  * Sorts the arguments after the command's name: `--name value`, `--name=value`, `-o value`,
  * `-ovalue`, flags, operands; `--` ends the options and `-` is an operand; of an option given twice
- * the last counts. Says what is wrong and returns EXIT_USAGE, or returns EXIT_OK.
+ * the last counts, or see option_nth. Says what is wrong and returns EXIT_USAGE (or EXIT_SYSTEM if
+ * memory is out), or returns EXIT_OK. Free with options_free in any case.
  */
 int options_parse(arguments *result, const command *of, int count, char *const *words);
+void options_free(arguments *given);
 
 /* The value of an option of the command ("" for a flag), or null if it was not given. */
 const char *option_value(const arguments *given, const char *name);
+
+/* What the option was given the `position`-th time (from 0), or null if it was given less often. */
+const char *option_nth(const arguments *given, const char *name, size_t position);
 
 /* Whether a flag was given. */
 bool option_flag(const arguments *given, const char *name);

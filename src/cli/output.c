@@ -35,7 +35,7 @@ void complain(const char *format, ...)
     fputc('\n', stderr);
 }
 
-static int exit_status(mbs_status status)
+int exit_status(mbs_status status)
 {
     switch (status) {
     case MBS_OK:

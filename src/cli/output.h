@@ -9,6 +9,9 @@
 /* One line on standard error: "mbsopt: " and the message, made safe for terminals. */
 void complain(const char *format, ...) MBS_PRINTF(1, 2);
 
+/* The exit status that says `status`. */
+int exit_status(mbs_status status);
+
 /* All messages of `error`, one line each; returns the exit status for `status`. */
 int report_error(mbs_status status, const mbs_error *error);
 

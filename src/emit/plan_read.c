@@ -8,10 +8,10 @@
 #include "base/file.h"
 
 static const char *const top_members[] = {
-    "format",      "network",        "batch",         "phase",    "buffer_bytes",
-    "norm_passes", "reserved_bytes", "planner",       "outcome",  "bound_bytes",
-    "tensors",     "steps",          "groups",        "streamed", "in_passes",
-    "pinned",      "resident",       "traffic_bytes", NULL};
+    "format",         "network",  "batch",       "phase",       "buffer_bytes", "norm_passes",
+    "reserved_bytes", "planner",  "outcome",     "bound_bytes", "tensors",      "steps",
+    "groups",         "streamed", "in_passes",   "pinned",      "resident",     "traffic_bytes",
+    "time_s",         "energy_j", "utilisation", NULL};
 
 static const char *const traffic_members[] = {
     "activation_read", "activation_write", "weight_read", "weight_gradient", "total", NULL};
@@ -71,6 +71,17 @@ void *loader_allocate(plan_loader *loader, int64_t count, size_t element)
     return memory;
 }
 
+void pass_over_cost(plan_loader *loader, const json_path *at, const cJSON *object)
+{
+    static const char *const members[] = {"time_s", "energy_j", "utilisation"};
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
+        const cJSON *value = json_member(object, members[i]);
+        double ignored;
+        if (value != NULL)
+            json_real(&loader->document, at, members[i], value, &ignored);
+    }
+}
+
 /* ---- The header ------------------------------------------------------------------------------ */
 
 static void optional_figure(plan_loader *loader, const char *member, int64_t minimum,
@@ -113,6 +124,7 @@ static void read_header(plan_loader *loader)
     header->outcome = outcome < 0 ? MBS_HEURISTIC : (mbs_outcome)outcome;
     optional_figure(loader, "bound_bytes", 0, &header->bound_bytes);
     read_traffic(loader);
+    pass_over_cost(loader, NULL, root);
 }
 
 /* ---- Loading --------------------------------------------------------------------------------- */

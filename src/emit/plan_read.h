@@ -37,6 +37,10 @@ int choice_member(plan_loader *loader, const json_path *at, const cJSON *object,
 bool figure_member(plan_loader *loader, const json_path *at, const cJSON *object,
                    const char *member, int64_t minimum, int64_t maximum, int64_t *result);
 
+/* Checks that what an object says of time and energy, if anything, are numbers: estimates of
+ * whoever wrote the file, which no one here needs. */
+void pass_over_cost(plan_loader *loader, const json_path *at, const cJSON *object);
+
 /* Allocates zeroed memory, at least one element; reports if there is none. */
 void *loader_allocate(plan_loader *loader, int64_t count, size_t element);
 

@@ -6,8 +6,9 @@
 #include "base/error.h"
 #include "emit/plan_read.h"
 
-static const char *const group_members[] = {"first",  "last",       "iterations", "sub_batch",
-                                            "passes", "peak_bytes", NULL};
+static const char *const group_members[] = {"first",       "last",       "iterations", "sub_batch",
+                                            "passes",      "peak_bytes", "time_s",     "energy_j",
+                                            "utilisation", NULL};
 static const char *const pinned_members[] = {"step", "weight_bytes", "accumulator_bytes", NULL};
 static const char *const resident_members[] = {"tensor", "from", "to", NULL};
 
@@ -33,6 +34,7 @@ static void read_group(plan_loader *loader, const json_path *at, const cJSON *ob
     sound =
         figure_member(loader, at, object, "peak_bytes", 0, JSON_MAX_INTEGER, &group->peak_bytes) &&
         sound;
+    pass_over_cost(loader, at, object);
     group->first = (int32_t)first;
     group->end = (int32_t)last + 1;
     loader->plan->group_count += sound;

@@ -2,15 +2,19 @@
 #include "mbsopt/emit.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "cost/schedule.h"
+#include "mbsopt/cost.h"
 
 typedef struct writer {
     const mbs_plan *plan;
     const mbs_program *program;
+    const mbs_hardware *hardware; /* costs are written for it; or null */
     text out;
     mbs_error *error;
     mbs_status status;
@@ -35,6 +39,30 @@ static void next_member(writer *w, const char *key, int64_t value)
 {
     text_string(&w->out, ", ");
     member(w, key, value);
+}
+
+/* `, "key": value` with twelve digits, which tell all that an estimate can. */
+static void next_real(writer *w, const char *separator, const char *key, double value)
+{
+    char digits[40];
+    snprintf(digits, sizeof digits, "%.12g", value);
+    text_format(&w->out, "%s\"%s\": ", separator, key);
+    for (const char *at = digits; *at != '\0';) {
+        const size_t known = strspn(at, "0123456789+-e");
+        text_bytes(&w->out, at, known);
+        at += known;
+        if (*at == '\0')
+            break;
+        text_string(&w->out, "."); /* whatever the caller's locale has in its place */
+        at += strcspn(at, "0123456789+-e");
+    }
+}
+
+static void write_cost(writer *w, const char *separator, const mbs_cost *cost)
+{
+    next_real(w, separator, "time_s", cost->time_s);
+    next_real(w, separator, "energy_j", cost->energy_j);
+    next_real(w, separator, "utilisation", cost->utilisation);
 }
 
 static void header_figure(writer *w, const char *key, int64_t value)
@@ -151,6 +179,10 @@ static void write_groups(writer *w)
         next_member(w, "sub_batch", group->sub_batch);
         next_member(w, "passes", group->passes);
         next_member(w, "peak_bytes", group->peak_bytes);
+        mbs_cost cost;
+        if (w->hardware != NULL &&
+            mbs_plan_group_cost(w->plan, w->hardware, (size_t)g, &cost) == MBS_OK)
+            write_cost(w, ", ", &cost);
         end_entry(w);
     }
     end_list(w);
@@ -216,12 +248,17 @@ static void write_traffic(writer *w)
     next_member(w, "weight_read", traffic->weight_read);
     next_member(w, "weight_gradient", traffic->weight_gradient);
     next_member(w, "total", traffic->total);
-    text_string(&w->out, "}\n}\n");
+    text_string(&w->out, "}");
 }
 
-mbs_status mbs_plan_to_json(char **result, const mbs_plan *plan, mbs_error *error)
+static mbs_status write_document(char **result, const mbs_plan *plan, const mbs_hardware *hardware,
+                                 const mbs_cost *cost, mbs_error *error)
 {
-    writer w = {.plan = plan, .program = plan->program, .out = TEXT_INIT, .error = error};
+    writer w = {.plan = plan,
+                .program = plan->program,
+                .hardware = hardware,
+                .out = TEXT_INIT,
+                .error = error};
     *result = NULL;
     write_header(&w);
     write_tensors(&w);
@@ -232,9 +269,29 @@ mbs_status mbs_plan_to_json(char **result, const mbs_plan *plan, mbs_error *erro
     write_pinned(&w);
     write_resident(&w);
     write_traffic(&w);
+    if (cost != NULL)
+        write_cost(&w, ",\n  ", cost);
+    text_string(&w.out, "\n}\n");
     if (w.status != MBS_OK) {
         text_free(&w.out);
         return w.status;
     }
     return text_finish(&w.out, result, error);
+}
+
+mbs_status mbs_plan_to_json(char **result, const mbs_plan *plan, mbs_error *error)
+{
+    return write_document(result, plan, NULL, NULL, error);
+}
+
+mbs_status mbs_plan_to_json_with_cost(char **result, const mbs_plan *plan,
+                                      const mbs_hardware *hardware, mbs_error *error)
+{
+    mbs_cost cost;
+    *result = NULL;
+    mbs_status status = mbs_plan_cost(plan, hardware, &cost);
+    if (status != MBS_OK)
+        return error_set(error, status, "plan of %s: a plan from a file has no known costs",
+                         quoted(plan->program->network_name).text);
+    return write_document(result, plan, hardware, &cost, error);
 }

@@ -1,8 +1,11 @@
 /* A plan as a table for people. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/text.h"
+#include "mbsopt/cost.h"
 #include "mbsopt/report.h"
 #include "report/figures.h"
 #include "report/grid.h"
@@ -18,7 +21,18 @@ typedef struct column_unit {
 typedef struct table_units {
     column_unit traffic;
     column_unit space;
+    column_unit time; /* in ns */
 } table_units;
+
+/* What is shown, and what it is compared with: any of the other plans may be null. */
+typedef struct comparison {
+    const mbs_plan *plan;
+    const mbs_plan *baseline;
+    const mbs_plan *greedy;
+    const mbs_plan *dp;           /* not null: the headline is about all three */
+    const mbs_hardware *hardware; /* costs are shown for it; or null */
+    bool color;
+} comparison;
 
 static const column_unit *choose_unit(const column_unit *unit, int64_t bytes)
 {
@@ -28,8 +42,10 @@ static const column_unit *choose_unit(const column_unit *unit, int64_t bytes)
 }
 
 /* MB and MiB, unless the plan is too small or too large for figures of a few digits. */
-static table_units choose_units(const mbs_plan *plan)
+static table_units choose_units(const mbs_plan *plan, double time_s)
 {
+    static const column_unit time_units[] = {
+        {"s", 1000000000, 2, 100000000000}, {"ms", 1000000, 2, 1000000}, {"us", 1000, 2, 0}};
     static const column_unit traffic_units[] = {{"TB", 1000000000000, 1, 10000000000000000},
                                                 {"GB", 1000000000, 1, 10000000000000},
                                                 {"MB", 1000000, 1, 10000000},
@@ -41,14 +57,55 @@ static table_units choose_units(const mbs_plan *plan)
     mbs_traffic traffic;
     mbs_plan_traffic(plan, &traffic);
     return (table_units){*choose_unit(traffic_units, traffic.total),
-                         *choose_unit(space_units, mbs_plan_buffer_bytes(plan))};
+                         *choose_unit(space_units, mbs_plan_buffer_bytes(plan)),
+                         *choose_unit(time_units, (int64_t)fmin(time_s * 1e9, 1e18))};
+}
+
+/* In ns, as long as that makes sense. */
+static int64_t whole_ns(double seconds)
+{
+    return (int64_t)(fmin(seconds, 1e9) * 1e9 + 0.5);
+}
+
+static int64_t total_of(const mbs_plan *plan)
+{
+    mbs_traffic traffic;
+    mbs_plan_traffic(plan, &traffic);
+    return traffic.total;
+}
+
+/* part / whole in percent, with a second decimal where the first says little. */
+static figure fine_percent(int64_t part, int64_t whole)
+{
+    const double share = whole > 0 ? (double)part / (double)whole : 0.0;
+    if (share >= 0.1 || part == 0)
+        return figure_percent(part, whole);
+    if (share < 0.0001)
+        return (figure){"under 0.01"};
+    return figure_ratio((int64_t)(share * 100000.0 + 0.5), 1000, 2);
+}
+
+/* What is known about how good the plan is. */
+static void put_outcome(text *out, const mbs_plan *plan)
+{
+    const char *planner = mbs_plan_planner_name(plan);
+    const int64_t bound = mbs_plan_bound_bytes(plan);
+    const int64_t total = total_of(plan);
+    if (mbs_plan_outcome(plan) == MBS_OPTIMAL) {
+        const bool exact = strcmp(planner, mbs_planner_name(MBS_PLANNER_ILP)) == 0;
+        text_string(out, exact ? "proven optimal" : "optimal in its space");
+        return;
+    }
+    text_string(out, mbs_outcome_name(mbs_plan_outcome(plan)));
+    if (bound > 0)
+        text_format(out, ", bound %s, gap %s %%", figure_traffic(bound).text,
+                    fine_percent(total - bound, total).text);
 }
 
 static void put_title(text *out, const mbs_plan *plan, bool color)
 {
     const mbs_program *program = mbs_plan_program(plan);
     const char *phase = mbs_program_is_inference(program) ? "inference" : "training";
-    mbs_outcome outcome = mbs_plan_outcome(plan);
     text_begin_style(out, color, STYLE_BOLD);
     text_safe(out, mbs_program_network_name(program));
     text_end_style(out, color, STYLE_BOLD);
@@ -56,59 +113,57 @@ static void put_title(text *out, const mbs_plan *plan, bool color)
                 mbs_plan_batch(plan) == 1 ? "sample" : "samples",
                 figure_exact_space(mbs_plan_buffer_bytes(plan)).text);
     text_safe(out, mbs_plan_planner_name(plan));
-    text_format(out, ", %s%s", mbs_outcome_name(outcome),
-                outcome == MBS_OPTIMAL ? " in its space" : "");
-    if (outcome != MBS_OPTIMAL && mbs_plan_bound_bytes(plan) > 0)
-        text_format(out, ", bound %s", figure_traffic(mbs_plan_bound_bytes(plan)).text);
+    text_string(out, ", ");
+    put_outcome(out, plan);
     text_string(out, "\n");
 }
 
-static void put_versus(text *out, int64_t total, int64_t baseline, bool color)
+/* "12.3 % less than dp 3.29 GB" */
+static void put_versus(text *out, int64_t total, const char *name, int64_t other, bool color)
 {
     char versus[64];
-    if (total == baseline)
+    if (total == other)
         snprintf(versus, sizeof versus, "no less");
-    else if (total < baseline)
-        snprintf(versus, sizeof versus, "%s %% less",
-                 figure_percent(baseline - total, baseline).text);
+    else if (total < other)
+        snprintf(versus, sizeof versus, "%s %% less", fine_percent(other - total, other).text);
     else
-        snprintf(versus, sizeof versus, "%s %% more",
-                 figure_percent(total - baseline, baseline).text);
-    text_string(out, ", ");
-    text_styled(out, color, total < baseline ? STYLE_GOOD : STYLE_BOLD, versus);
-    text_format(out, " than baseline %s", figure_traffic(baseline).text);
+        snprintf(versus, sizeof versus, "%s %% more", fine_percent(total - other, other).text);
+    text_styled(out, color, total < other ? STYLE_GOOD : STYLE_BOLD, versus);
+    text_format(out, " than %s %s", name, figure_traffic(other).text);
 }
 
-static void put_headline(text *out, const mbs_plan *plan, const mbs_report_options *options,
-                         bool color)
+static void put_headline(text *out, const comparison *with)
 {
-    mbs_traffic traffic;
-    mbs_traffic other;
-    mbs_plan_traffic(plan, &traffic);
-    text_styled(out, color, STYLE_BOLD, figure_traffic(traffic.total).text);
+    const int64_t total = total_of(with->plan);
+    text_styled(out, with->color, STYLE_BOLD, figure_traffic(total).text);
     text_string(out, " per step and core");
-    if (options->baseline != NULL) {
-        mbs_plan_traffic(options->baseline, &other);
-        put_versus(out, traffic.total, other.total, color);
+    if (with->baseline != NULL) {
+        text_string(out, ", ");
+        put_versus(out, total, "baseline", total_of(with->baseline), with->color);
     }
-    if (options->greedy != NULL) {
-        mbs_plan_traffic(options->greedy, &other);
-        text_format(out, "; mbs2 %s", figure_traffic(other.total).text);
+    if (with->dp != NULL) {
+        text_string(out, "\n");
+        put_versus(out, total, "dp", total_of(with->dp), with->color);
+    }
+    if (with->dp != NULL && with->greedy != NULL) {
+        text_string(out, ", ");
+        put_versus(out, total, "mbs2", total_of(with->greedy), with->color);
+    } else if (with->greedy != NULL) {
+        text_format(out, "; mbs2 %s", figure_traffic(total_of(with->greedy)).text);
     }
     text_string(out, "\n\n");
 }
 
-static void add_columns(grid *table, const table_units *units)
+static void add_columns(grid *table, const table_units *units, bool with_time)
 {
     const grid_column columns[] = {
         {.head = {"", "#"}, .gap = "", .right = true},
         {.head = {"", "steps"}, .gap = "  ", .flexible = true},
         {.head = {"", ""}, .gap = " .. ", .flexible = true},
-        {.head = {"", "phase"}, .gap = "  "},
-        {.head = {"sub-", "batch"}, .gap = "  ", .right = true},
-        {.head = {"", "iter."}, .gap = "  ", .right = true},
+        {.head = {"", "phase"}, .gap = " "},
+        {.head = {"sub-", "batch"}, .gap = " ", .right = true},
+        {.head = {"", "iter."}, .gap = " ", .right = true},
         {.head = {"peak", units->space.name}, .gap = "  ", .right = true},
-        {.head = {"", "used"}, .gap = " ", .right = true},
         {.head = {"", "read"}, .gap = "  ", .right = true},
         {.head = {"", "write"}, .gap = "  ", .right = true},
         {.head = {"weight", "reads"}, .gap = "  ", .right = true},
@@ -117,6 +172,20 @@ static void add_columns(grid *table, const table_units *units)
     };
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
         grid_add_column(table, columns[i]);
+    if (!with_time)
+        return;
+    grid_add_column(table,
+                    (grid_column){.head = {"time", units->time.name}, .gap = "  ", .right = true});
+    grid_add_column(table, (grid_column){.head = {"", "by"}, .gap = " "});
+}
+
+/* Time, and what most of it is spent on; nothing if costs are not known. */
+static void put_time_cells(grid *table, const mbs_cost *cost, const column_unit *unit,
+                           text_style style)
+{
+    const bool computes = cost->compute_bound_s >= 0.5 * cost->time_s;
+    grid_cell(table, style, figure_ratio(whole_ns(cost->time_s), unit->bytes, unit->decimals).text);
+    grid_cell(table, STYLE_DIM, computes ? "comp" : "DRAM");
 }
 
 static void put_traffic_cells(grid *table, const mbs_traffic *traffic, const column_unit *unit,
@@ -130,8 +199,8 @@ static void put_traffic_cells(grid *table, const mbs_traffic *traffic, const col
 }
 
 /* Peak use of the buffer; a step in passes has none worth the name. */
-static void put_buffer_cells(grid *table, const mbs_plan *plan, const mbs_group_info *group,
-                             const column_unit *unit)
+static void put_buffer_cell(grid *table, const mbs_plan *plan, const mbs_group_info *group,
+                            const column_unit *unit)
 {
     char cell[64];
     mbs_mode mode = MBS_STAGED;
@@ -140,18 +209,15 @@ static void put_buffer_cells(grid *table, const mbs_plan *plan, const mbs_group_
         snprintf(cell, sizeof cell, "%" PRId64 " %s", group->passes,
                  group->passes == 1 ? "pass" : "passes");
         grid_cell(table, STYLE_DIM, cell);
-        grid_cell(table, STYLE_PLAIN, "");
         return;
     }
-    const double used = (double)group->peak_bytes / (double)mbs_plan_buffer_bytes(plan);
-    snprintf(cell, sizeof cell, "%d%%", (int)(used * 100.0 + 0.5));
     grid_cell(table, STYLE_PLAIN,
               figure_ratio(group->peak_bytes, unit->bytes, unit->decimals).text);
-    grid_cell(table, STYLE_DIM, cell);
 }
 
-static void put_group(grid *table, const mbs_plan *plan, size_t index, const table_units *units)
+static void put_group(grid *table, const comparison *with, size_t index, const table_units *units)
 {
+    const mbs_plan *plan = with->plan;
     const mbs_program *program = mbs_plan_program(plan);
     mbs_group_info group;
     mbs_step_info first;
@@ -162,10 +228,12 @@ static void put_group(grid *table, const mbs_plan *plan, size_t index, const tab
         mbs_program_step(program, group.first, &first) != MBS_OK ||
         mbs_program_step(program, group.last, &last) != MBS_OK)
         return;
-    const char *phase = phase_name(program, group.first, group.last);
+    const char *phase = "both";
     text_style phase_style = STYLE_PLAIN;
-    if (first.phase == last.phase)
+    if (first.phase == last.phase) {
+        phase = first.phase == MBS_FORWARD ? "fwd" : "bwd";
         phase_style = first.phase == MBS_FORWARD ? STYLE_FIRST : STYLE_SECOND;
+    }
     grid_cell(table, STYLE_DIM, figure_integer((int64_t)index + 1).text);
     if (group.first == group.last) {
         grid_wide_cell(table, STYLE_PLAIN, first.name);
@@ -176,21 +244,29 @@ static void put_group(grid *table, const mbs_plan *plan, size_t index, const tab
     grid_cell(table, phase_style, phase);
     grid_cell(table, STYLE_BOLD, figure_integer(group.sub_batch).text);
     grid_cell(table, STYLE_PLAIN, figure_integer(group.iterations).text);
-    put_buffer_cells(table, plan, &group, &units->space);
+    put_buffer_cell(table, plan, &group, &units->space);
     put_traffic_cells(table, &traffic, &units->traffic, STYLE_PLAIN, STYLE_BOLD);
+    mbs_cost cost;
+    if (with->hardware != NULL && mbs_plan_group_cost(plan, with->hardware, index, &cost) == MBS_OK)
+        put_time_cells(table, &cost, &units->time, STYLE_PLAIN);
+    grid_end_row(table);
 }
 
 /* A row below the rule: a label and traffic by class. */
-static void put_sum(grid *table, const char *label, const mbs_plan *plan, const column_unit *unit,
-                    text_style style)
+static void put_sum(grid *table, const char *label, const mbs_plan *plan,
+                    const mbs_hardware *hardware, const table_units *units, text_style style)
 {
     mbs_traffic traffic;
     mbs_plan_traffic(plan, &traffic);
     grid_cell(table, STYLE_PLAIN, "");
     grid_cell(table, style, label);
-    for (int blank = 0; blank < 6; blank++)
+    for (int blank = 0; blank < 5; blank++)
         grid_cell(table, STYLE_PLAIN, "");
-    put_traffic_cells(table, &traffic, unit, style, style);
+    put_traffic_cells(table, &traffic, &units->traffic, style, style);
+    mbs_cost cost;
+    if (hardware != NULL && mbs_plan_cost(plan, hardware, &cost) == MBS_OK)
+        put_time_cells(table, &cost, &units->time, style);
+    grid_end_row(table);
 }
 
 static void put_shares(grid *table, const mbs_plan *plan)
@@ -201,28 +277,35 @@ static void put_shares(grid *table, const mbs_plan *plan)
                              traffic.weight_gradient, traffic.total};
     grid_cell(table, STYLE_PLAIN, "");
     grid_cell(table, STYLE_DIM, "share, %");
-    for (int blank = 0; blank < 6; blank++)
+    for (int blank = 0; blank < 5; blank++)
         grid_cell(table, STYLE_PLAIN, "");
     for (size_t i = 0; i < sizeof bytes / sizeof bytes[0]; i++)
         grid_cell(table, STYLE_DIM, figure_percent(bytes[i], traffic.total).text);
+    grid_end_row(table);
 }
 
-static void put_groups(text *out, const mbs_plan *plan, const mbs_report_options *options,
-                       bool color)
+static void put_groups(text *out, const comparison *with)
 {
-    const table_units units = choose_units(plan);
+    const mbs_plan *plan = with->plan;
+    const mbs_hardware *hardware = with->hardware;
+    mbs_cost cost = {0};
+    if (hardware != NULL && mbs_plan_cost(plan, hardware, &cost) != MBS_OK)
+        hardware = NULL; /* a loaded plan */
+    const table_units units = choose_units(plan, cost.time_s);
     grid table;
-    grid_start(&table, color);
-    add_columns(&table, &units);
+    grid_start(&table, with->color);
+    add_columns(&table, &units, hardware != NULL);
     for (size_t i = 0; i < mbs_plan_group_count(plan); i++)
-        put_group(&table, plan, i, &units);
+        put_group(&table, with, i, &units);
     grid_rule(&table);
-    put_sum(&table, "total", plan, &units.traffic, STYLE_BOLD);
+    put_sum(&table, "total", plan, hardware, &units, STYLE_BOLD);
     put_shares(&table, plan);
-    if (options->greedy != NULL)
-        put_sum(&table, "mbs2", options->greedy, &units.traffic, STYLE_DIM);
-    if (options->baseline != NULL)
-        put_sum(&table, "baseline", options->baseline, &units.traffic, STYLE_DIM);
+    if (with->dp != NULL)
+        put_sum(&table, "dp", with->dp, hardware, &units, STYLE_DIM);
+    if (with->greedy != NULL)
+        put_sum(&table, "mbs2", with->greedy, hardware, &units, STYLE_DIM);
+    if (with->baseline != NULL)
+        put_sum(&table, "baseline", with->baseline, hardware, &units, STYLE_DIM);
     grid_finish(&table, out);
 }
 
@@ -262,17 +345,44 @@ static void put_summary(text *out, const mbs_plan *plan)
     text_string(out, "\n");
 }
 
+/* Time and energy of the whole, unless they are not known. */
+static void put_cost(text *out, const mbs_plan *plan, const mbs_hardware *hardware)
+{
+    mbs_cost cost;
+    if (hardware == NULL || mbs_plan_cost(plan, hardware, &cost) != MBS_OK)
+        return;
+    const int64_t share =
+        cost.time_s > 0 ? (int64_t)(1000 * cost.compute_bound_s / cost.time_s + 0.5) : 0;
+    text_format(out, "%s ms per step on ", figure_ratio(whole_ns(cost.time_s), 1000000, 3).text);
+    text_safe(out, hardware->name);
+    text_format(out, ", %s %% of it bound by computation, the rest by DRAM; ",
+                figure_ratio(share, 10, 1).text);
+    text_format(out, "%s J; array utilisation %s %%\n",
+                figure_ratio(whole_ns(cost.energy_j), 1000000000, 3).text,
+                figure_ratio((int64_t)(1000 * cost.utilisation + 0.5), 10, 1).text);
+}
+
+mbs_status mbs_report_exact_table(char **result, const mbs_plan *plan, const mbs_plan *dp,
+                                  const mbs_report_options *options, mbs_error *error)
+{
+    comparison with = {.plan = plan, .dp = dp};
+    if (options != NULL) {
+        with.baseline = options->baseline;
+        with.greedy = options->greedy;
+        with.hardware = options->hardware;
+        with.color = options->color != 0;
+    }
+    text out = TEXT_INIT;
+    put_title(&out, plan, with.color);
+    put_headline(&out, &with);
+    put_groups(&out, &with);
+    put_summary(&out, plan);
+    put_cost(&out, plan, with.hardware);
+    return text_finish(&out, result, error);
+}
+
 mbs_status mbs_report_plan_table(char **result, const mbs_plan *plan,
                                  const mbs_report_options *options, mbs_error *error)
 {
-    static const mbs_report_options plain = {0};
-    if (options == NULL)
-        options = &plain;
-    const bool color = options->color != 0;
-    text out = TEXT_INIT;
-    put_title(&out, plan, color);
-    put_headline(&out, plan, options, color);
-    put_groups(&out, plan, options, color);
-    put_summary(&out, plan);
-    return text_finish(&out, result, error);
+    return mbs_report_exact_table(result, plan, NULL, options, error);
 }

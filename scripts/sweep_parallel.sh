@@ -1,0 +1,45 @@
+#!/bin/bash
+# A sweep in shards on this machine, or on those that PARALLEL_OPTIONS names, by GNU parallel.
+#   scripts/sweep_parallel.sh SHARDS OUT NET… [OPTION…]
+# runs `mbsopt sweep` on each of SHARDS shards, one thread each, and merges them into OUT. A run that
+# was interrupted goes on where it stopped when the same command is given again. Without GNU parallel
+# xargs does it, on this machine only.
+# MBSOPT: the program (default: built by scripts/run.sh). JOBS: shards at a time (default: the cores).
+# PARALLEL_OPTIONS: more options of parallel, such as "--sshloginfile hosts --workdir .".
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+usage() {
+    echo "usage: $0 SHARDS OUT NET… [OPTION of mbsopt sweep…]" >&2
+    exit 2
+}
+
+[ $# -ge 3 ] || usage
+shards=$1
+out=$2
+shift 2
+[[ $shards =~ ^[1-9][0-9]{0,5}$ ]] || usage
+
+if [ -z "${MBSOPT:-}" ]; then
+    "$root/scripts/run.sh" --version >/dev/null # builds it once, before many want it
+    MBSOPT=$root/build-run/src/cli/mbsopt
+fi
+jobs=${JOBS:-$(getconf _NPROCESSORS_ONLN)}
+
+# One shard's command; {} stands for its number.
+command=("$MBSOPT" sweep --threads 1 --shard "{}/$shards" --resume "$out.shard-{}" "$@")
+if command -v parallel >/dev/null && parallel --version 2>/dev/null | grep -q "GNU parallel"; then
+    read -ra more <<<"${PARALLEL_OPTIONS:-}"
+    seq 0 $((shards - 1)) |
+        parallel --quote --jobs "$jobs" --halt now,fail=1 "${more[@]}" "${command[@]}"
+else
+    echo "note: GNU parallel is not installed; xargs runs the shards on this machine" >&2
+    seq 0 $((shards - 1)) | xargs -P "$jobs" -I '{}' "${command[@]}"
+fi
+
+files=()
+for ((shard = 0; shard < shards; shard++)); do
+    files+=("$out.shard-$shard")
+done
+python3 "$root/scripts/sweep_merge.py" -o "$out" "${files[@]}"
+rm -f "${files[@]}"

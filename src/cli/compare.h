@@ -1,0 +1,50 @@
+/* Planners side by side on some networks: what `mbsopt compare` finds out and how it is written. */
+#ifndef CLI_COMPARE_H
+#define CLI_COMPARE_H
+
+#include <mbsopt/mbsopt.h>
+
+#include "lists.h"
+#include "setup.h"
+
+/* One planner on one network, or its geometric means. Ratios are to the planner baseline. */
+typedef struct compare_row {
+    mbs_planner planner;
+    mbs_outcome outcome;
+    mbs_traffic traffic;
+    int64_t bound_bytes; /* 0: none known */
+    mbs_cost cost;
+    double traffic_ratio;
+    double speedup;
+    double energy_ratio;
+    double utilisation;
+} compare_row;
+
+typedef struct compare_network {
+    char *name;
+    size_t replaced_batch_norms;
+    compare_row rows[MBS_PLANNER_COUNT]; /* as the planners are listed */
+} compare_network;
+
+typedef struct comparison {
+    setup setup; /* the machine and the batch; each network in turn */
+    mbs_plan_options options;
+    planner_list planners;
+    compare_network *networks;
+    size_t network_count;
+    compare_row means[MBS_PLANNER_COUNT]; /* geometric, over the networks */
+} comparison;
+
+/* Plans the network file at `path` with every planner. Says what is wrong; returns the exit status.
+ */
+int compare_load(comparison *of, compare_network *network, const char *path);
+
+/* Fills in the means. */
+void compare_average(comparison *of);
+
+typedef enum compare_format { COMPARE_TABLE, COMPARE_CSV, COMPARE_JSON } compare_format;
+
+/* The comparison as text, owned by the caller (free); null if memory is out. */
+char *compare_text(const comparison *of, compare_format format);
+
+#endif

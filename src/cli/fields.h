@@ -1,0 +1,33 @@
+/* Pieces of tables, CSV and JSON, written to a stream; the same in every locale. */
+#ifndef CLI_FIELDS_H
+#define CLI_FIELDS_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#define FIGURE_BYTES 32
+
+/* Room for one figure; returned by value and used within one expression. */
+typedef struct field_figure {
+    char text[FIGURE_BYTES];
+} field_figure;
+
+/* A number with twelve digits at most, as CSV and JSON take it. */
+field_figure field_number(double value);
+
+/* `value` with so many decimals and a unit behind it, which may be "". */
+field_figure field_fixed(double value, int decimals, const char *unit);
+
+/* A text with control characters and all that turns a line around made visible: "\x0a". */
+void put_safe(FILE *out, const char *text);
+
+/* The same as a CSV field, in quotes where it needs them; always within one line. */
+void put_csv(FILE *out, const char *text);
+
+/* The text itself as a JSON string. */
+void put_json(FILE *out, const char *text);
+
+/* "10 MiB", "512 KiB", "10000000 bytes". */
+void put_space(FILE *out, int64_t bytes);
+
+#endif

@@ -1,0 +1,135 @@
+#include "search.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "output.h"
+
+#define REFRESH_S   0.1
+#define MOST_TIME_S 1e9
+
+/* ---- Limits ---------------------------------------------------------------------------------- */
+
+/* "60" or "0.5": digits with at most one point among them. */
+static bool is_decimal(const char *text)
+{
+    const char *digits = "0123456789";
+    size_t whole = strspn(text, digits);
+    if (whole == 0)
+        return false;
+    if (text[whole] == '\0')
+        return true;
+    const char *fraction = text + whole + 1;
+    size_t length = strspn(fraction, digits);
+    return text[whole] == '.' && length > 0 && fraction[length] == '\0';
+}
+
+static int read_decimal(double *result, const arguments *given, const char *name, double maximum,
+                        const char *unit)
+{
+    const char *value = option_value(given, name);
+    if (value == NULL)
+        return EXIT_OK;
+    double number = is_decimal(value) ? strtod(value, NULL) : -1;
+    if (number < 0 || number > maximum) {
+        complain("--%s %s: expected a number from 0 to %.0f%s, such as 0.5", name, value, maximum,
+                 unit);
+        return EXIT_BAD_INPUT;
+    }
+    *result = number;
+    return EXIT_OK;
+}
+
+int search_options(mbs_plan_options *result, const arguments *given)
+{
+    /* both are looked at, so that one run shows all that is wrong */
+    int limit = read_decimal(&result->time_limit_s, given, "time-limit", MOST_TIME_S, " (seconds)");
+    int gap = read_decimal(&result->gap_percent, given, "gap", 100, " (percent)");
+    return limit != EXIT_OK ? limit : gap;
+}
+
+/* ---- Progress -------------------------------------------------------------------------------- */
+
+typedef struct progress_line {
+    bool shown;     /* there is a terminal to show it on */
+    double drawn_s; /* elapsed when it was last drawn, -1 before */
+    int width;      /* of what stands there now */
+} progress_line;
+
+static void draw(progress_line *line, const mbs_progress *progress)
+{
+    char now[128];
+    const double incumbent = (double)progress->incumbent_bytes;
+    const double bound = (double)progress->bound_bytes;
+    const double unit = incumbent >= 1e9 ? 1e9 : 1e6;
+    const double gap = incumbent > 0 ? 100 * (incumbent - bound) / incumbent : 0;
+    int width = snprintf(now, sizeof now, "%.1f s  best %.4f %cB  bound %.4f %cB  gap %.2f %%",
+                         progress->elapsed_s, incumbent / unit, unit >= 1e9 ? 'G' : 'M',
+                         bound / unit, unit >= 1e9 ? 'G' : 'M', gap);
+    fprintf(stderr, "\r%-*s", line->width, now);
+    line->width = width;
+    line->drawn_s = progress->elapsed_s;
+}
+
+static void wipe(progress_line *line)
+{
+    if (line->width > 0)
+        fprintf(stderr, "\r%*s\r", line->width, "");
+    line->width = 0;
+}
+
+/* ---- Signals --------------------------------------------------------------------------------- */
+
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int number)
+{
+    (void)number;
+    interrupted = 1;
+    /* whoever asks again does not want to wait for the plan */
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+}
+
+static void catch_signal(int number, struct sigaction *before)
+{
+    struct sigaction action = {.sa_handler = interrupt, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    sigaction(number, NULL, before);
+    if (before->sa_handler != SIG_IGN) /* as in a shell's background jobs */
+        sigaction(number, &action, NULL);
+}
+
+/* Called from the thread that searches, while this program's own waits. */
+static int on_progress(const mbs_progress *progress, void *context)
+{
+    progress_line *line = context;
+    if (line->shown && (line->drawn_s < 0 || progress->elapsed_s - line->drawn_s >= REFRESH_S))
+        draw(line, progress);
+    return interrupted != 0;
+}
+
+mbs_status search_plan(mbs_plan **plan, const mbs_program *program, const mbs_hardware *hardware,
+                       const mbs_plan_options *options, mbs_error *error)
+{
+    struct sigaction before_int;
+    struct sigaction before_term;
+    progress_line line = {.shown = isatty(STDERR_FILENO) == 1, .drawn_s = -1};
+    mbs_plan_options watched = *options;
+    if (options->planner != MBS_PLANNER_ILP && options->planner != MBS_PLANNER_BEST)
+        return mbs_plan_create(plan, program, hardware, options, error);
+    watched.progress = on_progress;
+    watched.progress_context = &line;
+    catch_signal(SIGINT, &before_int);
+    catch_signal(SIGTERM, &before_term);
+    mbs_status status = mbs_plan_create(plan, program, hardware, &watched, error);
+    wipe(&line);
+    sigaction(SIGINT, &before_int, NULL);
+    sigaction(SIGTERM, &before_term, NULL);
+    if (status == MBS_OK && interrupted && mbs_plan_outcome(*plan) == MBS_FEASIBLE)
+        fprintf(stderr, "note: interrupted; the plan is the best found so far\n");
+    return status;
+}

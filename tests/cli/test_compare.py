@@ -1,0 +1,178 @@
+"""`mbsopt compare`: tables, CSV and JSON say the same, and the means are means."""
+
+import csv
+import io
+import json
+import math
+import re
+import unittest
+
+from harness import (ALEXNET, BAD_INPUT, NETWORKS, ROOT, SYSTEM, USAGE, CliTest, conv, network,
+                     relu)
+
+ALL = ["baseline", "archopt", "il", "mbs-fs", "mbs1", "mbs2", "dp", "ilp"]
+FAST = ALL[:-1]
+TWO = [ALEXNET, str(NETWORKS / "resnet18.json")]
+RATIOS = ("traffic_ratio", "speedup", "energy_ratio", "utilisation")
+SMALL = network([conv("c1", "image"), relu("r1", "c1"), conv("c2", "r1")])
+
+
+class Compare(CliTest):
+    def document(self, *arguments, **more):
+        return json.loads(self.succeed("compare", *arguments, "--format", "json", **more).out)
+
+    def rows(self, *arguments, **more):
+        return list(csv.DictReader(io.StringIO(
+            self.succeed("compare", *arguments, "--format", "csv", **more).out)))
+
+    def setUp(self):
+        super().setUp()
+        self.options = [*TWO, "--planners", ",".join(FAST)]
+
+    def test_formats_agree(self):
+        document, rows = self.document(*self.options), self.rows(*self.options)
+        plans = [(n["network"], p) for n in document["networks"] for p in n["plans"]]
+        self.assertEqual(len(rows), len(plans) + len(FAST))
+        for row, (name, plan) in zip(rows, plans):
+            self.assertEqual([row["network"], row["planner"], row["outcome"]],
+                             [name, plan["planner"], plan["outcome"]])
+            self.assertEqual(int(row["total_bytes"]), plan["traffic_bytes"]["total"])
+            self.assertEqual(row["bound_bytes"], str(plan.get("bound_bytes", "")))
+            for member in ("time_s", "energy_j", *RATIOS):
+                self.assertEqual(float(row[member]), plan[member])
+        for row, mean in zip(rows[len(plans):], document["geometric_means"]):
+            self.assertEqual((row["network"], row["planner"]),
+                             ("(geometric mean)", mean["planner"]))
+            for member in RATIOS:
+                self.assertEqual(float(row[member]), mean[member])
+        table = self.succeed("compare", *self.options).out
+        lines = [line.split() for line in table.splitlines() if line.split()[:1] and
+                 line.split()[0] in FAST]
+        self.assertEqual(len(lines), len(plans) + len(FAST))
+        for cells, (_, plan) in zip(lines, plans):
+            self.assertEqual(cells[1], f"{plan['traffic_bytes']['total'] / 1e9:.3f}")
+            self.assertEqual(cells[2], f"{100 * (1 - plan['traffic_ratio']):.1f}")
+            self.assertEqual(cells[3], f"{1000 * plan['time_s']:.2f}")
+            self.assertEqual(cells[4], f"{plan['speedup']:.2f}")
+            self.assertEqual(cells[5], f"{plan['energy_j']:.3f}")
+            self.assertEqual(cells[6], f"{100 * (1 - plan['energy_ratio']):.1f}")
+            self.assertEqual(cells[7], f"{plan['utilisation']:.3f}")
+        for line in table.splitlines():
+            self.assertLessEqual(len(line), 120)
+            self.assertEqual(line, line.rstrip())
+
+    def test_means_and_ratios(self):
+        document = self.document(*self.options)
+        for i, mean in enumerate(document["geometric_means"]):
+            plans = [n["plans"][i] for n in document["networks"]]
+            for member in RATIOS:
+                expected = math.prod(p[member] for p in plans) ** (1 / len(plans))
+                self.assertAlmostEqual(mean[member] / expected, 1, places=9)
+        for of in document["networks"]:
+            baseline = of["plans"][0]
+            for plan in of["plans"]:
+                self.assertAlmostEqual(plan["traffic_ratio"], plan["traffic_bytes"]["total"] /
+                                       baseline["traffic_bytes"]["total"], places=9)
+                self.assertAlmostEqual(plan["speedup"], baseline["time_s"] / plan["time_s"],
+                                       places=9)
+                self.assertAlmostEqual(plan["energy_ratio"],
+                                       plan["energy_j"] / baseline["energy_j"], places=9)
+
+    def test_same_plans_as_plan(self):
+        for of in self.document(*self.options)["networks"]:
+            for plan in of["plans"]:
+                alone = json.loads(self.succeed(
+                    "plan", NETWORKS / (of["network"] + ".json"), "--planner", plan["planner"],
+                    "--format", "json").out)
+                for member in ("traffic_bytes", "time_s", "energy_j", "utilisation"):
+                    self.assertEqual(plan[member], alone[member])
+                for member in ("time_s", "energy_j"):
+                    parts = sum(group[member] for group in alone["groups"])
+                    self.assertAlmostEqual(parts / alone[member], 1, places=9)
+
+    def test_plan_files_with_costs_are_still_plan_files(self):
+        text = self.succeed("plan", ALEXNET, "--format", "json").out
+        self.succeed("verify", "-", given=text)
+        for member in ('"time_s": "', '"energy_j": -', '"utilisation": [], "x_'):
+            bad = text.replace(member.split()[0] + " ", member, 1)
+            self.refuse(BAD_INPUT, "verify", "-", given=bad)
+        table = self.succeed("plan", ALEXNET).out
+        self.assertRegex(table, r"(?m)^1  .*  \d+\.\d\d (comp|DRAM)$")
+        self.assertRegex(table, r"(?m)^13\.0\d\d ms per step on wavecore, .* J; array utilis")
+
+    def test_all_planners_by_default(self):
+        plans = self.document("-", given=SMALL)["networks"][0]["plans"]
+        self.assertEqual([plan["planner"] for plan in plans], ALL)
+        self.assertIn("proven optimal", self.succeed("compare", "-", given=SMALL).out)
+        out = self.succeed("compare", TWO[1], "--time-limit", "0", "--planners", "ilp").out
+        self.assertRegex(out, r"ilp .* gap \d+\.\d\d %\n")
+
+    def test_subset_without_baseline(self):
+        one = self.document(ALEXNET, "--planners", "mbs2")["networks"][0]["plans"]
+        many = self.document(ALEXNET, "--planners", "baseline,mbs2")["networks"][0]["plans"]
+        self.assertEqual(one, many[1:])
+
+    def test_machine_options(self):
+        document = self.document("-", "--buffer", "8KiB", "--batch", "5", "--inference",
+                                 given=SMALL)
+        self.assertEqual((document["buffer_bytes"], document["batch"], document["phase"]),
+                         (8192, 5, "inference"))
+        slow = ROOT / "models" / "hardware" / "wavecore-lpddr4.json"
+        times = [self.document(ALEXNET, "--planners", "baseline", *more)["networks"][0]["plans"][0]
+                 ["time_s"] for more in ([], ["--hardware", slow])]
+        self.assertLess(times[0], times[1])
+
+    def test_batch_norms(self):
+        given = network([conv("c", "image"),
+                         {"name": "n", "op": "norm", "kind": "batch", "inputs": ["c"]}])
+        self.assertIn("1 batch norm is planned as group norm",
+                      self.succeed("compare", "-", given=given).err)
+        for more in (["--batch-norm=keep"], ["--planners", "baseline,archopt"]):
+            self.assertEqual(self.succeed("compare", "-", *more, given=given).err, "")
+
+    def test_no_matrix_product_and_no_energy(self):
+        given = network([relu("r", "image")])
+        self.assertEqual({p["utilisation"]
+                          for p in self.document("-", given=given)["networks"][0]["plans"]}, {0})
+        machine = {"format": "mbsopt-hardware/1", "name": "free", "memory": {
+            "name": "m", "bandwidth_bytes_per_s": 1000, "energy_pj_per_bit": 0}, "energy": {
+            "mac_pj": 0, "buffer_pj_per_byte": 0, "vector_pj": 0, "static_w": 0}}
+        path = self.file("free.json", json.dumps(machine))
+        for plan in self.document("-", "--hardware", path, given=given)["networks"][0]["plans"]:
+            self.assertEqual((plan["energy_j"], plan["energy_ratio"]), (0, 1))
+
+    def test_names_are_made_safe(self):
+        given = network([conv("c", "image")], name='a"b,\x1b[31m\n\u202e')
+        for form in ("table", "csv"):
+            out = self.succeed("compare", "-", "--format", form, given=given).out
+            self.assertIn('\\x1b[31m\\x0a\\xe2\\x80\\xae', out)
+        self.assertEqual(self.document("-", given=given)["networks"][0]["network"],
+                         'a"b,\x1b[31m\n\u202e')
+
+    def test_refusals(self):
+        self.refuse(USAGE, "compare", says="NET… is missing")
+        self.refuse(USAGE, "compare", "-", "-", says="standard input")
+        self.refuse(USAGE, "compare", ALEXNET, "--planners", "mbs3", says="did you mean")
+        self.refuse(USAGE, "compare", ALEXNET, "--planners", "dp,dp", says="twice")
+        self.refuse(USAGE, "compare", ALEXNET, "--planners=", says="unknown planner")
+        self.refuse(USAGE, "compare", ALEXNET, "--format", "xml", says="table, csv or json")
+        self.refuse(BAD_INPUT, "compare", ALEXNET, "--time-limit", "x", says="--time-limit")
+        self.refuse(BAD_INPUT, "compare", ALEXNET, "--buffer", "0", "--batch", "0",
+                    says=["--buffer", "--batch"])
+        self.refuse(SYSTEM, "compare", ALEXNET, self.folder / "none.json", says="No such file")
+        self.refuse(SYSTEM, "compare", ALEXNET, "--planners=dp", "-o", "/dev/full",
+                    says="No space left")
+        with open("/dev/full", "wb") as full:
+            self.refuse(SYSTEM, "compare", ALEXNET, "--planners=dp", stdout=full,
+                        says="No space left")
+
+    def test_output_file(self):
+        path = self.folder / "out.csv"
+        words = ["compare", ALEXNET, "--planners=dp", "--format=csv"]
+        self.assertEqual(self.succeed(*words, "-o", path).out, "")
+        self.assertEqual(path.read_text(), self.succeed(*words).out)
+        self.assertTrue(re.match("network,planner,outcome,", path.read_text()))
+
+
+if __name__ == "__main__":
+    unittest.main()

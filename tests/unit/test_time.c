@@ -1,0 +1,413 @@
+/* src/cost: cycles of the array, and time and energy of plans, against cases counted by hand. */
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cost/array.h"
+#include "cost/time.h"
+#include "mbsopt/mbsopt.h"
+#include "plan/planner.h"
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+static mbs_error error;
+static const char *source_folder = ".";
+
+static void must(mbs_status status, const char *what)
+{
+    ck_assert_msg(status == MBS_OK, "%s: %s: %s", what, mbs_status_text(status), error.message[0]);
+}
+
+static void assert_near(double found, double expected, const char *what)
+{
+    ck_assert_msg(fabs(found - expected) <= 1e-12 * fabs(expected), "%s: %.17g, expected %.17g",
+                  what, found, expected);
+}
+
+/* ---- The array ------------------------------------------------------------------------------- */
+
+/* On 128x128 cells with 256 accumulator rows; each product takes 256 cycles beside its waves. */
+typedef struct array_case {
+    const char *what;
+    mbs_gemm gemm;
+    int64_t samples;
+    double double_buffered;
+    double single;
+    double macs;
+} array_case;
+
+static const array_case array_cases[] = {
+    /* one wave of max(256, 128), or 256 + 128 */
+    {"one exact tile", {256, 128, 128, 1, false}, 1, 256 + 256, 384 + 256, 4194304},
+    /* 2 x 2 x 2 tiles */
+    {"exact tiles", {512, 256, 256, 1, false}, 1, 8 * 256 + 256, 8 * 384 + 256, 33554432},
+    /* M 256 + 44, K 128 + 72, N in 2 tiles */
+    {"ragged tiles",
+     {300, 200, 130, 1, false},
+     1,
+     2 * ((256 + 128) + (256 + 72)) + 256,
+     2 * ((384 + 172) + (328 + 116)) + 256,
+     7800000},
+    {"depthwise", {196, 9, 1, 32, false}, 1, 32 * (196 + 256), 32 * (205 + 256), 56448},
+    {"M smaller than the array", {10, 128, 128, 1, false}, 1, 128 + 256, 138 + 256, 163840},
+    {"all smaller", {10, 3, 5, 1, false}, 1, 10 + 256, 13 + 256, 150},
+    {"one of each", {1, 1, 1, 1, false}, 1, 1 + 256, 2 + 256, 1},
+    /* M 343 = 256 + 87 */
+    {"samples in M", {49, 128, 128, 1, false}, 7, 256 + 128 + 256, 384 + 215 + 256, 5619712},
+    /* M 256 + 256 + 64, K 147 = 128 + 19 */
+    {"samples in K",
+     {576, 49, 64, 1, true},
+     3,
+     (256 + 256 + 128) + (256 + 256 + 64) + 256,
+     (384 + 384 + 192) + (275 + 275 + 83) + 256,
+     5419008},
+    {"none", {0, 0, 0, 0, false}, 5, 0, 0, 0},
+};
+
+START_TEST(cycles_by_hand)
+{
+    const array_case *c = &array_cases[_i];
+    mbs_hardware hardware;
+    mbs_hardware_wavecore(&hardware);
+    assert_near(array_cycles(&c->gemm, c->samples, &hardware, true), c->double_buffered, c->what);
+    assert_near(array_cycles(&c->gemm, c->samples, &hardware, false), c->single, c->what);
+    assert_near(array_macs(&c->gemm, c->samples), c->macs, c->what);
+}
+END_TEST
+
+/* Another array: 4x8 cells, waves of 16 rows. M 20 = 16 + 4, K 6 = 4 + 2, N 9 in 2 tiles. */
+START_TEST(cycles_of_another_array)
+{
+    const mbs_gemm gemm = {20, 6, 9, 3, false};
+    mbs_hardware hardware;
+    mbs_hardware_wavecore(&hardware);
+    hardware.array_rows = 4;
+    hardware.array_cols = 8;
+    hardware.accumulator_rows = 16;
+    assert_near(array_cycles(&gemm, 1, &hardware, true), 3 * (2 * (16 + 4 + 16 + 4) + 12), "");
+    assert_near(array_cycles(&gemm, 1, &hardware, false), 3 * (2 * (20 + 8 + 18 + 6) + 12), "");
+}
+END_TEST
+
+/* ---- A step by hand -------------------------------------------------------------------------- */
+
+/* x [2,4,4] -> c [2,4,4], 64 bytes per sample each, 8 bytes of weights: 16 x 2 by 2 x 2. */
+static const char one_conv[] =
+    "{\"format\":\"mbsopt-network/1\",\"name\":\"one\","
+    "\"inputs\":[{\"name\":\"x\",\"shape\":[2,4,4]}],\"layers\":["
+    "{\"name\":\"c\",\"op\":\"conv\",\"inputs\":[\"x\"],\"out_channels\":2,\"kernel\":1}]}";
+
+static mbs_program *make_program(const mbs_network *network, int inference, int keep_batch_norm)
+{
+    mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
+    mbs_program *program;
+    options.inference = inference;
+    options.keep_batch_norm = keep_batch_norm;
+    must(mbs_program_create(&program, network, &options, &error), "program");
+    return program;
+}
+
+static mbs_network *load_text(const char *text)
+{
+    mbs_network *network;
+    mbs_error_clear(&error);
+    must(mbs_network_load_text(&network, text, strlen(text), "network", &error), "network");
+    return network;
+}
+
+/* Ten samples in iterations of 3, 3, 3 and 1; times in ns, for a clock of 1 GHz. */
+START_TEST(last_iteration_is_short)
+{
+    mbs_network *network = load_text(one_conv);
+    mbs_program *program = make_program(network, 1, 0);
+    mbs_plan *plan = plan_allocate(program, "hand");
+    mbs_hardware hardware;
+    mbs_cost cost;
+    mbs_hardware_wavecore(&hardware);
+    hardware.clock_hz = 1000000000;
+    hardware.bandwidth_bytes_per_s = 2000000000; /* a byte per ns and core */
+    plan->batch = 10;
+    plan->buffer_bytes = 1 << 20;
+    plan->norm_passes = 2;
+    plan->double_buffered = true;
+    plan_add_group(plan, 0, 1, 4);
+    ck_assert_int_eq(plan->groups[0].sub_batch, 3);
+    must(mbs_plan_cost(plan, &hardware, &cost), "cost");
+    assert_near(cost.gemm_cycles, 3 * (48 + 256) + (16 + 256), "cycles");
+    assert_near(cost.macs, 640, "macs");
+    assert_near(cost.dram_bytes, 3 * (3 * 128 + 8) + (128 + 8), "bytes");
+    assert_near(cost.compute_s, 1184e-9, "compute");
+    assert_near(cost.dram_s, 1312e-9, "dram");
+    assert_near(cost.time_s, (3 * 392 + 272) * 1e-9, "time");
+    assert_near(cost.compute_bound_s, 272e-9, "compute-bound");
+    assert_near(cost.utilisation, 640 / (16384.0 * 1184), "utilisation");
+    plan->double_buffered = false;
+    must(mbs_plan_cost(plan, &hardware, &cost), "cost");
+    assert_near(cost.gemm_cycles, 3 * (48 + 2 + 256) + (16 + 2 + 256), "cycles");
+    mbs_plan_free(plan);
+    mbs_program_free(program);
+    mbs_network_free(network);
+}
+END_TEST
+
+/* Of the four weight reads of 8 bytes, 6 bytes are pinned: 8, 2, 2 and 2. */
+START_TEST(pinned_weights_come_once)
+{
+    mbs_network *network = load_text(one_conv);
+    mbs_program *program = make_program(network, 1, 0);
+    mbs_plan *plan = plan_allocate(program, "hand");
+    mbs_hardware hardware;
+    mbs_cost cost;
+    mbs_hardware_wavecore(&hardware);
+    plan->batch = 10;
+    plan->buffer_bytes = 1 << 20;
+    plan->norm_passes = 2;
+    plan_add_group(plan, 0, 1, 4);
+    plan->pinned_weight[0] = 6;
+    must(mbs_plan_cost(plan, &hardware, &cost), "cost");
+    assert_near(cost.dram_bytes, 1280 + 8 + 3 * 2, "bytes");
+    mbs_plan_free(plan);
+    mbs_program_free(program);
+    mbs_network_free(network);
+}
+END_TEST
+
+/* ---- Every planner --------------------------------------------------------------------------- */
+
+static void add(mbs_cost *sum, const mbs_cost *part)
+{
+    sum->time_s += part->time_s;
+    sum->dram_bytes += part->dram_bytes;
+    sum->macs += part->macs;
+    sum->gemm_cycles += part->gemm_cycles;
+    sum->energy_j += part->energy_j;
+}
+
+static void assert_same(const mbs_cost *sum, const mbs_cost *whole)
+{
+    ck_assert_double_eq(sum->dram_bytes, whole->dram_bytes);
+    ck_assert_double_eq(sum->macs, whole->macs);
+    ck_assert_double_eq(sum->gemm_cycles, whole->gemm_cycles);
+    ck_assert_double_eq_tol(sum->time_s / whole->time_s, 1, 1e-9);
+    ck_assert_double_eq_tol(sum->energy_j / whole->energy_j, 1, 1e-9);
+}
+
+/* What holds of the cost of any part of a plan. */
+static void check_laws(const mbs_cost *cost, const mbs_hardware *hardware)
+{
+    const double nearly = 1 - 1e-12;
+    const double clock = (double)hardware->clock_hz;
+    const double cells = (double)(hardware->array_rows * hardware->array_cols);
+    const double bandwidth = (double)hardware->bandwidth_bytes_per_s / (double)hardware->cores;
+    ck_assert_double_ge(cost->time_s, nearly * cost->dram_bytes / bandwidth);
+    ck_assert_double_ge(cost->time_s, nearly * cost->macs / (cells * clock));
+    ck_assert_double_ge(cost->time_s, nearly * cost->vector_elements /
+                                          (double)hardware->vector_elements_per_cycle / clock);
+    ck_assert_double_ge(cost->time_s, nearly * cost->compute_s);
+    ck_assert_double_ge(cost->time_s, nearly * cost->dram_s);
+    ck_assert_double_le(nearly * cost->time_s, cost->compute_s + cost->dram_s);
+    ck_assert_double_le(nearly * cost->compute_bound_s, fmin(cost->compute_s, cost->time_s));
+    ck_assert_double_ge(cost->buffer_bytes, cost->dram_bytes);
+    ck_assert(cost->utilisation >= 0 && cost->utilisation <= 1);
+    assert_near(cost->dram_j, cost->dram_bytes * 8e-12 * hardware->dram_pj_per_bit, "DRAM");
+    assert_near(cost->buffer_j, cost->buffer_bytes * 1e-12 * hardware->buffer_pj_per_byte,
+                "buffer");
+    assert_near(cost->mac_j, cost->macs * 1e-12 * hardware->mac_pj, "MACs");
+    assert_near(cost->vector_j, cost->vector_elements * 1e-12 * hardware->vector_pj, "vector");
+    assert_near(cost->static_j, cost->time_s * hardware->static_w, "static");
+    assert_near(cost->energy_j,
+                cost->dram_j + cost->buffer_j + cost->mac_j + cost->vector_j + cost->static_j,
+                "energy");
+}
+
+static void check_parts(const mbs_plan *plan, const mbs_hardware *hardware, const mbs_cost *whole)
+{
+    mbs_cost groups = {0};
+    mbs_cost phases = {0};
+    mbs_cost steps = {0};
+    mbs_cost part;
+    for (size_t g = 0; g < mbs_plan_group_count(plan); g++) {
+        mbs_traffic traffic;
+        must(mbs_plan_group_cost(plan, hardware, g, &part), "group");
+        must(mbs_plan_group_traffic(plan, g, &traffic), "traffic");
+        ck_assert_double_eq(part.dram_bytes, (double)traffic.total);
+        check_laws(&part, hardware);
+        add(&groups, &part);
+    }
+    for (int phase = 0; phase < 2; phase++) {
+        must(mbs_plan_phase_cost(plan, hardware, (mbs_phase)phase, &part), "phase");
+        check_laws(&part, hardware);
+        add(&phases, &part);
+    }
+    for (size_t k = 0; k < mbs_program_step_count(mbs_plan_program(plan)); k++) {
+        must(mbs_plan_step_cost(plan, hardware, k, &part), "step");
+        check_laws(&part, hardware);
+        add(&steps, &part);
+    }
+    assert_same(&groups, whole);
+    assert_same(&phases, whole);
+    assert_same(&steps, whole);
+}
+
+static void check_planner(const mbs_program *program, const mbs_hardware *hardware,
+                          mbs_planner planner, int64_t batch)
+{
+    mbs_plan_options options = MBS_PLAN_OPTIONS_INIT;
+    mbs_plan *plan;
+    mbs_cost cost;
+    mbs_traffic traffic;
+    options.planner = planner;
+    options.batch = batch;
+    options.time_limit_s = 0;
+    must(mbs_plan_create(&plan, program, hardware, &options, &error), "plan");
+    must(mbs_plan_cost(plan, hardware, &cost), "cost");
+    mbs_plan_traffic(plan, &traffic);
+    ck_assert_double_eq(cost.dram_bytes, (double)traffic.total);
+    check_laws(&cost, hardware);
+    check_parts(plan, hardware, &cost);
+    ck_assert_int_eq(mbs_plan_group_cost(plan, hardware, mbs_plan_group_count(plan), &cost),
+                     MBS_ERR_ARGUMENT);
+    ck_assert_int_eq(mbs_plan_step_cost(plan, hardware, mbs_program_step_count(program), &cost),
+                     MBS_ERR_ARGUMENT);
+    mbs_plan_free(plan);
+}
+
+static const char *const zoo[] = {"alexnet", "resnet18", "mobilenet_v2", "densenet121"};
+
+START_TEST(every_planner)
+{
+    static const int64_t buffers[] = {1 << 18, 1 << 22, 10 << 20};
+    static const int64_t batches[] = {1, 7, 32};
+    char path[1200];
+    mbs_network *network;
+    mbs_hardware hardware;
+    mbs_error_clear(&error);
+    snprintf(path, sizeof path, "%s/models/networks/%s.json", source_folder, zoo[_i]);
+    must(mbs_network_load_file(&network, path, &error), path);
+    mbs_hardware_wavecore(&hardware);
+    for (int inference = 0; inference < 2; inference++) {
+        mbs_program *program = make_program(network, inference, 0);
+        for (size_t i = 0; i < COUNT(buffers); i++) {
+            hardware.buffer_bytes = buffers[i];
+            for (int planner = 0; planner < MBS_PLANNER_COUNT; planner++)
+                check_planner(program, &hardware, (mbs_planner)planner, batches[i]);
+        }
+        mbs_program_free(program);
+    }
+    mbs_network_free(network);
+}
+END_TEST
+
+/* A plan file says nothing of shapes. */
+START_TEST(loaded_plans_have_no_cost)
+{
+    mbs_network *network = load_text(one_conv);
+    mbs_program *program = make_program(network, 0, 0);
+    mbs_plan_options options = MBS_PLAN_OPTIONS_INIT;
+    mbs_hardware hardware;
+    mbs_plan *plan;
+    mbs_plan *loaded;
+    mbs_cost cost;
+    char *text;
+    mbs_hardware_wavecore(&hardware);
+    must(mbs_plan_create(&plan, program, &hardware, &options, &error), "plan");
+    must(mbs_plan_to_json(&text, plan, &error), "text");
+    must(mbs_plan_load_text(&loaded, text, strlen(text), "plan", &error), "load");
+    ck_assert_int_eq(mbs_plan_cost(loaded, &hardware, &cost), MBS_ERR_ARGUMENT);
+    ck_assert_int_eq(mbs_plan_group_cost(loaded, &hardware, 0, &cost), MBS_ERR_ARGUMENT);
+    ck_assert_int_eq(mbs_plan_phase_cost(loaded, &hardware, MBS_FORWARD, &cost), MBS_ERR_ARGUMENT);
+    ck_assert_int_eq(mbs_plan_step_cost(loaded, &hardware, 0, &cost), MBS_ERR_ARGUMENT);
+    mbs_free(text);
+    mbs_plan_free(loaded);
+    mbs_plan_free(plan);
+    mbs_program_free(program);
+    mbs_network_free(network);
+}
+END_TEST
+
+/* ---- Published figures (model, section 8) ---------------------------------------------------- */
+
+/* Loads ResNet-50 without biases as scripts/make_zoo.py writes it. */
+static mbs_network *load_resnet50(void)
+{
+    const char *temporary = getenv("TMPDIR");
+    char folder[1024];
+    char script[1200];
+    char path[1200];
+    mbs_network *network;
+    snprintf(folder, sizeof folder, "%s/mbsopt-time-XXXXXX",
+             temporary != NULL ? temporary : "/tmp");
+    snprintf(script, sizeof script, "%s/scripts/make_zoo.py", source_folder);
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    pid_t child = fork();
+    if (child == 0) {
+        execlp("python3", "python3", script, "--no-bias", "--only", "resnet50", "-o", folder,
+               (char *)NULL);
+        _exit(127);
+    }
+    int status = 0;
+    ck_assert(child > 0 && waitpid(child, &status, 0) == child && status == 0);
+    snprintf(path, sizeof path, "%s/resnet50.json", folder);
+    mbs_error_clear(&error);
+    must(mbs_network_load_file(&network, path, &error), path);
+    remove(path);
+    rmdir(folder);
+    return network;
+}
+
+START_TEST(published_utilisation)
+{
+    static const struct {
+        mbs_planner planner;
+        double utilisation;
+    } expected[] = {
+        {MBS_PLANNER_BASELINE, 0.546}, {MBS_PLANNER_ARCHOPT, 0.808}, {MBS_PLANNER_MBS2, 0.770}};
+    mbs_network *network = load_resnet50();
+    mbs_hardware hardware;
+    mbs_hardware_wavecore(&hardware);
+    for (size_t i = 0; i < COUNT(expected); i++) {
+        mbs_plan_options options = MBS_PLAN_OPTIONS_INIT;
+        mbs_program *program = make_program(network, 0, expected[i].planner != MBS_PLANNER_MBS2);
+        mbs_plan *plan;
+        mbs_cost cost;
+        options.planner = expected[i].planner;
+        must(mbs_plan_create(&plan, program, &hardware, &options, &error), "plan");
+        must(mbs_plan_cost(plan, &hardware, &cost), "cost");
+        ck_assert_double_eq_tol(cost.utilisation, expected[i].utilisation, 0.0005);
+        /* the baseline waits for DRAM, mbs2 mostly does not */
+        if (expected[i].planner == MBS_PLANNER_MBS2)
+            ck_assert_double_ge(cost.compute_bound_s, 0.5 * cost.time_s);
+        if (expected[i].planner == MBS_PLANNER_BASELINE)
+            ck_assert_double_ge(cost.time_s, 1.2 * cost.compute_s);
+        mbs_plan_free(plan);
+        mbs_program_free(program);
+    }
+    mbs_network_free(network);
+}
+END_TEST
+
+int main(void)
+{
+    if (getenv("MBS_SOURCE_DIR") != NULL)
+        source_folder = getenv("MBS_SOURCE_DIR");
+    Suite *suite = suite_create("time");
+    TCase *tests = tcase_create("time");
+    tcase_set_timeout(tests, 0);
+    tcase_add_loop_test(tests, cycles_by_hand, 0, (int)COUNT(array_cases));
+    tcase_add_test(tests, cycles_of_another_array);
+    tcase_add_test(tests, last_iteration_is_short);
+    tcase_add_test(tests, pinned_weights_come_once);
+    tcase_add_loop_test(tests, every_planner, 0, (int)COUNT(zoo));
+    tcase_add_test(tests, loaded_plans_have_no_cost);
+    tcase_add_test(tests, published_utilisation);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}
