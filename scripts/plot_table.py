@@ -1,0 +1,58 @@
+"""What planners save against baseline, by network and as geometric mean, as tables in Markdown."""
+
+from plot_data import geometric_mean, in_order, planners_of
+
+
+def less(ratio):
+    return f"{100 * (1 - ratio):.1f} %"
+
+
+def faster(ratio):
+    return f"{100 * (1 / ratio - 1):.1f} %"
+
+
+TABLES = (("total_bytes", "Less traffic", less), ("time_s", "Faster", faster), ("energy_j", "Less energy", less))
+
+
+def ratios(points, column):
+    """To baseline, by planner and then network; of planners and networks that have all of them."""
+    values = {(point["network"], point["planner"]): point[column] for point in points}
+    networks = [network for network in in_order(points, "network") if values.get((network, "baseline"), 0) > 0]
+    return {planner: {network: values[network, planner] / values[network, "baseline"] for network in networks}
+            for planner in planners_of(points)
+            if planner != "baseline" and all(values.get((network, planner), 0) > 0 for network in networks)}
+
+
+def rows(title, heads, lines):
+    return "\n".join([f"| {title} | {' | '.join(heads)} |", "|---|" + "---:|" * len(heads),
+                      *(f"| {' | '.join(line)} |" for line in lines)])
+
+
+def by_network(points, labels):
+    """A table for each of traffic, time and energy: networks down, planners across."""
+    tables = []
+    for column, title, form in TABLES:
+        found = ratios(points, column)
+        lines = [[labels.get(network, network), *(form(found[planner][network]) for planner in found)]
+                 for network in next(iter(found.values()), ())]
+        if len(lines) > 1:
+            lines.append(["**geometric mean**", *(f"**{form(geometric_mean(of.values()))}**" for of in found.values())])
+        tables.append(rows(title, [labels.get(planner, planner) for planner in found], lines))
+    return "\n\n".join(tables) + "\n"
+
+
+def by_machine(points, labels):
+    """Geometric means over the networks: machines down, traffic, time and energy of each planner across."""
+    lines, heads = [], {}
+    for machine in in_order(points, "hardware"):
+        mine = [point for point in points if point["hardware"] == machine]
+        cells = {}
+        for column, title, form in TABLES:
+            for planner, of in ratios(mine, column).items():
+                if of:
+                    cells[f"{labels.get(planner, planner)}: {title.lower()}"] = form(geometric_mean(of.values()))
+        heads.update(dict.fromkeys(cells))
+        lines.append((labels.get(machine, machine), cells))
+    heads = sorted(heads, key=lambda head: head.partition(":")[0])
+    return rows("Geometric mean", heads, [[name, *(cells.get(head, "") for head in heads)]
+                                          for name, cells in lines]) + "\n"
