@@ -19,6 +19,8 @@ typedef struct plan_run {
     mbs_plan *baseline; /* for the table's headline */
     mbs_plan *greedy;
     mbs_plan *dp;            /* likewise, where integer programming made the plan */
+    mbs_program *replaced;   /* the greedy plan's program where the plan itself keeps batch norms */
+    int asked_to_keep;       /* batch norms: baseline and archopt do so unasked */
     const char *export_path; /* write the integer program there instead of planning */
     const char *import_path; /* the plan is in this solution of it */
 } plan_run;
@@ -76,6 +78,21 @@ static int read_model_options(plan_run *run, const arguments *given)
     return EXIT_OK;
 }
 
+static int read_objective(plan_run *run, const arguments *given)
+{
+    static const char *const objectives[] = {"traffic", "time", "energy", NULL};
+    size_t objective;
+    if (!option_choice(given, "objective", objectives, &objective))
+        return EXIT_USAGE;
+    if (objective != MBS_TRAFFIC && run->options.planner != MBS_PLANNER_DP) {
+        complain("--objective %s is of the planner dp, not %s", objectives[objective],
+                 mbs_planner_name(run->options.planner));
+        return EXIT_USAGE;
+    }
+    run->options.objective = (mbs_objective)objective;
+    return EXIT_OK;
+}
+
 static int read_options(plan_run *run, const arguments *given)
 {
     static const char *const formats[] = {"table", "json", "csv", NULL};
@@ -92,9 +109,13 @@ static int read_options(plan_run *run, const arguments *given)
     int limits = status == EXIT_USAGE ? EXIT_OK : search_options(&run->options, given);
     if (status != EXIT_OK || limits != EXIT_OK)
         return status != EXIT_OK ? status : limits;
+    status = read_objective(run, given);
+    if (status != EXIT_OK)
+        return status;
     run->options.batch = run->setup.batch;
     run->options.no_pin = option_flag(given, "no-pin");
     run->options.no_stream = option_flag(given, "no-stream");
+    run->asked_to_keep = run->setup.keep_batch_norm;
     /* these two plan a conventional training step, which keeps its batch norms */
     if (run->options.planner == MBS_PLANNER_BASELINE || run->options.planner == MBS_PLANNER_ARCHOPT)
         run->setup.keep_batch_norm = 1;
@@ -102,28 +123,45 @@ static int read_options(plan_run *run, const arguments *given)
 }
 
 /* The plan that the headline compares with; none if it is what was asked for itself. */
-static mbs_status make_reference(plan_run *run, mbs_plan **plan, mbs_planner planner,
-                                 mbs_error *error)
+static mbs_status make_reference(const plan_run *run, mbs_plan **plan, mbs_planner planner,
+                                 const mbs_program *program, mbs_error *error)
 {
     if (run->options.planner == planner)
         return MBS_OK;
     mbs_plan_options options = run->options;
     options.planner = planner;
-    mbs_status status =
-        mbs_plan_create(plan, run->setup.program, &run->setup.hardware, &options, error);
+    options.objective = MBS_TRAFFIC;
+    mbs_status status = mbs_plan_create(plan, program, &run->setup.hardware, &options, error);
     if (status != MBS_ERR_NO_PLAN)
         return status;
     mbs_error_clear(error);
     return MBS_OK;
 }
 
+/* The program that mbs2 plans. */
+static mbs_status greedy_program(plan_run *run, const mbs_program **program, mbs_error *error)
+{
+    const setup *of = &run->setup;
+    *program = of->program;
+    if (run->asked_to_keep == of->keep_batch_norm)
+        return MBS_OK;
+    const mbs_program_options options = {of->inference, run->asked_to_keep, of->hardware.bits};
+    mbs_status status = mbs_program_create(&run->replaced, of->network, &options, error);
+    *program = run->replaced;
+    return status;
+}
+
 static mbs_status make_references(plan_run *run, mbs_error *error)
 {
-    mbs_status status = make_reference(run, &run->baseline, MBS_PLANNER_BASELINE, error);
+    const mbs_program *program = run->setup.program;
+    const mbs_program *greedy;
+    mbs_status status = greedy_program(run, &greedy, error);
     if (status == MBS_OK)
-        status = make_reference(run, &run->greedy, MBS_PLANNER_MBS2, error);
+        status = make_reference(run, &run->baseline, MBS_PLANNER_BASELINE, program, error);
+    if (status == MBS_OK)
+        status = make_reference(run, &run->greedy, MBS_PLANNER_MBS2, greedy, error);
     if (status == MBS_OK && is_exact(run))
-        status = make_reference(run, &run->dp, MBS_PLANNER_DP, error);
+        status = make_reference(run, &run->dp, MBS_PLANNER_DP, program, error);
     return status;
 }
 
@@ -206,6 +244,7 @@ static int run_plan(const arguments *given)
     mbs_plan_free(run.greedy);
     mbs_plan_free(run.baseline);
     mbs_plan_free(run.plan);
+    mbs_program_free(run.replaced);
     setup_free(&run.setup);
     return status;
 }
@@ -214,6 +253,7 @@ static const option_spec plan_options[] = {
     OPTION_BUFFER,
     OPTION_BATCH,
     {"planner", '\0', "NAME", "baseline, archopt, il, mbs-fs, mbs1, mbs2, dp (default), ilp, best"},
+    {"objective", '\0', "traffic|time|energy", "what dp minimises (default: traffic)"},
     {"no-pin", '\0', NULL, "dp, ilp: keep no parameters in the buffer between iterations"},
     {"no-stream", '\0', NULL, "dp, ilp: bring in whole sub-batches only"},
     OPTION_TIME_LIMIT,

@@ -20,11 +20,11 @@ class Help(CliTest):
         text = self.succeed("help").out
         self.assertEqual(self.succeed("--help").out, text)
         self.assertEqual(self.succeed("-h").out, text)
-        for command in ("plan NET", "verify PLAN", "show NET", "help [COMMAND]", "--version"):
+        for command in ("plan NET", "compare NET…", "sweep NET…", "verify PLAN", "show NET", "help [COMMAND]", "--version"):
             self.assertIn(command, text)
 
     def test_of_each_command(self):
-        for command in ("plan", "verify", "show", "help"):
+        for command in ("plan", "compare", "sweep", "verify", "show", "help"):
             text = self.succeed("help", command).out
             self.assertTrue(text.startswith(f"usage: mbsopt {command} "))
             self.assertEqual(self.succeed(command, "--help").out, text)
@@ -92,6 +92,23 @@ class Plan(CliTest):
                       "mbs2 4.07 GB", result.out.splitlines())
         self.assertEqual(result.err, "note: 53 batch norms are planned as group norms "
                                      "(--batch-norm keep plans them as they are)\n")
+
+    def test_baseline_is_compared_with_the_usual_mbs2(self):
+        result = self.succeed("plan", RESNET50, "--planner", "baseline")
+        self.assertIn("14.71 GB per step and core; mbs2 4.07 GB", result.out.splitlines())
+        self.assertEqual(result.err, "")
+
+    def test_objectives(self):
+        plans = {objective: self.plan_json(RESNET50, "--objective", objective)
+                 for objective in ("traffic", "time", "energy")}
+        for member, best in (("time_s", "time"), ("energy_j", "energy")):
+            least = min(plan[member] for plan in plans.values())
+            self.assertEqual(plans[best][member], least)
+            self.assertLess(least, plans["traffic"][member])
+        self.assertEqual(plans["time"]["planner"], "dp-time")
+        self.refuse(USAGE, "plan", RESNET50, "--objective", "time", "--planner", "mbs2",
+                    says="--objective time is of the planner dp, not mbs2")
+        self.refuse(USAGE, "plan", RESNET50, "--objective", "speed", says="speed")
 
     def test_planners(self):
         totals = {}
