@@ -44,8 +44,24 @@ apt_quietly() {
     rm -f "$log"
 }
 
+can_install() {
+    command -v apt-get >/dev/null && { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }
+}
+
+# Other solvers for tests to compare with: where they cannot be had, those tests are skipped.
+offer_solvers() {
+    local packages=()
+    command -v cbc >/dev/null || packages+=(coinor-cbc)
+    command -v glpsol >/dev/null || packages+=(glpk-utils)
+    [ ${#packages[@]} -gt 0 ] && can_install || return 0
+    echo "installing ${packages[*]}" >&2
+    apt_quietly install --no-install-recommends "${packages[@]}" 2>/dev/null ||
+        { apt_quietly update && apt_quietly install --no-install-recommends "${packages[@]}"; } ||
+        echo "without ${packages[*]}, the tests that compare with them are skipped" >&2
+}
+
 # Installs what is missing, or says how to. $1 as above.
-ensure_packages() {
+install_missing() {
     local packages
     mapfile -t packages < <(missing_packages "$1")
     [ ${#packages[@]} -gt 0 ] || return 0
@@ -53,7 +69,7 @@ ensure_packages() {
     if ! command -v apt-get >/dev/null; then
         fail "mbsopt needs these Debian packages, or what this system calls them: ${packages[*]}"
     fi
-    if [ "$(id -u)" != 0 ] && ! sudo -n true 2>/dev/null; then
+    if ! can_install; then
         fail "mbsopt needs packages that are not installed. Run this, then try again:" \
             "  $by_hand"
     fi
@@ -61,6 +77,12 @@ ensure_packages() {
     apt_quietly update || fail "apt-get update failed"
     apt_quietly install --no-install-recommends "${packages[@]}" ||
         fail "the packages could not be installed; to try by hand:" "  $by_hand"
+}
+
+# Gets what a build, and with $1 "tests" the tests, need.
+ensure_packages() {
+    install_missing "$1"
+    [ "$1" != tests ] || offer_solvers
 }
 
 # Builds the checkout in folder $1 with the given meson options. What it prints goes to the folder's
