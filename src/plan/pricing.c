@@ -89,16 +89,6 @@ static int64_t reachable(const group_model *m, int32_t k)
                : l->task->capacity;
 }
 
-/*
- * The solver may call infeasible what fits to the byte. Rows allow for more than it can be wrong
- * by; what then does not fit after all is excluded afterwards. Pinning must not gain by it: as many
- * accumulator bytes are pinned for nothing.
- */
-static int64_t allowance(const group_model *m)
-{
-    return 64 + m->with->l->task->capacity / 1000000;
-}
-
 /* Capacity rows, for the steps where they can bind with `pinnable` bytes pinned. */
 static void add_capacity_rows(group_model *m, int64_t pinnable)
 {
@@ -111,8 +101,7 @@ static void add_capacity_rows(group_model *m, int64_t pinnable)
                 crossing -= p->tensors[p->touches[t].tensor].bytes;
         const int64_t capacity = reachable(m, k);
         if (fullest(m, k, crossing) + pinnable > capacity) {
-            double room =
-                (double)(capacity + allowance(m) - sub_batch(m) * program_operand_bytes(p, k));
+            double room = (double)(capacity - sub_batch(m) * program_operand_bytes(p, k));
             m->capacity_row[k - m->column->first] = add_row(m, -INFINITY, room / FOOTPRINT_UNIT);
         }
         for (int32_t t = step->touch_begin; t < step->touch_end; t++)
@@ -202,11 +191,9 @@ static void add_pins(group_model *m, int64_t weights, int64_t accumulators)
     const double saves[2] = {(double)(2 * again(m)), (double)again(m)};
     const int64_t bytes[2] = {accumulators, weights};
     for (int i = 0; i < 2; i++) {
-        const int64_t free_bytes = i == 0 ? allowance(m) : 0;
-        if (bytes[i] + free_bytes == 0)
+        if (bytes[i] == 0)
             continue;
-        m->base += (int64_t)saves[i] * free_bytes;
-        int j = add_column(m, SOLVER_REAL, (double)(bytes[i] + free_bytes) / FOOTPRINT_UNIT,
+        int j = add_column(m, SOLVER_REAL, (double)bytes[i] / FOOTPRINT_UNIT,
                            -saves[i] * FOOTPRINT_UNIT);
         for (int32_t k = m->column->first; k < m->column->end; k++)
             add_element(m, row_of(m, k), j, 1);
