@@ -19,17 +19,18 @@ static inline int64_t chain_end_cost(const lagrange *l, int32_t c, int32_t t)
            l->end_bytes[(int64_t)c * p->touch_count + t];
 }
 
-/* What it costs to keep a tensor of `bytes` over the steps strictly between u and v. */
-static inline int64_t chain_hold_cost(const lagrange *l, int32_t c, int32_t u, int32_t v,
-                                      int64_t bytes)
+/* What it costs to keep a tensor of `bytes` over the steps between touch `from` and the next. */
+static inline int64_t chain_hold_cost(const lagrange *l, int32_t c, int32_t from, int64_t bytes)
 {
-    const int64_t held = l->list.sub_batch[c] * bytes;
-    if (v > u + 1 && held > l->task->capacity)
+    const mbs_program *p = l->task->program;
+    if (!l->stays[(int64_t)c * p->touch_count + from])
         return IMPOSSIBLE;
-    const int64_t *sum = l->price_sum + (int64_t)c * (l->task->program->step_count + 1);
+    const mbs_touch *touch = &p->touches[from];
+    const int64_t *sum = l->price_sum + (int64_t)c * (p->step_count + 1);
     /* beyond this, dropping the tensor is cheaper whatever else */
-    int64_t price = min_i64(sum[v] - sum[u + 1], l->highest_price[c] << l->shift);
-    return held * price;
+    int64_t price = min_i64(sum[p->touches[touch->next].step] - sum[touch->step + 1],
+                            l->highest_price[c] << l->shift);
+    return l->list.sub_batch[c] * bytes * price;
 }
 
 static inline int64_t chain_drop_cost(const lagrange *l, int64_t bytes)
@@ -46,8 +47,7 @@ static inline void chain_extend(const lagrange *l, int32_t c, chain_state *chain
     const mbs_program *p = l->task->program;
     const int64_t bytes = p->tensors[p->touches[to].tensor].bytes;
     const int64_t begin = chain_end_cost(l, c, from);
-    const int64_t keep = chain_hold_cost(l, c, p->touches[from].step, p->touches[to].step, bytes) +
-                         chain_end_cost(l, c, to);
+    const int64_t keep = chain_hold_cost(l, c, from, bytes) + chain_end_cost(l, c, to);
     const int64_t clean = min_i64(chain->cost[0][0] + begin, chain->cost[1][0]);
     const int64_t dirty = min_i64(chain->cost[0][1] + begin, chain->cost[1][1]);
     const int64_t any = min_i64(min_i64(chain->cost[0][0], chain->cost[1][0]),

@@ -51,15 +51,17 @@ bool column_shortest(const column_list *list, int32_t steps, bool by_value, int6
 void column_distances_to_end(const column_list *list, int32_t steps, int64_t *distance);
 
 /*
- * Solves the column's integer program: which intervals stay, which steps stream, how much is
- * pinned. Raises its bound and, where it finds a better solution, sets value and resident.
- * `scratch` is a plan of the task's program with nothing resident; it is left as it was.
+ * Searches for the column's best choice: which intervals stay, which steps stream, how much is
+ * pinned, by the present prices of its candidate. Raises its bound and, where it finds a better
+ * solution, sets value and resident. `scratch` is a plan of the task's program with nothing
+ * resident; it is left as it was. MBS_ERR_MEMORY.
  */
 typedef struct pricing {
-    lagrange *l;
+    const lagrange *l;
     mbs_plan *scratch;
-    int nodes;      /* of the search tree, at most */
+    int32_t width;  /* of the search, see labels.h */
     int64_t cutoff; /* scaled: a bound this high is good enough */
+    int64_t *rest;  /* room for steps + 1, to search long groups by parts; or null */
     bool (*stop)(void *context);
     void *context;
 } pricing;

@@ -45,6 +45,12 @@ bool exact_closed(const exact *x);
  */
 mbs_status exact_price_buffer(exact *x, mbs_error *error);
 
+/*
+ * Solves the groups of the path in x->from and x->from_candidate, or the same steps with smaller
+ * sub-batches: perhaps they make a better plan. Overwrites x->path.
+ */
+mbs_status exact_try_path(exact *x, mbs_error *error);
+
 /* Refines collected groups on shortest paths until one is solved and shortest, or time is up. */
 mbs_status exact_refine(exact *x, mbs_error *error);
 

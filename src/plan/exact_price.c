@@ -10,9 +10,10 @@
 #define SINGLE_ITERATIONS 300
 #define JOINT_ITERATIONS  400
 #define ELIMINATE_EVERY   25
-#define TRIED_NODES       50
+#define TRIED_WIDTH       100
+#define TRIED_CANDIDATES  4
 /* Joint prices are good enough when a round gains less than this part of the traffic. */
-#define SETTLED 2e-3
+#define SETTLED 5e-3
 
 /* One candidate for all steps: its runs of feasible steps, each one group. */
 typedef struct single {
@@ -224,8 +225,37 @@ static bool refresh_distances(exact *x, int64_t *least)
     return distances_to_end(x, least);
 }
 
-/* Solves the groups of the present shortest path: perhaps they make a better plan. */
-static mbs_status try_path(exact *x, mbs_error *error)
+/*
+ * A solution of the group's steps, with the group's candidate or one with smaller sub-batches,
+ * which are easier to find room for.
+ */
+static mbs_status try_group(exact *x, column *group, mbs_error *error)
+{
+    const pricing with = {.l = &x->l,
+                          .scratch = x->scratch,
+                          .width = TRIED_WIDTH,
+                          .cutoff = COLUMN_FAR,
+                          .stop = exact_stop,
+                          .context = x};
+    mbs_status status = MBS_OK;
+    for (int32_t c = group->candidate, most = c + TRIED_CANDIDATES;
+         c < most && c < x->l.list.count && status == MBS_OK; c++) {
+        if (lagrange_row(&x->l, c, group->first, group->end, x->row) < group->end)
+            continue;
+        column tried = {
+            .first = group->first, .end = group->end, .candidate = c, .value = NO_VALUE};
+        status = column_price(&with, &tried, error);
+        if (tried.value < group->value) {
+            free(group->resident);
+            *group = tried;
+        } else {
+            free(tried.resident);
+        }
+    }
+    return status;
+}
+
+mbs_status exact_try_path(exact *x, mbs_error *error)
 {
     column_list tried = {0};
     mbs_status status = MBS_OK;
@@ -235,17 +265,10 @@ static mbs_status try_path(exact *x, mbs_error *error)
         const int32_t first = x->from[end];
         column group = {
             .first = first, .end = end, .candidate = x->from_candidate[end], .value = NO_VALUE};
-        if (group.candidate == COLUMN_PASSES) {
+        if (group.candidate == COLUMN_PASSES)
             group.value = x->l.passes_cost[first];
-        } else {
-            const pricing with = {.l = &x->l,
-                                  .scratch = x->scratch,
-                                  .nodes = TRIED_NODES,
-                                  .cutoff = COLUMN_FAR,
-                                  .stop = exact_stop,
-                                  .context = x};
-            status = column_price(&with, &group, error);
-        }
+        else
+            status = try_group(x, &group, error);
         total = group.value == NO_VALUE ? INT64_MAX : total + group.value;
         mbs_status added = column_list_add(&tried, &group, error);
         if (added != MBS_OK)
@@ -285,8 +308,8 @@ static mbs_status price_jointly(exact *x, int64_t *least, mbs_error *error)
         gap = a.gap;
         if (exact_closed(x) || exact_stop(x) || !refresh_distances(x, least))
             break;
-        bool settled = round > 2 && (double)(x->bound - before) < SETTLED * (double)x->incumbent;
-        mbs_status status = settled || round % 3 == 1 ? try_path(x, error) : MBS_OK;
+        bool settled = round > 0 && (double)(x->bound - before) < SETTLED * (double)x->incumbent;
+        mbs_status status = settled || round % 3 == 0 ? exact_try_path(x, error) : MBS_OK;
         if (status != MBS_OK)
             return status;
         tighten_limits(x);

@@ -14,7 +14,7 @@
 
 /* Efforts: 0 bound from the joint prices, 1 from its own, from 2 on solved with more and more
  * nodes. */
-#define FIRST_NODES     200
+#define FIRST_WIDTH     100
 #define HIGHEST_EFFORT  8
 #define OWN_ITERATIONS  60
 #define NEIGHBOUR_STEPS 4
@@ -98,22 +98,23 @@ static void inherit_bound(exact *x, const column *part)
     }
 }
 
-static void refine_prices(exact *x, column *refined)
+/*
+ * Finds prices that suit one group. The joint prices, which restore_prices puts back, wait in the
+ * second half of the room for them.
+ */
+static void find_prices(exact *x, column *refined, int iterations)
 {
     const size_t steps = (size_t)x->task->program->step_count;
     const size_t count = (size_t)(refined->end - refined->first);
     int64_t *price = x->l.price + (size_t)refined->candidate * steps + (size_t)refined->first;
     own_prices own = {x, refined};
-    /* the joint prices are put back afterwards: the second half of the room keeps them */
-    int64_t *joint = x->best_price + steps;
-    for (size_t i = 0; i < count; i++)
-        joint[i] = price[i];
+    memcpy(x->best_price + steps, price, count * sizeof *price);
     ascent a = {.l = &x->l,
                 .price = price,
                 .count = count,
                 .value = own_value,
                 .context = &own,
-                .iterations = OWN_ITERATIONS,
+                .iterations = iterations,
                 .patience = 4,
                 .gap = 0.01 * (double)refined->bound + 1,
                 .smallest = 1e-6 * (double)refined->bound + 1,
@@ -121,10 +122,22 @@ static void refine_prices(exact *x, column *refined)
                 .best_price = x->best_price};
     ascend(&a);
     lagrange_update(&x->l, refined->candidate);
-    share_prices(x, refined);
-    for (size_t i = 0; i < count; i++)
-        price[i] = joint[i];
+}
+
+static void restore_prices(exact *x, const column *refined)
+{
+    const size_t steps = (size_t)x->task->program->step_count;
+    const size_t count = (size_t)(refined->end - refined->first);
+    int64_t *price = x->l.price + (size_t)refined->candidate * steps + (size_t)refined->first;
+    memcpy(price, x->best_price + steps, count * sizeof *price);
     lagrange_update(&x->l, refined->candidate);
+}
+
+static void refine_prices(exact *x, column *refined)
+{
+    find_prices(x, refined, OWN_ITERATIONS);
+    share_prices(x, refined);
+    restore_prices(x, refined);
     refined->effort = 1;
 }
 
@@ -133,12 +146,15 @@ static mbs_status solve_column(exact *x, column *c, mbs_error *error)
     int64_t rest = x->distance[c->first] + x->distance_end[c->end];
     pricing with = {.l = &x->l,
                     .scratch = x->scratch,
-                    .nodes = FIRST_NODES << 2 * (c->effort - 1),
+                    .width = FIRST_WIDTH << 2 * (c->effort - 1),
                     .cutoff = (x->incumbent << x->l.shift) - rest,
+                    .rest = c->effort > 1 ? x->row : NULL,
                     .stop = exact_stop,
                     .context = x};
+    find_prices(x, c, OWN_ITERATIONS << c->effort);
     c->effort++;
     mbs_status status = column_price(&with, c, error);
+    restore_prices(x, c);
     inherit_bound(x, c);
     return status;
 }
@@ -188,6 +204,16 @@ mbs_status exact_take_path(exact *x, const column_list *list, int64_t bytes, mbs
 static mbs_status improve_incumbent(exact *x, mbs_error *error)
 {
     const int32_t steps = x->task->program->step_count;
+    bool solved = true;
+    for (int32_t i = 0; i < x->path.count; i++) {
+        const column *c = &x->columns.columns[x->path.columns[i]];
+        x->from[c->end] = c->first;
+        x->from_candidate[c->end] = c->candidate;
+        solved = solved && (c->effort < 2 || c->value != NO_VALUE);
+    }
+    mbs_status status = solved ? MBS_OK : exact_try_path(x, error);
+    if (status != MBS_OK)
+        return status;
     if (!column_shortest(&x->columns, steps, true, x->distance, x->from, &x->path) ||
         x->path.length >= x->incumbent)
         return MBS_OK;

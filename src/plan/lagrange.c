@@ -51,6 +51,33 @@ static void fill_footprints(lagrange *l, int32_t c)
     }
 }
 
+int64_t lagrange_footprint(const lagrange *l, int32_t c, int32_t k, int64_t resident)
+{
+    const mbs_step *step = &l->task->program->steps[k];
+    const int64_t b = l->list.sub_batch[c];
+    const int64_t operands = program_operand_bytes(l->task->program, k);
+    if (!l->task->stream)
+        return b * operands;
+    return min_i64(b * operands, b * resident + step_parameter_bytes(step) +
+                                     (step->whole_sample ? operands - resident : 0));
+}
+
+/* An interval may stay if with it alone every step from its begin to its end can fit. */
+static bool may_stay(const lagrange *l, int32_t c, int32_t t)
+{
+    const mbs_program *p = l->task->program;
+    const int64_t *need = l->need + step_row(l, c);
+    const int64_t bytes = p->tensors[p->touches[t].tensor].bytes;
+    if (p->touches[t].next < 0)
+        return false;
+    const int32_t end = p->touches[p->touches[t].next].step;
+    for (int32_t k = p->touches[t].step + 1; k < end; k++)
+        if (need[k] > l->task->capacity - l->list.sub_batch[c] * bytes)
+            return false;
+    return lagrange_footprint(l, c, p->touches[t].step, bytes) <= l->task->capacity &&
+           lagrange_footprint(l, c, end, bytes) <= l->task->capacity;
+}
+
 static void fill_sums(lagrange *l)
 {
     const mbs_program *p = l->task->program;
@@ -103,6 +130,7 @@ static bool allocate(lagrange *l)
     size_t touches = (size_t)l->task->program->touch_count + 1;
     l->need = calloc(candidate_count * steps, sizeof *l->need);
     l->end_bytes = calloc(candidate_count * touches, sizeof *l->end_bytes);
+    l->stays = calloc(candidate_count * touches, sizeof *l->stays);
     l->tight = calloc(candidate_count * steps, sizeof *l->tight);
     l->price = calloc(candidate_count * steps, sizeof *l->price);
     l->price_sum = calloc(candidate_count * (steps + 1), sizeof *l->price_sum);
@@ -115,10 +143,11 @@ static bool allocate(lagrange *l)
     l->history = calloc(touches, sizeof *l->history);
     l->change = calloc(steps + 1, sizeof *l->change);
     l->highest_price = calloc(candidate_count, sizeof *l->highest_price);
-    return l->need != NULL && l->end_bytes != NULL && l->tight != NULL && l->tight_sum != NULL &&
-           l->price != NULL && l->price_sum != NULL && l->slack_sum != NULL &&
-           l->weight_sum != NULL && l->accumulator_sum != NULL && l->passes_cost != NULL &&
-           l->chains != NULL && l->history != NULL && l->change != NULL && l->highest_price != NULL;
+    return l->need != NULL && l->end_bytes != NULL && l->stays != NULL && l->tight != NULL &&
+           l->tight_sum != NULL && l->price != NULL && l->price_sum != NULL &&
+           l->slack_sum != NULL && l->weight_sum != NULL && l->accumulator_sum != NULL &&
+           l->passes_cost != NULL && l->chains != NULL && l->history != NULL && l->change != NULL &&
+           l->highest_price != NULL;
 }
 
 mbs_status lagrange_open(lagrange *l, const plan_task *task, mbs_error *error)
@@ -132,6 +161,8 @@ mbs_status lagrange_open(lagrange *l, const plan_task *task, mbs_error *error)
     fill_sums(l);
     for (int32_t c = 0; c < l->list.count; c++) {
         fill_footprints(l, c);
+        for (int32_t t = 0; t < task->program->touch_count; t++)
+            l->stays[(int64_t)c * task->program->touch_count + t] = may_stay(l, c, t);
         /* a byte dropped from the buffer costs 2N/b bytes at most, one pinned saves 2(I-1) */
         l->highest_price[c] =
             2 * ceil_div(task->batch, l->list.sub_batch[c]) + 2 * l->list.iterations[c];
@@ -145,6 +176,7 @@ void lagrange_close(lagrange *l)
     candidates_free(&l->list);
     free(l->need);
     free(l->end_bytes);
+    free(l->stays);
     free(l->tight);
     free(l->tight_sum);
     free(l->price);

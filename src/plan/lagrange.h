@@ -28,6 +28,7 @@ typedef struct lagrange {
     int shift;
     int64_t *need;      /* least footprint of a step: nothing resident, nothing pinned */
     int64_t *end_bytes; /* [candidate * touch_count + touch]: what an operand adds if resident */
+    bool *stays;        /* likewise: the interval from there may stay; no step between forbids it */
     int64_t *tight;     /* a capacity that groups within one phase cannot exceed, see tight.h */
     int64_t *price;     /* scaled, per byte of buffer */
     int64_t *price_sum;
@@ -76,6 +77,12 @@ int32_t lagrange_row(lagrange *l, int32_t c, int32_t first, int32_t limit, int64
  * the bound exceeds the capacity: the direction in which to move the prices.
  */
 void lagrange_excess(lagrange *l, int32_t c, int32_t first, int32_t end, double *excess);
+
+/*
+ * The footprint of step k in its smaller mode with `resident` bytes per sample of its operands
+ * resident, without what crosses it and without pins.
+ */
+int64_t lagrange_footprint(const lagrange *l, int32_t c, int32_t k, int64_t resident);
 
 /* Parameters of [first, end) at candidate c, with as much pinned as the prices make worthwhile. */
 int64_t parameter_bound(const lagrange *l, int32_t c, int32_t first, int32_t end,

@@ -1,5 +1,4 @@
-/* The integer program of one group (docs/exact.md), and its solutions in whole bytes. */
-#include <math.h>
+/* What a group is worth: dp's choice, and the exact search for a better one. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,359 +8,147 @@
 #include "cost/traffic.h"
 #include "plan/column.h"
 #include "plan/groups.h"
-#include "plan/solver.h"
+#include "plan/labels.h"
 
-/* Powers of two that bring costs and footprints near 1 for the solver without rounding them. */
-#define COST_UNIT      4096.0
-#define FOOTPRINT_UNIT 262144.0
+/* The parts of a group that get a bound each grow by this many steps. */
+#define PART_STEPS 8
+/* And are searched by this much narrower than the whole. */
+#define PART_WIDTH 4
 
-/* How often a group is solved again without a solution that does not fit after all. */
-#define MAX_TRIES 100
-
-typedef struct group_model {
-    const pricing *with;
-    const column *column;
-    solver_problem *problem;
-    int32_t touch_begin; /* of the group */
-    int32_t touch_end;
-    int *stays;        /* per touch of the group: the column of the interval that begins there */
-    int *capacity_row; /* per step of the group, 0 if it cannot bind */
-    int64_t base;      /* bytes moved with nothing resident, written or pinned */
-    bool failed;       /* memory is out */
-} group_model;
-
-static int64_t sub_batch(const group_model *m)
+/* What the residency in `resident` moves, counted as any plan's; NO_VALUE if it does not fit. */
+static int64_t evaluate(const pricing *with, const group_costs *g, const bool *resident)
 {
-    return m->with->l->list.sub_batch[m->column->candidate];
-}
-
-static int64_t again(const group_model *m)
-{
-    return m->with->l->list.iterations[m->column->candidate] - 1;
-}
-
-static int add_column(group_model *m, solver_kind kind, double upper, double cost)
-{
-    int j = solver_column(m->problem, kind, 0, upper, cost / COST_UNIT, NULL);
-    m->failed = m->failed || j == 0;
-    return j;
-}
-
-static int add_row(group_model *m, double lower, double upper)
-{
-    int i = solver_row(m->problem, lower, upper, NULL);
-    m->failed = m->failed || i == 0;
-    return i;
-}
-
-static void add_element(group_model *m, int row, int variable, double value)
-{
-    if (!m->failed && row != 0 && value != 0)
-        m->failed = !solver_element(m->problem, row, variable, value);
-}
-
-/* The next touch of touch t's tensor if it is in the group, else -1. */
-static int32_t next_inside(const group_model *m, int32_t t)
-{
-    int32_t next = m->with->l->task->program->touches[t].next;
-    return next < m->touch_end ? next : -1;
-}
-
-static int32_t previous_inside(const group_model *m, int32_t t)
-{
-    int32_t previous = m->with->l->task->program->touches[t].previous;
-    return previous >= m->touch_begin ? previous : -1;
-}
-
-/* The footprint that the step has with everything resident, at most. */
-static int64_t fullest(const group_model *m, int32_t k, int64_t crossing)
-{
-    const mbs_program *p = m->with->l->task->program;
-    return sub_batch(m) * (program_operand_bytes(p, k) + crossing);
-}
-
-/* The footprint that step k of this group cannot exceed. */
-static int64_t reachable(const group_model *m, int32_t k)
-{
-    const lagrange *l = m->with->l;
-    return lagrange_one_phase(l, m->column->first, m->column->end)
-               ? l->tight[(int64_t)m->column->candidate * l->task->program->step_count + k]
-               : l->task->capacity;
-}
-
-/* Capacity rows, for the steps where they can bind with `pinnable` bytes pinned. */
-static void add_capacity_rows(group_model *m, int64_t pinnable)
-{
-    const mbs_program *p = m->with->l->task->program;
-    int64_t crossing = 0;
-    for (int32_t k = m->column->first; k < m->column->end; k++) {
-        const mbs_step *step = &p->steps[k];
-        for (int32_t t = step->touch_begin; t < step->touch_end; t++)
-            if (previous_inside(m, t) >= 0)
-                crossing -= p->tensors[p->touches[t].tensor].bytes;
-        const int64_t capacity = reachable(m, k);
-        if (fullest(m, k, crossing) + pinnable > capacity) {
-            double room = (double)(capacity - sub_batch(m) * program_operand_bytes(p, k));
-            m->capacity_row[k - m->column->first] = add_row(m, -INFINITY, room / FOOTPRINT_UNIT);
-        }
-        for (int32_t t = step->touch_begin; t < step->touch_end; t++)
-            if (next_inside(m, t) >= 0)
-                crossing += p->tensors[p->touches[t].tensor].bytes;
-    }
-}
-
-static int row_of(const group_model *m, int32_t k)
-{
-    return m->capacity_row[k - m->column->first];
-}
-
-/* The interval from touch t to the next: stays or is read again; `written` is its tensor's column.
- */
-static void add_interval(group_model *m, int32_t t, int32_t next, int written)
-{
-    const mbs_program *p = m->with->l->task->program;
-    const int64_t bytes = p->tensors[p->touches[t].tensor].bytes;
-    const double held = (double)(sub_batch(m) * bytes) / FOOTPRINT_UNIT;
-    int j = add_column(m, SOLVER_BINARY, 1, -(double)(m->with->l->task->batch * bytes));
-    m->base += m->with->l->task->batch * bytes;
-    m->stays[t - m->touch_begin] = j;
-    for (int32_t k = p->touches[t].step + 1; k < p->touches[next].step; k++)
-        add_element(m, row_of(m, k), j, held);
-    if (written != 0) {
-        int row = add_row(m, 1, INFINITY);
-        add_element(m, row, written, 1);
-        add_element(m, row, j, 1);
-    }
-}
-
-/* The tensor first touched at t: what moves anyhow, and its intervals. */
-static void add_tensor(group_model *m, int32_t t, bool reads)
-{
-    const mbs_program *p = m->with->l->task->program;
-    const mbs_tensor *tensor = &p->tensors[p->touches[t].tensor];
-    const int64_t bytes = m->with->l->task->batch * tensor->bytes;
-    int written = 0;
-    if (reads) {
-        m->base += bytes;
-    } else if (tensor->kept || tensor->last_touch >= m->touch_end) {
-        m->base += bytes;
-    } else if (next_inside(m, t) >= 0) {
-        written = add_column(m, SOLVER_REAL, 1, (double)bytes);
-    }
-    for (int32_t next = next_inside(m, t); next >= 0; t = next, next = next_inside(m, next))
-        add_interval(m, t, next, written);
-}
-
-/*
- * The step may stream: its row has the staged operands; streaming takes them off and puts the
- * parameters and what is resident back on.
- */
-static void add_mode(group_model *m, int32_t k)
-{
-    const mbs_program *p = m->with->l->task->program;
-    const mbs_step *step = &p->steps[k];
-    const int64_t operands = program_operand_bytes(p, k);
-    const int64_t streamed = step_parameter_bytes(step) + (step->whole_sample ? operands : 0);
-    const int64_t samples = sub_batch(m) - step->whole_sample;
-    if (!m->with->l->task->stream || row_of(m, k) == 0 || streamed >= sub_batch(m) * operands)
-        return;
-    int mode = add_column(m, SOLVER_BINARY, 1, 0);
-    add_element(m, row_of(m, k), mode,
-                (double)(streamed - sub_batch(m) * operands) / FOOTPRINT_UNIT);
-    for (int32_t t = step->touch_begin; t < step->touch_end && samples > 0; t++) {
-        int32_t ends[2] = {previous_inside(m, t), next_inside(m, t) >= 0 ? t : -1};
-        if (ends[0] < 0 && ends[1] < 0)
-            continue;
-        int operand = add_column(m, SOLVER_REAL, 1, 0);
-        int64_t bytes = samples * p->tensors[p->touches[t].tensor].bytes;
-        add_element(m, row_of(m, k), operand, (double)bytes / FOOTPRINT_UNIT);
-        for (int i = 0; i < 2; i++) {
-            if (ends[i] < 0)
-                continue;
-            int row = add_row(m, -1, INFINITY); /* operand >= stays + mode - 1 */
-            add_element(m, row, operand, 1);
-            add_element(m, row, m->stays[ends[i] - m->touch_begin], -1);
-            add_element(m, row, mode, -1);
-        }
-    }
-}
-
-static void add_pins(group_model *m, int64_t weights, int64_t accumulators)
-{
-    const double saves[2] = {(double)(2 * again(m)), (double)again(m)};
-    const int64_t bytes[2] = {accumulators, weights};
-    for (int i = 0; i < 2; i++) {
-        if (bytes[i] == 0)
-            continue;
-        int j = add_column(m, SOLVER_REAL, (double)bytes[i] / FOOTPRINT_UNIT,
-                           -saves[i] * FOOTPRINT_UNIT);
-        for (int32_t k = m->column->first; k < m->column->end; k++)
-            add_element(m, row_of(m, k), j, 1);
-    }
-}
-
-static void build(group_model *m)
-{
-    const lagrange *l = m->with->l;
-    const mbs_program *p = l->task->program;
-    const column *c = m->column;
-    int64_t weights = l->weight_sum[c->end] - l->weight_sum[c->first];
-    int64_t accumulators = l->accumulator_sum[c->end] - l->accumulator_sum[c->first];
-    bool pins = l->task->pin && again(m) > 0;
-    add_capacity_rows(m, pins ? min_i64(weights + accumulators, l->task->capacity) : 0);
-    m->base += weights + accumulators + again(m) * (weights + 2 * accumulators);
-    for (int32_t k = c->first; k < c->end; k++)
-        for (int32_t t = p->steps[k].touch_begin; t < p->steps[k].touch_end; t++)
-            if (previous_inside(m, t) < 0)
-                add_tensor(m, t, t < p->steps[k].write_begin);
-    for (int32_t k = c->first; k < c->end; k++)
-        add_mode(m, k);
-    if (pins)
-        add_pins(m, weights, accumulators);
-}
-
-/* What the residency in `resident` moves in whole bytes, or NO_VALUE if it does not fit. */
-static int64_t evaluate(const group_model *m, const bool *resident)
-{
-    const lagrange *l = m->with->l;
-    mbs_plan *scratch = m->with->scratch;
-    const int32_t first = m->column->first;
-    const size_t touches = (size_t)(m->touch_end - m->touch_begin);
-    const size_t count = (size_t)(m->column->end - first);
+    const lagrange *l = with->l;
+    mbs_plan *scratch = with->scratch;
+    const size_t touches = (size_t)(g->touch_end - g->touch_begin);
+    const size_t count = (size_t)(g->end - g->first);
     int64_t value = NO_VALUE;
-    memcpy(scratch->resident + m->touch_begin, resident, touches * sizeof *resident);
+    memcpy(scratch->resident + g->touch_begin, resident, touches * sizeof *resident);
     scratch->group_count = 0;
     const mbs_group *group =
-        plan_add_group(scratch, first, m->column->end, l->list.iterations[m->column->candidate]);
+        plan_add_group(scratch, g->first, g->end, l->list.iterations[g->candidate]);
     group_choose_modes(scratch, l->task, group);
     if (plan_group_peak(scratch, group) <= l->task->capacity) {
         group_pin(scratch, l->task, group);
         value = plan_count_group(scratch, group).total;
     }
-    memset(scratch->resident + m->touch_begin, 0, touches * sizeof *resident);
+    memset(scratch->resident + g->touch_begin, 0, touches * sizeof *resident);
     for (size_t k = 0; k < count; k++)
-        scratch->mode[(size_t)first + k] = MBS_STAGED;
-    memset(scratch->pinned_weight + first, 0, count * sizeof *scratch->pinned_weight);
-    memset(scratch->pinned_accumulator + first, 0, count * sizeof *scratch->pinned_accumulator);
+        scratch->mode[(size_t)g->first + k] = MBS_STAGED;
+    memset(scratch->pinned_weight + g->first, 0, count * sizeof *scratch->pinned_weight);
+    memset(scratch->pinned_accumulator + g->first, 0, count * sizeof *scratch->pinned_accumulator);
     scratch->group_count = 0;
     return value;
 }
 
-/* Takes the solver's solution if it is better in whole bytes than what is known. */
-static mbs_status take_solution(const group_model *m, const double *value, column *priced,
-                                mbs_error *error)
+/* Takes `resident` over, which the caller no longer owns, if it is better than what is known. */
+static void take(const pricing *with, const group_costs *g, column *priced, bool *resident)
 {
-    const size_t touches = (size_t)(m->touch_end - m->touch_begin);
-    bool *resident = calloc(touches > 0 ? touches : 1, sizeof *resident);
-    if (resident == NULL)
-        return error_memory(error);
-    for (size_t t = 0; t < touches; t++)
-        resident[t] = m->stays[t] != 0 && value[m->stays[t]] > 0.5;
-    int64_t bytes = evaluate(m, resident);
+    int64_t bytes = evaluate(with, g, resident);
     if (bytes >= priced->value) {
         free(resident);
-        return MBS_OK;
+        return;
     }
     free(priced->resident);
     priced->resident = resident;
     priced->value = bytes;
+}
+
+static bool *new_residency(const group_costs *g)
+{
+    return calloc((size_t)(g->touch_end - g->touch_begin) + 1, sizeof(bool));
+}
+
+/* Everything resident, if that fits. */
+static mbs_status try_all(const pricing *with, const group_costs *g, column *priced,
+                          mbs_error *error)
+{
+    bool *resident = new_residency(g);
+    if (resident == NULL)
+        return error_memory(error);
+    for (int32_t i = 0; i < g->touch_end - g->touch_begin; i++)
+        resident[i] = g->touch[i].begins;
+    take(with, g, priced, resident);
     return MBS_OK;
 }
 
 /*
- * The solver's bound in whole bytes. It is a float: where it lies within half a byte of the value
- * known in integers it says that nothing is better, elsewhere it is rounded down.
+ * Fills in for the steps of [first, end] what the intervals move at least that begin there or
+ * later, from the last to the first: each part's search goes by the bounds of the smaller ones.
  */
-static void take_bound(const group_model *m, double bound, column *priced)
+static mbs_status fill_rest(const pricing *with, const group_costs *whole, int64_t *rest,
+                            mbs_error *error)
 {
-    const lagrange *l = m->with->l;
-    int64_t highest = INT64_MAX >> (l->shift + 2);
-    int64_t bytes;
-    if (!(bound * COST_UNIT > -(double)m->base)) /* nothing is known: stopped before any bound */
-        return;
-    if (bound >= (double)highest / COST_UNIT)
-        bytes = highest;
-    else
-        bytes = m->base + (int64_t)floor(bound * COST_UNIT + 0.5);
-    if (priced->value != NO_VALUE)
-        bytes = min_i64(bytes, priced->value);
-    priced->bound = max_i64(priced->bound, bytes << l->shift);
-}
-
-/*
- * The solver takes what is within its tolerances for feasible. Residency that in whole bytes moves
- * more than the solver said (or does not fit) is excluded: what it is worth is known exactly.
- */
-static void exclude(group_model *m, const double *value)
-{
-    int ones = 0;
-    const int32_t touches = m->touch_end - m->touch_begin;
-    for (int32_t t = 0; t < touches; t++)
-        ones += m->stays[t] != 0 && value[m->stays[t]] > 0.5;
-    int row = add_row(m, 1 - ones, INFINITY);
-    for (int32_t t = 0; t < touches; t++)
-        if (m->stays[t] != 0)
-            add_element(m, row, m->stays[t], value[m->stays[t]] > 0.5 ? -1 : 1);
-}
-
-/* Whether the solver's solution is worth in whole bytes what the solver said. */
-static bool is_worth_it(const group_model *m, const solver_result *result, const column *priced)
-{
-    return priced->value != NO_VALUE &&
-           m->base + (int64_t)floor(result->bound * COST_UNIT + 0.5) >= priced->value;
-}
-
-static mbs_status solve(group_model *m, column *priced, mbs_error *error)
-{
-    const int columns = solver_column_count(m->problem);
-    const pricing *with = m->with;
-    double *value = malloc(((size_t)columns + 1) * sizeof *value);
-    if (value == NULL)
-        return error_memory(error);
-    solver_limits limits = {
-        .nodes = with->nodes,
-        .cutoff = ((double)lagrange_bytes(with->l, with->cutoff) - (double)m->base) / COST_UNIT,
-        .stop = with->stop,
-        .context = with->context};
-    solver_result result = {.value = value};
     mbs_status status = MBS_OK;
-    if (priced->value == NO_VALUE) {
-        for (int j = 0; j <= columns; j++)
-            value[j] = 1; /* everything resident, where that fits: dp's choice */
-        status = take_solution(m, value, priced, error);
+    rest[whole->end] = 0;
+    bool *resident = new_residency(whole);
+    if (resident == NULL)
+        return error_memory(error);
+    for (int32_t k = whole->end; k > whole->first && status == MBS_OK;) {
+        const int32_t part = k - PART_STEPS > whole->first ? k - PART_STEPS : whole->first;
+        for (int32_t i = part; i < k; i++)
+            rest[i] = rest[k];
+        group_costs g;
+        label_result result;
+        const label_limits limits = {.width = with->width / PART_WIDTH,
+                                     .target = INT64_MAX >> (with->l->shift + 2),
+                                     .rest = rest,
+                                     .stop = with->stop,
+                                     .context = with->context};
+        status = group_costs_open(&g, with->l, whole->candidate, part, whole->end, false, error);
+        if (status == MBS_OK)
+            status = labels_search(&g, &limits, &result, resident, error);
+        if (status == MBS_OK) {
+            const int64_t parameters = lagrange_bytes(with->l, group_parameters(&g, g.end, 0));
+            rest[part] = max_i64(rest[k], result.bound - g.base - parameters);
+        }
+        group_costs_close(&g);
+        k = part;
     }
-    for (int tries = 0; status == MBS_OK && tries < MAX_TRIES; tries++) {
-        if (tries > 0)
-            exclude(m, value);
-        status =
-            m->failed ? error_memory(error) : solver_minimise(m->problem, &limits, &result, error);
-        if (status == MBS_OK && result.found)
-            status = take_solution(m, value, priced, error);
-        if (!result.solved || !result.found || is_worth_it(m, &result, priced))
-            break;
+    free(resident);
+    return status;
+}
+
+static mbs_status search(const pricing *with, const group_costs *g, column *priced,
+                         mbs_error *error)
+{
+    const int64_t highest = INT64_MAX >> (with->l->shift + 2); /* as bytes, scaled */
+    const int64_t cutoff = lagrange_bytes(with->l, with->cutoff);
+    label_limits limits = {.width = with->width,
+                           .target = min_i64(min_i64(priced->value, cutoff), highest),
+                           .stop = with->stop,
+                           .context = with->context};
+    label_result result;
+    if (lagrange_bytes(with->l, priced->bound) >= limits.target)
+        return MBS_OK;
+    bool *resident = new_residency(g);
+    if (resident == NULL)
+        return error_memory(error);
+    mbs_status status = MBS_OK;
+    if (with->rest != NULL) {
+        status = fill_rest(with, g, with->rest, error);
+        limits.rest = with->rest;
     }
     if (status == MBS_OK)
-        take_bound(m, result.bound, priced);
-    free(value);
+        status = labels_search(g, &limits, &result, resident, error);
+    if (status != MBS_OK || result.value == NO_VALUE)
+        free(resident);
+    else
+        take(with, g, priced, resident);
+    if (status == MBS_OK)
+        priced->bound = max_i64(priced->bound, result.bound << with->l->shift);
     return status;
 }
 
 mbs_status column_price(const pricing *with, column *priced, mbs_error *error)
 {
-    const mbs_step *steps = with->l->task->program->steps;
-    group_model m = {.with = with,
-                     .column = priced,
-                     .touch_begin = steps[priced->first].touch_begin,
-                     .touch_end = steps[priced->end - 1].touch_end};
-    m.problem = solver_create();
-    m.stays = calloc((size_t)(m.touch_end - m.touch_begin) + 1, sizeof *m.stays);
-    m.capacity_row = calloc((size_t)(priced->end - priced->first), sizeof *m.capacity_row);
-    m.failed = m.problem == NULL || m.stays == NULL || m.capacity_row == NULL;
-    if (!m.failed)
-        build(&m);
-    mbs_status status = m.failed ? error_memory(error) : solve(&m, priced, error);
-    solver_free(m.problem);
-    free(m.stays);
-    free(m.capacity_row);
+    group_costs g;
+    mbs_status status =
+        group_costs_open(&g, with->l, priced->candidate, priced->first, priced->end, true, error);
+    if (status == MBS_OK && priced->value == NO_VALUE)
+        status = try_all(with, &g, priced, error);
+    if (status == MBS_OK)
+        status = search(with, &g, priced, error);
+    group_costs_close(&g);
     return status;
 }
