@@ -13,6 +13,19 @@
 #define DEFAULT_PLANNERS "baseline,archopt,il,mbs-fs,mbs1,mbs2,dp,ilp"
 #define TIME_LIMIT_S     10
 
+static int read_objective(comparison *of, const arguments *given)
+{
+    mbs_objective *objective = &of->options.objective;
+    if (!search_objective(objective, given))
+        return EXIT_USAGE;
+    if (*objective != MBS_TRAFFIC && !planner_is_listed(&of->planners, MBS_PLANNER_DP)) {
+        complain("--objective %s is of the planner dp, which --planners leaves out",
+                 objective_name(*objective));
+        return EXIT_USAGE;
+    }
+    return EXIT_OK;
+}
+
 static int read_options(comparison *of, compare_format *format, const arguments *given)
 {
     static const char *const formats[] = {"table", "csv", "json", NULL};
@@ -27,6 +40,8 @@ static int read_options(comparison *of, compare_format *format, const arguments 
         read_planners(&of->planners, "planners", planners != NULL ? planners : DEFAULT_PLANNERS);
     if (status == EXIT_OK)
         status = setup_options(&of->setup, given);
+    if (status == EXIT_OK)
+        status = read_objective(of, given);
     int limits = status == EXIT_USAGE ? EXIT_OK : search_options(&of->options, given);
     of->options.batch = of->setup.batch;
     return status != EXIT_OK ? status : limits;
@@ -102,6 +117,7 @@ static int run_compare(const arguments *given)
 
 static const option_spec compare_options[] = {
     {"planners", '\0', "LIST", "comma-separated (default: all but best)"},
+    OPTION_OBJECTIVE,
     OPTION_BUFFER,
     OPTION_BATCH,
     {"time-limit", '\0', "S", "ilp, best: stop after S seconds per network (default: 10)"},
@@ -122,7 +138,8 @@ const command command_compare = {
         "Plans each network file NET (- is standard input) with every planner and shows what the\n"
         "plans move and what that takes on the machine; for several networks also the geometric\n"
         "mean of each ratio. Speedups and reductions are to the planner baseline. baseline and\n"
-        "archopt keep batch norms; the others plan them as group norms.\n"
+        "archopt keep batch norms; the others plan them as group norms. With --objective time or\n"
+        "energy dp minimises that, and its rows are called dp-time or dp-energy.\n"
         "A SIZE is 10MiB, 10MB, 512KiB or a number of bytes.\n",
     .options = compare_options,
     .option_count = sizeof compare_options / sizeof compare_options[0],

@@ -80,16 +80,14 @@ static int read_model_options(plan_run *run, const arguments *given)
 
 static int read_objective(plan_run *run, const arguments *given)
 {
-    static const char *const objectives[] = {"traffic", "time", "energy", NULL};
-    size_t objective;
-    if (!option_choice(given, "objective", objectives, &objective))
+    mbs_objective *objective = &run->options.objective;
+    if (!search_objective(objective, given))
         return EXIT_USAGE;
-    if (objective != MBS_TRAFFIC && run->options.planner != MBS_PLANNER_DP) {
-        complain("--objective %s is of the planner dp, not %s", objectives[objective],
+    if (*objective != MBS_TRAFFIC && run->options.planner != MBS_PLANNER_DP) {
+        complain("--objective %s is of the planner dp, not %s", objective_name(*objective),
                  mbs_planner_name(run->options.planner));
         return EXIT_USAGE;
     }
-    run->options.objective = (mbs_objective)objective;
     return EXIT_OK;
 }
 
@@ -253,7 +251,7 @@ static const option_spec plan_options[] = {
     OPTION_BUFFER,
     OPTION_BATCH,
     {"planner", '\0', "NAME", "baseline, archopt, il, mbs-fs, mbs1, mbs2, dp (default), ilp, best"},
-    {"objective", '\0', "traffic|time|energy", "what dp minimises (default: traffic)"},
+    OPTION_OBJECTIVE,
     {"no-pin", '\0', NULL, "dp, ilp: keep no parameters in the buffer between iterations"},
     {"no-stream", '\0', NULL, "dp, ilp: bring in whole sub-batches only"},
     OPTION_TIME_LIMIT,

@@ -1,6 +1,7 @@
 #include "compare.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,6 +46,7 @@ static mbs_status fill_row(compare_row *row, const comparison *of, const program
         status = mbs_plan_cost(plan, &of->setup.hardware, &row->cost);
     if (status == MBS_OK) {
         row->planner = planner;
+        snprintf(row->name, sizeof row->name, "%s", mbs_plan_planner_name(plan));
         row->outcome = mbs_plan_outcome(plan);
         row->bound_bytes = mbs_plan_bound_bytes(plan);
         mbs_plan_traffic(plan, &row->traffic);
@@ -102,10 +104,12 @@ void compare_average(comparison *of)
             logs[2] += log(row->energy_ratio);
             logs[3] += log(row->utilisation); /* 0 without matrix products, and so is the mean */
         }
-        of->means[i] = (compare_row){.planner = of->planners.values[i],
-                                     .traffic_ratio = exp(logs[0] / count),
-                                     .speedup = exp(logs[1] / count),
-                                     .energy_ratio = exp(logs[2] / count),
-                                     .utilisation = exp(logs[3] / count)};
+        compare_row *mean = &of->means[i];
+        *mean = (compare_row){.planner = of->planners.values[i],
+                              .traffic_ratio = exp(logs[0] / count),
+                              .speedup = exp(logs[1] / count),
+                              .energy_ratio = exp(logs[2] / count),
+                              .utilisation = exp(logs[3] / count)};
+        memcpy(mean->name, of->networks[0].rows[i].name, sizeof mean->name);
     }
 }

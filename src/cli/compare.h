@@ -10,6 +10,7 @@
 /* One planner on one network, or its geometric means. Ratios are to the planner baseline. */
 typedef struct compare_row {
     mbs_planner planner;
+    char name[16]; /* the planner's, and dp's objective if it is not traffic */
     mbs_outcome outcome;
     mbs_traffic traffic;
     int64_t bound_bytes; /* 0: none known */

@@ -5,6 +5,7 @@
 
 #include "compare.h"
 #include "fields.h"
+#include "search.h"
 
 static double gap_of(const compare_row *row)
 {
@@ -32,7 +33,7 @@ static scale choose_scale(double largest, const scale *scales)
     return *scales;
 }
 
-#define ROW_FORMAT "%-8s  %9s  %6s  %9s  %7s  %9s  %6s  %5s"
+#define ROW_FORMAT "%-9s  %9s  %6s  %9s  %7s  %9s  %6s  %5s"
 
 static void put_line(FILE *out, const char *cells[8], const char *note)
 {
@@ -44,17 +45,30 @@ static void put_line(FILE *out, const char *cells[8], const char *note)
     fprintf(out, "%s%s%s\n", line, note[0] != '\0' ? "  " : "", note);
 }
 
-static void put_table_row(FILE *out, const compare_row *row, const scale units[3])
+typedef struct row_note {
+    char text[48];
+} row_note;
+
+/* What ilp has proven, which is about traffic whatever dp minimises. */
+static row_note note_of(const compare_row *row, mbs_objective objective)
 {
-    char note[48] = "";
+    row_note note = {""};
+    const char *kind = objective == MBS_TRAFFIC ? "" : "traffic ";
+    if (row->planner != MBS_PLANNER_ILP && row->planner != MBS_PLANNER_BEST)
+        return note;
+    if (row->outcome == MBS_OPTIMAL)
+        snprintf(note.text, sizeof note.text, "%sproven optimal", kind);
+    else if (gap_of(row) < 0.0001)
+        snprintf(note.text, sizeof note.text, "%sgap under 0.01 %%", kind);
+    else
+        snprintf(note.text, sizeof note.text, "%sgap %.2f %%", kind, 100 * gap_of(row));
+    return note;
+}
+
+/* A mean has no units and no note. */
+static void put_table_row(FILE *out, const compare_row *row, const scale units[3], row_note note)
+{
     const bool mean = units == NULL;
-    if (!mean && (row->planner == MBS_PLANNER_ILP || row->planner == MBS_PLANNER_BEST)) {
-        if (row->outcome == MBS_OPTIMAL)
-            snprintf(note, sizeof note, "proven optimal");
-        else
-            snprintf(note, sizeof note, gap_of(row) < 0.0001 ? "gap under 0.01 %%" : "gap %.2f %%",
-                     100 * gap_of(row));
-    }
     const field_figure figures[] = {
         field_fixed(mean ? 0 : (double)row->traffic.total / units[0].factor, 3, ""),
         field_fixed(100 * (1 - row->traffic_ratio), 1, ""),
@@ -64,10 +78,10 @@ static void put_table_row(FILE *out, const compare_row *row, const scale units[3
         field_fixed(100 * (1 - row->energy_ratio), 1, ""),
         field_fixed(row->utilisation, 3, ""),
     };
-    const char *cells[8] = {mbs_planner_name(row->planner)};
+    const char *cells[8] = {row->name};
     for (size_t i = 0; i < 7; i++)
         cells[i + 1] = mean && (i == 0 || i == 2 || i == 4) ? "" : figures[i].text;
-    put_line(out, cells, note);
+    put_line(out, cells, note.text);
 }
 
 static void put_heads(FILE *out, const char *traffic, const char *time, const char *energy)
@@ -102,7 +116,8 @@ static void put_table(FILE *out, const comparison *of, const compare_network *ne
     fprintf(out, "\n\n");
     put_heads(out, units[0].name, units[1].name, units[2].name);
     for (size_t i = 0; i < of->planners.count; i++)
-        put_table_row(out, &network->rows[i], units);
+        put_table_row(out, &network->rows[i], units,
+                      note_of(&network->rows[i], of->options.objective));
 }
 
 static void put_tables(FILE *out, const comparison *of)
@@ -115,7 +130,7 @@ static void put_tables(FILE *out, const comparison *of)
         fprintf(out, "geometric means over the %zu networks\n\n", of->network_count);
         put_heads(out, "", "", "");
         for (size_t i = 0; i < of->planners.count; i++)
-            put_table_row(out, &of->means[i], NULL);
+            put_table_row(out, &of->means[i], NULL, (row_note){""});
         fputc('\n', out);
     }
     fprintf(out, "Per training step and core; less, speedup: than baseline.\n");
@@ -123,10 +138,21 @@ static void put_tables(FILE *out, const comparison *of)
 
 /* ---- CSV ------------------------------------------------------------------------------------- */
 
+/* Energy by what takes it; nothing in the row of a mean. */
+static void put_csv_parts(FILE *out, const mbs_cost *cost)
+{
+    const mbs_cost none = {0};
+    const mbs_cost *of = cost != NULL ? cost : &none;
+    const double parts[] = {of->dram_j, of->buffer_j, of->mac_j, of->vector_j, of->static_j};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        fprintf(out, ",%s", cost != NULL ? field_number(parts[i]).text : "");
+    fputc('\n', out);
+}
+
 static void put_csv_row(FILE *out, const compare_row *row, const char *network)
 {
     put_csv(out, network != NULL ? network : "(geometric mean)");
-    fprintf(out, ",%s,", mbs_planner_name(row->planner));
+    fprintf(out, ",%s,", row->name);
     if (network != NULL)
         fprintf(out, "%s,%" PRId64 ",", mbs_outcome_name(row->outcome), row->traffic.total);
     else
@@ -140,13 +166,14 @@ static void put_csv_row(FILE *out, const compare_row *row, const char *network)
     if (network != NULL)
         fprintf(out, "%s", field_number(row->cost.energy_j).text);
     fprintf(out, ",%s", field_number(row->energy_ratio).text);
-    fprintf(out, ",%s\n", field_number(row->utilisation).text);
+    fprintf(out, ",%s", field_number(row->utilisation).text);
+    put_csv_parts(out, network != NULL ? &row->cost : NULL);
 }
 
 static void put_csv_rows(FILE *out, const comparison *of)
 {
     fprintf(out, "network,planner,outcome,total_bytes,bound_bytes,traffic_ratio,time_s,speedup,"
-                 "energy_j,energy_ratio,utilisation\n");
+                 "energy_j,energy_ratio,utilisation,dram_j,buffer_j,mac_j,vector_j,static_j\n");
     for (size_t n = 0; n < of->network_count; n++)
         for (size_t i = 0; i < of->planners.count; i++)
             put_csv_row(out, &of->networks[n].rows[i], of->networks[n].name);
@@ -161,6 +188,16 @@ static void put_member(FILE *out, const char *name, double value)
     fprintf(out, ", \"%s\": %s", name, field_number(value).text);
 }
 
+static void put_energy_parts(FILE *out, const mbs_cost *cost)
+{
+    fprintf(out, ", \"energy_parts_j\": {\"dram\": %s", field_number(cost->dram_j).text);
+    put_member(out, "buffer", cost->buffer_j);
+    put_member(out, "mac", cost->mac_j);
+    put_member(out, "vector", cost->vector_j);
+    put_member(out, "static", cost->static_j);
+    fprintf(out, "}");
+}
+
 static void put_ratios(FILE *out, const compare_row *row)
 {
     put_member(out, "traffic_ratio", row->traffic_ratio);
@@ -173,7 +210,7 @@ static void put_ratios(FILE *out, const compare_row *row)
 static void put_json_row(FILE *out, const compare_row *row)
 {
     const mbs_traffic *traffic = &row->traffic;
-    fprintf(out, "{\"planner\": \"%s\", \"outcome\": \"%s\"", mbs_planner_name(row->planner),
+    fprintf(out, "{\"planner\": \"%s\", \"outcome\": \"%s\"", row->name,
             mbs_outcome_name(row->outcome));
     fprintf(out,
             ", \"traffic_bytes\": {\"activation_read\": %" PRId64 ", \"activation_write\": %" PRId64
@@ -185,6 +222,7 @@ static void put_json_row(FILE *out, const compare_row *row)
         fprintf(out, ", \"bound_bytes\": %" PRId64, row->bound_bytes);
     put_member(out, "time_s", row->cost.time_s);
     put_member(out, "energy_j", row->cost.energy_j);
+    put_energy_parts(out, &row->cost);
     put_ratios(out, row);
 }
 
@@ -194,7 +232,8 @@ static void put_document(FILE *out, const comparison *of)
     put_json(out, of->setup.hardware.name);
     fprintf(out, ",\n  \"buffer_bytes\": %" PRId64 ",\n  \"batch\": %" PRId64,
             of->setup.hardware.buffer_bytes, of->setup.batch);
-    fprintf(out, ",\n  \"phase\": \"%s\",\n  \"networks\": [", phase_of(of));
+    fprintf(out, ",\n  \"phase\": \"%s\",\n  \"objective\": \"%s\",\n  \"networks\": [",
+            phase_of(of), objective_name(of->options.objective));
     for (size_t n = 0; n < of->network_count; n++) {
         fprintf(out, "%s\n    {\"network\": ", n > 0 ? "," : "");
         put_json(out, of->networks[n].name);
@@ -207,8 +246,7 @@ static void put_document(FILE *out, const comparison *of)
     }
     fprintf(out, "\n  ],\n  \"geometric_means\": [");
     for (size_t i = 0; i < of->planners.count; i++) {
-        fprintf(out, "%s\n    {\"planner\": \"%s\"", i > 0 ? "," : "",
-                mbs_planner_name(of->means[i].planner));
+        fprintf(out, "%s\n    {\"planner\": \"%s\"", i > 0 ? "," : "", of->means[i].name);
         put_ratios(out, &of->means[i]);
     }
     fprintf(out, "\n  ]\n}\n");

@@ -11,6 +11,24 @@
 #define REFRESH_S   0.1
 #define MOST_TIME_S 1e9
 
+/* ---- Objective ------------------------------------------------------------------------------- */
+
+static const char *const objectives[] = {"traffic", "time", "energy", NULL};
+
+bool search_objective(mbs_objective *result, const arguments *given)
+{
+    size_t objective;
+    if (!option_choice(given, "objective", objectives, &objective))
+        return false;
+    *result = (mbs_objective)objective;
+    return true;
+}
+
+const char *objective_name(mbs_objective objective)
+{
+    return objectives[objective];
+}
+
 /* ---- Limits ---------------------------------------------------------------------------------- */
 
 /* "60" or "0.5": digits with at most one point among them. */

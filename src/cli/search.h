@@ -1,4 +1,5 @@
-/* The ilp search as seen from the terminal: its limits, its progress, and Ctrl-C. */
+/* What planners search for, and the ilp search as seen from the terminal: limits, progress, Ctrl-C.
+ */
 #ifndef CLI_SEARCH_H
 #define CLI_SEARCH_H
 
@@ -16,7 +17,18 @@
         "gap", '\0', "PERCENT", "ilp, best: stop when proven this near (default: 0)"               \
     }
 
-/* Reads both options. Says what is wrong; returns the exit status. */
+#define OPTION_OBJECTIVE                                                                           \
+    {                                                                                              \
+        "objective", '\0', "traffic|time|energy", "what dp minimises (default: traffic)"           \
+    }
+
+/* Reads --objective; says what is wrong and returns false if it is none. */
+bool search_objective(mbs_objective *result, const arguments *given);
+
+/* "traffic", "time" or "energy". */
+const char *objective_name(mbs_objective objective);
+
+/* Reads both limits. Says what is wrong; returns the exit status. */
 int search_options(mbs_plan_options *result, const arguments *given);
 
 /*

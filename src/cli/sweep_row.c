@@ -26,7 +26,12 @@ static const char *const columns[] = {"index",
                                       "time_s",
                                       "energy_j",
                                       "utilisation",
-                                      "compute_bound"};
+                                      "compute_bound",
+                                      "dram_j",
+                                      "buffer_j",
+                                      "mac_j",
+                                      "vector_j",
+                                      "static_j"};
 #define COLUMN_COUNT (sizeof columns / sizeof columns[0])
 #define START_COUNT  8
 
@@ -118,6 +123,11 @@ static void put_plan(row_writer *w, const mbs_plan *plan, const mbs_cost *cost)
     put_real(w, cost->energy_j);
     put_real(w, cost->utilisation);
     put_real(w, cost->time_s > 0 ? cost->compute_bound_s / cost->time_s : 0);
+    put_real(w, cost->dram_j);
+    put_real(w, cost->buffer_j);
+    put_real(w, cost->mac_j);
+    put_real(w, cost->vector_j);
+    put_real(w, cost->static_j);
     if (w->json)
         fputc('}', w->out);
 }

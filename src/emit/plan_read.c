@@ -8,10 +8,10 @@
 #include "base/file.h"
 
 static const char *const top_members[] = {
-    "format",         "network",  "batch",       "phase",       "buffer_bytes", "norm_passes",
-    "reserved_bytes", "planner",  "outcome",     "bound_bytes", "tensors",      "steps",
-    "groups",         "streamed", "in_passes",   "pinned",      "resident",     "traffic_bytes",
-    "time_s",         "energy_j", "utilisation", NULL};
+    "format",         "network",    "batch",     "phase",       "buffer_bytes", "norm_passes",
+    "reserved_bytes", "planner",    "outcome",   "bound_bytes", "tensors",      "steps",
+    "groups",         "streamed",   "in_passes", "pinned",      "resident",     "traffic_bytes",
+    "phases",         COST_MEMBERS, NULL};
 
 static const char *const traffic_members[] = {
     "activation_read", "activation_write", "weight_read", "weight_gradient", "total", NULL};
@@ -71,15 +71,27 @@ void *loader_allocate(plan_loader *loader, int64_t count, size_t element)
     return memory;
 }
 
-void pass_over_cost(plan_loader *loader, const json_path *at, const cJSON *object)
+/* Checks that those members that `object` has are numbers. */
+static void pass_over_reals(plan_loader *loader, const json_path *at, const cJSON *object,
+                            const char *const *members)
 {
-    static const char *const members[] = {"time_s", "energy_j", "utilisation"};
-    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
-        const cJSON *value = json_member(object, members[i]);
+    for (; *members != NULL; members++) {
+        const cJSON *value = json_member(object, *members);
         double ignored;
         if (value != NULL)
-            json_real(&loader->document, at, members[i], value, &ignored);
+            json_real(&loader->document, at, *members, value, &ignored);
     }
+}
+
+void pass_over_cost(plan_loader *loader, const json_path *at, const cJSON *object)
+{
+    static const char *const reals[] = {"time_s", "energy_j", "utilisation", NULL};
+    static const char *const parts[] = {"dram", "buffer", "mac", "vector", "static", NULL};
+    const json_path parts_at = {at, "energy_parts_j", 0};
+    const cJSON *value = json_member(object, "energy_parts_j");
+    pass_over_reals(loader, at, object, reals);
+    if (value != NULL && entry_begin(loader, &parts_at, value, parts))
+        pass_over_reals(loader, &parts_at, value, parts);
 }
 
 /* ---- The header ------------------------------------------------------------------------------ */
@@ -108,6 +120,24 @@ static void read_traffic(plan_loader *loader)
         figure_member(loader, &at, object, traffic_members[i], 0, JSON_MAX_INTEGER, figures[i]);
 }
 
+/* Estimates of each phase, like those of the whole. */
+static void pass_over_phases(plan_loader *loader)
+{
+    static const char *const members[] = {"phase", COST_MEMBERS, NULL};
+    static const char *const phases[] = {"forward", "backward"};
+    const json_path list_path = {NULL, "phases", 0};
+    json_path at = {&list_path, NULL, 0};
+    const cJSON *entry;
+    cJSON_ArrayForEach(entry, list_member(loader, "phases", false))
+    {
+        if (entry_begin(loader, &at, entry, members)) {
+            choice_member(loader, &at, entry, "phase", phases, 2);
+            pass_over_cost(loader, &at, entry);
+        }
+        at.index++;
+    }
+}
+
 static void read_header(plan_loader *loader)
 {
     const cJSON *root = loader->document.root;
@@ -125,6 +155,7 @@ static void read_header(plan_loader *loader)
     optional_figure(loader, "bound_bytes", 0, &header->bound_bytes);
     read_traffic(loader);
     pass_over_cost(loader, NULL, root);
+    pass_over_phases(loader);
 }
 
 /* ---- Loading --------------------------------------------------------------------------------- */

@@ -37,6 +37,9 @@ int choice_member(plan_loader *loader, const json_path *at, const cJSON *object,
 bool figure_member(plan_loader *loader, const json_path *at, const cJSON *object,
                    const char *member, int64_t minimum, int64_t maximum, int64_t *result);
 
+/* What an object may say of time and energy. */
+#define COST_MEMBERS "time_s", "energy_j", "utilisation", "energy_parts_j"
+
 /* Checks that what an object says of time and energy, if anything, are numbers: estimates of
  * whoever wrote the file, which no one here needs. */
 void pass_over_cost(plan_loader *loader, const json_path *at, const cJSON *object);

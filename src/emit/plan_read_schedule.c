@@ -6,9 +6,8 @@
 #include "base/error.h"
 #include "emit/plan_read.h"
 
-static const char *const group_members[] = {"first",       "last",       "iterations", "sub_batch",
-                                            "passes",      "peak_bytes", "time_s",     "energy_j",
-                                            "utilisation", NULL};
+static const char *const group_members[] = {"first",  "last",       "iterations", "sub_batch",
+                                            "passes", "peak_bytes", COST_MEMBERS, NULL};
 static const char *const pinned_members[] = {"step", "weight_bytes", "accumulator_bytes", NULL};
 static const char *const resident_members[] = {"tensor", "from", "to", NULL};
 

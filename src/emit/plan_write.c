@@ -41,7 +41,7 @@ static void next_member(writer *w, const char *key, int64_t value)
     member(w, key, value);
 }
 
-/* `, "key": value` with twelve digits, which tell all that an estimate can. */
+/* The separator and `"key": value` with twelve digits, which tell all that an estimate can. */
 static void next_real(writer *w, const char *separator, const char *key, double value)
 {
     char digits[40];
@@ -63,6 +63,13 @@ static void write_cost(writer *w, const char *separator, const mbs_cost *cost)
     next_real(w, separator, "time_s", cost->time_s);
     next_real(w, separator, "energy_j", cost->energy_j);
     next_real(w, separator, "utilisation", cost->utilisation);
+    text_format(&w->out, "%s\"energy_parts_j\": ", separator);
+    next_real(w, "{", "dram", cost->dram_j);
+    next_real(w, ", ", "buffer", cost->buffer_j);
+    next_real(w, ", ", "mac", cost->mac_j);
+    next_real(w, ", ", "vector", cost->vector_j);
+    next_real(w, ", ", "static", cost->static_j);
+    text_string(&w->out, "}");
 }
 
 static void header_figure(writer *w, const char *key, int64_t value)
@@ -251,6 +258,25 @@ static void write_traffic(writer *w)
     text_string(&w->out, "}");
 }
 
+/* Time and energy of each phase and of the whole. */
+static void write_totals(writer *w, const mbs_cost *cost)
+{
+    static const char *const names[] = {[MBS_FORWARD] = "forward", [MBS_BACKWARD] = "backward"};
+    const int phases = w->program->inference ? 1 : 2;
+    begin_list(w, "phases");
+    for (int phase = 0; phase < phases; phase++) {
+        mbs_cost part;
+        if (mbs_plan_phase_cost(w->plan, w->hardware, (mbs_phase)phase, &part) != MBS_OK)
+            continue;
+        begin_entry(w);
+        text_format(&w->out, "\"phase\": \"%s\"", names[phase]);
+        write_cost(w, ", ", &part);
+        end_entry(w);
+    }
+    end_list(w);
+    write_cost(w, ",\n  ", cost);
+}
+
 static mbs_status write_document(char **result, const mbs_plan *plan, const mbs_hardware *hardware,
                                  const mbs_cost *cost, mbs_error *error)
 {
@@ -270,7 +296,7 @@ static mbs_status write_document(char **result, const mbs_plan *plan, const mbs_
     write_resident(&w);
     write_traffic(&w);
     if (cost != NULL)
-        write_cost(&w, ",\n  ", cost);
+        write_totals(&w, cost);
     text_string(&w.out, "\n}\n");
     if (w.status != MBS_OK) {
         text_free(&w.out);

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "mbsopt/cost.h"
 #include "mbsopt/report.h"
+#include "report/estimates.h"
 #include "report/figures.h"
 #include "report/grid.h"
 
@@ -59,12 +60,6 @@ static table_units choose_units(const mbs_plan *plan, double time_s)
     return (table_units){*choose_unit(traffic_units, traffic.total),
                          *choose_unit(space_units, mbs_plan_buffer_bytes(plan)),
                          *choose_unit(time_units, (int64_t)fmin(time_s * 1e9, 1e18))};
-}
-
-/* In ns, as long as that makes sense. */
-static int64_t whole_ns(double seconds)
-{
-    return (int64_t)(fmin(seconds, 1e9) * 1e9 + 0.5);
 }
 
 static int64_t total_of(const mbs_plan *plan)
@@ -184,7 +179,8 @@ static void put_time_cells(grid *table, const mbs_cost *cost, const column_unit 
                            text_style style)
 {
     const bool computes = cost->compute_bound_s >= 0.5 * cost->time_s;
-    grid_cell(table, style, figure_ratio(whole_ns(cost->time_s), unit->bytes, unit->decimals).text);
+    grid_cell(table, style,
+              figure_ratio(figure_whole_nanos(cost->time_s), unit->bytes, unit->decimals).text);
     grid_cell(table, STYLE_DIM, computes ? "comp" : "DRAM");
 }
 
@@ -345,23 +341,6 @@ static void put_summary(text *out, const mbs_plan *plan)
     text_string(out, "\n");
 }
 
-/* Time and energy of the whole, unless they are not known. */
-static void put_cost(text *out, const mbs_plan *plan, const mbs_hardware *hardware)
-{
-    mbs_cost cost;
-    if (hardware == NULL || mbs_plan_cost(plan, hardware, &cost) != MBS_OK)
-        return;
-    const int64_t share =
-        cost.time_s > 0 ? (int64_t)(1000 * cost.compute_bound_s / cost.time_s + 0.5) : 0;
-    text_format(out, "%s ms per step on ", figure_ratio(whole_ns(cost.time_s), 1000000, 3).text);
-    text_safe(out, hardware->name);
-    text_format(out, ", %s %% of it bound by computation, the rest by DRAM; ",
-                figure_ratio(share, 10, 1).text);
-    text_format(out, "%s J; array utilisation %s %%\n",
-                figure_ratio(whole_ns(cost.energy_j), 1000000000, 3).text,
-                figure_ratio((int64_t)(1000 * cost.utilisation + 0.5), 10, 1).text);
-}
-
 mbs_status mbs_report_exact_table(char **result, const mbs_plan *plan, const mbs_plan *dp,
                                   const mbs_report_options *options, mbs_error *error)
 {
@@ -377,7 +356,7 @@ mbs_status mbs_report_exact_table(char **result, const mbs_plan *plan, const mbs
     put_headline(&out, &with);
     put_groups(&out, &with);
     put_summary(&out, plan);
-    put_cost(&out, plan, with.hardware);
+    put_estimates(&out, plan, with.hardware);
     return text_finish(&out, result, error);
 }
 

@@ -93,12 +93,59 @@ class Compare(CliTest):
     def test_plan_files_with_costs_are_still_plan_files(self):
         text = self.succeed("plan", ALEXNET, "--format", "json").out
         self.succeed("verify", "-", given=text)
-        for member in ('"time_s": "', '"energy_j": -', '"utilisation": [], "x_'):
+        for member in ('"time_s": "', '"energy_j": -', '"utilisation": [], "x_', '"static": -',
+                       '"energy_parts_j": [], "x_', '"phases": {}, "x_', '"phase": 1, "x_'):
             bad = text.replace(member.split()[0] + " ", member, 1)
+            self.assertNotEqual(bad, text)
             self.refuse(BAD_INPUT, "verify", "-", given=bad)
         table = self.succeed("plan", ALEXNET).out
         self.assertRegex(table, r"(?m)^1  .*  \d+\.\d\d (comp|DRAM)$")
         self.assertRegex(table, r"(?m)^13\.0\d\d ms per step on wavecore, .* J; array utilis")
+
+    def test_objectives(self):
+        """dp minimises what it is asked to, the others plan as ever, and the name says so."""
+        by_traffic = self.document(*self.options)["networks"]
+        for objective, member in (("time", "time_s"), ("energy", "energy_j")):
+            document = self.document(*self.options, "--objective", objective)
+            self.assertEqual(document["objective"], objective)
+            for of, before in zip(document["networks"], by_traffic):
+                self.assertEqual(of["plans"][:-1], before["plans"][:-1])
+                plan, usual = of["plans"][-1], before["plans"][-1]
+                self.assertEqual(plan["planner"], f"dp-{objective}")
+                self.assertLess(plan[member], usual[member])
+                self.assertGreater(plan["traffic_bytes"]["total"], usual["traffic_bytes"]["total"])
+                alone = json.loads(self.succeed(
+                    "plan", NETWORKS / (of["network"] + ".json"), "--objective", objective,
+                    "--format", "json").out)
+                self.assertEqual([plan[m] for m in ("traffic_bytes", member)],
+                                 [alone[m] for m in ("traffic_bytes", member)])
+            self.assertEqual(document["geometric_means"][-1]["planner"], f"dp-{objective}")
+        words = ["--planners", "dp,ilp", "--objective"]
+        out = self.succeed("compare", "-", *words, "time", given=SMALL).out
+        self.assertRegex(out, r"(?m)^dp-time .*\d\nilp .* traffic proven optimal$")
+        same = self.succeed("compare", "-", *words, "traffic", given=SMALL).out
+        self.assertEqual(same, self.succeed("compare", "-", *words[:2], given=SMALL).out)
+        self.refuse(USAGE, "compare", ALEXNET, "--planners=mbs2", "--objective=time",
+                    says="--objective time is of the planner dp")
+        self.refuse(USAGE, "compare", ALEXNET, "--objective=cost", says="traffic, time or energy")
+
+    def test_energy_adds_up(self):
+        rows = self.rows(*self.options)
+        plans = [p for n in self.document(*self.options)["networks"] for p in n["plans"]]
+        parts = ("dram", "buffer", "mac", "vector", "static")
+        for row, plan in zip(rows, plans):
+            self.assertAlmostEqual(sum(plan["energy_parts_j"].values()) / plan["energy_j"], 1,
+                                   places=9)
+            self.assertEqual([float(row[p + "_j"]) for p in parts],
+                             [plan["energy_parts_j"][p] for p in parts])
+        alone = json.loads(self.succeed("plan", ALEXNET, "--format", "json").out)
+        for entry in (alone, *alone["groups"], *alone["phases"]):
+            self.assertAlmostEqual(sum(entry["energy_parts_j"].values()) / entry["energy_j"], 1,
+                                   places=9)
+        for member in ("time_s", "energy_j"):
+            self.assertAlmostEqual(sum(p[member] for p in alone["phases"]) / alone[member], 1,
+                                   places=9)
+        self.assertEqual([p["phase"] for p in alone["phases"]], ["forward", "backward"])
 
     def test_all_planners_by_default(self):
         plans = self.document("-", given=SMALL)["networks"][0]["plans"]

@@ -28,6 +28,12 @@ POINTS = 2 * 3 * 2 * 2 * 3
 
 
 class Sweep(CliTest):
+    def few(self):
+        """A sweep that takes next to no time: 2 networks, 2 buffers, 2 planners."""
+        paths = [self.file(f"{name}.json", SMALL.replace('"test"', f'"{name}"'))
+                 for name in ("first", "second")]
+        return [*paths, "--buffer", "4KiB,8KiB", "--batch=5", "--planner", "baseline,dp"], 2 * 2 * 2
+
     def text(self, *arguments, **more):
         return self.succeed("sweep", *arguments, **more).out
 
@@ -67,6 +73,8 @@ class Points(Sweep):
                                                "--format", "json").out)["networks"][0]["plans"][0]
             for member in ("time_s", "energy_j", "utilisation"):
                 self.assertEqual(float(row[member]), compared[member])
+            for part, joules in compared["energy_parts_j"].items():
+                self.assertEqual(float(row[part + "_j"]), joules)
             self.assertTrue(0 <= float(row["compute_bound"]) <= 1)
 
     def test_plans_are_not_shared_where_they_differ(self):
@@ -221,18 +229,22 @@ class SameRows(Sweep):
     def test_shards(self):
         for form in ("csv", "jsonl"):
             whole = self.text(*MANY, f"--format={form}")
-            for shards in (1, 3, 5, POINTS + 2):
-                paths = [self.folder / f"shard-{k}" for k in range(shards)]
-                for k, path in enumerate(paths):
-                    self.succeed("sweep", *MANY, f"--format={form}", f"--shard={k}/{shards}", "-o",
-                                 path)
-                merged = self.folder / "merged"
-                done = self.merge("-o", merged, "--points", POINTS, *reversed(paths))
-                self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
-                self.assertEqual(merged.read_text(), whole)
-                self.assertEqual(self.merge(*paths).stdout, whole)
-                if shards == 3:
-                    self.refuse_merges(paths, merged, whole)
+            for shards in (1, 3):
+                self.check_shards(MANY, POINTS, shards, form, whole)
+            few, points = self.few()
+            self.check_shards(few, points, points + 2, form, self.text(*few, f"--format={form}"))
+
+    def check_shards(self, words, points, shards, form, whole):
+        paths = [self.folder / f"shard-{k}" for k in range(shards)]
+        for k, path in enumerate(paths):
+            self.succeed("sweep", *words, f"--format={form}", f"--shard={k}/{shards}", "-o", path)
+        merged = self.folder / "merged"
+        done = self.merge("-o", merged, "--points", points, *reversed(paths))
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+        self.assertEqual(merged.read_text(), whole)
+        if shards == 3 and form == "csv":
+            self.refuse_merges(paths, merged, whole)
+            self.assertEqual(self.merge(*paths).stdout, whole)
 
     def refuse_merges(self, paths, merged, whole):
         cut = self.file("cut", paths[0].read_bytes()[:-5])
@@ -247,13 +259,20 @@ class SameRows(Sweep):
         self.assertEqual(self.merge(self.folder / "none").returncode, 5)
         self.assertEqual(merged.read_text(), whole)
 
-    def resume(self, *more):
-        result = self.succeed("sweep", *MANY, "--resume", self.path, *more)
+    def resume(self, *more, words=MANY):
+        result = self.succeed("sweep", *words, "--resume", self.path, *more)
         self.assertEqual(result.out, "")
         return self.path.read_text()
 
     def test_resume_wherever_it_was_cut(self):
-        for length in [*range(0, 700, 13), *range(700, len(self.whole), 1511), len(self.whole)]:
+        few, _ = self.few()
+        whole = self.text(*few)
+        header = whole.index("\n") + 1
+        for length in [*range(0, header, 29), *range(header - 2, header + 3),
+                       *range(header + 3, len(whole), 67), len(whole) - 1, len(whole)]:
+            self.path.write_text(whole[:length])
+            self.assertEqual(self.resume(words=few), whole, length)
+        for length in range(1000, len(self.whole), 4999):
             self.path.write_text(self.whole[:length])
             self.assertEqual(self.resume(), self.whole, length)
         self.path.unlink()
@@ -264,11 +283,12 @@ class SameRows(Sweep):
         self.assertGreaterEqual(self.path.stat().st_mtime_ns, before)
 
     def test_resume_json_lines_and_shards(self):
+        few, _ = self.few()
         for more in (["--format=jsonl"], ["--shard=1/3"], ["--shard=2/5", "--format=jsonl"]):
-            whole = self.text(*MANY, *more)
-            for length in range(0, len(whole) + 1, 401):
+            whole = self.text(*few, *more)
+            for length in range(0, len(whole) + 1, 149):
                 self.path.write_text(whole[:length])
-                self.assertEqual(self.resume(*more), whole)
+                self.assertEqual(self.resume(*more, words=few), whole)
 
     def test_finished_points_are_skipped(self):
         lines = self.whole.splitlines(keepends=True)

@@ -1,0 +1,68 @@
+#include "report/estimates.h"
+
+#include <math.h>
+
+#include "mbsopt/cost.h"
+#include "report/figures.h"
+#include "report/grid.h"
+
+/* In ns, as long as that makes sense. */
+int64_t figure_whole_nanos(double seconds)
+{
+    return (int64_t)(fmin(seconds, 1e9) * 1e9 + 0.5);
+}
+
+static void put_part(text *out, const mbs_cost *cost, const char *name)
+{
+    text_format(out, "%s %s ms and %s J", name,
+                figure_ratio(figure_whole_nanos(cost->time_s), 1000000, 3).text,
+                figure_ratio(figure_whole_nanos(cost->energy_j), 1000000000, 3).text);
+}
+
+/* Each phase's part of a training step, and what takes the energy. */
+static void put_parts(text *out, const mbs_plan *plan, const mbs_hardware *hardware,
+                      const mbs_cost *whole)
+{
+    const struct {
+        const char *name;
+        double energy_j;
+    } parts[] = {{"DRAM", whole->dram_j},
+                 {"buffer", whole->buffer_j},
+                 {"multiply-accumulates", whole->mac_j},
+                 {"vector unit", whole->vector_j},
+                 {"static power", whole->static_j}};
+    mbs_cost forward;
+    mbs_cost backward;
+    if (!mbs_program_is_inference(mbs_plan_program(plan)) &&
+        mbs_plan_phase_cost(plan, hardware, MBS_FORWARD, &forward) == MBS_OK &&
+        mbs_plan_phase_cost(plan, hardware, MBS_BACKWARD, &backward) == MBS_OK) {
+        put_part(out, &forward, "forward");
+        put_part(out, &backward, ", backward");
+        text_string(out, "\n");
+    }
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0] && whole->energy_j > 0; i++) {
+        const int64_t share = (int64_t)(1000 * parts[i].energy_j / whole->energy_j + 0.5);
+        text_format(out, "%s%s %s %%", i == 0 ? "energy: " : ", ", parts[i].name,
+                    figure_ratio(share, 10, 1).text);
+    }
+    if (whole->energy_j > 0)
+        text_string(out, "\n");
+}
+
+void put_estimates(text *out, const mbs_plan *plan, const mbs_hardware *hardware)
+{
+    mbs_cost cost;
+    if (hardware == NULL || mbs_plan_cost(plan, hardware, &cost) != MBS_OK)
+        return;
+    const int64_t share =
+        cost.time_s > 0 ? (int64_t)(1000 * cost.compute_bound_s / cost.time_s + 0.5) : 0;
+    text_format(out, "%s ms per step on ",
+                figure_ratio(figure_whole_nanos(cost.time_s), 1000000, 3).text);
+    text_safe(out, hardware->name);
+    text_format(out, ", %s %% of it bound by computation, the rest by DRAM; ",
+                figure_ratio(share, 10, 1).text);
+    text_format(out, "%s J; array utilisation %s %%\n",
+                figure_ratio(figure_whole_nanos(cost.energy_j), 1000000000, 3).text,
+                figure_ratio((int64_t)(1000 * cost.utilisation + 0.5), 10, 1).text);
+    put_parts(out, plan, hardware, &cost);
+}
