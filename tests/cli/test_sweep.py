@@ -378,12 +378,24 @@ class Scripts(Sweep):
                               capture_output=True, text=True, check=False,
                               env=environment(MBSOPT=PROGRAM, **more), cwd=self.folder)
 
+    def other_parallel(self):
+        """A PATH on which `parallel` is some other program than GNU's."""
+        tools = self.folder / "tools"
+        tools.mkdir()
+        (tools / "parallel").write_text("#!/bin/sh\nexit 1\n")
+        (tools / "parallel").chmod(0o755)
+        return f"{tools}:{os.environ['PATH']}"
+
     def test_parallel(self):
+        """With GNU parallel, if it is there, and with xargs."""
         whole = self.text(*MANY)
-        done = self.run_script("sweep_parallel.sh", 3, "out.csv", *MANY)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertEqual((self.folder / "out.csv").read_text(), whole)
-        self.assert_files("out.csv")
+        for path in (os.environ["PATH"], self.other_parallel()):
+            done = self.run_script("sweep_parallel.sh", 3, "out.csv", *MANY, PATH=path)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual((self.folder / "out.csv").read_text(), whole)
+            (self.folder / "out.csv").unlink()
+            self.assert_files("tools")
+        self.assertIn("GNU parallel is not installed", done.stderr)
         for words in ([], [0, "x", ALEXNET], ["a", "x", ALEXNET], [3, "x"]):
             self.assertEqual(self.run_script("sweep_parallel.sh", *words).returncode, 2)
         self.assertNotEqual(
