@@ -67,6 +67,10 @@ typedef struct pricing {
 } pricing;
 mbs_status column_price(const pricing *with, column *priced, mbs_error *error);
 
+/* Takes `resident` over as the column's solution, or frees it if it does not fit or is no better.
+ */
+void column_offer(const pricing *with, column *priced, bool *resident);
+
 /* Appends the column's solution (or lone step in passes) to a plan. */
 void column_emit(const plan_task *task, const candidates *list, const column *solved,
                  mbs_plan *plan);

@@ -11,10 +11,12 @@
 #include "base/error.h"
 #include "plan/ascent.h"
 #include "plan/exact.h"
+#include "plan/group_model.h"
 
 /* Efforts: 0 bound from the joint prices, 1 from its own, from 2 on solved with more and more
  * nodes. */
 #define FIRST_WIDTH     100
+#define FIRST_NODES     100
 #define HIGHEST_EFFORT  8
 #define OWN_ITERATIONS  60
 #define NEIGHBOUR_STEPS 4
@@ -141,19 +143,62 @@ static void refine_prices(exact *x, column *refined)
     refined->effort = 1;
 }
 
+/* Goes over to the prices of a proposal if the group's bound is higher with them. */
+static void try_prices(exact *x, const column *c, const double *proposed)
+{
+    const size_t count = (size_t)(c->end - c->first);
+    int64_t *price = x->l.price + (int64_t)c->candidate * x->task->program->step_count + c->first;
+    const double highest = (double)x->l.highest_price[c->candidate];
+    lagrange_row(&x->l, c->candidate, c->first, c->end, x->row);
+    const int64_t before = x->row[c->end];
+    memcpy(x->best_price, price, count * sizeof *price);
+    for (size_t i = 0; i < count; i++)
+        price[i] = (int64_t)llround(fmin(proposed[i], highest) * ldexp(1, x->l.shift));
+    lagrange_update(&x->l, c->candidate);
+    lagrange_row(&x->l, c->candidate, c->first, c->end, x->row);
+    if (x->row[c->end] > before)
+        return;
+    memcpy(price, x->best_price, count * sizeof *price);
+    lagrange_update(&x->l, c->candidate);
+}
+
+/* Asks GLPK for a solution of the group and for prices. */
+static mbs_status propose(exact *x, const pricing *with, column *c, mbs_error *error)
+{
+    const mbs_step *steps = x->task->program->steps;
+    const int32_t touches = steps[c->end - 1].touch_end - steps[c->first].touch_begin;
+    group_proposal proposal = {.resident = calloc((size_t)touches + 1, sizeof(bool)),
+                               .price = x->excess};
+    if (proposal.resident == NULL)
+        return error_memory(error);
+    mbs_status status =
+        group_model_solve(with, c, FIRST_NODES << 2 * (c->effort - 2), &proposal, error);
+    if (status == MBS_OK && proposal.priced)
+        try_prices(x, c, proposal.price);
+    if (status == MBS_OK && proposal.found)
+        column_offer(with, c, proposal.resident);
+    else
+        free(proposal.resident);
+    return status;
+}
+
+/* The more effort was in vain, the more is made. */
 static mbs_status solve_column(exact *x, column *c, mbs_error *error)
 {
     int64_t rest = x->distance[c->first] + x->distance_end[c->end];
+    const bool hard = c->effort > 1;
     pricing with = {.l = &x->l,
                     .scratch = x->scratch,
                     .width = FIRST_WIDTH << 2 * (c->effort - 1),
                     .cutoff = (x->incumbent << x->l.shift) - rest,
-                    .rest = c->effort > 1 ? x->row : NULL,
+                    .rest = hard ? x->row : NULL,
                     .stop = exact_stop,
                     .context = x};
     find_prices(x, c, OWN_ITERATIONS << c->effort);
+    mbs_status status = hard ? propose(x, &with, c, error) : MBS_OK;
     c->effort++;
-    mbs_status status = column_price(&with, c, error);
+    if (status == MBS_OK)
+        status = column_price(&with, c, error);
     restore_prices(x, c);
     inherit_bound(x, c);
     return status;

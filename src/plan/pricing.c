@@ -16,35 +16,36 @@
 #define PART_WIDTH 4
 
 /* What the residency in `resident` moves, counted as any plan's; NO_VALUE if it does not fit. */
-static int64_t evaluate(const pricing *with, const group_costs *g, const bool *resident)
+static int64_t evaluate(const pricing *with, const column *c, const bool *resident)
 {
     const lagrange *l = with->l;
+    const mbs_step *steps = l->task->program->steps;
     mbs_plan *scratch = with->scratch;
-    const size_t touches = (size_t)(g->touch_end - g->touch_begin);
-    const size_t count = (size_t)(g->end - g->first);
+    const int32_t begin = steps[c->first].touch_begin;
+    const size_t touches = (size_t)(steps[c->end - 1].touch_end - begin);
+    const size_t count = (size_t)(c->end - c->first);
     int64_t value = NO_VALUE;
-    memcpy(scratch->resident + g->touch_begin, resident, touches * sizeof *resident);
+    memcpy(scratch->resident + begin, resident, touches * sizeof *resident);
     scratch->group_count = 0;
     const mbs_group *group =
-        plan_add_group(scratch, g->first, g->end, l->list.iterations[g->candidate]);
+        plan_add_group(scratch, c->first, c->end, l->list.iterations[c->candidate]);
     group_choose_modes(scratch, l->task, group);
     if (plan_group_peak(scratch, group) <= l->task->capacity) {
         group_pin(scratch, l->task, group);
         value = plan_count_group(scratch, group).total;
     }
-    memset(scratch->resident + g->touch_begin, 0, touches * sizeof *resident);
+    memset(scratch->resident + begin, 0, touches * sizeof *resident);
     for (size_t k = 0; k < count; k++)
-        scratch->mode[(size_t)g->first + k] = MBS_STAGED;
-    memset(scratch->pinned_weight + g->first, 0, count * sizeof *scratch->pinned_weight);
-    memset(scratch->pinned_accumulator + g->first, 0, count * sizeof *scratch->pinned_accumulator);
+        scratch->mode[(size_t)c->first + k] = MBS_STAGED;
+    memset(scratch->pinned_weight + c->first, 0, count * sizeof *scratch->pinned_weight);
+    memset(scratch->pinned_accumulator + c->first, 0, count * sizeof *scratch->pinned_accumulator);
     scratch->group_count = 0;
     return value;
 }
 
-/* Takes `resident` over, which the caller no longer owns, if it is better than what is known. */
-static void take(const pricing *with, const group_costs *g, column *priced, bool *resident)
+void column_offer(const pricing *with, column *priced, bool *resident)
 {
-    int64_t bytes = evaluate(with, g, resident);
+    int64_t bytes = evaluate(with, priced, resident);
     if (bytes >= priced->value) {
         free(resident);
         return;
@@ -68,7 +69,7 @@ static mbs_status try_all(const pricing *with, const group_costs *g, column *pri
         return error_memory(error);
     for (int32_t i = 0; i < g->touch_end - g->touch_begin; i++)
         resident[i] = g->touch[i].begins;
-    take(with, g, priced, resident);
+    column_offer(with, priced, resident);
     return MBS_OK;
 }
 
@@ -134,7 +135,7 @@ static mbs_status search(const pricing *with, const group_costs *g, column *pric
     if (status != MBS_OK || result.value == NO_VALUE)
         free(resident);
     else
-        take(with, g, priced, resident);
+        column_offer(with, priced, resident);
     if (status == MBS_OK)
         priced->bound = max_i64(priced->bound, result.bound << with->l->shift);
     return status;

@@ -76,6 +76,11 @@ int solver_column_count(const solver_problem *problem)
     return problem->column_count;
 }
 
+int solver_row_count(const solver_problem *problem)
+{
+    return problem->row_count;
+}
+
 const char *solver_column_name(const solver_problem *problem, int column)
 {
     return problem->columns[column - 1].name;
@@ -224,6 +229,9 @@ mbs_status solver_minimise(solver_problem *problem, const solver_limits *limits,
     int code = glp_simplex(lp, &simplex); /* GLPK's presolver is too generous with bounds */
     if (code == 0 && glp_get_status(lp) == GLP_OPT) {
         w.bound = glp_get_obj_val(lp);
+        result->relaxed = true;
+        for (int i = 1; i <= problem->row_count; i++)
+            result->dual[i] = glp_get_row_dual(lp, i);
         code = glp_intopt(lp, &options);
     }
     read_result(lp, &w, code, result);

@@ -22,6 +22,7 @@ int solver_column(solver_problem *problem, solver_kind kind, double lower, doubl
 /* lower <= row <= upper; infinite bounds are left out. */
 int solver_row(solver_problem *problem, double lower, double upper, const char *name);
 int solver_column_count(const solver_problem *problem);
+int solver_row_count(const solver_problem *problem);
 /* As it was given; lives until another column is added. */
 const char *solver_column_name(const solver_problem *problem, int column);
 /* Adds an element of the matrix; each place at most once. False if memory is out. */
@@ -40,12 +41,11 @@ typedef struct solver_result {
     double bound;  /* no solution is below this */
     double best;   /* of the solution found */
     double *value; /* per column number, the caller's array */
+    bool relaxed;  /* dual holds the rows' prices in the relaxation without cuts */
+    double *dual;  /* per row number, the caller's array */
 } solver_result;
 
-/*
- * Branch and cut. Errors: MBS_ERR_SOLVER,
- * MBS_ERR_MEMORY.
- */
+/* Branch and cut, in floating-point numbers. Errors: MBS_ERR_SOLVER, MBS_ERR_MEMORY. */
 mbs_status solver_minimise(solver_problem *problem, const solver_limits *limits,
                            solver_result *result, mbs_error *error);
 
