@@ -1,4 +1,4 @@
-/* Files written for other programs (section 9). */
+/* Files written for other programs (section 9, docs/simulators.md). */
 #ifndef MBSOPT_EMIT_H
 #define MBSOPT_EMIT_H
 
@@ -22,6 +22,60 @@ MBS_API mbs_status mbs_plan_to_json(char **text, const mbs_plan *plan, mbs_error
  */
 MBS_API mbs_status mbs_plan_to_json_with_cost(char **text, const mbs_plan *plan,
                                               const mbs_hardware *hardware, mbs_error *error);
+
+/* A format that plans can be exported to. Static storage. */
+typedef struct mbs_export_info {
+    const char *name;
+    const char *files;   /* "OUT" is the path that the caller names */
+    const char *carries; /* what they hold, in one line */
+    int is_folder;       /* the path is of a folder with several files */
+} mbs_export_info;
+
+/* How many formats there are, and the `index`-th. Errors: MBS_ERR_ARGUMENT. */
+MBS_API size_t mbs_export_count(void);
+MBS_API mbs_status mbs_export_format(size_t index, mbs_export_info *info);
+
+/* Which part of the plan is exported, and how. What a format has no use for is ignored. */
+typedef struct mbs_export_options {
+    const char *format; /* a name from mbs_export_format */
+    int64_t first_step; /* traces: the steps that are written, inclusive; -1: the last there is */
+    int64_t last_step;
+    int64_t first_iteration; /* traces: likewise the iterations of each group, from 0 */
+    int64_t last_iteration;
+    int64_t sample_every;  /* traces: the first of so many samples only, each mini-batch anew */
+    int64_t request_bytes; /* traces: bytes of one request, a power of 2 */
+    int64_t trace_hz;      /* traces: the clock of the cycles; 0: the hardware's */
+    int legacy_keys;       /* timeloop: the hyphenated keys of version 0.3 and before */
+    int full;              /* perfetto: all iterations, however many */
+    int force;             /* traces: also above MBS_EXPORT_MAX_BYTES */
+} mbs_export_options;
+
+#define MBS_EXPORT_OPTIONS_INIT                                                                    \
+    {                                                                                              \
+        NULL, 0, -1, 0, -1, 1, 64, 0, 0, 0, 0                                                      \
+    }
+
+/* A trace that may become larger than this is refused unless forced. */
+#define MBS_EXPORT_MAX_BYTES (INT64_C(4) << 30)
+
+/*
+ * Writes the plan, which must be valid (mbs_plan_create, or mbs_plan_verify), in the format that
+ * the options name to `path`: a file, or "-" for standard output, or the folder of a format that
+ * has several. File and folder are replaced whole or not at all; what is no regular file (a device,
+ * a pipe) is written to directly. Memory does not grow with what is written.
+ * Errors: MBS_ERR_INPUT (an unknown format; a range, or a size that is not forced; a loaded plan
+ * without the shapes that the format needs), MBS_ERR_IO, MBS_ERR_MEMORY.
+ */
+MBS_API mbs_status mbs_plan_export(const mbs_plan *plan, const mbs_hardware *hardware,
+                                   const mbs_export_options *options, const char *path,
+                                   mbs_error *error);
+
+/*
+ * Loads a file that is a network or a plan, whichever its "format" member says; the other result is
+ * null. Ownership and errors as of mbs_network_load_file and mbs_plan_load_file.
+ */
+MBS_API mbs_status mbs_load_file(mbs_network **network, mbs_plan **plan, const char *path,
+                                 mbs_error *error);
 
 #ifdef __cplusplus
 }

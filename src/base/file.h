@@ -1,4 +1,4 @@
-/* Reading whole files. Writing is public: mbs_write_file. */
+/* Reading whole files. Writing is public: mbs_write_file; sink.h does it bit by bit. */
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 
@@ -14,5 +14,8 @@
  * Errors: MBS_ERR_IO (unreadable, a directory), MBS_ERR_INPUT (too large), MBS_ERR_MEMORY.
  */
 mbs_status file_read(char **data, size_t *length, const char *path, mbs_error *error);
+
+/* "cannot VERB PATH: REASON" from an errno; returns MBS_ERR_IO. */
+mbs_status file_error(mbs_error *error, const char *verb, const char *path, int number);
 
 #endif

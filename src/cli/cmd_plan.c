@@ -1,10 +1,11 @@
 /* mbsopt plan NET */
-#include <stdio.h>
 #include <string.h>
 
 #include "command.h"
+#include "exporting.h"
 #include "options.h"
 #include "output.h"
+#include "planning.h"
 #include "search.h"
 #include "setup.h"
 
@@ -28,22 +29,6 @@ typedef struct plan_run {
 static bool is_exact(const plan_run *run)
 {
     return run->options.planner == MBS_PLANNER_ILP || run->options.planner == MBS_PLANNER_BEST;
-}
-
-static int read_planner(plan_run *run, const char *name)
-{
-    const char *names[MBS_PLANNER_COUNT + 1] = {NULL};
-    mbs_error error;
-    mbs_error_clear(&error);
-    if (name == NULL || mbs_planner_from_name(&run->options.planner, name, &error) == MBS_OK)
-        return EXIT_OK;
-    for (int i = 0; i < MBS_PLANNER_COUNT; i++)
-        names[i] = mbs_planner_name((mbs_planner)i);
-    report_error(MBS_ERR_INPUT, &error);
-    const char *nearest = nearest_name(name, names);
-    if (nearest != NULL)
-        complain("did you mean --planner %s?", nearest);
-    return EXIT_USAGE;
 }
 
 /* The integer program is ilp's, and exporting it makes no plan. */
@@ -78,15 +63,42 @@ static int read_model_options(plan_run *run, const arguments *given)
     return EXIT_OK;
 }
 
-static int read_objective(plan_run *run, const arguments *given)
+#define MOST_FORMAT_NAME 32
+
+/* Splits F=OUT: the format's name, "" if there is none or it is too long, and the path. */
+static const char *split_export(const char *asked, char format[MOST_FORMAT_NAME])
 {
-    mbs_objective *objective = &run->options.objective;
-    if (!search_objective(objective, given))
-        return EXIT_USAGE;
-    if (*objective != MBS_TRAFFIC && run->options.planner != MBS_PLANNER_DP) {
-        complain("--objective %s is of the planner dp, not %s", objective_name(*objective),
-                 mbs_planner_name(run->options.planner));
-        return EXIT_USAGE;
+    const size_t length = strcspn(asked, "=");
+    format[0] = '\0';
+    if (asked[length] != '=' || length >= MOST_FORMAT_NAME)
+        return NULL;
+    memcpy(format, asked, length);
+    format[length] = '\0';
+    return asked[length + 1] != '\0' ? asked + length + 1 : NULL;
+}
+
+/* Before any planning: that what --export asks for can be. */
+static int check_exports(const plan_run *run, const arguments *given)
+{
+    const char *asked;
+    for (size_t i = 0; (asked = option_nth(given, "export", i)) != NULL; i++) {
+        char format[MOST_FORMAT_NAME];
+        const char *path = split_export(asked, format);
+        const bool to_output = run->setup.output == NULL || strcmp(run->setup.output, "-") == 0;
+        if (path == NULL) {
+            complain("--export %s: expected FORMAT=OUT; see: mbsopt export --list", asked);
+            return EXIT_USAGE;
+        }
+        if (run->export_path != NULL) {
+            complain("--export-model makes no plan: no --export with it");
+            return EXIT_USAGE;
+        }
+        if (strcmp(path, "-") == 0 && to_output) {
+            complain("--export %s: standard output is the plan's; see --output", asked);
+            return EXIT_USAGE;
+        }
+        if (!export_format_exists("--export", format))
+            return EXIT_USAGE;
     }
     return EXIT_OK;
 }
@@ -99,7 +111,7 @@ static int read_options(plan_run *run, const arguments *given)
         return EXIT_USAGE;
     run->format = (plan_format)format;
     run->options = (mbs_plan_options)MBS_PLAN_OPTIONS_INIT;
-    int status = read_planner(run, option_value(given, "planner"));
+    int status = planning_planner(&run->options, given);
     if (status == EXIT_OK)
         status = read_model_options(run, given);
     if (status == EXIT_OK)
@@ -107,17 +119,12 @@ static int read_options(plan_run *run, const arguments *given)
     int limits = status == EXIT_USAGE ? EXIT_OK : search_options(&run->options, given);
     if (status != EXIT_OK || limits != EXIT_OK)
         return status != EXIT_OK ? status : limits;
-    status = read_objective(run, given);
+    status = planning_objective(&run->options, given);
     if (status != EXIT_OK)
         return status;
-    run->options.batch = run->setup.batch;
-    run->options.no_pin = option_flag(given, "no-pin");
-    run->options.no_stream = option_flag(given, "no-stream");
     run->asked_to_keep = run->setup.keep_batch_norm;
-    /* these two plan a conventional training step, which keeps its batch norms */
-    if (run->options.planner == MBS_PLANNER_BASELINE || run->options.planner == MBS_PLANNER_ARCHOPT)
-        run->setup.keep_batch_norm = 1;
-    return EXIT_OK;
+    planning_finish(&run->options, &run->setup, given);
+    return check_exports(run, given);
 }
 
 /* The plan that the headline compares with; none if it is what was asked for itself. */
@@ -209,17 +216,19 @@ static int write_plan(const plan_run *run)
     return result;
 }
 
-static void note_replaced_norms(const plan_run *run)
+/* All that --export asks for. */
+static int write_exports(const plan_run *run, const arguments *given)
 {
-    size_t replaced = mbs_program_replaced_batch_norms(run->setup.program);
-    if (replaced == 1)
-        fprintf(stderr, "note: 1 batch norm is planned as a group norm "
-                        "(--batch-norm keep plans it as it is)\n");
-    else if (replaced > 1)
-        fprintf(stderr,
-                "note: %zu batch norms are planned as group norms "
-                "(--batch-norm keep plans them as they are)\n",
-                replaced);
+    int status = EXIT_OK;
+    const char *asked;
+    for (size_t i = 0; (asked = option_nth(given, "export", i)) != NULL && status == EXIT_OK; i++) {
+        char format[MOST_FORMAT_NAME];
+        const char *path = split_export(asked, format);
+        mbs_export_options options = MBS_EXPORT_OPTIONS_INIT;
+        options.format = format;
+        status = export_plan(run->plan, &run->setup.hardware, &options, path);
+    }
+    return status;
 }
 
 static int run_plan(const arguments *given)
@@ -229,13 +238,15 @@ static int run_plan(const arguments *given)
     if (status == EXIT_OK)
         status = setup_load(&run.setup, given);
     if (status == EXIT_OK && run.export_path != NULL) {
-        note_replaced_norms(&run);
+        note_replaced_norms(run.setup.program);
         status = export_model(&run);
     } else if (status == EXIT_OK) {
         status = make_plans(&run);
         if (status == EXIT_OK) {
-            note_replaced_norms(&run);
+            note_replaced_norms(run.setup.program);
             status = write_plan(&run);
+            if (status == EXIT_OK)
+                status = write_exports(&run, given);
         }
     }
     mbs_plan_free(run.dp);
@@ -250,10 +261,10 @@ static int run_plan(const arguments *given)
 static const option_spec plan_options[] = {
     OPTION_BUFFER,
     OPTION_BATCH,
-    {"planner", '\0', "NAME", "baseline, archopt, il, mbs-fs, mbs1, mbs2, dp (default), ilp, best"},
+    OPTION_PLANNER,
     OPTION_OBJECTIVE,
-    {"no-pin", '\0', NULL, "dp, ilp: keep no parameters in the buffer between iterations"},
-    {"no-stream", '\0', NULL, "dp, ilp: bring in whole sub-batches only"},
+    OPTION_NO_PIN,
+    OPTION_NO_STREAM,
     OPTION_TIME_LIMIT,
     OPTION_GAP,
     {"export-model", '\0', "FILE.lp|.mps", "write ilp's integer program for other solvers"},
@@ -263,6 +274,7 @@ static const option_spec plan_options[] = {
     OPTION_HARDWARE,
     {"format", '\0', "table|json|csv", "a table (default), a plan file, or a row per group"},
     OPTION_OUTPUT,
+    {"export", '\0', "FORMAT=OUT", "write the plan for a simulator too; see: mbsopt help export"},
     OPTION_COLOR,
 };
 

@@ -40,6 +40,7 @@ extern const command command_compare;
 extern const command command_sweep;
 extern const command command_verify;
 extern const command command_show;
+extern const command command_export;
 extern const command command_help;
 
 /* All commands in the order of the help, ended by a null. */

@@ -10,8 +10,8 @@
 #include "output.h"
 
 const command *const all_commands[] = {
-    &command_plan, &command_compare, &command_sweep, &command_verify, &command_show, &command_help,
-    NULL};
+    &command_plan, &command_compare, &command_sweep, &command_verify,
+    &command_show, &command_export,  &command_help,  NULL};
 
 const command *find_command(const char *name)
 {

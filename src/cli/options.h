@@ -6,7 +6,7 @@
 
 #include "command.h"
 
-#define MAX_OPTIONS 16
+#define MAX_OPTIONS 32
 
 typedef struct arguments {
     const command *command;

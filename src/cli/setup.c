@@ -88,17 +88,22 @@ int setup_options(setup *result, const arguments *given)
     return buffer_status != EXIT_OK ? buffer_status : batch_status;
 }
 
-int setup_load(setup *result, const arguments *given)
+mbs_status setup_program(setup *result, mbs_error *error)
 {
-    mbs_error error;
-    mbs_error_clear(&error);
     mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
     options.inference = result->inference;
     options.keep_batch_norm = result->keep_batch_norm;
     options.bits = result->hardware.bits;
+    return mbs_program_create(&result->program, result->network, &options, error);
+}
+
+int setup_load(setup *result, const arguments *given)
+{
+    mbs_error error;
+    mbs_error_clear(&error);
     mbs_status status = mbs_network_load_file(&result->network, given->operand, &error);
     if (status == MBS_OK)
-        status = mbs_program_create(&result->program, result->network, &options, &error);
+        status = setup_program(result, &error);
     return report_error(status, &error);
 }
 

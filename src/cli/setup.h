@@ -55,6 +55,9 @@ int setup_options(setup *result, const arguments *given);
 /* Loads the network and builds its program. Likewise. */
 int setup_load(setup *result, const arguments *given);
 
+/* Builds the program of a network that is loaded already. */
+mbs_status setup_program(setup *result, mbs_error *error);
+
 void setup_free(setup *result);
 
 #endif

@@ -1,0 +1,57 @@
+#include "planning.h"
+
+#include <stdio.h>
+
+#include "output.h"
+#include "search.h"
+
+int planning_planner(mbs_plan_options *options, const arguments *given)
+{
+    const char *name = option_value(given, "planner");
+    const char *names[MBS_PLANNER_COUNT + 1] = {NULL};
+    mbs_error error;
+    mbs_error_clear(&error);
+    if (name == NULL || mbs_planner_from_name(&options->planner, name, &error) == MBS_OK)
+        return EXIT_OK;
+    for (int i = 0; i < MBS_PLANNER_COUNT; i++)
+        names[i] = mbs_planner_name((mbs_planner)i);
+    report_error(MBS_ERR_INPUT, &error);
+    const char *nearest = nearest_name(name, names);
+    if (nearest != NULL)
+        complain("did you mean --planner %s?", nearest);
+    return EXIT_USAGE;
+}
+
+int planning_objective(mbs_plan_options *options, const arguments *given)
+{
+    if (!search_objective(&options->objective, given))
+        return EXIT_USAGE;
+    if (options->objective != MBS_TRAFFIC && options->planner != MBS_PLANNER_DP) {
+        complain("--objective %s is of the planner dp, not %s", objective_name(options->objective),
+                 mbs_planner_name(options->planner));
+        return EXIT_USAGE;
+    }
+    return EXIT_OK;
+}
+
+void planning_finish(mbs_plan_options *options, setup *of, const arguments *given)
+{
+    options->batch = of->batch;
+    options->no_pin = option_flag(given, "no-pin");
+    options->no_stream = option_flag(given, "no-stream");
+    if (options->planner == MBS_PLANNER_BASELINE || options->planner == MBS_PLANNER_ARCHOPT)
+        of->keep_batch_norm = 1;
+}
+
+void note_replaced_norms(const mbs_program *program)
+{
+    size_t replaced = mbs_program_replaced_batch_norms(program);
+    if (replaced == 1)
+        fprintf(stderr, "note: 1 batch norm is planned as a group norm "
+                        "(--batch-norm keep plans it as it is)\n");
+    else if (replaced > 1)
+        fprintf(stderr,
+                "note: %zu batch norms are planned as group norms "
+                "(--batch-norm keep plans them as they are)\n",
+                replaced);
+}

@@ -1,0 +1,40 @@
+/* The options of whoever plans one network: plan and export. */
+#ifndef CLI_PLANNING_H
+#define CLI_PLANNING_H
+
+#include <mbsopt/mbsopt.h>
+#include <stdbool.h>
+
+#include "options.h"
+#include "setup.h"
+
+#define OPTION_PLANNER                                                                             \
+    {                                                                                              \
+        "planner", '\0', "NAME",                                                                   \
+            "baseline, archopt, il, mbs-fs, mbs1, mbs2, dp (default), ilp, best"                   \
+    }
+#define OPTION_NO_PIN                                                                              \
+    {                                                                                              \
+        "no-pin", '\0', NULL, "dp, ilp: keep no parameters in the buffer between iterations"       \
+    }
+#define OPTION_NO_STREAM                                                                           \
+    {                                                                                              \
+        "no-stream", '\0', NULL, "dp, ilp: bring in whole sub-batches only"                        \
+    }
+
+/* --planner. Says what is wrong; returns the exit status, as all here. */
+int planning_planner(mbs_plan_options *options, const arguments *given);
+
+/* --objective, which is of the planner dp. */
+int planning_objective(mbs_plan_options *options, const arguments *given);
+
+/*
+ * The rest: batch and flags, and, for planners that plan a conventional training step, that it
+ * keeps its batch norms.
+ */
+void planning_finish(mbs_plan_options *options, setup *of, const arguments *given);
+
+/* Says once how many batch norms are planned as group norms. */
+void note_replaced_norms(const mbs_program *program);
+
+#endif

@@ -1,0 +1,99 @@
+/* The text workload of ASTRA-sim: a plan as one node of a data-parallel cluster. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "base/error.h"
+#include "cost/time.h"
+#include "emit/export.h"
+#include "emit/layers.h"
+#include "emit/safe_names.h"
+
+/* What one layer does in a training step. */
+typedef struct layer_work {
+    double forward_s;
+    double input_gradient_s; /* and all else that belongs to the backward phase */
+    double weight_gradient_s;
+    int64_t gradient_bytes;
+} layer_work;
+
+static bool ends_with(const char *kind, const char *ending)
+{
+    size_t length = strlen(kind);
+    size_t tail = strlen(ending);
+    return length >= tail && strcmp(kind + length - tail, ending) == 0;
+}
+
+static void add_step(layer_work *work, const exporter *e, const mbs_group *group, int32_t k)
+{
+    const mbs_step *step = &e->plan->program->steps[k];
+    mbs_cost cost = {0};
+    cost_add_step(&cost, e->plan, e->hardware, group, k);
+    if (step->phase == MBS_FORWARD)
+        work->forward_s += cost.time_s;
+    else if (ends_with(step->kind, ".wgrad"))
+        work->weight_gradient_s += cost.time_s;
+    else
+        work->input_gradient_s += cost.time_s;
+    work->gradient_bytes = max_i64(work->gradient_bytes, step->accumulator_bytes);
+}
+
+/* ASTRA-sim's clock has 1 GHz. */
+static long long nanoseconds(double seconds)
+{
+    return llround(seconds * 1e9);
+}
+
+static bool write_layer(sink *out, const char *name, const layer_work *work)
+{
+    const bool reduces = work->gradient_bytes > 0;
+    text_format(sink_text(out), "%s\t-1\t%lld\tNONE\t0\t%lld\tNONE\t0\t%lld\t%s\t%" PRId64 "\t0\n",
+                name, nanoseconds(work->forward_s), nanoseconds(work->input_gradient_s),
+                nanoseconds(work->weight_gradient_s), reduces ? "ALLREDUCE" : "NONE",
+                work->gradient_bytes);
+    return sink_flush(out);
+}
+
+static mbs_status write_workload(exporter *e, const layer_numbers *numbers, const layer_work *work,
+                                 safe_names *names)
+{
+    const mbs_program *p = e->plan->program;
+    sink *out;
+    mbs_status status = folder_file(&out, e->folder, "workload.txt", e->error);
+    if (status != MBS_OK)
+        return status;
+    text_format(sink_text(out), "DATA\n%" PRId32 "\n", numbers->count);
+    for (int32_t i = 0; i < numbers->count && status == MBS_OK; i++) {
+        const char *name = safe_names_add(names, p->steps[numbers->first[i]].layer);
+        if (name == NULL)
+            status = error_memory(e->error);
+        else if (!write_layer(out, name, &work[i]))
+            break;
+    }
+    mbs_status closed = sink_close(out, status == MBS_OK, e->error);
+    return status != MBS_OK ? status : closed;
+}
+
+mbs_status export_astra_sim(exporter *e)
+{
+    const mbs_plan *plan = e->plan;
+    layer_numbers numbers;
+    mbs_status status = layer_numbers_create(&numbers, plan->program, e->error);
+    layer_work *work = calloc((size_t)numbers.count + 1, sizeof *work);
+    safe_names *names = safe_names_create(numbers.count);
+    if (status == MBS_OK && (work == NULL || names == NULL))
+        status = error_memory(e->error);
+    for (int32_t g = 0; g < plan->group_count && status == MBS_OK; g++)
+        for (int32_t k = plan->groups[g].first; k < plan->groups[g].end; k++)
+            add_step(&work[numbers.of_step[k]], e, &plan->groups[g], k);
+    if (status == MBS_OK)
+        status = write_workload(e, &numbers, work, names);
+    if (status == MBS_OK)
+        status = safe_names_write(names, e->folder, e->error);
+    layer_numbers_free(&numbers);
+    safe_names_free(names);
+    free(work);
+    return status;
+}

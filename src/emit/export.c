@@ -1,0 +1,158 @@
+#include "emit/export.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+
+static const export_format formats[] = {
+    {"addresses", "OUT", "the DRAM regions of parameters and tensors, as CSV", false, false,
+     export_addresses},
+    {"astra-sim", "OUT/workload.txt, names.csv",
+     "time of each layer's passes and its weight gradient, for simulated clusters", true, true,
+     export_astra_sim},
+};
+
+#define FORMAT_COUNT (sizeof formats / sizeof formats[0])
+
+size_t mbs_export_count(void)
+{
+    return FORMAT_COUNT;
+}
+
+mbs_status mbs_export_format(size_t index, mbs_export_info *info)
+{
+    if (index >= FORMAT_COUNT)
+        return MBS_ERR_ARGUMENT;
+    const export_format *format = &formats[index];
+    *info = (mbs_export_info){format->name, format->files, format->carries, format->is_folder};
+    return MBS_OK;
+}
+
+/* ---- Checks ---------------------------------------------------------------------------------- */
+
+static mbs_status find_format(const export_format **found, const char *name, mbs_error *error)
+{
+    char known[200] = "";
+    for (size_t i = 0; i < FORMAT_COUNT; i++) {
+        *found = &formats[i];
+        if (strcmp(formats[i].name, name) == 0)
+            return MBS_OK;
+        strcat(known, i == 0 ? "" : ", ");
+        strcat(known, formats[i].name);
+    }
+    return error_set(error, MBS_ERR_INPUT, "unknown format %s: expected one of %s",
+                     quoted(name).text, known);
+}
+
+/* Makes sure of a range of which -1 is the last of `count`. */
+static mbs_status check_range(const char *what, int64_t *first, int64_t *last, int64_t count,
+                              mbs_error *error)
+{
+    if (*last == -1)
+        *last = count - 1;
+    if (*first >= 0 && *first <= *last && *last < count)
+        return MBS_OK;
+    return error_set(error, MBS_ERR_INPUT,
+                     "%s %" PRId64 "..%" PRId64 ": expected a range within 0..%" PRId64, what,
+                     *first, *last, count - 1);
+}
+
+static mbs_status check_options(const mbs_plan *plan, mbs_export_options *options, mbs_error *error)
+{
+    const int64_t bytes = options->request_bytes;
+    if (options->sample_every < 1 || options->trace_hz < 0 || bytes < 1 || bytes > 4096 ||
+        (bytes & (bytes - 1)) != 0)
+        return error_set(error, MBS_ERR_INPUT,
+                         "export: expected requests of a power of 2 up to 4096 bytes, every "
+                         "sample or every few, and a clock of some Hz");
+    int64_t iterations = 1;
+    for (int32_t g = 0; g < plan->group_count; g++)
+        if (plan->groups[g].iterations > iterations)
+            iterations = plan->groups[g].iterations;
+    mbs_status status = check_range("steps", &options->first_step, &options->last_step,
+                                    plan->program->step_count, error);
+    if (status == MBS_OK)
+        status = check_range("iterations", &options->first_iteration, &options->last_iteration,
+                             iterations, error);
+    return status;
+}
+
+/* ---- Exporting ------------------------------------------------------------------------------- */
+
+static mbs_status write_file(exporter *e, const export_format *format, const char *path)
+{
+    mbs_status status = sink_open(&e->out, path, e->error);
+    if (status != MBS_OK)
+        return status;
+    status = format->write(e);
+    mbs_status closed = sink_close(e->out, status == MBS_OK, e->error);
+    return status != MBS_OK ? status : closed;
+}
+
+static mbs_status write_folder(exporter *e, const export_format *format, const char *path)
+{
+    mbs_status status = folder_open(&e->folder, path, format->name, e->error);
+    if (status != MBS_OK)
+        return status;
+    status = format->write(e);
+    mbs_status closed = folder_close(e->folder, status == MBS_OK, e->error);
+    return status != MBS_OK ? status : closed;
+}
+
+mbs_status mbs_plan_export(const mbs_plan *plan, const mbs_hardware *hardware,
+                           const mbs_export_options *options, const char *path, mbs_error *error)
+{
+    const export_format *format;
+    mbs_export_options checked = *options;
+    if (options->format == NULL || path == NULL)
+        return error_set(error, MBS_ERR_ARGUMENT, "export without a format or a path");
+    mbs_status status = find_format(&format, options->format, error);
+    if (status == MBS_OK)
+        status = check_options(plan, &checked, error);
+    if (status != MBS_OK)
+        return status;
+    if (format->needs_shapes && !plan->program->has_shapes)
+        return error_set(error, MBS_ERR_INPUT,
+                         "plan of %s: format %s needs the sizes of its matrix products and tensors "
+                         "(members gemm and elements), which the plan file does not tell",
+                         quoted(plan->program->network_name).text, format->name);
+    exporter e = {.plan = plan, .hardware = hardware, .options = &checked, .error = error};
+    return format->is_folder ? write_folder(&e, format, path) : write_file(&e, format, path);
+}
+
+/* ---- Networks or plans ----------------------------------------------------------------------- */
+
+/* Whether the text is a document whose "format" begins like that of plans. */
+static bool is_plan(const char *data, size_t length)
+{
+    static const char prefix[] = "mbsopt-plan/";
+    json_document document;
+    bool plan = false;
+    if (json_open(&document, data, length, "", NULL) == MBS_OK) {
+        const cJSON *format = json_member(document.root, "format");
+        plan =
+            cJSON_IsString(format) && strncmp(format->valuestring, prefix, sizeof prefix - 1) == 0;
+    }
+    json_close(&document);
+    return plan;
+}
+
+mbs_status mbs_load_file(mbs_network **network, mbs_plan **plan, const char *path, mbs_error *error)
+{
+    char *data;
+    size_t length;
+    *network = NULL;
+    *plan = NULL;
+    mbs_status status = file_read(&data, &length, path, error);
+    if (status != MBS_OK)
+        return status;
+    const char *label = strcmp(path, "-") == 0 ? "standard input" : path;
+    status = is_plan(data, length) ? mbs_plan_load_text(plan, data, length, label, error)
+                                   : mbs_network_load_text(network, data, length, label, error);
+    free(data);
+    return status;
+}
