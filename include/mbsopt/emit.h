@@ -58,6 +58,21 @@ typedef struct mbs_export_options {
 /* A trace that may become larger than this is refused unless forced. */
 #define MBS_EXPORT_MAX_BYTES (INT64_C(4) << 30)
 
+/* What a trace will hold. */
+typedef struct mbs_export_size {
+    int64_t requests;
+    int64_t moved_bytes;     /* what the requests are for: the part's DRAM traffic */
+    int64_t most_file_bytes; /* the file has at most as many */
+} mbs_export_size;
+
+/*
+ * Counts what mbs_plan_export would write with these options, without writing; all 0 for formats
+ * that are no traces. O(transfers of the part). Errors: MBS_ERR_INPUT, MBS_ERR_MEMORY.
+ */
+MBS_API mbs_status mbs_plan_export_size(const mbs_plan *plan, const mbs_hardware *hardware,
+                                        const mbs_export_options *options, mbs_export_size *size,
+                                        mbs_error *error);
+
 /*
  * Writes the plan, which must be valid (mbs_plan_create, or mbs_plan_verify), in the format that
  * the options name to `path`: a file, or "-" for standard output, or the folder of a format that

@@ -11,6 +11,16 @@ extern "C" {
 /* The smallest buffer that is no typing error. */
 #define MBS_MIN_BUFFER_BYTES 4096
 
+/* How the cycles of a matrix product are counted (section 7). */
+typedef enum mbs_cycle_model {
+    MBS_CYCLES_WAVECORE = 0, /* tiles of accumulator_rows, weights loaded meanwhile */
+    MBS_CYCLES_SCALESIM,     /* as SCALE-Sim's weight-stationary array counts them */
+    MBS_CYCLE_MODEL_COUNT
+} mbs_cycle_model;
+
+/* Its name in files and on the command line ("scalesim"), or null. Static storage. */
+MBS_API const char *mbs_cycle_model_name(mbs_cycle_model model);
+
 /* A machine, per core where nothing else is said. A plain value: copy and change it freely. */
 typedef struct mbs_hardware {
     char name[64];
@@ -31,6 +41,7 @@ typedef struct mbs_hardware {
     double buffer_pj_per_byte;
     double vector_pj; /* per element */
     double static_w;  /* per core */
+    mbs_cycle_model cycle_model;
 } mbs_hardware;
 
 /* WaveCore with HBM2, the default machine; what models/hardware/wavecore.json says. */

@@ -191,6 +191,7 @@ static const option_spec export_options[] = {
     OPTION_INFERENCE,
     OPTION_BATCH_NORM,
     OPTION_HARDWARE,
+    OPTION_CYCLE_MODEL,
 };
 
 const command command_export = {

@@ -272,6 +272,7 @@ static const option_spec plan_options[] = {
     OPTION_INFERENCE,
     OPTION_BATCH_NORM,
     OPTION_HARDWARE,
+    OPTION_CYCLE_MODEL,
     {"format", '\0', "table|json|csv", "a table (default), a plan file, or a row per group"},
     OPTION_OUTPUT,
     {"export", '\0', "FORMAT=OUT", "write the plan for a simulator too; see: mbsopt help export"},

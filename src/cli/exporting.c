@@ -1,7 +1,10 @@
 #include "exporting.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "command.h"
 #include "options.h"
 #include "output.h"
 
@@ -31,6 +34,22 @@ int export_plan(const mbs_plan *plan, const mbs_hardware *hardware,
                 const mbs_export_options *options, const char *path)
 {
     mbs_error error;
+    mbs_export_size size;
     mbs_error_clear(&error);
+    mbs_status status = mbs_plan_export_size(plan, hardware, options, &size, &error);
+    if (status != MBS_OK)
+        return report_error(status, &error);
+    if (size.requests > 0 && size.most_file_bytes > MBS_EXPORT_MAX_BYTES && !options->force) {
+        complain("%s: %" PRId64 " requests take up to %.1f GB, more than 4 GiB; --force writes "
+                 "them all, --steps, --iterations and --sample-every a part",
+                 options->format, size.requests, (double)size.most_file_bytes / 1e9);
+        return EXIT_BAD_INPUT;
+    }
+    if (size.requests > 0)
+        fprintf(stderr,
+                "note: %s: %" PRId64 " requests for %" PRId64 " bytes of traffic, a file of up to "
+                "%.1f MB\n",
+                options->format, size.requests, size.moved_bytes,
+                (double)size.most_file_bytes / 1e6);
     return report_error(mbs_plan_export(plan, hardware, options, path, &error), &error);
 }

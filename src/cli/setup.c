@@ -79,6 +79,13 @@ int setup_options(setup *result, const arguments *given)
     mbs_hardware_wavecore(&result->hardware);
     /* each is looked at even if another is wrong, so that one run shows all that is */
     int hardware_status = hardware != NULL ? read_hardware(result, hardware) : EXIT_OK;
+    if (option_value(given, "cycle-model") != NULL) {
+        static const char *const models[] = {"wavecore", "scalesim", NULL};
+        size_t model;
+        if (!option_choice(given, "cycle-model", models, &model))
+            return EXIT_USAGE;
+        result->hardware.cycle_model = (mbs_cycle_model)model;
+    }
     int buffer_status = buffer != NULL ? read_buffer(result, buffer) : EXIT_OK;
     int batch_status = batch != NULL ? read_batch(result, batch) : EXIT_OK;
     if (hardware_status != EXIT_OK)

@@ -16,6 +16,11 @@
     {                                                                                              \
         "hardware", '\0', "FILE", "the machine (default: WaveCore with HBM2)"                      \
     }
+#define OPTION_CYCLE_MODEL                                                                         \
+    {                                                                                              \
+        "cycle-model", '\0', "wavecore|scalesim",                                                  \
+            "how the array's cycles are counted (default: the hardware's)"                         \
+    }
 #define OPTION_BATCH                                                                               \
     {                                                                                              \
         "batch", '\0', "N", "samples of a mini-batch per core (default: 32)"                       \

@@ -27,6 +27,10 @@ double array_cycles(const mbs_gemm *gemm, int64_t samples, const mbs_hardware *h
     const double k = (double)gemm->k * (gemm->samples_in_k ? (double)samples : 1);
     if (gemm->m == 0)
         return 0;
+    if (hardware->cycle_model == MBS_CYCLES_SCALESIM)
+        return (double)gemm->groups *
+               (ceil(k / rows) * ceil((double)gemm->n / columns) * (2 * rows + columns + m - 2) -
+                1);
     double full = floor(k / rows);
     double rest = k - full * rows;
     double cycles = full * waves(m, height, rows, double_buffered) +

@@ -50,25 +50,36 @@ static int64_t operand_footprint(const mbs_plan *plan, const mbs_step *step, int
     return 0;
 }
 
+footprint_walk footprint_walk_begin(const mbs_plan *plan, const mbs_group *group, int64_t samples)
+{
+    return (footprint_walk){plan, samples, plan_pinned_bytes(plan, group->first, group->end), 0};
+}
+
+int64_t footprint_walk_step(footprint_walk *walk, int32_t k)
+{
+    const mbs_plan *plan = walk->plan;
+    const mbs_program *p = plan->program;
+    const mbs_step *step = &p->steps[k];
+    for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
+        const mbs_touch *touch = &p->touches[t];
+        if (touch->previous >= 0 && plan->resident[touch->previous])
+            walk->crossing -= p->tensors[touch->tensor].bytes;
+    }
+    const int64_t bytes =
+        operand_footprint(plan, step, walk->samples) + walk->samples * walk->crossing;
+    for (int32_t t = step->touch_begin; t < step->touch_end; t++)
+        if (plan->resident[t])
+            walk->crossing += p->tensors[p->touches[t].tensor].bytes;
+    return bytes + walk->pinned;
+}
+
 int64_t plan_group_peak(const mbs_plan *plan, const mbs_group *group)
 {
-    const mbs_program *p = plan->program;
-    int64_t crossing = 0; /* per sample: resident over the step at hand without being its operand */
+    footprint_walk walk = footprint_walk_begin(plan, group, group->sub_batch);
     int64_t peak = 0;
-    for (int32_t k = group->first; k < group->end; k++) {
-        const mbs_step *step = &p->steps[k];
-        for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
-            const mbs_touch *touch = &p->touches[t];
-            if (touch->previous >= 0 && plan->resident[touch->previous])
-                crossing -= p->tensors[touch->tensor].bytes;
-        }
-        peak = max_i64(peak, operand_footprint(plan, step, group->sub_batch) +
-                                 group->sub_batch * crossing);
-        for (int32_t t = step->touch_begin; t < step->touch_end; t++)
-            if (plan->resident[t])
-                crossing += p->tensors[p->touches[t].tensor].bytes;
-    }
-    return peak + plan_pinned_bytes(plan, group->first, group->end);
+    for (int32_t k = group->first; k < group->end; k++)
+        peak = max_i64(peak, footprint_walk_step(&walk, k));
+    return peak;
 }
 
 mbs_status cost_check_range(const mbs_program *p, int64_t batch, int64_t capacity,

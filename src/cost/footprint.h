@@ -20,6 +20,17 @@ int64_t plan_pinned_bytes(const mbs_plan *plan, int32_t first, int32_t end);
  */
 int64_t plan_group_peak(const mbs_plan *plan, const mbs_group *group);
 
+/* Going through a group's steps in order, on `samples` of them. */
+typedef struct footprint_walk {
+    const mbs_plan *plan;
+    int64_t samples;
+    int64_t pinned;
+    int64_t crossing; /* per sample: resident over the step at hand without being its operand */
+} footprint_walk;
+footprint_walk footprint_walk_begin(const mbs_plan *plan, const mbs_group *group, int64_t samples);
+/* The footprint of step k, pinned bytes included; k is the group's next step. O(its touches). */
+int64_t footprint_walk_step(footprint_walk *walk, int32_t k);
+
 /*
  * Whether everything that planners and traffic sum up at mini-batch `batch` stays below 2^62, so
  * that they need no further checks. MBS_ERR_INPUT if not.

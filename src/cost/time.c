@@ -81,25 +81,53 @@ void cost_add_run(mbs_cost *cost, const step_run *run, int32_t k, const step_tra
         (execution){rest, rest * activations + each + again + (double)moved->last_only, 1});
 }
 
+static step_run run_of_group(const mbs_plan *plan, const mbs_hardware *hardware,
+                             const mbs_group *group)
+{
+    return (step_run){.program = plan->program,
+                      .hardware = hardware,
+                      .double_buffered = plan->double_buffered,
+                      .batch = plan->batch,
+                      .iterations = group->iterations,
+                      .sub_batch = group->sub_batch,
+                      .passes = group->passes};
+}
+
+static step_transfers transfers_of_step(const mbs_plan *plan, const mbs_group *group, int32_t k)
+{
+    const mbs_step *step = &plan->program->steps[k];
+    const int64_t weights = step->weight_bytes - plan->pinned_weight[k];
+    const int64_t accumulators = step->accumulator_bytes - plan->pinned_accumulator[k];
+    return (step_transfers){.activations = plan_step_activations(plan, group, k),
+                            .first_only = plan->pinned_weight[k],
+                            .last_only = plan->pinned_accumulator[k],
+                            .each = weights + accumulators,
+                            .again = accumulators};
+}
+
 void cost_add_step(mbs_cost *cost, const mbs_plan *plan, const mbs_hardware *hardware,
                    const mbs_group *group, int32_t k)
 {
-    const mbs_step *step = &plan->program->steps[k];
-    const step_run run = {.program = plan->program,
-                          .hardware = hardware,
-                          .double_buffered = plan->double_buffered,
-                          .batch = plan->batch,
-                          .iterations = group->iterations,
-                          .sub_batch = group->sub_batch,
-                          .passes = group->passes};
-    const int64_t weights = step->weight_bytes - plan->pinned_weight[k];
-    const int64_t accumulators = step->accumulator_bytes - plan->pinned_accumulator[k];
-    const step_transfers moved = {.activations = plan_step_activations(plan, group, k),
-                                  .first_only = plan->pinned_weight[k],
-                                  .last_only = plan->pinned_accumulator[k],
-                                  .each = weights + accumulators,
-                                  .again = accumulators};
+    const step_run run = run_of_group(plan, hardware, group);
+    const step_transfers moved = transfers_of_step(plan, group, k);
     cost_add_run(cost, &run, k, &moved);
+}
+
+void cost_add_execution(mbs_cost *cost, const mbs_plan *plan, const mbs_hardware *hardware,
+                        const mbs_group *group, int32_t k, int64_t iteration)
+{
+    const step_run run = run_of_group(plan, hardware, group);
+    const step_transfers moved = transfers_of_step(plan, group, k);
+    const int64_t begin = iteration * group->sub_batch;
+    const int64_t samples = min_i64(group->sub_batch, plan->batch - begin);
+    double bytes = (double)samples * (double)moved.activations + (double)moved.each;
+    if (iteration == 0)
+        bytes += (double)moved.first_only;
+    else
+        bytes += (double)moved.again;
+    if (iteration == group->iterations - 1)
+        bytes += (double)moved.last_only;
+    add_execution(cost, &run, k, (execution){(double)samples, bytes, 1});
 }
 
 void cost_finish(mbs_cost *cost, const mbs_hardware *hardware)

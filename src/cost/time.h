@@ -18,6 +18,10 @@ typedef struct step_transfers {
 void cost_add_step(mbs_cost *cost, const mbs_plan *plan, const mbs_hardware *hardware,
                    const mbs_group *group, int32_t k);
 
+/* Adds iteration `iteration` (from 0) of it alone. */
+void cost_add_execution(mbs_cost *cost, const mbs_plan *plan, const mbs_hardware *hardware,
+                        const mbs_group *group, int32_t k, int64_t iteration);
+
 /* The same from the transfers alone, for planners that have no plan yet. */
 typedef struct step_run {
     const mbs_program *program;

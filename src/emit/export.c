@@ -7,13 +7,28 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "emit/trace_size.h"
 
 static const export_format formats[] = {
-    {"addresses", "OUT", "the DRAM regions of parameters and tensors, as CSV", false, false,
-     export_addresses},
+    {"scalesim", "OUT/conv.csv, gemm.csv, runs.csv, scalesim.cfg, names.csv",
+     "matrix products for SCALE-Sim 2 and 3, how often each runs, and the array", true, true,
+     NO_TRACE, export_scalesim},
+    {"timeloop", "OUT/STEP_bSAMPLES.yaml, runs.csv, names.csv",
+     "a problem for each distinct convolution or matrix product", true, true, NO_TRACE,
+     export_timeloop},
     {"astra-sim", "OUT/workload.txt, names.csv",
-     "time of each layer's passes and its weight gradient, for simulated clusters", true, true,
+     "times and weight gradients of the layers, for data-parallel clusters", true, true, NO_TRACE,
      export_astra_sim},
+    {"dramsim3", "OUT", "every DRAM request with its cycle, for DRAMsim3", false, true,
+     TRACE_CYCLES, export_trace_cycles},
+    {"ramulator", "OUT", "the same, for Ramulator 1", false, true, TRACE_CYCLES,
+     export_trace_cycles},
+    {"ramulator2", "OUT", "every DRAM request in order, for Ramulator 2", false, true, TRACE_PLAIN,
+     export_trace_plain},
+    {"addresses", "OUT", "the DRAM regions of parameters and tensors, as CSV", false, false,
+     NO_TRACE, export_addresses},
+    {"perfetto", "OUT", "the timeline, for ui.perfetto.dev and chrome://tracing", false, true,
+     NO_TRACE, export_perfetto},
 };
 
 #define FORMAT_COUNT (sizeof formats / sizeof formats[0])
@@ -103,25 +118,49 @@ static mbs_status write_folder(exporter *e, const export_format *format, const c
     return status != MBS_OK ? status : closed;
 }
 
+/* Finds the format and makes sure of all that is asked. */
+static mbs_status prepare(exporter *e, const export_format **format, const mbs_plan *plan,
+                          const mbs_hardware *hardware, mbs_export_options *options,
+                          mbs_error *error)
+{
+    *e = (exporter){.plan = plan, .hardware = hardware, .options = options, .error = error};
+    if (options->format == NULL)
+        return error_set(error, MBS_ERR_ARGUMENT, "export without a format");
+    mbs_status status = find_format(format, options->format, error);
+    if (status == MBS_OK)
+        status = check_options(plan, options, error);
+    if (status == MBS_OK && (*format)->needs_shapes && !plan->program->has_shapes)
+        status = error_set(error, MBS_ERR_INPUT,
+                           "plan of %s: format %s needs the sizes of matrix products and tensors "
+                           "(members gemm and elements), which the plan file does not tell",
+                           quoted(plan->program->network_name).text, (*format)->name);
+    return status;
+}
+
 mbs_status mbs_plan_export(const mbs_plan *plan, const mbs_hardware *hardware,
                            const mbs_export_options *options, const char *path, mbs_error *error)
 {
     const export_format *format;
+    exporter e;
     mbs_export_options checked = *options;
-    if (options->format == NULL || path == NULL)
-        return error_set(error, MBS_ERR_ARGUMENT, "export without a format or a path");
-    mbs_status status = find_format(&format, options->format, error);
-    if (status == MBS_OK)
-        status = check_options(plan, &checked, error);
+    mbs_status status = prepare(&e, &format, plan, hardware, &checked, error);
     if (status != MBS_OK)
         return status;
-    if (format->needs_shapes && !plan->program->has_shapes)
-        return error_set(error, MBS_ERR_INPUT,
-                         "plan of %s: format %s needs the sizes of its matrix products and tensors "
-                         "(members gemm and elements), which the plan file does not tell",
-                         quoted(plan->program->network_name).text, format->name);
-    exporter e = {.plan = plan, .hardware = hardware, .options = &checked, .error = error};
     return format->is_folder ? write_folder(&e, format, path) : write_file(&e, format, path);
+}
+
+mbs_status mbs_plan_export_size(const mbs_plan *plan, const mbs_hardware *hardware,
+                                const mbs_export_options *options, mbs_export_size *size,
+                                mbs_error *error)
+{
+    const export_format *format;
+    exporter e;
+    mbs_export_options checked = *options;
+    *size = (mbs_export_size){0};
+    mbs_status status = prepare(&e, &format, plan, hardware, &checked, error);
+    if (status == MBS_OK && format->trace != NO_TRACE)
+        status = trace_size(&e, format->trace == TRACE_CYCLES, size);
+    return status;
 }
 
 /* ---- Networks or plans ----------------------------------------------------------------------- */

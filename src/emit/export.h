@@ -29,9 +29,11 @@ typedef struct export_format {
     const char *carries; /* in one line */
     bool is_folder;
     bool needs_shapes; /* matrix sizes and elements, which a loaded plan may lack */
+    enum { NO_TRACE, TRACE_CYCLES, TRACE_PLAIN } trace; /* a memory trace, with cycles or without */
     export_function *write;
 } export_format;
 
-export_function export_addresses, export_astra_sim;
+export_function export_addresses, export_astra_sim, export_perfetto, export_scalesim,
+    export_timeloop, export_trace_cycles, export_trace_plain;
 
 #endif

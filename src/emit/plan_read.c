@@ -170,6 +170,7 @@ static bool create_plan(plan_loader *loader)
     }
     const mbs_plan *header = &loader->header;
     plan->owned_program = loader->program;
+    plan->double_buffered = strcmp(plan->planner_name, mbs_planner_name(MBS_PLANNER_BASELINE)) != 0;
     loader->program = NULL;
     plan->outcome = header->outcome;
     plan->batch = header->batch;

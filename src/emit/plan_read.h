@@ -52,6 +52,17 @@ void *loader_allocate(plan_loader *loader, int64_t count, size_t element);
 /* Reads network, phase, tensors and steps into loader->program; false if memory is out. */
 bool read_program(plan_loader *loader);
 
+/* ---- plan_read_shapes.c ---- */
+
+/* What a tensor or step says of its shape, if anything. */
+void read_elements(plan_loader *loader, const json_path *at, const cJSON *object,
+                   mbs_tensor *tensor);
+void read_products(plan_loader *loader, const json_path *at, const cJSON *object, mbs_step *step);
+
+/* Judges whether all shapes are known, and finds out which steps belong to one layer; false if
+ * memory is out. */
+bool finish_shapes(plan_loader *loader);
+
 /* ---- plan_read_schedule.c ---- */
 
 /* Reads groups, modes, pinned bytes and residency into loader->plan. */

@@ -8,9 +8,10 @@
 #include "base/name_pool.h"
 #include "emit/plan_read.h"
 
-static const char *const tensor_members[] = {"id", "name", "bytes", NULL};
+static const char *const tensor_members[] = {"id", "name", "bytes", "elements", NULL};
 static const char *const step_members[] = {
-    "id", "name", "phase", "kind", "reads", "writes", "weight_bytes", "accumulator_bytes", NULL};
+    "id",   "name", "phase", "kind", "reads", "writes", "weight_bytes", "accumulator_bytes",
+    "gemm", "conv", NULL};
 
 /* A copy of the name at `member` that lives as long as the program; "" after a fault. */
 static const char *copy_name(plan_loader *loader, const json_path *at, const cJSON *object,
@@ -45,6 +46,7 @@ static void read_tensor(plan_loader *loader, const json_path *at, const cJSON *o
     check_id(loader, at, object, index);
     tensor->name = copy_name(loader, at, object, "name");
     figure_member(loader, at, object, "bytes", 0, JSON_MAX_INTEGER, &tensor->bytes);
+    read_elements(loader, at, object, tensor);
 }
 
 static bool read_tensors(plan_loader *loader)
@@ -148,6 +150,7 @@ static void read_step(plan_loader *loader, const json_path *at, const cJSON *obj
     figure_member(loader, at, object, "weight_bytes", 0, JSON_MAX_INTEGER, &step->weight_bytes);
     figure_member(loader, at, object, "accumulator_bytes", 0, JSON_MAX_INTEGER,
                   &step->accumulator_bytes);
+    read_products(loader, at, object, step);
 }
 
 /* Room for the touches of all steps; the document's size bounds their number. */
@@ -236,7 +239,8 @@ bool read_program(plan_loader *loader)
     }
     p->inference = choice_member(loader, NULL, root, "phase", phases, 2) == 1;
     size_t before = loader->document.faults;
-    if (!read_tensors(loader) || !read_steps(loader) || !sum_bytes(loader))
+    if (!read_tensors(loader) || !read_steps(loader) || !sum_bytes(loader) ||
+        !finish_shapes(loader))
         return false;
     program_link(p);
     for (int32_t id = 0; id < p->tensor_count && p->inference; id++) {

@@ -140,6 +140,8 @@ static void write_tensors(writer *w)
         member(w, "id", id);
         string_member(w, "name", tensor->name);
         next_member(w, "bytes", tensor->bytes);
+        if (w->program->has_shapes)
+            next_member(w, "elements", tensor->elements);
         end_entry(w);
     }
     end_list(w);
@@ -153,6 +155,37 @@ static void operand_list(writer *w, const char *key, int32_t begin, int32_t end)
         text_integer(&w->out, w->program->touches[t].tensor);
     }
     text_string(&w->out, "]");
+}
+
+static void pair_member(writer *w, const char *key, const int64_t pair[2])
+{
+    text_format(&w->out, ", \"%s\": [%" PRId64 ", %" PRId64 "]", key, pair[0], pair[1]);
+}
+
+/* The sizes of a step's matrix product and convolution, if it has them. */
+static void write_products(writer *w, const mbs_step *step)
+{
+    const mbs_gemm *gemm = &step->gemm;
+    const mbs_conv *conv = &step->conv;
+    if (gemm->m == 0)
+        return;
+    text_string(&w->out, ", \"gemm\": {");
+    member(w, "m", gemm->m);
+    next_member(w, "k", gemm->k);
+    next_member(w, "n", gemm->n);
+    next_member(w, "groups", gemm->groups);
+    string_member(w, "samples_in", gemm->samples_in_k ? "k" : "m");
+    text_string(&w->out, "}");
+    if (conv->channels == 0)
+        return;
+    text_string(&w->out, ", \"conv\": {");
+    member(w, "channels", conv->channels);
+    next_member(w, "filters", conv->filters);
+    pair_member(w, "output", conv->output);
+    pair_member(w, "kernel", conv->kernel);
+    pair_member(w, "stride", conv->stride);
+    pair_member(w, "dilation", conv->dilation);
+    text_string(&w->out, "}");
 }
 
 static void write_steps(writer *w)
@@ -169,6 +202,7 @@ static void write_steps(writer *w)
         operand_list(w, "writes", step->write_begin, step->touch_end);
         next_member(w, "weight_bytes", step->weight_bytes);
         next_member(w, "accumulator_bytes", step->accumulator_bytes);
+        write_products(w, step);
         end_entry(w);
     }
     end_list(w);

@@ -10,6 +10,12 @@
 #include "base/json.h"
 #include "mbsopt/hardware.h"
 
+const char *mbs_cycle_model_name(mbs_cycle_model model)
+{
+    static const char *const names[] = {"wavecore", "scalesim"};
+    return (unsigned)model < MBS_CYCLE_MODEL_COUNT ? names[model] : NULL;
+}
+
 /* What models/hardware/wavecore.json says; the sources of the constants are there. */
 void mbs_hardware_wavecore(mbs_hardware *hardware)
 {
@@ -42,6 +48,7 @@ typedef enum field_kind {
     FIELD_INTEGER,
     FIELD_REAL,
     FIELD_NAME,
+    FIELD_CYCLE_MODEL,
     FIELD_TEXT /* a string that is for the reader only */
 } field_kind;
 
@@ -94,6 +101,7 @@ static const field root_fields[] = {
     INTEGER("array_cols", array_cols, 1, MILLION),
     INTEGER("accumulator_rows", accumulator_rows, 1, MILLION),
     INTEGER("vector_elements_per_cycle", vector_elements_per_cycle, 1, MILLION),
+    OTHER("cycle_model", FIELD_CYCLE_MODEL),
     OTHER("memory", FIELD_SECTION),
     OTHER("energy", FIELD_SECTION),
     END,
@@ -133,6 +141,18 @@ static void read_name(json_document *document, const json_path *at, const char *
         memcpy(place, name, length + 1);
 }
 
+static void read_cycle_model(json_document *document, const json_path *at, const cJSON *value,
+                             mbs_hardware *hardware)
+{
+    for (int i = 0; i < MBS_CYCLE_MODEL_COUNT && cJSON_IsString(value); i++) {
+        if (strcmp(value->valuestring, mbs_cycle_model_name((mbs_cycle_model)i)) == 0) {
+            hardware->cycle_model = (mbs_cycle_model)i;
+            return;
+        }
+    }
+    json_unexpected(document, at, "cycle_model", value, "\"wavecore\" or \"scalesim\"");
+}
+
 static void read_field(json_document *document, const json_path *at, const cJSON *value,
                        const field *row, mbs_hardware *hardware)
 {
@@ -147,6 +167,9 @@ static void read_field(json_document *document, const json_path *at, const cJSON
         break;
     case FIELD_NAME:
         read_name(document, at, row->member, value, place, (size_t)row->maximum);
+        break;
+    case FIELD_CYCLE_MODEL:
+        read_cycle_model(document, at, value, hardware);
         break;
     case FIELD_TEXT:
         json_name(document, at, row->member, value);

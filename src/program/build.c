@@ -88,6 +88,13 @@ void builder_gemm(const builder *b, int32_t layer, int pass, mbs_step *step)
         step->gemm = (mbs_gemm){outputs, n, k, l->groups, false};
     else if (pass == KIND_WGRAD)
         step->gemm = (mbs_gemm){k, outputs, n, l->groups, true};
+    if (l->op == OP_CONV)
+        step->conv = (mbs_conv){k / (l->kernel[0] * l->kernel[1]) * l->groups,
+                                l->out_channels,
+                                {l->shape.dim[1], l->shape.dim[2]},
+                                {l->kernel[0], l->kernel[1]},
+                                {l->stride[0], l->stride[1]},
+                                {l->dilation[0], l->dilation[1]}};
 }
 
 static bool add_touch(builder *b, int32_t tensor)

@@ -23,12 +23,22 @@ typedef struct mbs_touch {
  * For one sample; more samples lengthen M, or K in a weight gradient.
  */
 typedef struct mbs_gemm {
-    int64_t m; /* 0: no matrix product, or its sizes are not known (a loaded plan) */
+    int64_t m; /* 0: no matrix product, or its sizes are not known (see has_shapes) */
     int64_t k;
     int64_t n;
     int64_t groups;
     bool samples_in_k;
 } mbs_gemm;
+
+/* The geometry of the convolution that a step's matrix product belongs to, of all its groups. */
+typedef struct mbs_conv {
+    int64_t channels;  /* of the input; 0: no convolution */
+    int64_t filters;   /* channels of the output */
+    int64_t output[2]; /* height, width; likewise the following */
+    int64_t kernel[2];
+    int64_t stride[2];
+    int64_t dilation[2];
+} mbs_conv;
 
 typedef struct mbs_step {
     const char *name;
@@ -45,12 +55,13 @@ typedef struct mbs_step {
     int64_t weight_bytes;
     int64_t accumulator_bytes;
     mbs_gemm gemm;
+    mbs_conv conv; /* of all three passes of a convolution */
 } mbs_step;
 
 typedef struct mbs_tensor {
     const char *name;
     int64_t bytes;       /* per sample */
-    int64_t elements;    /* per sample; 0 in a loaded plan */
+    int64_t elements;    /* per sample; 0 if not known */
     int32_t producer;    /* step, -1 for a network input */
     int32_t first_touch; /* -1 if no step touches it */
     int32_t last_touch;
@@ -61,7 +72,7 @@ typedef struct mbs_tensor {
 struct mbs_program {
     char *network_name;
     bool inference;
-    bool has_shapes; /* gemm and elements are known: not in a loaded plan */
+    bool has_shapes; /* gemm, conv and elements are known; plan files may lack them */
     size_t replaced_batch_norms;
     mbs_step *steps;
     mbs_tensor *tensors;

@@ -302,8 +302,20 @@ START_TEST(every_planner)
 }
 END_TEST
 
-/* A plan file says nothing of shapes. */
-START_TEST(loaded_plans_have_no_cost)
+/* Takes every `, "name": {…}` or `, "name": 12` out of a plan file's text. */
+static void strip_member(char *text, const char *name)
+{
+    char key[40];
+    snprintf(key, sizeof key, ", \"%s\": ", name);
+    for (char *at = strstr(text, key); at != NULL; at = strstr(at, key)) {
+        char *value = at + strlen(key);
+        char *end = *value == '{' ? strchr(value, '}') + 1 : value + strspn(value, "0123456789");
+        memmove(at, end, strlen(end) + 1);
+    }
+}
+
+/* A plan file tells of shapes; without that its costs are not known. */
+START_TEST(loaded_plans_cost_the_same)
 {
     mbs_network *network = load_text(one_conv);
     mbs_program *program = make_program(network, 0, 0);
@@ -312,10 +324,23 @@ START_TEST(loaded_plans_have_no_cost)
     mbs_plan *plan;
     mbs_plan *loaded;
     mbs_cost cost;
+    mbs_cost again;
     char *text;
     mbs_hardware_wavecore(&hardware);
-    must(mbs_plan_create(&plan, program, &hardware, &options, &error), "plan");
-    must(mbs_plan_to_json(&text, plan, &error), "text");
+    for (int planner = 0; planner < MBS_PLANNER_ILP; planner++) {
+        options.planner = (mbs_planner)planner;
+        must(mbs_plan_create(&plan, program, &hardware, &options, &error), "plan");
+        must(mbs_plan_cost(plan, &hardware, &cost), "cost");
+        must(mbs_plan_to_json(&text, plan, &error), "text");
+        must(mbs_plan_load_text(&loaded, text, strlen(text), "plan", &error), "load");
+        must(mbs_plan_cost(loaded, &hardware, &again), "cost");
+        ck_assert_mem_eq(&cost, &again, sizeof cost);
+        mbs_plan_free(loaded);
+        mbs_plan_free(plan);
+        if (planner < MBS_PLANNER_ILP - 1)
+            mbs_free(text);
+    }
+    strip_member(text, "elements");
     must(mbs_plan_load_text(&loaded, text, strlen(text), "plan", &error), "load");
     ck_assert_int_eq(mbs_plan_cost(loaded, &hardware, &cost), MBS_ERR_ARGUMENT);
     ck_assert_int_eq(mbs_plan_group_cost(loaded, &hardware, 0, &cost), MBS_ERR_ARGUMENT);
@@ -323,9 +348,34 @@ START_TEST(loaded_plans_have_no_cost)
     ck_assert_int_eq(mbs_plan_step_cost(loaded, &hardware, 0, &cost), MBS_ERR_ARGUMENT);
     mbs_free(text);
     mbs_plan_free(loaded);
-    mbs_plan_free(plan);
     mbs_program_free(program);
     mbs_network_free(network);
+}
+END_TEST
+
+/* Figures of SCALE-Sim itself: weight-stationary on 128 x 128, M, N, K and total cycles. */
+START_TEST(scalesim_cycles)
+{
+    static const struct {
+        int64_t m, n, k;
+        double cycles;
+    } runs[] = {{784, 128, 512, 4663},  {3136, 128, 512, 14071}, {196, 256, 2304, 20807},
+                {49, 2048, 512, 27583}, {12544, 64, 147, 25851}, {1, 1000, 2048, 49023}};
+    mbs_hardware hardware;
+    mbs_hardware_wavecore(&hardware);
+    hardware.cycle_model = MBS_CYCLES_SCALESIM;
+    for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++) {
+        mbs_gemm gemm = {runs[i].m, runs[i].k, runs[i].n, 1, false};
+        ck_assert_double_eq(array_cycles(&gemm, 1, &hardware, true), runs[i].cycles);
+        ck_assert_double_eq(array_cycles(&gemm, 1, &hardware, false), runs[i].cycles);
+        gemm.groups = 3;
+        ck_assert_double_eq(array_cycles(&gemm, 1, &hardware, true), 3 * runs[i].cycles);
+    }
+    /* samples lengthen M, or K of a weight gradient */
+    const mbs_gemm forward = {784, 512, 128, 1, false};
+    ck_assert_double_eq(array_cycles(&forward, 4, &hardware, true), 14071);
+    const mbs_gemm wgrad = {196, 576, 256, 1, true};
+    ck_assert_double_eq(array_cycles(&wgrad, 4, &hardware, true), 20807);
 }
 END_TEST
 
@@ -402,7 +452,8 @@ int main(void)
     tcase_add_test(tests, last_iteration_is_short);
     tcase_add_test(tests, pinned_weights_come_once);
     tcase_add_loop_test(tests, every_planner, 0, (int)COUNT(zoo));
-    tcase_add_test(tests, loaded_plans_have_no_cost);
+    tcase_add_test(tests, loaded_plans_cost_the_same);
+    tcase_add_test(tests, scalesim_cycles);
     tcase_add_test(tests, published_utilisation);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

@@ -1,0 +1,260 @@
+/* The timeline as Chrome trace events, which Perfetto opens. */
+#include <inttypes.h>
+#include <math.h>
+
+#include "base/checked.h"
+#include "base/error.h"
+#include "cost/footprint.h"
+#include "cost/time.h"
+#include "emit/timeline.h"
+
+/* Of more executions than this only the first iteration of each group is shown. */
+#define MOST_EXECUTIONS 20000
+
+typedef enum track { TRACK_PLAN = 1, TRACK_READS, TRACK_WRITES, TRACK_ARRAY, TRACK_VECTOR } track;
+
+static const char *const track_names[] = {
+    [TRACK_PLAN] = "groups and steps", [TRACK_READS] = "DRAM reads",
+    [TRACK_WRITES] = "DRAM writes",    [TRACK_ARRAY] = "systolic array",
+    [TRACK_VECTOR] = "vector unit",
+};
+
+typedef struct perfetto {
+    exporter *e;
+    timeline line;
+    text *out;
+    double now_s; /* where the timeline is */
+    bool full;
+} perfetto;
+
+/* ---- Events ---------------------------------------------------------------------------------- */
+
+/*
+ * Times are whole nanoseconds, so that a slice that ends where its parent does is still inside it;
+ * printed as microseconds, the format's unit.
+ */
+static int64_t nanoseconds(double seconds)
+{
+    return (int64_t)llround(seconds * 1e9);
+}
+
+static void put_microseconds(text *out, const char *member, int64_t ns)
+{
+    text_format(out, ", \"%s\": %" PRId64 ".%03d", member, ns / 1000, (int)(ns % 1000));
+}
+
+/* Begins an event; its members follow, then `}`. */
+static void begin_event(perfetto *p, const char *phase, track where, const char *name)
+{
+    text_format(p->out, ",\n{\"ph\": \"%s\", \"pid\": 1, \"tid\": %d, \"name\": ", phase,
+                (int)where);
+    text_json_string(p->out, name);
+}
+
+/* A slice without its closing brace, so that arguments can follow. */
+static void begin_slice(perfetto *p, track where, const char *name, double begin_s, double end_s)
+{
+    const int64_t begin = nanoseconds(begin_s);
+    begin_event(p, "X", where, name);
+    put_microseconds(p->out, "ts", begin);
+    put_microseconds(p->out, "dur", max_i64(0, nanoseconds(end_s) - begin));
+}
+
+static void end_event(perfetto *p)
+{
+    text_string(p->out, "}");
+}
+
+static void put_counter(perfetto *p, double at_s, int64_t bytes)
+{
+    begin_event(p, "C", TRACK_PLAN, "buffer occupancy");
+    put_microseconds(p->out, "ts", nanoseconds(at_s));
+    text_format(p->out, ", \"args\": {\"bytes\": %" PRId64 "}}", bytes);
+}
+
+static void put_tracks(perfetto *p)
+{
+    text_string(p->out, "{\"displayTimeUnit\": \"ns\", \"traceEvents\": [\n"
+                        "{\"ph\": \"M\", \"pid\": 1, \"name\": \"process_name\", \"args\": "
+                        "{\"name\": ");
+    text_json_string(p->out, p->e->plan->program->network_name);
+    text_string(p->out, "}}");
+    for (int i = TRACK_PLAN; i <= TRACK_VECTOR; i++) {
+        begin_event(p, "M", (track)i, "thread_name");
+        text_format(p->out, ", \"args\": {\"name\": \"%s\"}}", track_names[i]);
+        begin_event(p, "M", (track)i, "thread_sort_index");
+        text_format(p->out, ", \"args\": {\"sort_index\": %d}}", i);
+    }
+}
+
+/* ---- Transfers ------------------------------------------------------------------------------- */
+
+static const char *content_name(const perfetto *p, const transfer *moved)
+{
+    const mbs_program *program = p->e->plan->program;
+    if (moved->content == DRAM_TENSOR)
+        return program->tensors[moved->id].name;
+    return moved->content == DRAM_WEIGHTS ? "weights" : "accumulators";
+}
+
+/* Bytes that the execution at hand moves in one direction. */
+static double direction_bytes(const perfetto *p, bool writes)
+{
+    double bytes = 0;
+    for (int32_t i = 0; i < p->line.transfer_count; i++)
+        if (p->line.transfers[i].is_write == writes)
+            bytes += (double)p->line.transfers[i].bytes * (double)p->line.transfers[i].times;
+    return bytes;
+}
+
+/* The transfers of one direction as slices inside one of the step, within [begin_s, end_s]. */
+static void put_transfers(perfetto *p, const char *step, bool writes, double begin_s, double end_s)
+{
+    const track where = writes ? TRACK_WRITES : TRACK_READS;
+    const double bytes = direction_bytes(p, writes);
+    if (bytes == 0)
+        return;
+    begin_slice(p, where, step, begin_s, end_s);
+    text_format(p->out, ", \"args\": {\"bytes\": %.0f}}", bytes);
+    double moved = 0;
+    double now_s = begin_s;
+    for (int32_t i = 0; i < p->line.transfer_count; i++) {
+        const transfer *t = &p->line.transfers[i];
+        if (t->is_write != writes)
+            continue;
+        moved += (double)t->bytes * (double)t->times;
+        const double next_s = fmin(end_s, begin_s + (end_s - begin_s) * (moved / bytes));
+        begin_slice(p, where, content_name(p, t), now_s, next_s);
+        text_format(p->out, ", \"args\": {\"bytes\": %" PRId64 ", \"address\": %" PRId64 "}}",
+                    t->bytes * t->times, t->address);
+        now_s = next_s;
+    }
+}
+
+/* ---- Steps, iterations, groups --------------------------------------------------------------- */
+
+static void put_step(perfetto *p, const execution_at *at, int64_t occupied)
+{
+    const mbs_step *step = &p->e->plan->program->steps[at->step];
+    const mbs_hardware *hardware = p->e->hardware;
+    const double seconds_per_byte =
+        (double)hardware->cores / (double)hardware->bandwidth_bytes_per_s;
+    mbs_cost cost = {0};
+    cost_add_execution(&cost, p->e->plan, hardware, at->group, at->step, at->iteration);
+    timeline_transfers(&p->line, at);
+    const double end_s = p->now_s + cost.time_s;
+    begin_slice(p, TRACK_PLAN, step->name, p->now_s, end_s);
+    text_format(p->out, ", \"args\": {\"samples\": %" PRId64 ", \"bound\": \"%s\"}}",
+                at->end_sample - at->first_sample,
+                cost.compute_bound_s > 0 ? "computation" : "DRAM");
+    put_counter(p, p->now_s, occupied);
+    const double reads_s = direction_bytes(p, false) * seconds_per_byte;
+    const double writes_s = direction_bytes(p, true) * seconds_per_byte;
+    put_transfers(p, step->name, false, p->now_s, fmin(end_s, p->now_s + reads_s));
+    put_transfers(p, step->name, true, fmax(p->now_s, end_s - writes_s), end_s);
+    if (cost.compute_s > 0) {
+        begin_slice(p, step->gemm.m > 0 ? TRACK_ARRAY : TRACK_VECTOR, step->name, p->now_s,
+                    p->now_s + cost.compute_s);
+        end_event(p);
+    }
+    p->now_s = end_s;
+}
+
+/* Seconds of one iteration of a group: its steps' in the order of put_step, so that sums agree. */
+static double iteration_end(const perfetto *p, const mbs_group *group, int64_t iteration,
+                            double begin_s)
+{
+    for (int32_t k = group->first; k < group->end; k++) {
+        mbs_cost cost = {0};
+        cost_add_execution(&cost, p->e->plan, p->e->hardware, group, k, iteration);
+        begin_s += cost.time_s;
+    }
+    return begin_s;
+}
+
+/* When the group ends. Where all is shown, by the same additions as there. */
+static double group_end(const perfetto *p, const mbs_group *group, double begin_s)
+{
+    const int64_t last = group->iterations - 1;
+    if (p->full) {
+        for (int64_t i = 0; i <= last; i++)
+            begin_s = iteration_end(p, group, i, begin_s);
+        return begin_s;
+    }
+    begin_s = iteration_end(p, group, 0, begin_s);
+    if (last > 1) /* those in the middle are alike */
+        begin_s += (double)(last - 1) * iteration_end(p, group, 1, 0);
+    return last > 0 ? iteration_end(p, group, last, begin_s) : begin_s;
+}
+
+static bool put_iteration(perfetto *p, const mbs_group *group, int64_t iteration)
+{
+    const execution_at all = timeline_at(&p->line, group, iteration, group->first);
+    text label = TEXT_INIT;
+    text_format(&label, "iteration %" PRId64, iteration);
+    begin_slice(p, TRACK_PLAN, label.failed ? "iteration" : label.data, p->now_s,
+                iteration_end(p, group, iteration, p->now_s));
+    text_free(&label);
+    end_event(p);
+    footprint_walk walk =
+        footprint_walk_begin(p->e->plan, group, all.end_sample - all.first_sample);
+    for (int32_t k = group->first; k < group->end; k++) {
+        const execution_at at = timeline_at(&p->line, group, iteration, k);
+        put_step(p, &at, footprint_walk_step(&walk, k));
+        if (!sink_flush(p->e->out))
+            return false;
+    }
+    return true;
+}
+
+static bool put_group(perfetto *p, int32_t g)
+{
+    const mbs_group *group = &p->e->plan->groups[g];
+    const double begin_s = p->now_s;
+    text label = TEXT_INIT;
+    text_format(&label, "group %" PRId32, g + 1);
+    double end_s = group_end(p, group, begin_s);
+    begin_slice(p, TRACK_PLAN, label.failed ? "group" : label.data, begin_s, end_s);
+    text_free(&label);
+    text_format(p->out, ", \"args\": {\"iterations\": %" PRId64 ", \"sub_batch\": %" PRId64 "}}",
+                group->iterations, group->sub_batch);
+    const int64_t shown = p->full ? group->iterations : 1;
+    for (int64_t i = 0; i < shown; i++)
+        if (!put_iteration(p, group, i))
+            return false;
+    if (shown < group->iterations) {
+        begin_slice(p, TRACK_PLAN, "the other iterations, alike", p->now_s, end_s);
+        text_format(p->out, ", \"args\": {\"iterations\": %" PRId64 "}}",
+                    group->iterations - shown);
+        p->now_s = end_s;
+    }
+    return true;
+}
+
+static bool is_small(const mbs_plan *plan)
+{
+    int64_t executions = 0;
+    for (int32_t g = 0; g < plan->group_count; g++) {
+        const mbs_group *group = &plan->groups[g];
+        if (!checked_add_product(&executions, group->iterations, group->end - group->first))
+            return false;
+    }
+    return executions <= MOST_EXECUTIONS;
+}
+
+mbs_status export_perfetto(exporter *e)
+{
+    perfetto p = {.e = e, .out = sink_text(e->out)};
+    p.full = e->options->full || is_small(e->plan);
+    mbs_status status = timeline_open(&p.line, e);
+    if (status == MBS_OK) {
+        put_tracks(&p);
+        for (int32_t g = 0; g < e->plan->group_count; g++)
+            if (!put_group(&p, g))
+                break;
+        put_counter(&p, p.now_s, 0);
+        text_string(p.out, "\n]}\n");
+    }
+    timeline_close(&p.line);
+    return status;
+}
