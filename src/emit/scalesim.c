@@ -94,7 +94,7 @@ static mbs_status write_rows(topology *t, const char *file, const char *header,
 static mbs_status write_config(topology *t)
 {
     const mbs_hardware *hardware = t->e->hardware;
-    const int64_t third_kib = max_i64(1, hardware->buffer_bytes / 3 / 1024);
+    const int64_t third_kib = max_i64(1, t->e->plan->buffer_bytes / 3 / 1024);
     /* words per cycle at the core's share of the memory's bandwidth */
     const double bytes_per_cycle = (double)hardware->bandwidth_bytes_per_s /
                                    (double)hardware->cores / (double)hardware->clock_hz;
