@@ -18,7 +18,7 @@ MBS_API mbs_status mbs_plan_to_json(char **text, const mbs_plan *plan, mbs_error
 /*
  * The same with the members time_s, energy_j and utilisation (cost.h) of each group and of the
  * whole, as estimated on `hardware`; loading passes over them. Also: MBS_ERR_ARGUMENT (a loaded
- * plan, whose costs are not known).
+ * plan without shapes, whose costs are not known).
  */
 MBS_API mbs_status mbs_plan_to_json_with_cost(char **text, const mbs_plan *plan,
                                               const mbs_hardware *hardware, mbs_error *error);
