@@ -41,8 +41,7 @@ typedef struct mbs_step_info {
     const char *name; /* "conv1", "conv1.wgrad", "conv1.dgrad", "gn1.bwd", "loss", "relu1.gsum#1" */
     const char
         *kind; /* "conv", "conv.wgrad", "conv.dgrad", "norm", "norm.bwd", "loss", "gsum", … */
-    const char *layer; /* the layer the step belongs to; for loss, and for gsum in a loaded plan,
-                          its name */
+    const char *layer; /* the layer the step belongs to; for loss its name */
     mbs_phase phase;
     size_t read_count;
     size_t write_count;

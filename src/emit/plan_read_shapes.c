@@ -142,16 +142,31 @@ static bool shapes_known(const mbs_program *p)
     return true;
 }
 
-/* A step's name without the ending that it has from its kind: "conv1" of "conv1.dgrad". */
+/* How much of a step's name is its layer's: what an ending that its kind gives it leaves. */
+static size_t layer_length(const mbs_step *step)
+{
+    const size_t length = strlen(step->name);
+    const char *ending = strrchr(step->kind, '.');
+    if (strcmp(step->kind, "gsum") == 0) {
+        size_t begin = length; /* of the last ".gsum#" */
+        for (const char *at = strstr(step->name, ".gsum#"); at != NULL;
+             at = strstr(at + 1, ".gsum#"))
+            begin = (size_t)(at - step->name);
+        return begin > 0 ? begin : length;
+    }
+    const size_t tail = ending == NULL ? 0 : strlen(ending);
+    return tail < length && tail > 0 && strcmp(step->name + length - tail, ending) == 0
+               ? length - tail
+               : length;
+}
+
+/* "conv1" of "conv1.dgrad" and "conv1.gsum#2"; null if memory is out. */
 static const char *layer_name(plan_loader *loader, const mbs_step *step)
 {
-    const char *ending = strrchr(step->kind, '.');
-    const size_t length = strlen(step->name);
-    const size_t tail = ending == NULL ? 0 : strlen(ending);
-    if (tail == 0 || tail >= length || strcmp(step->name + length - tail, ending) != 0)
+    const size_t length = layer_length(step);
+    if (step->name[length] == '\0')
         return step->name;
-    const char *name =
-        name_pool_format(loader->program->names, "%.*s", (int)(length - tail), step->name);
+    const char *name = name_pool_format(loader->program->names, "%.*s", (int)length, step->name);
     if (name == NULL)
         json_out_of_memory(&loader->document);
     return name;

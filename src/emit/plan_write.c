@@ -351,7 +351,8 @@ mbs_status mbs_plan_to_json_with_cost(char **result, const mbs_plan *plan,
     *result = NULL;
     mbs_status status = mbs_plan_cost(plan, hardware, &cost);
     if (status != MBS_OK)
-        return error_set(error, status, "plan of %s: its file tells no shapes, so its costs are not known",
+        return error_set(error, status,
+                         "plan of %s: its file tells no shapes, so its costs are not known",
                          quoted(plan->program->network_name).text);
     return write_document(result, plan, hardware, &cost, error);
 }
