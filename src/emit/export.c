@@ -110,6 +110,10 @@ static mbs_status write_file(exporter *e, const export_format *format, const cha
 
 static mbs_status write_folder(exporter *e, const export_format *format, const char *path)
 {
+    if (strcmp(path, "-") == 0)
+        return error_set(e->error, MBS_ERR_INPUT,
+                         "export: %s is a folder of files, expected its name and not -",
+                         format->name);
     mbs_status status = folder_open(&e->folder, path, format->name, e->error);
     if (status != MBS_OK)
         return status;
