@@ -26,7 +26,8 @@ typedef struct mbs_hardware {
     char name[64];
     int64_t cores;
     int64_t buffer_bytes;
-    int64_t reserved_bytes; /* of the buffer, not for the planner's use */
+    int64_t reserved_bytes;         /* of the buffer, not for the planner's use */
+    int64_t buffer_alignment_bytes; /* of addresses in the buffer: a power of 2, at most 4096 */
     mbs_word_bits bits;
     int64_t norm_passes; /* reads of each operand by a norm or softmax step run in passes */
     int64_t clock_hz;

@@ -24,6 +24,7 @@ void mbs_hardware_wavecore(mbs_hardware *hardware)
         .cores = 2,
         .buffer_bytes = 10485760,
         .reserved_bytes = 0,
+        .buffer_alignment_bytes = 64,
         .bits = {.activation = 16, .weight = 16, .accumulator = 32, .mask = 1},
         .norm_passes = 2,
         .clock_hz = 700000000,
@@ -91,6 +92,7 @@ static const field root_fields[] = {
     INTEGER("cores", cores, 1, MILLION),
     INTEGER("buffer_bytes", buffer_bytes, MBS_MIN_BUFFER_BYTES, MOST),
     INTEGER("reserved_bytes", reserved_bytes, 0, MOST),
+    INTEGER("buffer_alignment_bytes", buffer_alignment_bytes, 1, MBS_MIN_BUFFER_BYTES),
     INTEGER("activation_bits", bits.activation, 1, MOST_BITS),
     INTEGER("weight_bits", bits.weight, 1, MOST_BITS),
     INTEGER("accumulator_bits", bits.accumulator, 1, MOST_BITS),
@@ -219,6 +221,14 @@ static void check_reserved(json_document *document, const mbs_hardware *hardware
                    hardware->reserved_bytes, most, MBS_MIN_BUFFER_BYTES, hardware->buffer_bytes);
 }
 
+static void check_alignment(json_document *document, const mbs_hardware *hardware)
+{
+    const int64_t alignment = hardware->buffer_alignment_bytes;
+    if ((alignment & (alignment - 1)) != 0)
+        json_fault(document, NULL, "buffer_alignment_bytes",
+                   "found %" PRId64 ", expected a power of 2", alignment);
+}
+
 static void load_document(json_document *document, mbs_hardware *hardware)
 {
     /* another format's file would only give a heap of faults that say nothing */
@@ -229,6 +239,7 @@ static void load_document(json_document *document, mbs_hardware *hardware)
     read_section(document, "memory", memory_fields, hardware);
     read_section(document, "energy", energy_fields, hardware);
     check_reserved(document, hardware);
+    check_alignment(document, hardware);
 }
 
 mbs_status mbs_hardware_load_text(mbs_hardware *hardware, const char *text, size_t length,

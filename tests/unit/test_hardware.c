@@ -40,6 +40,7 @@ static void assert_same(const mbs_hardware *a, const mbs_hardware *b)
     ck_assert_int_eq(a->cores, b->cores);
     ck_assert_int_eq(a->buffer_bytes, b->buffer_bytes);
     ck_assert_int_eq(a->reserved_bytes, b->reserved_bytes);
+    ck_assert_int_eq(a->buffer_alignment_bytes, b->buffer_alignment_bytes);
     ck_assert_int_eq(a->bits.activation, b->bits.activation);
     ck_assert_int_eq(a->bits.weight, b->bits.weight);
     ck_assert_int_eq(a->bits.accumulator, b->bits.accumulator);
@@ -138,6 +139,7 @@ START_TEST(every_member_is_read)
         .cores = 3,
         .buffer_bytes = 50000,
         .reserved_bytes = 45904,
+        .buffer_alignment_bytes = 256,
         .bits = {4, 5, 6, 7},
         .norm_passes = 8,
         .clock_hz = 9,
@@ -157,6 +159,7 @@ START_TEST(every_member_is_read)
     ck_assert_int_eq(
         load_members(&hardware,
                      "'name': 'n', 'cores': 3, 'buffer_bytes': 50000, 'reserved_bytes': 45904, "
+                     "'buffer_alignment_bytes': 256, "
                      "'activation_bits': 4, 'weight_bits': 5, 'accumulator_bits': 6, 'mask_bits': "
                      "7, 'norm_passes': 8, 'clock_hz': 9, 'array_rows': 10, 'array_cols': 11, "
                      "'accumulator_rows': 12, 'vector_elements_per_cycle': 13, 'memory': {'name': "
@@ -184,6 +187,14 @@ static const struct {
      "buffer's 10485760 bytes remain"},
     {"'buffer_bytes': 8192, 'reserved_bytes': 4097",
      "hw.json: reserved_bytes: found 4097, expected at most 4096"},
+    {"'buffer_alignment_bytes': 0",
+     "hw.json: buffer_alignment_bytes: found 0, expected a whole number from 1 to 4096"},
+    {"'buffer_alignment_bytes': 8192",
+     "hw.json: buffer_alignment_bytes: found 8192, expected a whole number from 1 to 4096"},
+    {"'buffer_alignment_bytes': 48",
+     "hw.json: buffer_alignment_bytes: found 48, expected a power of 2"},
+    {"'buffer_alignment_bytes': '64'",
+     "hw.json: buffer_alignment_bytes: found \"64\", expected a whole number"},
     {"'activation_bits': 0", "hw.json: activation_bits: found 0, expected a whole number from 1 to "
                              "64"},
     {"'weight_bits': 65", "hw.json: weight_bits: found 65"},

@@ -1,0 +1,258 @@
+#include "place/fit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "base/error.h"
+#include "cost/footprint.h"
+#include "plan/planner.h"
+
+typedef struct fitter {
+    const mbs_plan *given;
+    mbs_plan *plan;
+    buffer_layout *layout;
+    placed_plan *placed;
+    int64_t units; /* of the buffer, each of the alignment's size */
+    bool pins;     /* the given plan does */
+    mbs_error *error;
+} fitter;
+
+/* ---- Pinned parameters ----------------------------------------------------------------------- */
+
+/* Takes up to *excess units from what is pinned of one kind. */
+static void trim(const fitter *f, int64_t *pinned, int64_t *excess)
+{
+    const int64_t units = ceil_div(*pinned, f->layout->alignment);
+    const int64_t taken = min_i64(units, *excess);
+    *excess -= taken;
+    if (taken > 0)
+        *pinned = (units - taken) * f->layout->alignment;
+}
+
+/* Weights first, for accumulators move twice per iteration. */
+static void trim_pinned(const fitter *f, const mbs_group *group, int64_t room)
+{
+    int64_t excess = layout_pinned_units(f->layout, f->plan, group) - room;
+    for (int32_t k = group->end; k-- > group->first && excess > 0;)
+        trim(f, &f->plan->pinned_weight[k], &excess);
+    for (int32_t k = group->end; k-- > group->first && excess > 0;)
+        trim(f, &f->plan->pinned_accumulator[k], &excess);
+}
+
+/* Pins more of one kind: `room` in units, `bytes` what the footprint leaves. */
+static void fill(const fitter *f, int64_t *pinned, int64_t all, int64_t *room, int64_t *bytes)
+{
+    const int64_t alignment = f->layout->alignment;
+    const int64_t before = ceil_div(*pinned, alignment);
+    const int64_t most = min_i64(*pinned + *bytes, (before + *room) * alignment);
+    const int64_t now = max_i64(*pinned, min_i64(all, most));
+    *bytes -= now - *pinned;
+    *room -= ceil_div(now, alignment) - before;
+    *pinned = now;
+}
+
+static void fill_pinned(const fitter *f, const mbs_group *group, int64_t room)
+{
+    mbs_plan *plan = f->plan;
+    const mbs_step *steps = plan->program->steps;
+    int64_t bytes = plan_capacity(plan) - plan_group_peak(plan, group);
+    room -= layout_pinned_units(f->layout, plan, group);
+    for (int32_t k = group->first; k < group->end; k++)
+        fill(f, &plan->pinned_accumulator[k], steps[k].accumulator_bytes, &room, &bytes);
+    for (int32_t k = group->first; k < group->end; k++)
+        fill(f, &plan->pinned_weight[k], steps[k].weight_bytes, &room, &bytes);
+}
+
+/* ---- One group ------------------------------------------------------------------------------- */
+
+/*
+ * Places the group as it stands, with what the given plan pins as far as it finds room; if `refill`
+ * and there is more, with more. *fits: whether that could be done, be it with nothing pinned.
+ */
+static mbs_status try_group(const fitter *f, const mbs_group *group, bool refill, bool *fits)
+{
+    mbs_plan *plan = f->plan;
+    for (int32_t k = group->first; k < group->end; k++) {
+        plan->pinned_weight[k] = f->given->pinned_weight[k];
+        plan->pinned_accumulator[k] = f->given->pinned_accumulator[k];
+    }
+    const int64_t pinned = layout_pinned_units(f->layout, plan, group);
+    placement found;
+    mbs_status status =
+        layout_place_group(f->layout, plan, group, f->units - pinned, &found, f->error);
+    if (status == MBS_OK && pinned > 0 && found.height > f->units)
+        status = layout_place_group(f->layout, plan, group, f->units, &found, f->error);
+    *fits = status == MBS_OK && found.height <= f->units;
+    if (!*fits)
+        return status;
+    trim_pinned(f, group, f->units - found.height);
+    if (refill && f->pins && group->iterations > 1)
+        fill_pinned(f, group, f->units - found.height);
+    layout_place_pinned(f->layout, plan, group, found.height);
+    return MBS_OK;
+}
+
+/* Whether steps [first, end) may run on a part of the mini-batch at a time. */
+static bool may_iterate(const mbs_program *p, int32_t first, int32_t end)
+{
+    for (int32_t k = first; k < end; k++)
+        if (p->steps[k].coupled)
+            return false;
+    return true;
+}
+
+/*
+ * Appends steps [first, end) of the given group as one, with the largest sub-batch up to the given
+ * one that can be placed; *taken is that sub-batch, or 0 without a group.
+ */
+static mbs_status add_group(const fitter *f, const mbs_group *given, int32_t first, int32_t end,
+                            int64_t *taken)
+{
+    mbs_plan *plan = f->plan;
+    const bool whole = end - first == given->end - given->first;
+    const int64_t least = may_iterate(plan->program, first, end) ? 1 : given->sub_batch;
+    int64_t iterations = given->iterations;
+    for (;;) {
+        bool fits;
+        mbs_group *group = plan_add_group(plan, first, end, iterations);
+        group->passes = given->passes;
+        const bool refill = !whole || iterations != given->iterations;
+        mbs_status status = try_group(f, group, refill, &fits);
+        *taken = fits ? group->sub_batch : 0;
+        if (status != MBS_OK || fits)
+            return status;
+        plan->group_count--;
+        if (group->sub_batch <= least)
+            return MBS_OK;
+        iterations = ceil_div(plan->batch, group->sub_batch - 1);
+    }
+}
+
+/* What stays from before step `cut` to it or beyond, does so no more. */
+static void cut_residency(mbs_plan *plan, int32_t first, int32_t cut)
+{
+    const mbs_program *p = plan->program;
+    for (int32_t t = p->steps[first].touch_begin; t < p->steps[cut].touch_begin; t++)
+        if (plan->resident[t] && p->touches[p->touches[t].next].step >= cut)
+            plan->resident[t] = false;
+}
+
+static void add_passes(const fitter *f, int32_t k)
+{
+    mbs_plan *plan = f->plan;
+    plan_add_group(plan, k, k + 1, 1)->passes =
+        step_passes(&plan->program->steps[k], plan_capacity(plan), plan->norm_passes);
+    plan->mode[k] = MBS_PASSES;
+    plan->pinned_weight[k] = 0;
+    plan->pinned_accumulator[k] = 0;
+    const mbs_step *step = &plan->program->steps[k];
+    for (int32_t t = step->touch_begin; t < step->touch_end; t++)
+        f->layout->touch[t] = -1;
+    f->layout->weight[k] = -1;
+    f->layout->accumulator[k] = -1;
+    f->layout->pinned_weight[k] = -1;
+    f->layout->pinned_accumulator[k] = -1;
+}
+
+/* The same as groups, cut in halves as often as need be. As deep as halving goes. */
+static mbs_status add_groups(const fitter *f, const mbs_group *given, int32_t first, int32_t end,
+                             int64_t *taken)
+{
+    int64_t part;
+    mbs_status status = add_group(f, given, first, end, taken);
+    if (status != MBS_OK || *taken > 0)
+        return status;
+    if (end - first == 1) {
+        add_passes(f, first);
+        return MBS_OK;
+    }
+    const int32_t middle = first + (end - first) / 2;
+    cut_residency(f->plan, first, middle);
+    status = add_groups(f, given, first, middle, &part);
+    return status == MBS_OK ? add_groups(f, given, middle, end, &part) : status;
+}
+
+static mbs_status fit_group(const fitter *f, const mbs_group *given)
+{
+    placed_plan *placed = f->placed;
+    const mbs_plan *plan = f->plan;
+    int64_t taken;
+    mbs_status status = add_groups(f, given, given->first, given->end, &taken);
+    if (status != MBS_OK)
+        return status;
+    if (taken != given->sub_batch) {
+        placed->changes[placed->change_count++] =
+            (fit_change){given->first, given->end, given->sub_batch, taken};
+        return MBS_OK;
+    }
+    const int64_t less = plan_pinned_bytes(f->given, given->first, given->end) -
+                         plan_pinned_bytes(plan, given->first, given->end);
+    placed->trimmed += less > 0;
+    placed->trimmed_bytes += less;
+    return MBS_OK;
+}
+
+/* ---- The plan -------------------------------------------------------------------------------- */
+
+/* A plan with all choices of the given one but its groups. */
+static mbs_plan *copy_choices(const mbs_plan *given)
+{
+    const mbs_program *p = given->program;
+    mbs_plan *plan = plan_allocate(p, given->planner_name);
+    if (plan == NULL)
+        return NULL;
+    plan->outcome = given->outcome;
+    plan->batch = given->batch;
+    plan->buffer_bytes = given->buffer_bytes;
+    plan->reserved_bytes = given->reserved_bytes;
+    plan->norm_passes = given->norm_passes;
+    plan->double_buffered = given->double_buffered;
+    plan->bound_bytes = given->bound_bytes;
+    memcpy(plan->resident, given->resident, (size_t)p->touch_count * sizeof *plan->resident);
+    memcpy(plan->mode, given->mode, (size_t)p->step_count * sizeof *plan->mode);
+    return plan;
+}
+
+static mbs_status fit_groups(fitter *f)
+{
+    mbs_status status = MBS_OK;
+    for (int32_t g = 0; g < f->given->group_count && status == MBS_OK; g++)
+        status = fit_group(f, &f->given->groups[g]);
+    if (status != MBS_OK)
+        return status;
+    plan_sum_up(f->plan);
+    if (f->plan->outcome == MBS_OPTIMAL && (f->placed->change_count > 0 || f->placed->trimmed > 0))
+        f->plan->outcome = MBS_FEASIBLE;
+    return mbs_plan_verify(f->plan, NULL, f->error);
+}
+
+mbs_status plan_fit(placed_plan *placed, const mbs_plan *plan, int64_t alignment, mbs_error *error)
+{
+    *placed = (placed_plan){.plan = copy_choices(plan)};
+    placed->changes =
+        malloc((plan->group_count > 0 ? (size_t)plan->group_count : 1) * sizeof *placed->changes);
+    fitter f = {.given = plan,
+                .plan = placed->plan,
+                .layout = &placed->layout,
+                .placed = placed,
+                .units = plan_capacity(plan) / alignment,
+                .pins = plan_pinned_bytes(plan, 0, plan->program->step_count) > 0,
+                .error = error};
+    mbs_status status = placed->plan == NULL || placed->changes == NULL
+                            ? error_memory(error)
+                            : layout_create(&placed->layout, plan->program, alignment, error);
+    if (status == MBS_OK)
+        status = fit_groups(&f);
+    if (status != MBS_OK)
+        placed_plan_free(placed);
+    return status;
+}
+
+void placed_plan_free(placed_plan *placed)
+{
+    mbs_plan_free(placed->plan);
+    layout_free(&placed->layout);
+    free(placed->changes);
+    *placed = (placed_plan){0};
+}

@@ -1,0 +1,160 @@
+#include "place/layout.h"
+
+#include <stdlib.h>
+
+#include "base/checked.h"
+#include "base/error.h"
+
+static int64_t *allocate(int32_t count)
+{
+    int64_t *offsets = malloc((count > 0 ? (size_t)count : 1) * sizeof *offsets);
+    for (int32_t i = 0; offsets != NULL && i < count; i++)
+        offsets[i] = -1;
+    return offsets;
+}
+
+mbs_status layout_create(buffer_layout *layout, const mbs_program *program, int64_t alignment,
+                         mbs_error *error)
+{
+    *layout = (buffer_layout){.alignment = alignment,
+                              .touch = allocate(program->touch_count),
+                              .weight = allocate(program->step_count),
+                              .accumulator = allocate(program->step_count),
+                              .pinned_weight = allocate(program->step_count),
+                              .pinned_accumulator = allocate(program->step_count)};
+    if (layout->touch != NULL && layout->weight != NULL && layout->accumulator != NULL &&
+        layout->pinned_weight != NULL && layout->pinned_accumulator != NULL)
+        return MBS_OK;
+    layout_free(layout);
+    return error_memory(error);
+}
+
+void layout_free(buffer_layout *layout)
+{
+    free(layout->touch);
+    free(layout->weight);
+    free(layout->accumulator);
+    free(layout->pinned_weight);
+    free(layout->pinned_accumulator);
+    *layout = (buffer_layout){0};
+}
+
+/* Whether the tensor is in the buffer before the touch's step. */
+static bool arrives(const mbs_plan *plan, int32_t t)
+{
+    const int32_t previous = plan->program->touches[t].previous;
+    return previous >= 0 && plan->resident[previous];
+}
+
+int64_t layout_operand_bytes(const mbs_plan *plan, const mbs_group *group, int32_t touch)
+{
+    const mbs_program *p = plan->program;
+    const int64_t bytes = p->tensors[p->touches[touch].tensor].bytes;
+    const int32_t k = p->touches[touch].step;
+    if (plan->resident[touch] || arrives(plan, touch) || plan->mode[k] == MBS_STAGED)
+        return group->sub_batch * bytes;
+    return plan->mode[k] == MBS_STREAMED && p->steps[k].whole_sample ? bytes : 0;
+}
+
+/* ---- Live ranges ----------------------------------------------------------------------------- */
+
+/* What a live range is of: the place its offset belongs to. */
+typedef struct range_list {
+    live_range *ranges;
+    int64_t **places; /* per range; for a tensor, that of its first touch */
+    int32_t count;
+    int64_t alignment;
+} range_list;
+
+static void add_range(range_list *list, int64_t *place, int32_t first, int32_t last, int64_t bytes)
+{
+    *place = -1;
+    if (bytes == 0)
+        return;
+    list->places[list->count] = place;
+    list->ranges[list->count++] =
+        (live_range){.first = first, .last = last, .size = ceil_div(bytes, list->alignment)};
+}
+
+static void add_step(range_list *list, buffer_layout *layout, const mbs_plan *plan,
+                     const mbs_group *group, int32_t k)
+{
+    const mbs_program *p = plan->program;
+    const mbs_step *step = &p->steps[k];
+    const bool whole = plan->mode[k] == MBS_STREAMED;
+    for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
+        int32_t last = t;
+        if (arrives(plan, t))
+            continue;
+        while (plan->resident[last])
+            last = p->touches[last].next;
+        add_range(list, &layout->touch[t], k, p->touches[last].step,
+                  layout_operand_bytes(plan, group, t));
+    }
+    add_range(list, &layout->weight[k], k, k, whole ? step->weight_bytes : 0);
+    add_range(list, &layout->accumulator[k], k, k, whole ? step->accumulator_bytes : 0);
+}
+
+/* Gives the ranges' offsets to where they belong. */
+static void hand_out(const range_list *list, buffer_layout *layout, const mbs_plan *plan,
+                     const mbs_group *group)
+{
+    const mbs_program *p = plan->program;
+    for (int32_t i = 0; i < list->count; i++)
+        *list->places[i] = list->ranges[i].offset * list->alignment;
+    const int32_t end = p->steps[group->end - 1].touch_end;
+    for (int32_t t = p->steps[group->first].touch_begin; t < end; t++)
+        if (plan->resident[t])
+            layout->touch[p->touches[t].next] = layout->touch[t];
+}
+
+mbs_status layout_place_group(buffer_layout *layout, const mbs_plan *plan, const mbs_group *group,
+                              int64_t units, placement *result, mbs_error *error)
+{
+    const mbs_step *steps = plan->program->steps;
+    const size_t most =
+        (size_t)(steps[group->end - 1].touch_end - steps[group->first].touch_begin) +
+        2 * (size_t)(group->end - group->first);
+    range_list list = {.ranges = malloc(most * sizeof *list.ranges),
+                       .places = malloc(most * sizeof *list.places),
+                       .alignment = layout->alignment};
+    mbs_status status = MBS_OK;
+    if (list.ranges == NULL || list.places == NULL)
+        status = error_memory(error);
+    for (int32_t k = group->first; k < group->end && status == MBS_OK; k++)
+        add_step(&list, layout, plan, group, k);
+    if (status == MBS_OK)
+        status = place_ranges(list.ranges, list.count, units, PLACE_NODES, result, error);
+    if (status == MBS_OK)
+        hand_out(&list, layout, plan, group);
+    free(list.ranges);
+    free(list.places);
+    return status;
+}
+
+/* ---- Pinned parameters ----------------------------------------------------------------------- */
+
+static void stack(const buffer_layout *layout, int64_t *offset, int64_t bytes, int64_t *unit)
+{
+    *offset = bytes > 0 ? *unit * layout->alignment : -1;
+    *unit += ceil_div(bytes, layout->alignment);
+}
+
+void layout_place_pinned(buffer_layout *layout, const mbs_plan *plan, const mbs_group *group,
+                         int64_t unit)
+{
+    for (int32_t k = group->first; k < group->end; k++) {
+        stack(layout, &layout->pinned_weight[k], plan->pinned_weight[k], &unit);
+        stack(layout, &layout->pinned_accumulator[k], plan->pinned_accumulator[k], &unit);
+    }
+}
+
+int64_t layout_pinned_units(const buffer_layout *layout, const mbs_plan *plan,
+                            const mbs_group *group)
+{
+    int64_t units = 0;
+    for (int32_t k = group->first; k < group->end; k++)
+        units += ceil_div(plan->pinned_weight[k], layout->alignment) +
+                 ceil_div(plan->pinned_accumulator[k], layout->alignment);
+    return units;
+}

@@ -1,0 +1,51 @@
+/* Where a plan's data lie in the buffer: the live ranges of section 4, with offsets. */
+#ifndef PLACE_LAYOUT_H
+#define PLACE_LAYOUT_H
+
+#include "cost/schedule.h"
+#include "place/placement.h"
+
+/*
+ * Offsets in bytes, multiples of the alignment; -1 for what is not in the buffer. They hold in all
+ * iterations of a group. What is there, and when:
+ * - a tensor that stays from a step to later ones, and an operand of a staged step: sub_batch
+ *   samples, from the first of these steps to the last;
+ * - of other operands of a streamed step one sample if it needs whole samples, else nothing;
+ * - a streamed step's parameters during the step: there is room for all of them, also for those
+ *   that are pinned elsewhere (section 4), so that the offsets do not depend on what is pinned;
+ * - pinned parameters during the whole group.
+ */
+typedef struct buffer_layout {
+    int64_t alignment;
+    int64_t *touch;              /* per touch: the operand */
+    int64_t *weight;             /* per step: its weights, if it is streamed */
+    int64_t *accumulator;        /* likewise */
+    int64_t *pinned_weight;      /* per step */
+    int64_t *pinned_accumulator; /* per step */
+} buffer_layout;
+
+/* A layout with room for the touches and steps of `program`. Errors: MBS_ERR_MEMORY. */
+mbs_status layout_create(buffer_layout *layout, const mbs_program *program, int64_t alignment,
+                         mbs_error *error);
+void layout_free(buffer_layout *layout);
+
+/* The bytes that operand `touch` of a step of the group takes of the buffer, 0 for none. */
+int64_t layout_operand_bytes(const mbs_plan *plan, const mbs_group *group, int32_t touch);
+
+/*
+ * Places what the group has in the buffer besides pinned parameters, from offset 0 upwards and, if
+ * it can, below `units`, which are of the alignment's size; so is what `result` says.
+ * O(touches of the group) besides the placement. Errors: MBS_ERR_MEMORY.
+ */
+mbs_status layout_place_group(buffer_layout *layout, const mbs_plan *plan, const mbs_group *group,
+                              int64_t units, placement *result, mbs_error *error);
+
+/* Stacks the group's pinned parameters from `unit` upwards. */
+void layout_place_pinned(buffer_layout *layout, const mbs_plan *plan, const mbs_group *group,
+                         int64_t unit);
+
+/* The units that the group's pinned parameters take. */
+int64_t layout_pinned_units(const buffer_layout *layout, const mbs_plan *plan,
+                            const mbs_group *group);
+
+#endif

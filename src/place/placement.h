@@ -1,0 +1,51 @@
+/*
+ * Offsets in a buffer for what lives there for a while: dynamic storage allocation with live ranges
+ * that are known beforehand. Nothing here knows what the ranges hold.
+ */
+#ifndef PLACE_PLACEMENT_H
+#define PLACE_PLACEMENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "mbsopt/status.h"
+
+/* What lies in the buffer, in one piece, from step `first` to step `last` inclusive. */
+typedef struct live_range {
+    int32_t first;
+    int32_t last;
+    int64_t size;   /* at least 1, in the caller's unit, that of offsets and capacities */
+    int64_t offset; /* result */
+} live_range;
+
+typedef enum place_outcome {
+    PLACE_FITS,       /* every range has an offset, all end at or below the capacity */
+    PLACE_IMPOSSIBLE, /* no placement below the capacity exists: proven */
+    PLACE_GAVE_UP     /* the exact search came to its limit */
+} place_outcome;
+
+typedef struct placement {
+    place_outcome outcome;
+    int64_t height; /* where the highest range ends; INT64_MAX if best fit came to no end */
+    int64_t load;   /* the most that lives at one time: no placement is lower */
+    int64_t nodes;  /* of the exact search; 0 if best fit was enough */
+} placement;
+
+/* Up to so many ranges best fit tries other orders than that of time, and the search is made. */
+#define PLACE_MOST_RANGES 4096
+
+/* The limit on the search's nodes that callers use unless they know better. */
+#define PLACE_NODES 20000
+
+/*
+ * Gives each range an offset so that no two that share a step overlap. Best fit first, over the
+ * ranges sorted by time, then by size, area and length; where none of these stays below
+ * `capacity`, an exact search of at most `node_limit` nodes (search.h). Without success the offsets
+ * are the lowest that best fit found, above the capacity. Deterministic. What lives at one time,
+ * and the capacity, must be below 2^61. O(n · ranges alive at a time) in time order, else O(n²) for
+ * n ranges. Errors: MBS_ERR_MEMORY.
+ */
+mbs_status place_ranges(live_range *ranges, int32_t count, int64_t capacity, int64_t node_limit,
+                        placement *result, mbs_error *error);
+
+#endif

@@ -1,0 +1,21 @@
+/*
+ * Exact search for a placement below a capacity, after M. D. Moffitt, "MiniMalloc: A Lightweight
+ * Memory Allocator for Hardware-Accelerated Machine Learning", ASPLOS 2023.
+ */
+#ifndef PLACE_SEARCH_H
+#define PLACE_SEARCH_H
+
+#include "place/placement.h"
+
+/*
+ * Looks for offsets below `capacity`. Ranges are placed in the order of their offsets, each on top
+ * of what lies below it; a branch ends where what is left does not fit at some time any more, or
+ * where something could have been put lower. Parts that share no time are searched apart. Some
+ * orders of preference are tried in turn, with an equal share of `node_limit` each. Offsets are
+ * written only if the outcome is PLACE_FITS. *nodes gets the number of nodes visited.
+ * O(ranges · ranges alive at a time) per node. Errors: MBS_ERR_MEMORY.
+ */
+mbs_status place_search(live_range *ranges, int32_t count, int64_t capacity, int64_t node_limit,
+                        place_outcome *outcome, int64_t *nodes, mbs_error *error);
+
+#endif

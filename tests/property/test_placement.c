@@ -1,0 +1,390 @@
+/*
+ * Offsets in the buffer: no two live ranges overlap, the exact search misses no placement, and
+ * every plan of random networks can be made to fit.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cost/footprint.h"
+#include "mbsopt/mbsopt.h"
+#include "place/fit.h"
+#include "random_network.h"
+
+#define MOST 400
+
+static bool share_time(const live_range *a, const live_range *b)
+{
+    return a->first <= b->last && b->first <= a->last;
+}
+
+/* Every pair is looked at; not each by an assertion of its own, for these take their time. */
+static void check_offsets(const live_range *ranges, int32_t count, int64_t height)
+{
+    int64_t highest = 0;
+    int64_t lowest = INT64_MAX;
+    int overlaps = 0;
+    for (int32_t i = 0; i < count; i++) {
+        const int64_t end = ranges[i].offset + ranges[i].size;
+        highest = end > highest ? end : highest;
+        lowest = ranges[i].offset < lowest ? ranges[i].offset : lowest;
+        for (int32_t j = 0; j < i; j++)
+            overlaps += share_time(&ranges[i], &ranges[j]) && end > ranges[j].offset &&
+                        ranges[j].offset + ranges[j].size > ranges[i].offset;
+    }
+    ck_assert_int_eq(overlaps, 0);
+    ck_assert_int_eq(lowest, 0);
+    ck_assert_int_eq(highest, height);
+}
+
+static int64_t largest_load(const live_range *ranges, int32_t count)
+{
+    int64_t largest = 0;
+    for (int32_t i = 0; i < count; i++) { /* a load is largest where something begins */
+        int64_t load = 0;
+        for (int32_t j = 0; j < count; j++)
+            if (ranges[j].first <= ranges[i].first && ranges[i].first <= ranges[j].last)
+                load += ranges[j].size;
+        largest = load > largest ? load : largest;
+    }
+    return largest;
+}
+
+static int32_t random_ranges(uint64_t *state, live_range *ranges, int64_t most, int32_t steps,
+                             int64_t sizes)
+{
+    int32_t count = (int32_t)random_between(state, 1, most);
+    for (int32_t i = 0; i < count; i++) {
+        int32_t first = (int32_t)random_between(state, 0, steps - 1);
+        int32_t last = steps - 1;
+        if (random_between(state, 0, 3) > 0)
+            last = first + (last - first) / 4;
+        ranges[i] = (live_range){.first = first,
+                                 .last = (int32_t)random_between(state, first, last),
+                                 .size = random_between(state, 1, sizes)};
+    }
+    return count;
+}
+
+static placement place(live_range *ranges, int32_t count, int64_t capacity, int64_t nodes)
+{
+    placement result;
+    ck_assert_int_eq(place_ranges(ranges, count, capacity, nodes, &result, NULL), MBS_OK);
+    check_offsets(ranges, count, result.height);
+    ck_assert_int_eq(result.load, largest_load(ranges, count));
+    ck_assert_int_ge(result.height, result.load);
+    ck_assert_int_eq(result.outcome == PLACE_FITS, result.height <= capacity);
+    ck_assert_int_le(result.nodes, nodes);
+    return result;
+}
+
+/* Ranges of all kinds; ample room, as much as they need at one time, and less. */
+START_TEST(no_overlap)
+{
+    static live_range ranges[MOST];
+    uint64_t state = 7;
+    int searched = 0;
+    for (int round = 0; round < 300; round++) {
+        const int64_t most = MOST >> random_between(&state, 0, 7);
+        const int32_t steps = (int32_t)random_between(&state, 1, 60);
+        const int64_t sizes = random_between(&state, 1, 1000);
+        int32_t count = random_ranges(&state, ranges, most, steps, sizes);
+        const int64_t load = largest_load(ranges, count);
+        placement tight = place(ranges, count, load, 400);
+        searched += tight.outcome == PLACE_FITS && tight.nodes > 0;
+        placement again = place(ranges, count, load, 400);
+        ck_assert_int_eq(again.height, tight.height);
+        ck_assert_int_eq(again.nodes, tight.nodes);
+        place(ranges, count, 2 * load, 400);
+        ck_assert_int_eq(place(ranges, count, load - 1, 400).outcome, PLACE_IMPOSSIBLE);
+    }
+    ck_assert_int_gt(searched, 0);
+}
+END_TEST
+
+/* ---- The search against all offsets ---------------------------------------------------------- */
+
+/* Whether ranges from `placed` on find offsets below `height` beside those before: tries them all.
+ */
+static bool some_offsets(live_range *ranges, int32_t placed, int32_t count, int64_t height)
+{
+    if (placed == count)
+        return true;
+    live_range *range = &ranges[placed];
+    for (range->offset = 0; range->offset + range->size <= height; range->offset++) {
+        bool is_free = true;
+        for (int32_t j = 0; j < placed && is_free; j++)
+            is_free = !share_time(range, &ranges[j]) ||
+                      range->offset + range->size <= ranges[j].offset ||
+                      ranges[j].offset + ranges[j].size <= range->offset;
+        if (is_free && some_offsets(ranges, placed + 1, count, height))
+            return true;
+    }
+    return false;
+}
+
+/* Ranges that take the whole of `load` at each of `steps` steps. */
+static int32_t flat_ranges(uint64_t *state, live_range *ranges, int32_t steps, int64_t load)
+{
+    int32_t count = 0;
+    for (int32_t step = 0; step < steps; step++) {
+        int64_t room = load;
+        for (int32_t i = 0; i < count; i++)
+            if (ranges[i].last == step - 1 && random_between(state, 0, 2) > 0) {
+                ranges[i].last = step;
+                room -= ranges[i].size;
+            }
+        while (room > 0) {
+            const int64_t size = random_between(state, 1, room < 3 ? room : 3);
+            ranges[count++] = (live_range){.first = step, .last = step, .size = size};
+            room -= size;
+        }
+    }
+    return count;
+}
+
+START_TEST(search_is_exact)
+{
+    static live_range ranges[MOST];
+    uint64_t state = 11;
+    int above_load = 0;
+    int gave_up = 0;
+    for (int round = 0; round < 4000; round++) {
+        const int64_t load = random_between(&state, 4, 12);
+        int32_t count = flat_ranges(&state, ranges, 2 + round % 23, load);
+        const bool possible = some_offsets(ranges, 0, count, load);
+        placement found = place(ranges, count, load, 12000);
+        if (found.outcome == PLACE_GAVE_UP)
+            gave_up++;
+        else
+            ck_assert_int_eq(found.outcome, possible ? PLACE_FITS : PLACE_IMPOSSIBLE);
+        above_load += found.outcome == PLACE_IMPOSSIBLE;
+    }
+    ck_assert_int_gt(above_load, 0);
+    ck_assert_int_lt(gave_up, 80);
+}
+END_TEST
+
+/* Cuts the whole buffer over all steps into pieces: a placement without any gap. */
+static int32_t cut_rectangle(uint64_t *state, live_range *pieces, live_range whole, int depth)
+{
+    const bool in_time = random_between(state, 0, 1) == 0;
+    if (depth == 0 || (in_time ? whole.last == whole.first : whole.size == 1)) {
+        pieces[0] = whole;
+        return 1;
+    }
+    live_range rest = whole;
+    if (in_time) {
+        whole.last = (int32_t)random_between(state, whole.first, whole.last - 1);
+        rest.first = whole.last + 1;
+    } else {
+        whole.size = random_between(state, 1, whole.size - 1);
+        rest.size -= whole.size;
+    }
+    int32_t count = cut_rectangle(state, pieces, whole, depth - 1);
+    return count + cut_rectangle(state, pieces + count, rest, depth - 1);
+}
+
+START_TEST(perfect_packings)
+{
+    static live_range pieces[64];
+    uint64_t state = 13;
+    int gave_up = 0;
+    for (int round = 0; round < 300; round++) {
+        const live_range whole = {.first = 0, .last = 40, .size = 997};
+        int32_t count = cut_rectangle(&state, pieces, whole, 3 + round % 3);
+        placement found = place(pieces, count, whole.size, PLACE_NODES);
+        ck_assert_int_ne(found.outcome, PLACE_IMPOSSIBLE);
+        gave_up += found.outcome == PLACE_GAVE_UP;
+    }
+    ck_assert_int_le(gave_up, 3); /* of 300: a search without a limit would find them all */
+}
+END_TEST
+
+/* Best fit leaves a gap here; the search must be told to stop, and else finds a way. */
+START_TEST(node_limit)
+{
+    static live_range ranges[MOST];
+    uint64_t state = 17;
+    for (;;) {
+        int32_t count = random_ranges(&state, ranges, 40, 20, 50);
+        const int64_t load = largest_load(ranges, count);
+        placement full = place(ranges, count, load, PLACE_NODES);
+        if (full.outcome != PLACE_FITS || full.nodes < 8)
+            continue;
+        placement cut = place(ranges, count, load, 4);
+        ck_assert_int_eq(cut.outcome, PLACE_GAVE_UP);
+        ck_assert_int_le(cut.nodes, 4);
+        break;
+    }
+}
+END_TEST
+
+/* ---- Plans ----------------------------------------------------------------------------------- */
+
+/* A part of the buffer that a step has in use. */
+typedef struct region {
+    int64_t offset;
+    int64_t end;
+} region;
+
+static void add_region(region *regions, int *count, const placed_plan *placed, int64_t offset,
+                       int64_t bytes)
+{
+    ck_assert_int_eq(offset >= 0, bytes > 0);
+    if (bytes == 0)
+        return;
+    ck_assert_int_lt(*count, MOST);
+    ck_assert_int_eq(offset % placed->layout.alignment, 0);
+    ck_assert_int_le(offset + bytes, plan_capacity(placed->plan));
+    regions[(*count)++] = (region){offset, offset + bytes};
+}
+
+/* All that is in the buffer at step k: nothing overlaps and nothing is outside. */
+static void check_step(const placed_plan *placed, const mbs_group *group, int32_t k)
+{
+    region regions[MOST];
+    int count = 0;
+    const mbs_plan *plan = placed->plan;
+    const buffer_layout *layout = &placed->layout;
+    const mbs_program *p = plan->program;
+    const bool streamed = plan->mode[k] == MBS_STREAMED;
+    for (int32_t t = p->steps[group->first].touch_begin; t < p->steps[k].touch_begin; t++) {
+        const int32_t next = p->touches[t].next;
+        if (!plan->resident[t])
+            continue;
+        ck_assert_int_eq(layout->touch[next], layout->touch[t]);
+        if (p->touches[next].step > k)
+            add_region(regions, &count, placed, layout->touch[t],
+                       group->sub_batch * p->tensors[p->touches[t].tensor].bytes);
+    }
+    for (int32_t t = p->steps[k].touch_begin; t < p->steps[k].touch_end; t++)
+        add_region(regions, &count, placed, layout->touch[t], layout_operand_bytes(plan, group, t));
+    add_region(regions, &count, placed, layout->weight[k], streamed ? p->steps[k].weight_bytes : 0);
+    add_region(regions, &count, placed, layout->accumulator[k],
+               streamed ? p->steps[k].accumulator_bytes : 0);
+    for (int32_t i = group->first; i < group->end; i++) {
+        add_region(regions, &count, placed, layout->pinned_weight[i], plan->pinned_weight[i]);
+        add_region(regions, &count, placed, layout->pinned_accumulator[i],
+                   plan->pinned_accumulator[i]);
+    }
+    for (int i = 0; i < count; i++)
+        for (int j = 0; j < i; j++)
+            ck_assert_msg(regions[i].end <= regions[j].offset ||
+                              regions[j].end <= regions[i].offset,
+                          "step %d %s: parts of the buffer overlap", k, p->steps[k].name);
+}
+
+/* What happened to the plans. */
+typedef struct tally {
+    int trimmed;
+    int shrunk;
+    int cut;
+    int untouched;
+    int dearer;
+} tally;
+
+static void fit_plan(const mbs_plan *plan, int64_t alignment, tally *sum)
+{
+    static mbs_error error;
+    placed_plan placed;
+    mbs_traffic before, after;
+    mbs_error_clear(&error);
+    ck_assert_msg(plan_fit(&placed, plan, alignment, &error) == MBS_OK, "%s", error.message[0]);
+    for (int32_t g = 0; g < placed.plan->group_count; g++)
+        for (int32_t k = placed.plan->groups[g].first; k < placed.plan->groups[g].end; k++)
+            check_step(&placed, &placed.plan->groups[g], k);
+    for (int32_t i = 0; i < placed.change_count; i++) {
+        ck_assert_int_lt(placed.changes[i].taken, placed.changes[i].sub_batch);
+        sum->shrunk += placed.changes[i].taken > 0;
+        sum->cut += placed.changes[i].taken == 0;
+    }
+    sum->trimmed += placed.trimmed;
+    mbs_plan_traffic(plan, &before);
+    mbs_plan_traffic(placed.plan, &after);
+    sum->dearer += after.total > before.total;
+    if (placed.change_count == 0 && placed.trimmed == 0) {
+        sum->untouched++;
+        ck_assert_int_eq(after.total, before.total);
+        ck_assert_int_eq(placed.plan->outcome, plan->outcome);
+        ck_assert_int_eq(placed.plan->group_count, plan->group_count);
+    } else {
+        ck_assert_int_ne(placed.plan->outcome, MBS_OPTIMAL);
+    }
+    placed_plan_free(&placed);
+}
+
+static void fit_network(uint64_t *state, tally *sum)
+{
+    static mbs_error error;
+    mbs_network *network;
+    mbs_program *program;
+    mbs_hardware hardware;
+    mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
+    mbs_plan_options plan_options = MBS_PLAN_OPTIONS_INIT;
+    network_shape shape = (network_shape)random_between(state, 0, SHAPE_COUNT - 1);
+    char *json = random_network(state, shape, (int)random_between(state, 3, 12));
+    mbs_error_clear(&error);
+    ck_assert_int_eq(mbs_network_load_text(&network, json, strlen(json), "random", &error), MBS_OK);
+    free(json);
+    options.inference = random_between(state, 0, 4) == 0;
+    options.keep_batch_norm = random_between(state, 0, 1) == 0;
+    ck_assert_int_eq(mbs_program_create(&program, network, &options, &error), MBS_OK);
+    mbs_hardware_wavecore(&hardware);
+    hardware.reserved_bytes = random_between(state, 0, 2) == 0 ? 1000 : 0;
+    plan_options.batch = random_between(state, 1, 20);
+    plan_options.buffer_bytes =
+        5096 + random_between(state, 0, INT64_C(1) << random_between(state, 5, 16));
+    plan_options.no_pin = random_between(state, 0, 2) == 0;
+    plan_options.no_stream = random_between(state, 0, 2) == 0;
+    for (int planner = 0; planner < MBS_PLANNER_ILP; planner++) {
+        mbs_plan *plan;
+        plan_options.planner = (mbs_planner)planner;
+        mbs_status status = mbs_plan_create(&plan, program, &hardware, &plan_options, &error);
+        ck_assert_msg(status == MBS_OK, "%s", error.message[0]);
+        fit_plan(plan, INT64_C(1) << random_between(state, 0, 12), sum);
+        mbs_plan_free(plan);
+    }
+    mbs_program_free(program);
+    mbs_network_free(network);
+}
+
+/* Coarse alignments and small buffers, so that everything that can be done about it is. */
+START_TEST(plans_fit)
+{
+    uint64_t state = 19;
+    tally sum = {0};
+    for (int round = 0; round < 60; round++)
+        fit_network(&state, &sum);
+    printf("plans as they were %d; groups that pin less %d, shrunk %d, cut %d; plans that move "
+           "more %d\n",
+           sum.untouched, sum.trimmed, sum.shrunk, sum.cut, sum.dearer);
+    ck_assert_int_gt(sum.untouched, 0);
+    ck_assert_int_gt(sum.trimmed, 0);
+    ck_assert_int_gt(sum.shrunk, 0);
+    ck_assert_int_gt(sum.cut, 0);
+    ck_assert_int_gt(sum.dearer, 0);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("placement");
+    TCase *ranges = tcase_create("ranges");
+    tcase_set_timeout(ranges, 120);
+    tcase_add_test(ranges, no_overlap);
+    tcase_add_test(ranges, search_is_exact);
+    tcase_add_test(ranges, perfect_packings);
+    tcase_add_test(ranges, node_limit);
+    suite_add_tcase(suite, ranges);
+    TCase *plans = tcase_create("plans");
+    tcase_set_timeout(plans, 120);
+    tcase_add_test(plans, plans_fit);
+    suite_add_tcase(suite, plans);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
