@@ -35,6 +35,9 @@ typedef struct mbs_export_info {
 MBS_API size_t mbs_export_count(void);
 MBS_API mbs_status mbs_export_format(size_t index, mbs_export_info *info);
 
+/* Told about something that the user should know: one line without a newline. */
+typedef void mbs_note_function(const char *text, void *context);
+
 /* Which part of the plan is exported, and how. What a format has no use for is ignored. */
 typedef struct mbs_export_options {
     const char *format; /* a name from mbs_export_format */
@@ -42,17 +45,19 @@ typedef struct mbs_export_options {
     int64_t last_step;
     int64_t first_iteration; /* traces: likewise the iterations of each group, from 0 */
     int64_t last_iteration;
-    int64_t sample_every;  /* traces: the first of so many samples only, each mini-batch anew */
-    int64_t request_bytes; /* traces: bytes of one request, a power of 2 */
-    int64_t trace_hz;      /* traces: the clock of the cycles; 0: the hardware's */
-    int legacy_keys;       /* timeloop: the hyphenated keys of version 0.3 and before */
-    int full;              /* perfetto: all iterations, however many */
-    int force;             /* traces: also above MBS_EXPORT_MAX_BYTES */
+    int64_t sample_every;    /* traces: the first of so many samples only, each mini-batch anew */
+    int64_t request_bytes;   /* traces: bytes of one request, a power of 2 */
+    int64_t trace_hz;        /* traces: the clock of the cycles; 0: the hardware's */
+    int legacy_keys;         /* timeloop: the hyphenated keys of version 0.3 and before */
+    int full;                /* perfetto: all iterations, however many */
+    int force;               /* traces: also above MBS_EXPORT_MAX_BYTES */
+    mbs_note_function *note; /* wavecore: what had to be changed for the schedule; or null */
+    void *note_context;
 } mbs_export_options;
 
 #define MBS_EXPORT_OPTIONS_INIT                                                                    \
     {                                                                                              \
-        NULL, 0, -1, 0, -1, 1, 64, 0, 0, 0, 0                                                      \
+        NULL, 0, -1, 0, -1, 1, 64, 0, 0, 0, 0, NULL, NULL                                          \
     }
 
 /* A trace that may become larger than this is refused unless forced. */

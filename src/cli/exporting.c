@@ -30,6 +30,12 @@ bool export_format_exists(const char *what, const char *name)
     return false;
 }
 
+static void print_note(const char *text, void *context)
+{
+    const mbs_export_options *options = context;
+    fprintf(stderr, "note: %s: %s\n", options->format, text);
+}
+
 int export_plan(const mbs_plan *plan, const mbs_hardware *hardware,
                 const mbs_export_options *options, const char *path)
 {
@@ -51,5 +57,8 @@ int export_plan(const mbs_plan *plan, const mbs_hardware *hardware,
                 "%.1f MB\n",
                 options->format, size.requests, size.moved_bytes,
                 (double)size.most_file_bytes / 1e6);
-    return report_error(mbs_plan_export(plan, hardware, options, path, &error), &error);
+    mbs_export_options with_notes = *options;
+    with_notes.note = print_note;
+    with_notes.note_context = &with_notes;
+    return report_error(mbs_plan_export(plan, hardware, &with_notes, path, &error), &error);
 }

@@ -10,6 +10,8 @@
 #include "emit/trace_size.h"
 
 static const export_format formats[] = {
+    {"wavecore", "OUT", "the command stream with addresses in buffer and DRAM, as JSON lines",
+     false, false, NO_TRACE, export_wavecore},
     {"scalesim", "OUT/conv.csv, gemm.csv, runs.csv, scalesim.cfg, names.csv",
      "matrix products for SCALE-Sim 2 and 3, how often each runs, and the array", true, true,
      NO_TRACE, export_scalesim},

@@ -34,6 +34,6 @@ typedef struct export_format {
 } export_format;
 
 export_function export_addresses, export_astra_sim, export_perfetto, export_scalesim,
-    export_timeloop, export_trace_cycles, export_trace_plain;
+    export_timeloop, export_trace_cycles, export_trace_plain, export_wavecore;
 
 #endif

@@ -150,9 +150,9 @@ START_TEST(search_is_exact)
     uint64_t state = 11;
     int above_load = 0;
     int gave_up = 0;
-    for (int round = 0; round < 4000; round++) {
+    for (int round = 0; round < 2500; round++) {
         const int64_t load = random_between(&state, 4, 12);
-        int32_t count = flat_ranges(&state, ranges, 2 + round % 23, load);
+        int32_t count = flat_ranges(&state, ranges, 2 + round % 19, load);
         const bool possible = some_offsets(ranges, 0, count, load);
         placement found = place(ranges, count, load, 12000);
         if (found.outcome == PLACE_GAVE_UP)

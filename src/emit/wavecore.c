@@ -1,0 +1,211 @@
+/* `mbsopt-schedule/1`: a plan as the command stream of an accelerator (docs/schedule.md). */
+#include "emit/wavecore.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/error.h"
+#include "base/json.h"
+
+/* ---- Pieces ---------------------------------------------------------------------------------- */
+
+void schedule_first_figure(schedule_writer *w, const char *key, int64_t value)
+{
+    if (w->status == MBS_OK && (value > JSON_MAX_INTEGER || value < -JSON_MAX_INTEGER))
+        w->status = error_set(w->error, MBS_ERR_INPUT,
+                              "schedule of %s: %s is %" PRId64
+                              ", but many JSON readers round figures beyond %" PRId64,
+                              quoted(w->program->network_name).text, key, value, JSON_MAX_INTEGER);
+    text_format(w->text, "\"%s\":", key);
+    text_integer(w->text, value);
+}
+
+void schedule_figure(schedule_writer *w, const char *key, int64_t value)
+{
+    text_string(w->text, ",");
+    schedule_first_figure(w, key, value);
+}
+
+void schedule_string(schedule_writer *w, const char *key, const char *value)
+{
+    text_format(w->text, ",\"%s\":", key);
+    text_json_string(w->text, value);
+}
+
+void schedule_begin(schedule_writer *w, const char *name, int32_t step)
+{
+    text_format(w->text, "{\"do\":\"%s\",\"step\":%" PRId32, name, step);
+}
+
+bool schedule_end(schedule_writer *w)
+{
+    text_string(w->text, "}\n");
+    return sink_flush(w->out) && w->status == MBS_OK;
+}
+
+void schedule_offset(schedule_writer *w, int64_t offset)
+{
+    if (offset < 0)
+        text_string(w->text, ",\"offset\":null");
+    else
+        schedule_figure(w, "offset", offset);
+}
+
+/* ---- The document ---------------------------------------------------------------------------- */
+
+static bool write_header(schedule_writer *w)
+{
+    const mbs_plan *plan = w->plan;
+    const mbs_traffic *traffic = &plan->traffic;
+    text_string(w->text, "{\"format\":\"mbsopt-schedule/1\"");
+    schedule_string(w, "network", w->program->network_name);
+    schedule_string(w, "phase", w->program->inference ? "inference" : "training");
+    schedule_string(w, "planner", plan->planner_name);
+    schedule_figure(w, "batch", plan->batch);
+    schedule_figure(w, "buffer_bytes", plan->buffer_bytes);
+    schedule_figure(w, "reserved_bytes", plan->reserved_bytes);
+    schedule_figure(w, "alignment_bytes", w->layout->alignment);
+    schedule_figure(w, "dram_bytes", w->dram->end);
+    schedule_figure(w, "groups", plan->group_count);
+    schedule_figure(w, "steps", w->program->step_count);
+    schedule_figure(w, "regions", w->dram->region_count);
+    text_string(w->text, ",\"traffic_bytes\":{");
+    schedule_first_figure(w, "activation_read", traffic->activation_read);
+    schedule_figure(w, "activation_write", traffic->activation_write);
+    schedule_figure(w, "weight_read", traffic->weight_read);
+    schedule_figure(w, "weight_gradient", traffic->weight_gradient);
+    schedule_figure(w, "total", traffic->total);
+    text_string(w->text, "}");
+    return schedule_end(w);
+}
+
+static bool write_region(schedule_writer *w, const dram_region *region, int32_t *tensor)
+{
+    static const char *const contents[] = {
+        [DRAM_WEIGHTS] = "weights", [DRAM_ACCUMULATORS] = "accumulators", [DRAM_TENSOR] = "tensor"};
+    text_format(w->text, "{\"region\":\"%s\"", contents[region->content]);
+    schedule_string(w, "name", region->name);
+    schedule_figure(w, "address", region->address);
+    schedule_figure(w, "bytes", region->bytes);
+    bool filled = region->content == DRAM_WEIGHTS;
+    if (region->content == DRAM_TENSOR) {
+        const mbs_tensor *of = &w->program->tensors[*tensor];
+        schedule_figure(w, "tensor", (*tensor)++);
+        schedule_figure(w, "bytes_per_sample", of->bytes);
+        filled = of->producer < 0;
+        if (of->kept)
+            text_string(w->text, ",\"output\":true");
+    }
+    if (filled)
+        text_string(w->text, ",\"filled\":true");
+    return schedule_end(w);
+}
+
+static bool write_group(schedule_writer *w, int32_t g)
+{
+    const mbs_group *group = &w->plan->groups[g];
+    w->group = group;
+    w->last_samples = w->plan->batch - (group->iterations - 1) * group->sub_batch;
+    text_string(w->text, "{");
+    schedule_first_figure(w, "group", g);
+    schedule_figure(w, "first", group->first);
+    schedule_figure(w, "last", (int64_t)group->end - 1);
+    schedule_figure(w, "iterations", group->iterations);
+    schedule_figure(w, "sub_batch", group->sub_batch);
+    schedule_figure(w, "last_samples", w->last_samples);
+    return schedule_end(w) && schedule_write_group(w);
+}
+
+static void write_document(schedule_writer *w)
+{
+    int32_t tensor = 0; /* regions of tensors come by number */
+    bool going = write_header(w);
+    for (int32_t i = 0; i < w->dram->region_count && going; i++)
+        going = write_region(w, &w->dram->regions[i], &tensor);
+    for (int32_t g = 0; g < w->plan->group_count && going; g++)
+        going = write_group(w, g);
+}
+
+/* ---- What was changed for it ----------------------------------------------------------------- */
+
+#define MOST_NOTES 5
+
+static void note(const exporter *e, const char *line)
+{
+    if (e->options->note != NULL)
+        e->options->note(line, e->options->note_context);
+}
+
+static void note_change(const exporter *e, const fit_change *change)
+{
+    char line[240];
+    const int32_t last = change->end - 1;
+    if (change->taken > 0)
+        snprintf(line, sizeof line,
+                 "steps %d to %d find no place in the buffer with %" PRId64
+                 " samples at a time: %" PRId64 " are taken",
+                 change->first, last, change->sub_batch, change->taken);
+    else if (change->end - change->first == 1)
+        snprintf(line, sizeof line,
+                 "step %d finds no place in the buffer and runs in passes instead", change->first);
+    else
+        snprintf(line, sizeof line,
+                 "steps %d to %d find no place in the buffer together with %" PRId64
+                 " samples at a time or less: the group is cut",
+                 change->first, last, change->sub_batch);
+    note(e, line);
+}
+
+/* Says how the placed plan differs from the one given, if it does. */
+static void note_changes(const exporter *e, const placed_plan *placed)
+{
+    char line[240];
+    for (int32_t i = 0; i < placed->change_count && i < MOST_NOTES; i++)
+        note_change(e, &placed->changes[i]);
+    if (placed->change_count > MOST_NOTES) {
+        snprintf(line, sizeof line, "and so on: %d groups in all", placed->change_count);
+        note(e, line);
+    }
+    if (placed->trimmed > 0) {
+        snprintf(line, sizeof line,
+                 "%" PRId64 " bytes less are pinned, in %d group%s, for alignment takes their room",
+                 placed->trimmed_bytes, placed->trimmed, placed->trimmed == 1 ? "" : "s");
+        note(e, line);
+    }
+    if (placed->change_count > 0 || placed->trimmed > 0) {
+        const int64_t more = placed->plan->traffic.total - e->plan->traffic.total;
+        snprintf(line, sizeof line,
+                 "the schedule moves %" PRId64 " bytes, %+.3f %% of the plan's %" PRId64,
+                 placed->plan->traffic.total,
+                 e->plan->traffic.total > 0 ? 100 * (double)more / (double)e->plan->traffic.total
+                                            : 0,
+                 e->plan->traffic.total);
+        note(e, line);
+    }
+}
+
+mbs_status export_wavecore(exporter *e)
+{
+    placed_plan placed;
+    dram_layout *dram;
+    mbs_status status = dram_layout_create(&dram, e->plan, e->error);
+    if (status != MBS_OK)
+        return status;
+    status = plan_fit(&placed, e->plan, e->hardware->buffer_alignment_bytes, e->error);
+    if (status == MBS_OK) {
+        schedule_writer w = {.plan = placed.plan,
+                             .program = placed.plan->program,
+                             .layout = &placed.layout,
+                             .dram = dram,
+                             .out = e->out,
+                             .text = sink_text(e->out),
+                             .error = e->error};
+        write_document(&w);
+        status = w.status;
+        if (status == MBS_OK)
+            note_changes(e, &placed);
+        placed_plan_free(&placed);
+    }
+    dram_layout_free(dram);
+    return status;
+}

@@ -1,0 +1,101 @@
+/* The compute command (docs/schedule.md). */
+#include "emit/wavecore.h"
+
+/* An offset as an element of a list. */
+static void list_offset(schedule_writer *w, int64_t offset)
+{
+    if (offset < 0)
+        text_string(w->text, "null");
+    else
+        text_integer(w->text, offset);
+}
+
+/* `[tensor, offset, bytes in the buffer]` of each operand. */
+static void write_operands(schedule_writer *w, const char *key, int32_t begin, int32_t end)
+{
+    text_format(w->text, ",\"%s\":[", key);
+    for (int32_t t = begin; t < end; t++) {
+        text_string(w->text, t == begin ? "[" : ",[");
+        text_integer(w->text, w->program->touches[t].tensor);
+        text_string(w->text, ",");
+        list_offset(w, w->layout->touch[t]);
+        text_string(w->text, ",");
+        text_integer(w->text, layout_operand_bytes(w->plan, w->group, t));
+        text_string(w->text, "]");
+    }
+    text_string(w->text, "]");
+}
+
+/* `[offset, bytes]` of the pinned part and then of the rest. */
+static void write_parameters(schedule_writer *w, const char *key, int64_t bytes, int64_t pinned,
+                             int64_t pinned_offset, int64_t offset)
+{
+    if (bytes == 0)
+        return;
+    text_format(w->text, ",\"%s\":[", key);
+    if (pinned > 0) {
+        text_string(w->text, "[");
+        text_integer(w->text, pinned_offset);
+        text_string(w->text, ",");
+        text_integer(w->text, pinned);
+        text_string(w->text, pinned < bytes ? "]," : "]");
+    }
+    if (pinned < bytes) {
+        text_string(w->text, "[");
+        list_offset(w, offset);
+        text_string(w->text, ",");
+        text_integer(w->text, bytes - pinned);
+        text_string(w->text, "]");
+    }
+    text_string(w->text, "]");
+}
+
+static void write_gemm(schedule_writer *w, const char *key, const mbs_gemm *gemm, int64_t samples)
+{
+    text_format(w->text, ",\"%s\":{", key);
+    schedule_first_figure(w, "groups", gemm->groups);
+    schedule_figure(w, "m", gemm->m * (gemm->samples_in_k ? 1 : samples));
+    schedule_figure(w, "k", gemm->k * (gemm->samples_in_k ? samples : 1));
+    schedule_figure(w, "n", gemm->n);
+    text_string(w->text, "}");
+}
+
+/* Elements that the vector unit touches with one sample. */
+static int64_t touched_elements(const schedule_writer *w, const mbs_step *step)
+{
+    int64_t elements = 0;
+    for (int32_t t = step->touch_begin; t < step->touch_end; t++)
+        elements += w->program->tensors[w->program->touches[t].tensor].elements *
+                    (t < step->write_begin ? w->group->passes : 1);
+    return elements;
+}
+
+static void write_work(schedule_writer *w, const mbs_step *step)
+{
+    if (!w->program->has_shapes)
+        return;
+    if (step->gemm.m == 0) {
+        schedule_figure(w, "elements", w->group->sub_batch * touched_elements(w, step));
+        return;
+    }
+    write_gemm(w, "gemm", &step->gemm, w->group->sub_batch);
+    if (w->last_samples != w->group->sub_batch)
+        write_gemm(w, "gemm_last", &step->gemm, w->last_samples);
+}
+
+bool schedule_write_compute(schedule_writer *w, int32_t k)
+{
+    const mbs_step *step = &w->program->steps[k];
+    schedule_begin(w, "compute", k);
+    schedule_string(w, "name", step->name);
+    schedule_string(w, "kind", step->kind);
+    schedule_figure(w, "samples", w->group->sub_batch);
+    write_operands(w, "reads", step->touch_begin, step->write_begin);
+    write_operands(w, "writes", step->write_begin, step->touch_end);
+    write_parameters(w, "weights", step->weight_bytes, w->plan->pinned_weight[k],
+                     w->layout->pinned_weight[k], w->layout->weight[k]);
+    write_parameters(w, "accumulators", step->accumulator_bytes, w->plan->pinned_accumulator[k],
+                     w->layout->pinned_accumulator[k], w->layout->accumulator[k]);
+    write_work(w, step);
+    return schedule_end(w);
+}

@@ -1,0 +1,173 @@
+/* The commands of one iteration of a group (docs/schedule.md). */
+#include "emit/wavecore.h"
+
+/* ---- Operands -------------------------------------------------------------------------------- */
+
+/* Whether the operand is in the buffer before its step, from a step of the same group. */
+static bool arrives(const schedule_writer *w, int32_t t)
+{
+    const int32_t previous = w->program->touches[t].previous;
+    return previous >= 0 && w->plan->resident[previous];
+}
+
+/* Whether a later touch, or whoever wants the output, finds what touch t writes in DRAM. */
+static bool is_stored(const schedule_writer *w, int32_t t)
+{
+    const mbs_touch *touches = w->program->touches;
+    if (w->program->tensors[touches[t].tensor].kept)
+        return true;
+    for (; touches[t].next >= 0; t = touches[t].next)
+        if (!w->plan->resident[t])
+            return true;
+    return false;
+}
+
+static bool move_operand(schedule_writer *w, const char *name, int32_t t)
+{
+    const mbs_touch *touch = &w->program->touches[t];
+    const int64_t bytes = w->group->sub_batch * w->program->tensors[touch->tensor].bytes;
+    const int64_t room = layout_operand_bytes(w->plan, w->group, t);
+    schedule_begin(w, name, touch->step);
+    schedule_figure(w, "tensor", touch->tensor);
+    schedule_figure(w, "samples", w->group->sub_batch);
+    schedule_figure(w, "bytes", bytes);
+    schedule_figure(w, "address", w->dram->tensors[touch->tensor]);
+    schedule_offset(w, w->layout->touch[t]);
+    if (room > 0 && room < bytes)
+        schedule_figure(w, "window_bytes", room);
+    if (t < w->program->steps[touch->step].write_begin && w->group->passes > 1)
+        schedule_figure(w, "passes", w->group->passes);
+    return schedule_end(w);
+}
+
+/* ---- Parameters ------------------------------------------------------------------------------ */
+
+/* Some bytes of a step's parameters on their way; nothing if there are none. */
+static bool move_parameters(schedule_writer *w, const char *name, int32_t k, int64_t bytes,
+                            int64_t address, int64_t offset, const char *when)
+{
+    if (bytes == 0)
+        return true;
+    schedule_begin(w, name, k);
+    schedule_figure(w, "bytes", bytes);
+    schedule_figure(w, "address", address);
+    schedule_offset(w, offset);
+    if (when != NULL)
+        schedule_string(w, "when", when);
+    return schedule_end(w);
+}
+
+static bool accumulators(schedule_writer *w, const char *name, int32_t k, const char *when)
+{
+    const int64_t pinned = w->plan->pinned_accumulator[k];
+    return move_parameters(w, name, k, w->program->steps[k].accumulator_bytes - pinned,
+                           w->dram->accumulators[k] + pinned, w->layout->accumulator[k], when);
+}
+
+static bool weights_in(schedule_writer *w, int32_t k)
+{
+    const int64_t pinned = w->plan->pinned_weight[k];
+    return move_parameters(w, "weights_in", k, w->program->steps[k].weight_bytes - pinned,
+                           w->dram->weights[k] + pinned, w->layout->weight[k], NULL);
+}
+
+/* ---- Freeing --------------------------------------------------------------------------------- */
+
+/* A list of [offset, bytes] in a command that is begun with the first of them. */
+typedef struct free_list {
+    const char *when;
+    int32_t step;
+    bool begun;
+} free_list;
+
+static void free_region(schedule_writer *w, free_list *list, int64_t offset, int64_t bytes)
+{
+    if (offset < 0 || bytes == 0)
+        return;
+    if (!list->begun) {
+        schedule_begin(w, "free", list->step);
+        if (list->when != NULL)
+            schedule_string(w, "when", list->when);
+    }
+    text_string(w->text, list->begun ? ",[" : ",\"regions\":[[");
+    text_integer(w->text, offset);
+    text_string(w->text, ",");
+    text_integer(w->text, bytes);
+    text_string(w->text, "]");
+    list->begun = true;
+}
+
+static bool end_free(schedule_writer *w, const free_list *list)
+{
+    if (!list->begun)
+        return true;
+    text_string(w->text, "]");
+    return schedule_end(w);
+}
+
+/* What no later step of the iteration needs. */
+static bool free_after(schedule_writer *w, int32_t k)
+{
+    const mbs_step *step = &w->program->steps[k];
+    free_list list = {.step = k};
+    for (int32_t t = step->touch_begin; t < step->touch_end; t++)
+        if (!w->plan->resident[t])
+            free_region(w, &list, w->layout->touch[t], layout_operand_bytes(w->plan, w->group, t));
+    free_region(w, &list, w->layout->weight[k], step->weight_bytes - w->plan->pinned_weight[k]);
+    free_region(w, &list, w->layout->accumulator[k],
+                step->accumulator_bytes - w->plan->pinned_accumulator[k]);
+    return end_free(w, &list);
+}
+
+/* ---- The group ------------------------------------------------------------------------------- */
+
+static bool write_step(schedule_writer *w, int32_t k)
+{
+    const mbs_step *step = &w->program->steps[k];
+    bool going = true;
+    for (int32_t t = step->touch_begin; t < step->write_begin && going; t++)
+        if (!arrives(w, t))
+            going = move_operand(w, "load", t);
+    going = going && weights_in(w, k);
+    if (w->group->iterations > 1)
+        going = going && accumulators(w, "accumulators_in", k, "not_first");
+    going = going && schedule_write_compute(w, k);
+    going = going && accumulators(w, "accumulators_out", k, NULL);
+    for (int32_t t = step->write_begin; t < step->touch_end && going; t++)
+        if (is_stored(w, t))
+            going = move_operand(w, "store", t);
+    return going && free_after(w, k);
+}
+
+/* Pinned weights come before all else, and pinned accumulators go after it. */
+static bool bring_pinned(schedule_writer *w)
+{
+    bool going = true;
+    for (int32_t k = w->group->first; k < w->group->end && going; k++)
+        going = move_parameters(w, "weights_in", k, w->plan->pinned_weight[k], w->dram->weights[k],
+                                w->layout->pinned_weight[k], "first");
+    return going;
+}
+
+static bool release_pinned(schedule_writer *w)
+{
+    const mbs_plan *plan = w->plan;
+    free_list list = {.when = "last", .step = w->group->end - 1};
+    bool going = true;
+    for (int32_t k = w->group->first; k < w->group->end && going; k++)
+        going = move_parameters(w, "accumulators_out", k, plan->pinned_accumulator[k],
+                                w->dram->accumulators[k], w->layout->pinned_accumulator[k], "last");
+    for (int32_t k = w->group->first; k < w->group->end && going; k++) {
+        free_region(w, &list, w->layout->pinned_weight[k], plan->pinned_weight[k]);
+        free_region(w, &list, w->layout->pinned_accumulator[k], plan->pinned_accumulator[k]);
+    }
+    return going && end_free(w, &list);
+}
+
+bool schedule_write_group(schedule_writer *w)
+{
+    bool going = bring_pinned(w);
+    for (int32_t k = w->group->first; k < w->group->end && going; k++)
+        going = write_step(w, k);
+    return going && release_pinned(w);
+}

@@ -1,0 +1,348 @@
+"""A machine that executes `mbsopt-schedule/1`, written from docs/schedule.md alone.
+
+It keeps book of each byte of the buffer and of DRAM: who owns it, what is in it, and whether it was
+written. With `real` it also moves bytes, and looks whether what is used is what was put there.
+"""
+
+import bisect
+import json
+import random
+
+OPTIONAL = {"load": {"window_bytes", "passes"}, "store": {"window_bytes"}, "weights_in": {"when"},
+            "accumulators_in": {"when"}, "accumulators_out": {"when"}, "free": {"when"},
+            "compute": {"weights", "accumulators", "gemm", "gemm_last", "elements"}}
+REQUIRED = {"load": {"tensor", "samples", "bytes", "address", "offset"},
+            "weights_in": {"bytes", "address", "offset"},
+            "accumulators_in": {"bytes", "address", "offset"},
+            "accumulators_out": {"bytes", "address", "offset"},
+            "compute": {"name", "kind", "samples", "reads", "writes"},
+            "free": {"regions"}}
+REQUIRED["store"] = REQUIRED["load"]
+
+
+class Fault(Exception):
+    """The schedule does what it may not."""
+
+
+def need(condition, *what):
+    if not condition:
+        raise Fault(" ".join(str(w) for w in what))
+
+
+def parse(text):
+    """(header, regions, [(group, [command])]) of a file, each line looked at."""
+    need(text.endswith("\n"), "no newline at the end")
+    lines = [json.loads(line) for line in text.splitlines()]
+    header, rest = lines[0], lines[1:]
+    need(header["format"] == "mbsopt-schedule/1", "format", header["format"])
+    regions, rest = rest[:header["regions"]], rest[header["regions"]:]
+    need(all(r["region"] in ("weights", "accumulators", "tensor") for r in regions), "regions")
+    groups = []
+    for line in rest:
+        if "group" in line:
+            need(line["group"] == len(groups), "group", line)
+            groups.append((line, []))
+            continue
+        fields = line.keys() - {"do", "step"}
+        need(REQUIRED[line["do"]] <= fields, "members missing:", line)
+        need(fields <= REQUIRED[line["do"]] | OPTIONAL[line["do"]], "unknown members:", line)
+        groups[-1][1].append(line)
+    need(len(groups) == header["groups"], "groups")
+    return header, regions, groups
+
+
+class Written:
+    """Which bytes of DRAM were written, as disjoint intervals in order."""
+
+    def __init__(self):
+        self.begins, self.ends = [], []
+
+    def add(self, begin, end):
+        """Takes note of them; False if any was there before."""
+        at = bisect.bisect_right(self.begins, begin)
+        if at > 0 and self.ends[at - 1] > begin or \
+                at < len(self.begins) and self.begins[at] < end:
+            return False
+        if at > 0 and self.ends[at - 1] == begin:
+            self.ends[at - 1] = end
+        else:
+            self.begins.insert(at, begin)
+            self.ends.insert(at, end)
+        return True
+
+    def covers(self, begin, end):
+        at = bisect.bisect_right(self.begins, begin)
+        return at > 0 and end <= self.ends[at - 1]
+
+
+class Machine:
+    def __init__(self, text, real=False):
+        self.header, regions, self.groups = parse(text)
+        self.usable = self.header["buffer_bytes"] - self.header["reserved_bytes"]
+        self.alignment = self.header["alignment_bytes"]
+        self.moved = dict.fromkeys(("activation_read", "activation_write", "weight_read",
+                                    "weight_gradient"), 0)
+        self.ran = [0] * self.header["steps"]
+        self.offsets, self.live = [], {}  # live: offset -> (bytes, content)
+        self.highest = 0
+        self.take_regions(regions)
+        self.real = real
+        if real:
+            self.expected = random.Random(1).randbytes(self.header["dram_bytes"])
+            self.dram = bytearray(self.header["dram_bytes"])
+            self.buffer = bytearray(self.header["buffer_bytes"])
+            for region in regions:
+                if region.get("filled"):
+                    begin, end = region["address"], region["address"] + region["bytes"]
+                    self.dram[begin:end] = self.expected[begin:end]
+
+    # DRAM
+
+    def take_regions(self, regions):
+        end, tensors = 0, []
+        self.regions = regions
+        for region in regions:
+            need(region["address"] >= end and region["address"] % 64 == 0, "region", region)
+            need(not tensors or region["region"] == "tensor", "parameters come first")
+            end = region["address"] + region["bytes"]
+            region["written"] = Written()
+            if region.get("filled"):
+                region["written"].add(region["address"], end)
+            if region["region"] == "tensor":
+                need(region["tensor"] == len(tensors), "tensor", region)
+                need(region["bytes"] == self.header["batch"] * region["bytes_per_sample"], region)
+                tensors.append(region)
+        need(end <= self.header["dram_bytes"], "regions end behind dram_bytes")
+        self.tensors = tensors
+        self.begins = [r["address"] for r in regions]
+
+    def region(self, address, count, content):
+        found = self.regions[bisect.bisect_right(self.begins, address) - 1]
+        need(found["region"] == content and found["address"] <= address and
+             address + count <= found["address"] + found["bytes"],
+             content, "at", address, count, "is not of region", found["name"])
+        return found
+
+    def dram_read(self, address, count, content):
+        region = self.region(address, count, content)
+        need(region["written"].covers(address, address + count),
+             "reads what was never written:", region["name"], address, count)
+
+    def dram_write(self, address, count, content, offset):
+        region = self.region(address, count, content)
+        need(not region.get("filled"), "writes to", region["name"])
+        fresh = region["written"].add(address, address + count)
+        if content == "tensor":
+            need(fresh, "writes twice to", region["name"])
+        if self.real:
+            source = self.expected[address:address + count]
+            if offset is not None:
+                source = self.buffer[offset:offset + count]
+            self.dram[address:address + count] = source
+
+    # The buffer
+
+    def allocate(self, offset, count, content):
+        need(offset % self.alignment == 0, "offset", offset, "is not aligned")
+        need(0 <= offset and offset + count <= self.usable, "outside the buffer:", offset, count)
+        at = bisect.bisect_right(self.offsets, offset)
+        need(at == 0 or self.offsets[at - 1] + self.live[self.offsets[at - 1]][0] <= offset,
+             "overlaps what is below", offset)
+        need(at == len(self.offsets) or offset + count <= self.offsets[at],
+             "overlaps what is above", offset, count)
+        self.offsets.insert(at, offset)
+        self.live[offset] = (count, content)
+        self.highest = max(self.highest, offset + count)
+
+    def fill(self, offset, count, address):
+        """Bytes from DRAM, or of what a computation makes of them."""
+        if self.real:
+            self.buffer[offset:offset + count] = self.dram[address:address + count]
+
+    def release(self, offset, count):
+        need(offset in self.live and self.live[offset][0] == count, "frees", offset, count)
+        del self.live[offset]
+        self.offsets.remove(offset)
+        if self.real:
+            self.buffer[offset:offset + count] = b"\xee" * count
+
+    def holds(self, offset, count, content):
+        need(self.live.get(offset) == (count, content), "expects", content, "at", offset, "found",
+             self.live.get(offset))
+
+    def same(self, offset, count, address):
+        if self.real:
+            need(self.buffer[offset:offset + count] == self.expected[address:address + count],
+                 "wrong bytes at", offset)
+
+    # Commands
+
+    def run(self):
+        for group, commands in self.groups:
+            self.run_group(group, commands)
+        need(all(samples == self.header["batch"] for samples in self.ran), "samples", self.ran)
+        for region in self.regions:
+            if region["region"] == "accumulators" or region.get("output"):
+                need(region["written"].covers(region["address"],
+                                              region["address"] + region["bytes"]),
+                     region["name"], "is not written")
+        total = sum(self.moved.values())
+        need({**self.moved, "total": total} == self.header["traffic_bytes"], "traffic", self.moved,
+             "expected", self.header["traffic_bytes"])
+        if self.real:
+            for region in self.regions:
+                for begin, end in zip(region["written"].begins, region["written"].ends):
+                    need(self.dram[begin:end] == self.expected[begin:end], "DRAM", region["name"])
+        return self
+
+    def run_group(self, group, commands):
+        count = group["iterations"]
+        need((count - 1) * group["sub_batch"] + group["last_samples"] == self.header["batch"] and
+             0 < group["last_samples"] <= group["sub_batch"], "samples of group", group)
+        for self.iteration in range(count):
+            self.first, self.last = self.iteration == 0, self.iteration == count - 1
+            self.full = group["sub_batch"]
+            self.lo = self.iteration * self.full
+            self.samples = group["last_samples"] if self.last else self.full
+            self.passing = set()  # what comes and goes through the array without the buffer
+            for command in commands:
+                when = command.get("when")
+                if when is None or {"first": self.first, "last": self.last,
+                                    "not_first": not self.first}[when]:
+                    getattr(self, command["do"])(command)
+            need(not self.passing, "left over:", self.passing)
+            kept = {content[0] for _, content in self.live.values()}
+            need(kept <= {"weights", "accumulators"}, "tensors stay:", kept)
+        need(not self.live, "left in the buffer:", self.live)
+
+    def tensor(self, command):
+        """(id, first address, bytes) of a transfer in this iteration."""
+        tensor = self.tensors[command["tensor"]]
+        need(command["samples"] == self.full, "samples", command)
+        need(command["bytes"] == self.full * tensor["bytes_per_sample"], "bytes", command)
+        return (command["tensor"], command["address"] + self.iteration * command["bytes"],
+                self.samples * tensor["bytes_per_sample"])
+
+    def content(self, tensor):
+        return ("tensor", tensor, self.lo)
+
+    def load(self, command):
+        tensor, address, count = self.tensor(command)
+        self.dram_read(address, count, "tensor")
+        self.moved["activation_read"] += count * command.get("passes", 1)
+        if command["offset"] is None:
+            self.passing.add(("read", tensor))
+            return
+        window = command.get("window_bytes")
+        self.allocate(command["offset"], window or command["bytes"], self.content(tensor))
+        if window is None:
+            self.fill(command["offset"], count, address)
+
+    def parameters_in(self, command, kind, counter):
+        self.dram_read(command["address"], command["bytes"], kind)
+        self.moved[counter] += command["bytes"]
+        content = (kind, command["step"], command["address"])
+        if command["offset"] is None:
+            self.passing.add(content + (command["bytes"],))
+        else:
+            self.allocate(command["offset"], command["bytes"], content)
+            self.fill(command["offset"], command["bytes"], command["address"])
+
+    def weights_in(self, command):
+        self.parameters_in(command, "weights", "weight_read")
+
+    def accumulators_in(self, command):
+        self.parameters_in(command, "accumulators", "weight_gradient")
+
+    def use_weights(self, step, pieces):
+        """They are the bytes of one region from its beginning on, in order."""
+        address = None
+        for offset, count in pieces:
+            found = self.live.get(offset) if offset is not None else None
+            if offset is None:
+                passing = [p for p in self.passing if p[:2] == ("weights", step)]
+                need(len(passing) == 1 and passing[0][3] == count, "weights of step", step)
+                self.passing.remove(passing[0])
+                begin = passing[0][2]
+            else:
+                need(found and found[0] == count and found[1][:2] == ("weights", step),
+                     "weights of step", step, "at", offset)
+                begin = found[1][2]
+                self.same(offset, count, begin)
+            need(begin == address if address is not None else begin in self.begins,
+                 "weights of step", step, "begin at", begin)
+            address = begin + count
+
+    def use_accumulators(self, step, pieces):
+        for offset, count in pieces:
+            if offset is None:
+                was = [p for p in self.passing if p[:2] == ("accumulators", step)]
+                need(len(was) == (0 if self.first else 1), "accumulators of step", step)
+                self.passing -= set(was)
+                self.passing.add(("sums", step, count))
+            elif self.first:
+                self.allocate(offset, count, ("accumulators", step, None))
+            else:
+                found = self.live.get(offset)
+                need(found and found[0] == count and found[1][:2] == ("accumulators", step),
+                     "accumulators of step", step, "at", offset)
+
+    def compute(self, command):
+        step = command["step"]
+        need(self.ran[step] == self.lo, "step", step, "runs out of order")
+        need(step == 0 or self.ran[step - 1] >= self.lo + self.samples, "step", step, "too early")
+        self.ran[step] += self.samples
+        for tensor, offset, count in command["reads"]:
+            each = self.tensors[tensor]["bytes_per_sample"]
+            if offset is None:
+                need(("read", tensor) in self.passing, "tensor", tensor, "does not come in")
+                self.passing.remove(("read", tensor))
+                continue
+            self.holds(offset, count, self.content(tensor))
+            if count == self.full * each:
+                self.same(offset, self.samples * each,
+                          self.tensors[tensor]["address"] + self.lo * each)
+        self.use_weights(step, command.get("weights", []))
+        self.use_accumulators(step, command.get("accumulators", []))
+        for tensor, offset, count in command["writes"]:
+            region = self.tensors[tensor]
+            if offset is None:
+                self.passing.add(("write", tensor))
+                continue
+            self.allocate(offset, count, self.content(tensor))
+            each = region["bytes_per_sample"]
+            if self.real and count == self.full * each:
+                begin = region["address"] + self.lo * each
+                self.buffer[offset:offset + self.samples * each] = \
+                    self.expected[begin:begin + self.samples * each]
+
+    def store(self, command):
+        tensor, address, count = self.tensor(command)
+        offset = command["offset"]
+        window = command.get("window_bytes")
+        if offset is None:
+            need(("write", tensor) in self.passing, "tensor", tensor, "is not made")
+            self.passing.remove(("write", tensor))
+        else:
+            self.holds(offset, window or command["bytes"], self.content(tensor))
+        self.moved["activation_write"] += count
+        self.dram_write(address, count, "tensor", None if window else offset)
+
+    def accumulators_out(self, command):
+        step, offset, count = command["step"], command["offset"], command["bytes"]
+        if offset is None:
+            need(("sums", step, count) in self.passing, "accumulators of step", step)
+            self.passing.remove(("sums", step, count))
+        else:
+            found = self.live.get(offset)
+            need(found and found[0] == count and found[1][:2] == ("accumulators", step),
+                 "accumulators of step", step, "at", offset)
+        self.moved["weight_gradient"] += count
+        if self.real and offset is not None:  # what sums look like is not the machine's matter
+            self.buffer[offset:offset + count] = \
+                self.expected[command["address"]:command["address"] + count]
+        self.dram_write(command["address"], count, "accumulators", offset)
+
+    def free(self, command):
+        for offset, count in command["regions"]:
+            self.release(offset, count)
