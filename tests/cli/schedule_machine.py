@@ -63,6 +63,9 @@ class Written:
         if at > 0 and self.ends[at - 1] > begin or \
                 at < len(self.begins) and self.begins[at] < end:
             return False
+        if at < len(self.begins) and self.begins[at] == end:
+            end = self.ends[at]
+            del self.begins[at], self.ends[at]
         if at > 0 and self.ends[at - 1] == begin:
             self.ends[at - 1] = end
         else:
@@ -204,6 +207,7 @@ class Machine:
             self.full = group["sub_batch"]
             self.lo = self.iteration * self.full
             self.samples = group["last_samples"] if self.last else self.full
+            self.coming, self.current = set(), None  # steps that operands are for; that ran last
             self.passing = set()  # what comes and goes through the array without the buffer
             for command in commands:
                 when = command.get("when")
@@ -218,6 +222,7 @@ class Machine:
     def tensor(self, command):
         """(id, first address, bytes) of a transfer in this iteration."""
         tensor = self.tensors[command["tensor"]]
+        need(command["do"] == "load" or command["step"] == self.current, "step of", command)
         need(command["samples"] == self.full, "samples", command)
         need(command["bytes"] == self.full * tensor["bytes_per_sample"], "bytes", command)
         return (command["tensor"], command["address"] + self.iteration * command["bytes"],
@@ -229,6 +234,7 @@ class Machine:
     def load(self, command):
         tensor, address, count = self.tensor(command)
         self.dram_read(address, count, "tensor")
+        self.coming.add(command["step"])
         self.moved["activation_read"] += count * command.get("passes", 1)
         if command["offset"] is None:
             self.passing.add(("read", tensor))
@@ -289,9 +295,12 @@ class Machine:
 
     def compute(self, command):
         step = command["step"]
+        need(command["samples"] == self.full, "samples", command)
         need(self.ran[step] == self.lo, "step", step, "runs out of order")
         need(step == 0 or self.ran[step - 1] >= self.lo + self.samples, "step", step, "too early")
         self.ran[step] += self.samples
+        need(self.coming <= {step}, "step", step, "runs, but operands came for", self.coming)
+        self.coming, self.current = set(), step
         for tensor, offset, count in command["reads"]:
             each = self.tensors[tensor]["bytes_per_sample"]
             if offset is None:
@@ -344,5 +353,6 @@ class Machine:
         self.dram_write(command["address"], count, "accumulators", offset)
 
     def free(self, command):
+        need(command["step"] == self.current, "step of", command)
         for offset, count in command["regions"]:
             self.release(offset, count)

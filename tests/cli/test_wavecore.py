@@ -1,0 +1,246 @@
+"""Schedules for WaveCore: executed on a machine that looks at every byte."""
+
+import json
+import signal
+import subprocess
+import unittest
+
+from harness import (BAD_INPUT, NETWORKS, PROGRAM, ROOT, SYSTEM, USAGE, CliTest, conv,
+                     environment, network, relu)
+from schedule_machine import Fault, Machine
+
+ZOO = sorted(NETWORKS.glob("*.json"))
+PLANNERS = ["baseline", "archopt", "il", "mbs-fs", "mbs1", "mbs2", "dp", "ilp", "best"]
+
+
+def norm(name, source, kind="group"):
+    return {"name": name, "op": "norm", "kind": kind, "inputs": [source],
+            **({"groups": 2} if kind == "group" else {})}
+
+
+def tiny():
+    return network([conv("conv", "image"), norm("norm", "conv"), relu("relu", "norm"),
+                    {"name": "fc", "op": "fc", "inputs": ["relu"], "out_features": 10,
+                     "bias": True}], name="tiny")
+
+
+def branches(kind):
+    """Residual and concatenated branches, a pool, odd sizes, names that JSON must escape."""
+    return network([
+        conv("stem", "image", out_channels=5), norm("n\"1", "stem", kind if kind == "batch"
+                                                    else "layer"),
+        relu("relu1", "n\"1"), conv("left", "relu1", out_channels=5, bias=True),
+        conv("right, wide", "relu1", out_channels=7, kernel=1, pad=0),
+        norm("n2", "right, wide", "batch"), relu("größe", "n2"),
+        {"name": "sum", "op": "add", "inputs": ["left", "relu1"]},
+        {"name": "both", "op": "concat", "inputs": ["sum", "größe"]},
+        {"name": "pool", "op": "max_pool", "inputs": ["both"], "kernel": 2},
+        {"name": "avg", "op": "global_avg_pool", "inputs": ["pool"]},
+        {"name": "fc", "op": "fc", "inputs": ["avg"], "out_features": 3}])
+
+
+class Wavecore(CliTest):
+    def export(self, source, *options):
+        result = self.succeed("export", source, "--format", "wavecore", "-o", "-", *options)
+        notes = [line for line in result.err.splitlines() if line.startswith("note: wavecore: ")]
+        return result.out, notes
+
+    def traffic(self, source, *options):
+        plan = json.loads(self.succeed("plan", source, "--format", "json", *options).out)
+        return plan["traffic_bytes"]
+
+    def execute(self, source, *options, real=False):
+        """The schedule runs, and moves what the plan does unless it says otherwise."""
+        text, notes = self.export(source, *options)
+        try:
+            machine = Machine(text, real).run()
+        except Fault as fault:
+            self.fail(f"{source} {options}: {fault}")
+        if not notes:
+            self.assertEqual(machine.header["traffic_bytes"], self.traffic(source, *options))
+        else:
+            self.assertIn(f" {machine.header['traffic_bytes']['total']} bytes", notes[-1])
+        return machine, notes
+
+    def machine_file(self, **members):
+        return self.file("hw.json", json.dumps({"format": "mbsopt-hardware/1", "name": "small",
+                                                **members}))
+
+    def test_zoo(self):
+        for path in ZOO:
+            for options in [(), ("--buffer", "256KiB"), ("--buffer", "64MiB", "--planner", "mbs2"),
+                            ("--planner", "il", "--buffer", "16MiB", "--batch", "8")]:
+                machine, _ = self.execute(path, *options)
+                self.assertLessEqual(machine.highest, machine.usable)
+
+    def test_zoo_inference(self):
+        for path in ZOO:
+            self.execute(path, "--inference", "--batch", "7")
+
+    def test_planners_move_real_bytes(self):
+        for text in (branches("group"), branches("batch")):
+            path = self.file("net.json", text)
+            for planner in PLANNERS:
+                for options in [("6000",), ("20000",), ("6000", "--inference"),
+                                ("20000", "--batch-norm", "keep")]:
+                    self.execute(path, "--planner", planner, "--batch", "7", "--buffer", *options,
+                                 real=True)
+
+    def test_options_of_dp(self):
+        path = self.file("net.json", branches("group"))
+        shown = set()
+        for size in ("4500", "9000", "16KiB", "40KiB"):
+            for options in [(), ("--no-pin",), ("--no-stream",), ("--no-pin", "--no-stream"),
+                            ("--objective", "time")]:
+                text, _ = self.export(path, "--buffer", size, "--batch", "5", *options)
+                self.execute(path, "--buffer", size, "--batch", "5", *options, real=True)
+                if "--no-pin" in options:
+                    self.assertNotIn('"when":"first"', text)
+                shown |= {word for word in ('"when":"first"', '"when":"last"', '"not_first"',
+                                            '"window_bytes"', '"passes"', '"gemm_last"')
+                          if word in text}
+        self.assertLessEqual({'"when":"first"', '"when":"last"', '"not_first"', '"window_bytes"',
+                              '"gemm_last"'}, shown)
+
+    def test_passes(self):
+        path = self.file("net.json", network([conv("conv", "image", out_channels=40),
+                                              norm("norm", "conv")],
+                                             [{"name": "image", "shape": [3, 9, 9]}]))
+        text, _ = self.export(path, "--buffer", "4096", "--planner", "baseline", "--batch", "3")
+        self.assertIn('"passes":2', text)
+        self.execute(path, "--buffer", "4096", "--planner", "baseline", "--batch", "3", real=True)
+
+    def test_machines(self):
+        path = self.file("net.json", branches("group"))
+        for alignment in (1, 2, 64, 512, 4096):
+            for reserved in (0, 1001):
+                hardware = self.machine_file(buffer_bytes=20000, reserved_bytes=reserved,
+                                             buffer_alignment_bytes=alignment)
+                for planner in ("mbs1", "mbs2", "dp"):
+                    machine, _ = self.execute(path, "--hardware", hardware, "--planner", planner,
+                                              "--batch", "6", real=True)
+                    self.assertEqual(machine.alignment, alignment)
+                    self.assertEqual(machine.usable, 20000 - reserved)
+
+    def test_bad_alignment(self):
+        net = self.file("net.json", tiny())
+        for value, says in [(0, "from 1 to 4096"), (-64, "from 1 to 4096"), (48, "a power of 2"),
+                            (8192, "from 1 to 4096"), (2.5, "whole number"), ("64", "whole number")]:
+            self.refuse(BAD_INPUT, "export", net, "--format", "wavecore", "-o", "-", "--hardware",
+                        self.machine_file(buffer_alignment_bytes=value),
+                        says=("buffer_alignment_bytes", says))
+
+    def test_falls_back_and_says_so(self):
+        """Ranges rounded up to pages find no room where their bytes alone do."""
+        net = self.file("net.json", branches("group"))
+        said = set()
+        for alignment, size in [(2048, 12288), (4096, 16384), (4096, 32768), (1024, 12000)]:
+            hardware = self.machine_file(buffer_bytes=size, buffer_alignment_bytes=alignment)
+            for planner in ("mbs2", "dp"):
+                options = ("--hardware", hardware, "--planner", planner, "--batch", "12")
+                machine, notes = self.execute(net, *options, real=True)
+                for note in notes:
+                    said |= {words for words in ("are taken", "is cut", "in passes instead",
+                                                 "less are pinned") if words in note}
+                total = self.traffic(net, *options)["total"]
+                if machine.header["traffic_bytes"]["total"] != total:
+                    self.assertIn(f"of the plan's {total}", notes[-1])
+        self.assertEqual(said & {"are taken", "is cut", "less are pinned"},
+                         {"are taken", "is cut", "less are pinned"})
+
+    def test_plan_file(self):
+        net = self.file("net.json", branches("group"))
+        plan = self.folder / "plan.json"
+        for planner in ("dp", "mbs1"):
+            self.succeed("plan", net, "--planner", planner, "--buffer", "9000", "--batch", "5",
+                         "--format", "json", "-o", plan)
+            self.assertEqual(self.export(plan)[0], self.export(
+                net, "--planner", planner, "--buffer", "9000", "--batch", "5")[0])
+
+    def test_size(self):
+        """One iteration of each group is written, not all; so the batch hardly counts."""
+        path = NETWORKS / "resnet50.json"
+        text, _ = self.export(path)
+        self.assertLess(len(text), 400000)
+        more, _ = self.export(path, "--batch", "320")
+        self.assertLess(len(more), 1.5 * len(text))
+        self.assertEqual(text, self.export(path)[0])
+
+    def test_golden(self):
+        hardware = self.machine_file(buffer_bytes=5000, reserved_bytes=800)
+        text, _ = self.export(self.file("net.json", tiny()), "--hardware", hardware, "--batch", "5",
+                              "--planner", "mbs2")
+        golden = ROOT / "tests" / "golden" / "wavecore_tiny.jsonl"
+        self.assertEqual(text, golden.read_text(encoding="utf-8"))
+
+    def test_places(self):
+        net = self.file("net.json", tiny())
+        old = self.file("old", "old")
+        self.refuse(SYSTEM, "export", net, "--format", "wavecore", "-o", "/dev/full",
+                    says="No space left")
+        self.refuse(SYSTEM, "export", net, "--format", "wavecore", "-o", self.folder / "no" / "f")
+        self.refuse(USAGE, "export", net, "--format", "wavecor", "-o", old, says="wavecore")
+        self.refuse(BAD_INPUT, "export", net, "--format", "wavecore", "-o", old, "--buffer", "100")
+        self.assertEqual((self.folder / "old").read_text(), "old")
+        self.assert_files("net.json", "old")
+        with subprocess.Popen([PROGRAM, "export", NETWORKS / "inception_v4.json", "--format",
+                               "wavecore", "-o", "-"], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, env=environment(),
+                              preexec_fn=lambda: signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+                              ) as program:
+            program.stdout.close()
+            program.stderr.read()
+        self.assertIn(program.returncode, (SYSTEM, -signal.SIGPIPE))
+
+
+class TheMachine(CliTest):
+    """What is wrong with a schedule does not escape it."""
+
+    def setUp(self):
+        super().setUp()
+        path = self.file("net.json", branches("group"))
+        done = self.succeed("export", path, "--format", "wavecore", "-o", "-", "--buffer", "6000",
+                            "--batch", "5")
+        self.lines = [json.loads(line) for line in done.out.splitlines()]
+
+    def text(self, lines):
+        return "".join(json.dumps(line) + "\n" for line in lines)
+
+    def test_accepts_what_is_right(self):
+        Machine(self.text(self.lines), real=True).run()
+
+    def test_every_command_is_needed(self):
+        for at, line in enumerate(self.lines):
+            if "do" in line:
+                with self.assertRaises(Fault, msg=line):
+                    Machine(self.text(self.lines[:at] + self.lines[at + 1:])).run()
+
+    def test_every_figure_is_needed(self):
+        for at, line in enumerate(self.lines):
+            for key in ("bytes", "address", "offset", "tensor", "samples", "step", "last_samples",
+                        "iterations"):
+                if "format" in line or key not in line or line[key] is None:
+                    continue
+                for change in (1, -1, 64):
+                    changed = dict(line, **{key: line[key] + change})
+                    lines = self.lines[:at] + [changed] + self.lines[at + 1:]
+                    if "region" in line and key == "bytes":
+                        continue  # whether room is left between regions is theirs to say
+                    with self.assertRaises((Fault, IndexError), msg=changed):
+                        Machine(self.text(lines), real=True).run()
+
+    def test_overlap(self):
+        moved = 0
+        for at, line in enumerate(self.lines):
+            if line.get("do") != "load" or line["offset"] is None:
+                continue
+            lines = self.lines[:at] + [dict(line, offset=0)] + self.lines[at + 1:]
+            if line["offset"] != 0:
+                moved += 1
+                with self.assertRaises(Fault):
+                    Machine(self.text(lines)).run()
+        self.assertGreater(moved, 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
