@@ -186,12 +186,18 @@ static void note_changes(const exporter *e, const placed_plan *placed)
 
 mbs_status export_wavecore(exporter *e)
 {
+    const int64_t alignment = e->hardware->buffer_alignment_bytes;
     placed_plan placed;
     dram_layout *dram;
+    if (alignment < 1 || alignment > MBS_MIN_BUFFER_BYTES || (alignment & (alignment - 1)) != 0)
+        return error_set(e->error, MBS_ERR_INPUT,
+                         "buffer_alignment_bytes is %" PRId64
+                         ", expected a power of 2 from 1 to %d",
+                         alignment, MBS_MIN_BUFFER_BYTES);
     mbs_status status = dram_layout_create(&dram, e->plan, e->error);
     if (status != MBS_OK)
         return status;
-    status = plan_fit(&placed, e->plan, e->hardware->buffer_alignment_bytes, e->error);
+    status = plan_fit(&placed, e->plan, alignment, e->error);
     if (status == MBS_OK) {
         schedule_writer w = {.plan = placed.plan,
                              .program = placed.plan->program,

@@ -1,6 +1,21 @@
 /* The compute command (docs/schedule.md). */
 #include "emit/wavecore.h"
 
+#include "base/checked.h"
+
+/* A product of sizes from a plan file; one that overflows becomes a figure that is refused. */
+static int64_t times(int64_t a, int64_t b)
+{
+    int64_t product;
+    return checked_mul(a, b, &product) ? product : INT64_MAX;
+}
+
+static int64_t plus(int64_t a, int64_t b)
+{
+    int64_t sum;
+    return checked_add(a, b, &sum) ? sum : INT64_MAX;
+}
+
 /* An offset as an element of a list. */
 static void list_offset(schedule_writer *w, int64_t offset)
 {
@@ -54,8 +69,8 @@ static void write_gemm(schedule_writer *w, const char *key, const mbs_gemm *gemm
 {
     text_format(w->text, ",\"%s\":{", key);
     schedule_first_figure(w, "groups", gemm->groups);
-    schedule_figure(w, "m", gemm->m * (gemm->samples_in_k ? 1 : samples));
-    schedule_figure(w, "k", gemm->k * (gemm->samples_in_k ? samples : 1));
+    schedule_figure(w, "m", times(gemm->m, gemm->samples_in_k ? 1 : samples));
+    schedule_figure(w, "k", times(gemm->k, gemm->samples_in_k ? samples : 1));
     schedule_figure(w, "n", gemm->n);
     text_string(w->text, "}");
 }
@@ -65,8 +80,8 @@ static int64_t touched_elements(const schedule_writer *w, const mbs_step *step)
 {
     int64_t elements = 0;
     for (int32_t t = step->touch_begin; t < step->touch_end; t++)
-        elements += w->program->tensors[w->program->touches[t].tensor].elements *
-                    (t < step->write_begin ? w->group->passes : 1);
+        elements = plus(elements, times(w->program->tensors[w->program->touches[t].tensor].elements,
+                                        t < step->write_begin ? w->group->passes : 1));
     return elements;
 }
 
@@ -75,7 +90,7 @@ static void write_work(schedule_writer *w, const mbs_step *step)
     if (!w->program->has_shapes)
         return;
     if (step->gemm.m == 0) {
-        schedule_figure(w, "elements", w->group->sub_batch * touched_elements(w, step));
+        schedule_figure(w, "elements", times(w->group->sub_batch, touched_elements(w, step)));
         return;
     }
     write_gemm(w, "gemm", &step->gemm, w->group->sub_batch);

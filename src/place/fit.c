@@ -8,6 +8,9 @@
 #include "cost/footprint.h"
 #include "plan/planner.h"
 
+/* Searched in all: 50 groups to the limit, so that no plan takes forever. */
+#define MOST_NODES (50 * INT64_C(20000))
+
 typedef struct fitter {
     const mbs_plan *given;
     mbs_plan *plan;
@@ -15,6 +18,7 @@ typedef struct fitter {
     placed_plan *placed;
     int64_t units; /* of the buffer, each of the alignment's size */
     bool pins;     /* the given plan does */
+    int64_t nodes; /* that may still be searched, for all groups together */
     mbs_error *error;
 } fitter;
 
@@ -66,11 +70,20 @@ static void fill_pinned(const fitter *f, const mbs_group *group, int64_t room)
 
 /* ---- One group ------------------------------------------------------------------------------- */
 
+static mbs_status place_group(fitter *f, const mbs_group *group, int64_t units, placement *found)
+{
+    const int64_t limit = min_i64(f->nodes, PLACE_NODES);
+    mbs_status status =
+        layout_place_group(f->layout, f->plan, group, units, limit, found, f->error);
+    f->nodes -= status == MBS_OK ? found->nodes : 0;
+    return status;
+}
+
 /*
  * Places the group as it stands, with what the given plan pins as far as it finds room; if `refill`
  * and there is more, with more. *fits: whether that could be done, be it with nothing pinned.
  */
-static mbs_status try_group(const fitter *f, const mbs_group *group, bool refill, bool *fits)
+static mbs_status try_group(fitter *f, const mbs_group *group, bool refill, bool *fits)
 {
     mbs_plan *plan = f->plan;
     for (int32_t k = group->first; k < group->end; k++) {
@@ -79,10 +92,9 @@ static mbs_status try_group(const fitter *f, const mbs_group *group, bool refill
     }
     const int64_t pinned = layout_pinned_units(f->layout, plan, group);
     placement found;
-    mbs_status status =
-        layout_place_group(f->layout, plan, group, f->units - pinned, &found, f->error);
+    mbs_status status = place_group(f, group, f->units - pinned, &found);
     if (status == MBS_OK && pinned > 0 && found.height > f->units)
-        status = layout_place_group(f->layout, plan, group, f->units, &found, f->error);
+        status = place_group(f, group, f->units, &found);
     *fits = status == MBS_OK && found.height <= f->units;
     if (!*fits)
         return status;
@@ -106,7 +118,7 @@ static bool may_iterate(const mbs_program *p, int32_t first, int32_t end)
  * Appends steps [first, end) of the given group as one, with the largest sub-batch up to the given
  * one that can be placed; *taken is that sub-batch, or 0 without a group.
  */
-static mbs_status add_group(const fitter *f, const mbs_group *given, int32_t first, int32_t end,
+static mbs_status add_group(fitter *f, const mbs_group *given, int32_t first, int32_t end,
                             int64_t *taken)
 {
     mbs_plan *plan = f->plan;
@@ -156,7 +168,7 @@ static void add_passes(const fitter *f, int32_t k)
 }
 
 /* The same as groups, cut in halves as often as need be. As deep as halving goes. */
-static mbs_status add_groups(const fitter *f, const mbs_group *given, int32_t first, int32_t end,
+static mbs_status add_groups(fitter *f, const mbs_group *given, int32_t first, int32_t end,
                              int64_t *taken)
 {
     int64_t part;
@@ -173,7 +185,7 @@ static mbs_status add_groups(const fitter *f, const mbs_group *given, int32_t fi
     return status == MBS_OK ? add_groups(f, given, middle, end, &part) : status;
 }
 
-static mbs_status fit_group(const fitter *f, const mbs_group *given)
+static mbs_status fit_group(fitter *f, const mbs_group *given)
 {
     placed_plan *placed = f->placed;
     const mbs_plan *plan = f->plan;
@@ -238,6 +250,7 @@ mbs_status plan_fit(placed_plan *placed, const mbs_plan *plan, int64_t alignment
                 .placed = placed,
                 .units = plan_capacity(plan) / alignment,
                 .pins = plan_pinned_bytes(plan, 0, plan->program->step_count) > 0,
+                .nodes = MOST_NODES,
                 .error = error};
     mbs_status status = placed->plan == NULL || placed->changes == NULL
                             ? error_memory(error)

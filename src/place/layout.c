@@ -109,7 +109,8 @@ static void hand_out(const range_list *list, buffer_layout *layout, const mbs_pl
 }
 
 mbs_status layout_place_group(buffer_layout *layout, const mbs_plan *plan, const mbs_group *group,
-                              int64_t units, placement *result, mbs_error *error)
+                              int64_t units, int64_t node_limit, placement *result,
+                              mbs_error *error)
 {
     const mbs_step *steps = plan->program->steps;
     const size_t most =
@@ -124,7 +125,7 @@ mbs_status layout_place_group(buffer_layout *layout, const mbs_plan *plan, const
     for (int32_t k = group->first; k < group->end && status == MBS_OK; k++)
         add_step(&list, layout, plan, group, k);
     if (status == MBS_OK)
-        status = place_ranges(list.ranges, list.count, units, PLACE_NODES, result, error);
+        status = place_ranges(list.ranges, list.count, units, node_limit, result, error);
     if (status == MBS_OK)
         hand_out(&list, layout, plan, group);
     free(list.ranges);

@@ -34,11 +34,13 @@ int64_t layout_operand_bytes(const mbs_plan *plan, const mbs_group *group, int32
 
 /*
  * Places what the group has in the buffer besides pinned parameters, from offset 0 upwards and, if
- * it can, below `units`, which are of the alignment's size; so is what `result` says.
+ * it can, below `units`, which are of the alignment's size; so is what `result` says. At most
+ * `node_limit` nodes are searched.
  * O(touches of the group) besides the placement. Errors: MBS_ERR_MEMORY.
  */
 mbs_status layout_place_group(buffer_layout *layout, const mbs_plan *plan, const mbs_group *group,
-                              int64_t units, placement *result, mbs_error *error);
+                              int64_t units, int64_t node_limit, placement *result,
+                              mbs_error *error);
 
 /* Stacks the group's pinned parameters from `unit` upwards. */
 void layout_place_pinned(buffer_layout *layout, const mbs_plan *plan, const mbs_group *group,

@@ -333,7 +333,7 @@ static void rank_items(search *s, ranked *list, preference which)
 
 static place_outcome run_search(search *s, ranked *list, int64_t node_limit, int64_t *nodes)
 {
-    const int64_t share = max_i64(1, node_limit / PREFERENCES);
+    const int64_t share = node_limit / PREFERENCES;
     *nodes = 0;
     for (int which = 0; which < PREFERENCES && !s->no_memory; which++) {
         rank_items(s, list, (preference)which);
