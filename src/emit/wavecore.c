@@ -150,9 +150,8 @@ static void note_change(const exporter *e, const fit_change *change)
                  "step %d finds no place in the buffer and runs in passes instead", change->first);
     else
         snprintf(line, sizeof line,
-                 "steps %d to %d find no place in the buffer together with %" PRId64
-                 " samples at a time or less: the group is cut",
-                 change->first, last, change->sub_batch);
+                 "steps %d to %d find no place in the buffer together: the group is cut",
+                 change->first, last);
     note(e, line);
 }
 

@@ -9,7 +9,7 @@
 #include "plan/planner.h"
 
 /* Searched in all: 50 groups to the limit, so that no plan takes forever. */
-#define MOST_NODES (50 * INT64_C(20000))
+#define MOST_NODES (50 * (int64_t)PLACE_NODES)
 
 typedef struct fitter {
     const mbs_plan *given;

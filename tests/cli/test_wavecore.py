@@ -157,6 +157,16 @@ class Wavecore(CliTest):
             self.assertEqual(self.export(plan)[0], self.export(
                 net, "--planner", planner, "--buffer", "9000", "--batch", "5")[0])
 
+    def test_figures_beyond_json(self):
+        """A plan file's sizes may be such that a schedule cannot say what they come to."""
+        net = self.file("net.json", tiny())
+        plan = json.loads(self.succeed("plan", net, "--batch", "5", "--format", "json").out)
+        for tensor in plan["tensors"]:
+            tensor["elements"] = 2**53 - 1
+        self.refuse(BAD_INPUT, "export", self.file("plan.json", json.dumps(plan)), "--format",
+                    "wavecore", "-o", self.folder / "out", says="elements is")
+        self.assert_files("net.json", "plan.json")
+
     def test_size(self):
         """One iteration of each group is written, not all; so the batch hardly counts."""
         path = NETWORKS / "resnet50.json"
