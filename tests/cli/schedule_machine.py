@@ -1,4 +1,4 @@
-"""A machine that executes `mbsopt-schedule/1`, written from docs/schedule.md alone.
+"""A machine that executes `mbsopt-schedule/1` as docs/schedule.md says.
 
 It keeps book of each byte of the buffer and of DRAM: who owns it, what is in it, and whether it was
 written. With `real` it also moves bytes, and looks whether what is used is what was put there.
