@@ -9,6 +9,7 @@
 
 #define SINGLE_ITERATIONS 300
 #define JOINT_ITERATIONS  400
+#define FIRST_ITERATIONS  10 /* over all groups: dear */
 #define ELIMINATE_EVERY   25
 #define TRIED_WIDTH       100
 #define TRIED_CANDIDATES  4
@@ -297,7 +298,7 @@ static mbs_status price_jointly(exact *x, int64_t *least, mbs_error *error)
                     .count = count,
                     .value = joint_value,
                     .context = x,
-                    .iterations = ELIMINATE_EVERY,
+                    .iterations = round == 0 ? FIRST_ITERATIONS : ELIMINATE_EVERY,
                     .patience = 5,
                     .gap = gap,
                     .smallest = 1e-5 * scaled,
