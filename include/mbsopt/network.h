@@ -27,7 +27,7 @@ typedef struct mbs_layer_info {
     int64_t elements;   /* of the output, per sample */
     int64_t parameters; /* weights and biases, in elements */
     size_t input_count;
-    int is_view; /* concat, flatten, identity: no step, no bytes */
+    int is_view; /* concat, flatten, identity, slice, reshape: no step, no bytes */
 } mbs_layer_info;
 
 /*

@@ -23,7 +23,8 @@ double array_cycles(const mbs_gemm *gemm, int64_t samples, const mbs_hardware *h
     const double rows = (double)hardware->array_rows;
     const double columns = (double)hardware->array_cols;
     const double height = (double)hardware->accumulator_rows;
-    const double m = (double)gemm->m * (gemm->samples_in_k ? 1 : (double)samples);
+    const bool in_m = !gemm->samples_in_k && !gemm->samples_in_groups;
+    const double m = (double)gemm->m * (in_m ? (double)samples : 1);
     const double k = (double)gemm->k * (gemm->samples_in_k ? (double)samples : 1);
     if (gemm->m == 0)
         return 0;
@@ -35,7 +36,8 @@ double array_cycles(const mbs_gemm *gemm, int64_t samples, const mbs_hardware *h
     double rest = k - full * rows;
     double cycles = full * waves(m, height, rows, double_buffered) +
                     (rest > 0 ? waves(m, height, rest, double_buffered) : 0);
-    return (double)gemm->groups * (ceil((double)gemm->n / columns) * cycles + rows + columns);
+    const double groups = (double)gemm->groups * (gemm->samples_in_groups ? (double)samples : 1);
+    return groups * (ceil((double)gemm->n / columns) * cycles + rows + columns);
 }
 
 double array_macs(const mbs_gemm *gemm, int64_t samples)

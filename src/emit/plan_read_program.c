@@ -141,8 +141,8 @@ static void read_step(plan_loader *loader, const json_path *at, const cJSON *obj
     step->phase = phase == 1 ? MBS_BACKWARD : MBS_FORWARD;
     step->kind = copy_name(loader, at, object, "kind");
     step->coupled = is_of_op(step->kind, "batch_norm");
-    step->whole_sample =
-        step->coupled || is_of_op(step->kind, "norm") || is_of_op(step->kind, "softmax");
+    step->whole_sample = step->coupled || is_of_op(step->kind, "norm") ||
+                         is_of_op(step->kind, "softmax") || is_of_op(step->kind, "matmul");
     read_operands(loader, at, object, "reads", index, false);
     step->write_begin = p->touch_count;
     read_operands(loader, at, object, "writes", index, true);

@@ -103,7 +103,8 @@ static bool read_layer_inputs(json_document *document, const json_path *at, cons
     int given = cJSON_IsArray(value) ? cJSON_GetArraySize(value) : 0;
     int least = rule != NULL ? rule->least_inputs : 1;
     bool too_many = rule != NULL && !rule->more_inputs && given > least;
-    bool good = given >= least && !too_many;
+    bool missing = least > 0 || value != NULL; /* and that is a fault */
+    bool good = given >= least && !too_many && (cJSON_IsArray(value) || !missing);
     if (!good) {
         char expected[80];
         snprintf(expected, sizeof expected, "a list of %d%s %s%s%s", least,
@@ -197,7 +198,8 @@ static void check_some_work(network_loader *loader)
             return;
     if (network->layer_count > 0)
         json_fault(&loader->document, NULL, "layers",
-                   "all are views (concat, flatten, identity), expected one that computes");
+                   "all are views (concat, flatten, identity, slice, reshape), expected one that "
+                   "computes");
 }
 
 /* Puts the layers, and the values that name them, from file order into program order. */

@@ -100,6 +100,113 @@ static bool take_ceil_mode(json_document *document, const json_path *at, const c
     return json_boolean(document, at, member, value, &layer->ceil_mode);
 }
 
+static bool take_affine(json_document *document, const json_path *at, const char *member,
+                        const cJSON *value, mbs_layer *layer)
+{
+    return json_boolean(document, at, member, value, &layer->affine);
+}
+
+static bool take_transpose_a(json_document *document, const json_path *at, const char *member,
+                             const cJSON *value, mbs_layer *layer)
+{
+    return json_boolean(document, at, member, value, &layer->transpose[0]);
+}
+
+static bool take_transpose_b(json_document *document, const json_path *at, const char *member,
+                             const cJSON *value, mbs_layer *layer)
+{
+    return json_boolean(document, at, member, value, &layer->transpose[1]);
+}
+
+static bool take_axis(json_document *document, const json_path *at, const char *member,
+                      const cJSON *value, mbs_layer *layer)
+{
+    return json_integer(document, at, member, value, 0, MBS_MAX_RANK - 1, &layer->axis);
+}
+
+static bool take_begin(json_document *document, const json_path *at, const char *member,
+                       const cJSON *value, mbs_layer *layer)
+{
+    return json_integer(document, at, member, value, 0, JSON_MAX_INTEGER, &layer->begin);
+}
+
+static bool take_end(json_document *document, const json_path *at, const char *member,
+                     const cJSON *value, mbs_layer *layer)
+{
+    return json_integer(document, at, member, value, 1, JSON_MAX_INTEGER, &layer->end);
+}
+
+static bool take_step(json_document *document, const json_path *at, const char *member,
+                      const cJSON *value, mbs_layer *layer)
+{
+    return json_integer(document, at, member, value, 1, JSON_MAX_INTEGER, &layer->step);
+}
+
+static bool take_parameters(json_document *document, const json_path *at, const char *member,
+                            const cJSON *value, mbs_layer *layer)
+{
+    return json_integer(document, at, member, value, 0, JSON_MAX_INTEGER, &layer->learned);
+}
+
+static bool take_output_pad(json_document *document, const json_path *at, const char *member,
+                            const cJSON *value, mbs_layer *layer)
+{
+    int64_t *pad = layer->output_pad;
+    size_t count = take_list(document, at, member, value, 0, " or [height, width]", 2, pad);
+    if (count == 1)
+        pad[1] = pad[0];
+    return count > 0;
+}
+
+static bool take_shape(json_document *document, const json_path *at, const char *member,
+                       const cJSON *value, mbs_layer *layer)
+{
+    int64_t elements;
+    return read_shape(document, at, member, value, &layer->list, &elements);
+}
+
+static bool take_size(json_document *document, const json_path *at, const char *member,
+                      const cJSON *value, mbs_layer *layer)
+{
+    layer->list.rank = 2;
+    return take_pair(document, at, member, value, layer->list.dim);
+}
+
+/* A list of 1 to 8 whole numbers from 0. */
+static bool take_numbers(json_document *document, const json_path *at, const char *member,
+                         const cJSON *value, mbs_shape *numbers)
+{
+    const char *wanted = "a list of one number per dimension";
+    int given = cJSON_IsArray(value) ? cJSON_GetArraySize(value) : 0;
+    if (given < 1 || given > MBS_MAX_RANK) {
+        if (cJSON_IsArray(value))
+            json_fault(document, at, member, "found a list of %d, expected %s", given, wanted);
+        else
+            json_unexpected(document, at, member, value, wanted);
+        return false;
+    }
+    json_path list = {at, member, 0};
+    bool good = true;
+    for (const cJSON *item = value->child; item != NULL; item = item->next) {
+        json_path place = {&list, NULL, (size_t)numbers->rank};
+        good &= json_integer(document, &place, NULL, item, 0, JSON_MAX_INTEGER,
+                             &numbers->dim[numbers->rank++]);
+    }
+    return good;
+}
+
+static bool take_order(json_document *document, const json_path *at, const char *member,
+                       const cJSON *value, mbs_layer *layer)
+{
+    return take_numbers(document, at, member, value, &layer->list);
+}
+
+static bool take_after(json_document *document, const json_path *at, const char *member,
+                       const cJSON *value, mbs_layer *layer)
+{
+    return take_numbers(document, at, member, value, &layer->after);
+}
+
 static bool take_kind(json_document *document, const json_path *at, const char *member,
                       const cJSON *value, mbs_layer *layer)
 {
@@ -135,6 +242,21 @@ static const member_rule member_rules[] = {
     {"groups", MEMBER_GROUPS, false, take_groups},
     {"bias", MEMBER_BIAS, false, take_bias},
     {"ceil_mode", MEMBER_CEIL_MODE, false, take_ceil_mode},
+    {"axis", MEMBER_AXIS, false, take_axis},
+    {"affine", MEMBER_AFFINE, false, take_affine},
+    {"output_pad", MEMBER_OUTPUT_PAD, false, take_output_pad},
+    {"transpose_a", MEMBER_TRANSPOSE, false, take_transpose_a},
+    {"transpose_b", MEMBER_TRANSPOSE, false, take_transpose_b},
+    {"begin", MEMBER_RANGE, false, take_begin},
+    {"end", MEMBER_RANGE, true, take_end},
+    {"step", MEMBER_RANGE, false, take_step},
+    {"parameters", MEMBER_PARAMETERS, false, take_parameters},
+    {"shape", MEMBER_SHAPE, true, take_shape},
+    {"shape", MEMBER_SHAPE_OPTIONAL, false, take_shape},
+    {"size", MEMBER_SIZE, true, take_size},
+    {"order", MEMBER_ORDER, true, take_order},
+    {"before", MEMBER_MARGINS, true, take_order},
+    {"after", MEMBER_MARGINS, true, take_after},
 };
 #define MEMBER_RULES (sizeof member_rules / sizeof member_rules[0])
 
@@ -142,12 +264,12 @@ static const char *const common_members[] = {"name", "op", "inputs"};
 #define COMMON_MEMBERS (sizeof common_members / sizeof common_members[0])
 
 static void report_foreign(json_document *document, const json_path *at, const char *member,
-                           member_flag flag, mbs_op op)
+                           unsigned flags, mbs_op op)
 {
-    char owners[64] = "";
+    char owners[128] = "";
     size_t used = 0;
     for (int i = 0; i < OP_COUNT; i++)
-        if (op_rules[i].members & flag && used < sizeof owners)
+        if (op_rules[i].members & flags && used < sizeof owners)
             used += (size_t)snprintf(owners + used, sizeof owners - used, "%s%s",
                                      used > 0 ? ", " : "", op_name((mbs_op)i));
     json_fault(document, at, member, "is a member of %s, not of %s", owners, op_name(op));
@@ -174,19 +296,23 @@ static void check_member(json_document *document, const json_path *at, const cha
     for (size_t i = 0; i < COMMON_MEMBERS; i++)
         if (strcmp(common_members[i], member) == 0)
             return;
-    for (size_t i = 0; i < MEMBER_RULES; i++) {
-        if (strcmp(member_rules[i].name, member) == 0) {
-            if (!(op_rules[op].members & (unsigned)member_rules[i].flag))
-                report_foreign(document, at, member, member_rules[i].flag, op);
-            return;
-        }
-    }
-    report_unknown(document, at, member, op);
+    unsigned flags = 0; /* of the ops that have such a member */
+    for (size_t i = 0; i < MEMBER_RULES; i++)
+        if (strcmp(member_rules[i].name, member) == 0)
+            flags |= (unsigned)member_rules[i].flag;
+    if (flags == 0)
+        report_unknown(document, at, member, op);
+    else if (!(op_rules[op].members & flags))
+        report_foreign(document, at, member, flags, op);
 }
 
 static void set_defaults(mbs_layer *layer)
 {
     layer->groups = layer->op == OP_NORM ? NORM_DEFAULT_GROUPS : 1;
+    layer->affine = true;
+    layer->step = 1;
+    layer->axis = layer->op == OP_NORM ? -1 : 0;
+    layer->learned = layer->op == OP_PRELU ? 1 : layer->op == OP_PARAMETER ? LEARNED_ALL : 0;
     for (int i = 0; i < 2; i++)
         layer->kernel[i] = layer->stride[i] = layer->dilation[i] = 1;
 }
@@ -215,6 +341,9 @@ bool read_members(json_document *document, const json_path *at, const cJSON *obj
         if (json_member(object, "groups") != NULL)
             json_fault(document, at, "groups", "is a member of norms of kind \"group\" only");
     }
+    if (layer->op == OP_NORM && layer->norm_kind != NORM_LAYER &&
+        json_member(object, "axis") != NULL)
+        json_fault(document, at, "axis", "is a member of norms of kind \"layer\" only");
     return good;
 }
 

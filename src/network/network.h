@@ -31,6 +31,18 @@ typedef enum mbs_op {
     OP_CONCAT,
     OP_FLATTEN,
     OP_IDENTITY,
+    OP_CONV_TRANSPOSE,
+    OP_MATMUL,
+    OP_UPSAMPLE,
+    OP_PAD,
+    OP_PERMUTE,
+    OP_PRELU,
+    OP_SCALE,
+    OP_BIAS,
+    OP_PARAMETER,
+    OP_ELEMENTWISE,
+    OP_SLICE,
+    OP_RESHAPE,
     OP_COUNT
 } mbs_op;
 
@@ -44,20 +56,31 @@ typedef struct mbs_layer {
     char *name;
     mbs_op op;
     mbs_norm_kind norm_kind;
-    int64_t groups;       /* conv, norm */
-    int64_t kernel[2];    /* conv, pools: height, width; 1 elsewhere */
-    int64_t stride[2];    /* likewise */
-    int64_t dilation[2];  /* conv */
-    int64_t pad[4];       /* top, left, bottom, right */
-    bool ceil_mode;       /* pools */
-    bool bias;            /* conv, fc */
-    int64_t out_channels; /* conv; fc: out_features */
-    int32_t *inputs;      /* values, in file order, repeated where the file repeats them */
+    int64_t groups;        /* convolutions, norm */
+    int64_t kernel[2];     /* convolutions, pools: height, width; 1 elsewhere */
+    int64_t stride[2];     /* likewise */
+    int64_t dilation[2];   /* convolutions */
+    int64_t pad[4];        /* top, left, bottom, right */
+    int64_t output_pad[2]; /* conv_transpose: bottom, right */
+    bool ceil_mode;        /* pools */
+    bool bias;             /* convolutions, fc */
+    bool affine;           /* norm: has learned factors and offsets */
+    bool transpose[2];     /* matmul: the left, the right operand */
+    int64_t out_channels;  /* convolutions; fc: out_features */
+    int64_t axis;  /* concat, slice: along it; fc, norm: from it on (norm: -1 if not given) */
+    int64_t begin; /* slice: elements begin, begin + step, … before end */
+    int64_t end;
+    int64_t step;
+    int64_t learned; /* prelu, scale, bias, parameter: as in the file */
+    mbs_shape list;  /* reshape, parameter, elementwise: the shape (rank 0: none given); upsample:
+                        height and width; permute: the order; pad: before each dimension */
+    mbs_shape after; /* pad: after each dimension */
+    int32_t *inputs; /* values, in file order, repeated where the file repeats them */
     int32_t input_count;
     mbs_shape shape;  /* of the output, per sample */
     int64_t elements; /* product of shape */
     int64_t weights;  /* parameter elements without the bias */
-    int64_t biases;   /* bias elements; for a norm its 2·C parameters all count as weights */
+    int64_t biases;   /* bias elements; all other ops' parameters count as weights */
 } mbs_layer;
 
 typedef struct mbs_network_input {
@@ -78,7 +101,7 @@ struct mbs_network {
 /* The op's name in files. */
 const char *op_name(mbs_op op);
 
-/* concat, flatten, identity: no step, no bytes. */
+/* concat, flatten, identity, slice, reshape: no step, no bytes. */
 bool op_is_view(mbs_op op);
 
 #define NETWORK_MAX_LAYERS     1000000

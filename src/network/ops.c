@@ -14,8 +14,9 @@
 const op_rule op_rules[OP_COUNT] = {
     /* name, view, inputs, more, shape, members */
     [OP_CONV] = {"conv", false, 1, false, SHAPE_CONV, CONV_MEMBERS},
-    [OP_FC] = {"fc", false, 1, false, SHAPE_FC, MEMBER_OUT_FEATURES | MEMBER_BIAS},
-    [OP_NORM] = {"norm", false, 1, false, SHAPE_NORM, MEMBER_KIND | MEMBER_GROUPS},
+    [OP_FC] = {"fc", false, 1, false, SHAPE_FC, MEMBER_OUT_FEATURES | MEMBER_BIAS | MEMBER_AXIS},
+    [OP_NORM] = {"norm", false, 1, false, SHAPE_NORM,
+                 MEMBER_KIND | MEMBER_GROUPS | MEMBER_AXIS | MEMBER_AFFINE},
     [OP_RELU] = {"relu", false, 1, false, SHAPE_SAME, 0},
     [OP_RELU6] = {"relu6", false, 1, false, SHAPE_SAME, 0},
     [OP_LEAKY_RELU] = {"leaky_relu", false, 1, false, SHAPE_SAME, 0},
@@ -34,9 +35,22 @@ const op_rule op_rules[OP_COUNT] = {
     [OP_GLOBAL_AVG_POOL] = {"global_avg_pool", false, 1, false, SHAPE_GLOBAL_POOL, 0},
     [OP_ADD] = {"add", false, 2, true, SHAPE_BROADCAST, 0},
     [OP_MUL] = {"mul", false, 2, true, SHAPE_BROADCAST, 0},
-    [OP_CONCAT] = {"concat", true, 1, true, SHAPE_CONCAT, 0},
+    [OP_CONCAT] = {"concat", true, 1, true, SHAPE_CONCAT, MEMBER_AXIS},
     [OP_FLATTEN] = {"flatten", true, 1, false, SHAPE_FLATTEN, 0},
     [OP_IDENTITY] = {"identity", true, 1, false, SHAPE_SAME, 0},
+    [OP_CONV_TRANSPOSE] = {"conv_transpose", false, 1, false, SHAPE_CONV_TRANSPOSE,
+                           CONV_MEMBERS | MEMBER_OUTPUT_PAD},
+    [OP_MATMUL] = {"matmul", false, 2, false, SHAPE_MATMUL, MEMBER_TRANSPOSE},
+    [OP_UPSAMPLE] = {"upsample", false, 1, false, SHAPE_UPSAMPLE, MEMBER_SIZE},
+    [OP_PAD] = {"pad", false, 1, false, SHAPE_PAD, MEMBER_MARGINS},
+    [OP_PERMUTE] = {"permute", false, 1, false, SHAPE_PERMUTE, MEMBER_ORDER},
+    [OP_PRELU] = {"prelu", false, 1, false, SHAPE_LEARNED, MEMBER_PARAMETERS},
+    [OP_SCALE] = {"scale", false, 1, false, SHAPE_LEARNED, MEMBER_PARAMETERS},
+    [OP_BIAS] = {"bias", false, 1, false, SHAPE_LEARNED, MEMBER_PARAMETERS},
+    [OP_PARAMETER] = {"parameter", false, 0, false, SHAPE_GIVEN, MEMBER_SHAPE | MEMBER_PARAMETERS},
+    [OP_ELEMENTWISE] = {"elementwise", false, 1, true, SHAPE_ELEMENTWISE, MEMBER_SHAPE_OPTIONAL},
+    [OP_SLICE] = {"slice", true, 1, false, SHAPE_SLICE, MEMBER_AXIS | MEMBER_RANGE},
+    [OP_RESHAPE] = {"reshape", true, 1, false, SHAPE_RESHAPE, MEMBER_SHAPE},
 };
 
 const char *op_name(mbs_op op)
@@ -52,7 +66,7 @@ bool op_is_view(mbs_op op)
 static void report_unknown(json_document *document, const json_path *at, const char *name)
 {
     name_guess guess = name_guess_start(name);
-    char known[320] = "";
+    char known[480] = "";
     size_t used = 0;
     for (int i = 0; i < OP_COUNT; i++) {
         name_guess_try(&guess, op_rules[i].name);

@@ -16,10 +16,24 @@ typedef enum member_flag {
     MEMBER_GROUPS = 1 << 6,
     MEMBER_BIAS = 1 << 7,
     MEMBER_CEIL_MODE = 1 << 8,
-    MEMBER_KIND = 1 << 9
+    MEMBER_KIND = 1 << 9,
+    MEMBER_AXIS = 1 << 10,
+    MEMBER_AFFINE = 1 << 11,
+    MEMBER_OUTPUT_PAD = 1 << 12,
+    MEMBER_TRANSPOSE = 1 << 13, /* transpose_a and transpose_b */
+    MEMBER_RANGE = 1 << 14,     /* begin, end and step */
+    MEMBER_PARAMETERS = 1 << 15,
+    MEMBER_SHAPE = 1 << 16,
+    MEMBER_SHAPE_OPTIONAL = 1 << 17,
+    MEMBER_SIZE = 1 << 18,
+    MEMBER_ORDER = 1 << 19,
+    MEMBER_MARGINS = 1 << 20 /* before and after */
 } member_flag;
 
 #define NORM_DEFAULT_GROUPS 32
+
+/* mbs_layer.learned of a `parameter` whose file does not say: all elements of its shape. */
+#define LEARNED_ALL (-1)
 
 /* How an op's output shape follows from its inputs'. */
 typedef enum shape_rule {
@@ -32,7 +46,17 @@ typedef enum shape_rule {
     SHAPE_GLOBAL_POOL,
     SHAPE_BROADCAST,
     SHAPE_CONCAT,
-    SHAPE_FLATTEN
+    SHAPE_FLATTEN,
+    SHAPE_CONV_TRANSPOSE,
+    SHAPE_MATMUL,
+    SHAPE_UPSAMPLE,
+    SHAPE_PAD,
+    SHAPE_PERMUTE,
+    SHAPE_LEARNED, /* as the input, with parameters of its own */
+    SHAPE_GIVEN,   /* as the file says */
+    SHAPE_ELEMENTWISE,
+    SHAPE_SLICE,
+    SHAPE_RESHAPE
 } shape_rule;
 
 typedef struct op_rule {

@@ -63,7 +63,8 @@ mbs_step *builder_step(builder *b, int32_t layer, mbs_phase phase, const char *k
         .layer = l == NULL ? name : p->tensors[b->network->input_count + layer].name,
         .layer_id = layer,
         .phase = phase,
-        .whole_sample = l != NULL && !gsum && (l->op == OP_NORM || l->op == OP_SOFTMAX),
+        .whole_sample =
+            l != NULL && !gsum && (l->op == OP_NORM || l->op == OP_SOFTMAX || l->op == OP_MATMUL),
         .coupled = l != NULL && !gsum && l->op == OP_NORM && l->norm_kind == NORM_BATCH &&
                    b->options.keep_batch_norm,
         .touch_begin = p->touch_count,
@@ -73,21 +74,57 @@ mbs_step *builder_step(builder *b, int32_t layer, mbs_phase phase, const char *k
     return step;
 }
 
-/* Section 7: fc is a convolution of a single output pixel. */
+/* Its forward pass is a convolution's dgrad. */
+static void conv_transpose_gemm(const builder *b, const mbs_layer *l, int pass, mbs_step *step)
+{
+    const mbs_shape *input = builder_shape(b, l->inputs[0]);
+    const int64_t pixels = input->dim[1] * input->dim[2];
+    const int64_t k = input->dim[0] / l->groups;
+    const int64_t n = l->weights / input->dim[0]; /* (Co/g)·kh·kw */
+    if (pass == KIND_FORWARD)
+        step->gemm = (mbs_gemm){pixels, k, n, l->groups, false, false};
+    else if (pass == KIND_DGRAD)
+        step->gemm = (mbs_gemm){pixels, n, k, l->groups, false, false};
+    else if (pass == KIND_WGRAD)
+        step->gemm = (mbs_gemm){k, pixels, n, l->groups, true, false};
+}
+
+/* The products of one sample: dA = dY·Bt, dB = At·dY. */
+static void matmul_gemm(const builder *b, const mbs_layer *l, int pass, mbs_step *step)
+{
+    const mbs_shape *left = builder_shape(b, l->inputs[0]);
+    const int rank = l->shape.rank;
+    const int64_t m = l->shape.dim[rank - 2];
+    const int64_t n = l->shape.dim[rank - 1];
+    const int64_t k = left->dim[rank - (l->transpose[0] ? 2 : 1)];
+    const int64_t products = l->elements / m / n;
+    if (pass == KIND_FORWARD)
+        step->gemm = (mbs_gemm){m, k, n, products, false, true};
+    else if (pass == KIND_AGRAD)
+        step->gemm = (mbs_gemm){m, n, k, products, false, true};
+    else if (pass == KIND_BGRAD)
+        step->gemm = (mbs_gemm){k, m, n, products, false, true};
+}
+
+/* Section 7: fc is a convolution of as many output pixels as it has rows. */
 void builder_gemm(const builder *b, int32_t layer, int pass, mbs_step *step)
 {
     const mbs_layer *l = &b->network->layers[layer];
+    if (l->op == OP_CONV_TRANSPOSE)
+        conv_transpose_gemm(b, l, pass, step);
+    if (l->op == OP_MATMUL)
+        matmul_gemm(b, l, pass, step);
     if (l->op != OP_CONV && l->op != OP_FC)
         return;
     const int64_t outputs = l->elements / l->out_channels; /* Ho·Wo */
     const int64_t n = l->out_channels / l->groups;
     const int64_t k = l->weights / l->out_channels; /* (Ci/g)·kh·kw, or the inputs of an fc */
     if (pass == KIND_FORWARD)
-        step->gemm = (mbs_gemm){outputs, k, n, l->groups, false};
+        step->gemm = (mbs_gemm){outputs, k, n, l->groups, false, false};
     else if (pass == KIND_DGRAD)
-        step->gemm = (mbs_gemm){outputs, n, k, l->groups, false};
+        step->gemm = (mbs_gemm){outputs, n, k, l->groups, false, false};
     else if (pass == KIND_WGRAD)
-        step->gemm = (mbs_gemm){k, outputs, n, l->groups, true};
+        step->gemm = (mbs_gemm){k, outputs, n, l->groups, true, false};
     if (l->op == OP_CONV)
         step->conv = (mbs_conv){k / (l->kernel[0] * l->kernel[1]) * l->groups,
                                 l->out_channels,
@@ -147,7 +184,7 @@ int32_t builder_tensor(builder *b, int64_t elements, int64_t bits, const char *n
 
 const char *builder_kind(builder *b, const mbs_layer *layer, int pass)
 {
-    static const char *const suffixes[] = {"", ".wgrad", ".dgrad", ".bwd"};
+    static const char *const suffixes[] = {"", ".wgrad", ".dgrad", ".bwd", ".agrad", ".bgrad"};
     bool kept_batch_norm =
         layer->op == OP_NORM && layer->norm_kind == NORM_BATCH && b->options.keep_batch_norm;
     const char **kind = &b->kinds[kept_batch_norm ? OP_COUNT : layer->op][pass];
@@ -161,19 +198,15 @@ const char *builder_kind(builder *b, const mbs_layer *layer, int pass)
 static bool builder_open(builder *b)
 {
     size_t values = (size_t)b->value_count;
+    b->ranges = calloc(values, sizeof *b->ranges);
+    b->own = calloc(values, sizeof *b->own);
     b->members = calloc(values, sizeof *b->members);
-    b->seen = calloc(values, sizeof *b->seen);
     b->needs_gradient = calloc(values, sizeof *b->needs_gradient);
-    b->is_sink = calloc(values, sizeof *b->is_sink);
-    b->gradient = malloc(values * sizeof *b->gradient);
-    b->sum_count = calloc(values, sizeof *b->sum_count);
     b->side = malloc(values * sizeof *b->side);
     b->program = calloc(1, sizeof *b->program);
-    if (b->members == NULL || b->seen == NULL || b->needs_gradient == NULL || b->is_sink == NULL ||
-        b->gradient == NULL || b->sum_count == NULL || b->side == NULL || b->program == NULL)
+    if (b->ranges == NULL || b->own == NULL || b->members == NULL || b->needs_gradient == NULL ||
+        b->side == NULL || b->program == NULL)
         return builder_fail(b, MBS_ERR_MEMORY);
-    for (size_t value = 0; value < values; value++)
-        b->gradient[value] = -1;
     b->program->inference = b->options.inference != 0;
     b->program->has_shapes = true;
     b->program->names = name_pool_create();
@@ -183,7 +216,23 @@ static bool builder_open(builder *b)
     return true;
 }
 
-/* Tensor v is value v's; a view's stays without touches and is dropped at the end. */
+/* What is kept for each tensor of a value and each part, once there are all of them. */
+static bool open_base_tensors(builder *b)
+{
+    b->base_count = b->program->tensor_count;
+    size_t count = (size_t)b->base_count;
+    b->seen = calloc(count, sizeof *b->seen);
+    b->is_sink = calloc(count, sizeof *b->is_sink);
+    b->gradient = malloc(count * sizeof *b->gradient);
+    b->sum_count = calloc(count, sizeof *b->sum_count);
+    if (b->seen == NULL || b->is_sink == NULL || b->gradient == NULL || b->sum_count == NULL)
+        return builder_fail(b, MBS_ERR_MEMORY);
+    for (size_t tensor = 0; tensor < count; tensor++)
+        b->gradient[tensor] = -1;
+    return true;
+}
+
+/* Tensor v is value v's; that of a view or of a value in parts is dropped at the end, untouched. */
 static bool add_value_tensors(builder *b)
 {
     const mbs_network *n = b->network;
@@ -195,6 +244,7 @@ static bool add_value_tensors(builder *b)
             name_pool_copy(b->program->names, input ? n->inputs[value].name : layer->name);
         if (builder_tensor(b, elements, b->options.bits.activation, name) < 0)
             return false;
+        b->own[value] = (id_range){value, 1};
         if (!input && layer->op == OP_NORM && layer->norm_kind == NORM_BATCH &&
             !b->options.keep_batch_norm)
             b->program->replaced_batch_norms++;
@@ -204,6 +254,10 @@ static bool add_value_tensors(builder *b)
 
 static void builder_close(builder *b)
 {
+    free(b->ranges);
+    free(b->own);
+    free(b->part_owner.ids);
+    free(b->part_begin);
     free(b->members);
     free(b->member_pool.ids);
     free(b->seen);
@@ -214,6 +268,7 @@ static void builder_close(builder *b)
     free(b->side);
     free(b->reads.ids);
     free(b->wants.ids);
+    free(b->dy.ids);
     mbs_program_free(b->program);
 }
 
@@ -225,8 +280,9 @@ mbs_status mbs_program_create(mbs_program **program, const mbs_network *network,
                  .options = *options,
                  .error = error,
                  .value_count = network->input_count + network->layer_count};
-    if (builder_open(&b) && members_resolve(&b) && add_value_tensors(&b) && forward_build(&b) &&
-        (b.options.inference || backward_build(&b)) && builder_finish(&b)) {
+    if (builder_open(&b) && add_value_tensors(&b) && parts_make(&b) && open_base_tensors(&b) &&
+        members_resolve(&b) && forward_build(&b) && (b.options.inference || backward_build(&b)) &&
+        builder_finish(&b)) {
         *program = b.program;
         b.program = NULL;
     }

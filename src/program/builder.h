@@ -9,6 +9,17 @@
 /* More touches than this (or members of views) are refused: a program must fit in memory. */
 #define PROGRAM_MAX_TOUCHES 100000000
 
+/* The passes of a layer, which name its steps' kinds. */
+enum {
+    KIND_FORWARD,
+    KIND_WGRAD,
+    KIND_DGRAD,
+    KIND_BWD,
+    KIND_AGRAD, /* matmul: of the left operand, */
+    KIND_BGRAD, /* and of the right */
+    KIND_COUNT
+};
+
 /* Some ids, not owned. */
 typedef struct id_list {
     const int32_t *ids;
@@ -22,15 +33,30 @@ typedef struct id_array {
     int32_t capacity;
 } id_array;
 
+/* Ids begin, begin + 1, … */
+typedef struct id_range {
+    int32_t begin;
+    int32_t count;
+} id_range;
+
 /* The tensors that the reader of a value reads: the value's own, or the members of a view. */
 typedef struct value_members {
     int32_t begin; /* in builder.member_pool */
     int32_t count;
 } value_members;
 
+/* A view that is a range of one value along one axis, or that value itself. */
+typedef struct value_range {
+    int32_t value; /* -1: it is neither */
+    int axis;      /* of a value that has slices: the axis in which it is cut; else -1 */
+    int64_t begin;
+    int64_t end;
+} value_range;
+
 /*
  * Tensor ids are provisional while building: outputs of layers and network inputs have their value
- * as id; masks, indices and gradients follow in the order they are made. The end renumbers them.
+ * as id, then come the parts of those that are cut, then masks, indices and gradients in the order
+ * they are made. The end renumbers them.
  */
 typedef struct builder {
     const mbs_network *network;
@@ -40,35 +66,52 @@ typedef struct builder {
     mbs_status status; /* of the first failure; later work is skipped */
 
     int32_t value_count;
+    value_range *ranges;    /* per value */
+    id_range *own;          /* per value: its tensor, or its parts */
+    id_array part_owner;    /* per part: the value it belongs to */
+    int64_t *part_begin;    /* per part: where it begins along the axis */
+    int32_t base_count;     /* tensors of values and parts */
     value_members *members; /* per value */
     id_array member_pool;
-    int32_t *seen;        /* per value: the last stamp it was collected under */
-    int32_t stamp;        /* see collect_begin */
+    int32_t *seen;        /* per base tensor: the last stamp it was collected under */
+    int32_t stamp;        /* see members_collect */
     bool *needs_gradient; /* per value */
-    bool *is_sink;        /* per value */
-    int32_t *gradient;    /* per value: the running gradient's tensor, or -1 */
-    int32_t *sum_count;   /* per value: gsum steps so far */
+    bool *is_sink;        /* per base tensor */
+    int32_t *gradient;    /* per base tensor: the running gradient's tensor, or -1 */
+    int32_t *sum_count;   /* per base tensor: gsum steps so far */
     int32_t *side;        /* per layer: its mask or index tensor, or -1 */
     int32_t step_capacity;
     int32_t tensor_capacity;
     int32_t touch_capacity;
-    id_array reads;                     /* distinct input tensors of the layer at hand */
-    id_array wants;                     /* those of them that need a gradient */
-    const char *kinds[OP_COUNT + 1][4]; /* by op (OP_COUNT: a kept batch norm) and pass */
+    id_array reads;                              /* distinct input tensors of the layer at hand */
+    id_array wants;                              /* those of them that need a gradient */
+    id_array dy;                                 /* the gradient of the layer's output, in parts */
+    const char *kinds[OP_COUNT + 1][KIND_COUNT]; /* by op (OP_COUNT: a kept batch norm), pass */
 } builder;
-
-/* The passes in `kinds`. */
-enum { KIND_FORWARD, KIND_WGRAD, KIND_DGRAD, KIND_BWD };
 
 /* All return false once the builder has failed; its status and error then say why. */
 bool builder_fail(builder *b, mbs_status status);
 bool id_array_push(builder *b, id_array *array, int32_t id);
 
+/* The shape of a value. */
+const mbs_shape *builder_shape(const builder *b, int32_t value);
+
+/* Cuts the tensors that are read in slices: fills in `ranges`, and `own` of those that are cut. */
+bool parts_make(builder *b);
+/* The tensors of a slice. */
+id_range parts_in(const builder *b, const value_range *slice);
+/* The value that a base tensor is, or is part of. */
+int32_t owner_of(const builder *b, int32_t tensor);
+
 /* Views: fills in `members` of every value. */
 bool members_resolve(builder *b);
 id_list members_of(const builder *b, int32_t value);
+/* Appends those members of `value` that were not seen under the present stamp. */
+bool members_add(builder *b, int32_t value, id_array *into);
 /* The distinct tensors that layer `layer` reads, in input order, into b->reads. */
 bool members_collect(builder *b, int32_t layer);
+/* The same for the layer's `input` alone. */
+bool members_collect_input(builder *b, int32_t layer, int32_t input);
 
 /* Appends a step of `layer` (-1: loss) without touches; returns it, or null. */
 mbs_step *builder_step(builder *b, int32_t layer, mbs_phase phase, const char *kind,

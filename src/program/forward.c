@@ -1,4 +1,6 @@
 /* Forward steps and the loss (model, section 3). */
+#include <stdlib.h>
+
 #include "program/builder.h"
 
 static bool writes_mask(mbs_op op)
@@ -48,15 +50,40 @@ static bool forward_step(builder *b, int32_t layer)
     builder_gemm(b, layer, KIND_FORWARD, step);
     if (!members_collect(b, layer))
         return false;
-    for (int32_t i = 0; i < b->reads.count; i++) {
-        b->is_sink[b->reads.ids[i]] = false;
+    for (int32_t i = 0; i < b->reads.count; i++)
         if (!builder_read(b, b->reads.ids[i]))
             return false;
+    const id_range output = b->own[b->network->input_count + layer];
+    for (int32_t i = 0; i < output.count; i++)
+        if (!builder_write(b, output.begin + i))
+            return false;
+    return make_side_tensor(b, layer) && (b->side[layer] < 0 || builder_write(b, b->side[layer]));
+}
+
+/*
+ * Sinks: what no forward step reads of the values that no layer reads. So a part of a tensor of
+ * which only other parts are wanted is none.
+ */
+static bool find_sinks(builder *b)
+{
+    const mbs_network *n = b->network;
+    const mbs_program *p = b->program;
+    bool *used = calloc((size_t)b->value_count, sizeof *used);
+    if (used == NULL)
+        return builder_fail(b, MBS_ERR_MEMORY);
+    for (int32_t l = 0; l < n->layer_count; l++)
+        for (int32_t i = 0; i < n->layers[l].input_count; i++)
+            used[n->layers[l].inputs[i]] = true;
+    for (int32_t value = n->input_count; value < b->value_count; value++) {
+        id_list members = members_of(b, value);
+        for (int32_t i = 0; i < members.count && !used[value]; i++)
+            b->is_sink[members.ids[i]] = owner_of(b, members.ids[i]) >= n->input_count;
     }
-    int32_t output = b->network->input_count + layer;
-    b->is_sink[output] = true;
-    return builder_write(b, output) && make_side_tensor(b, layer) &&
-           (b->side[layer] < 0 || builder_write(b, b->side[layer]));
+    for (int32_t k = 0; k < p->step_count; k++)
+        for (int32_t t = p->steps[k].touch_begin; t < p->steps[k].write_begin; t++)
+            b->is_sink[p->touches[t].tensor] = false;
+    free(used);
+    return true;
 }
 
 bool forward_build(builder *b)
@@ -64,8 +91,10 @@ bool forward_build(builder *b)
     for (int32_t layer = 0; layer < b->network->layer_count; layer++)
         if (!op_is_view(b->network->layers[layer].op) && !forward_step(b, layer))
             return false;
+    if (!find_sinks(b))
+        return false;
     if (b->options.inference)
-        for (int32_t value = 0; value < b->value_count; value++)
-            b->program->tensors[value].kept = b->is_sink[value];
+        for (int32_t tensor = 0; tensor < b->base_count; tensor++)
+            b->program->tensors[tensor].kept = b->is_sink[tensor];
     return true;
 }

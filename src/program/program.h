@@ -19,8 +19,8 @@ typedef struct mbs_touch {
 } mbs_touch;
 
 /*
- * The matrix product of a convolution or fc step (section 7): `groups` products of M x K by K x N.
- * For one sample; more samples lengthen M, or K in a weight gradient.
+ * The matrix product of a convolution, fc or matmul step (section 7): `groups` products of M x K by
+ * K x N. For one sample; more samples lengthen M, or K in a weight gradient.
  */
 typedef struct mbs_gemm {
     int64_t m; /* 0: no matrix product, or its sizes are not known (see has_shapes) */
@@ -28,6 +28,7 @@ typedef struct mbs_gemm {
     int64_t n;
     int64_t groups;
     bool samples_in_k;
+    bool samples_in_groups; /* a product of activations: each sample has products of its own */
 } mbs_gemm;
 
 /* The geometry of the convolution that a step's matrix product belongs to, of all its groups. */
@@ -47,7 +48,7 @@ typedef struct mbs_step {
                           it sums */
     int32_t layer_id;  /* equal for the steps of one layer; -1 where it belongs to none */
     mbs_phase phase;
-    bool whole_sample;   /* norm, softmax and their backward: needs a whole sample's statistics */
+    bool whole_sample;   /* norm, softmax, matmul and their backward: needs a whole sample */
     bool coupled;        /* a kept batch norm: needs the whole mini-batch, I = 1 */
     int32_t touch_begin; /* touches [touch_begin, write_begin) are reads, */
     int32_t write_begin; /* [write_begin, touch_end) writes */

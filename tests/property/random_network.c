@@ -72,6 +72,12 @@ static int same(generator *g, int input)
         "\"op\":\"lrn\"",
         "\"op\":\"max_pool\",\"kernel\":3,\"stride\":1,\"pad\":1",
         "\"op\":\"avg_pool\",\"kernel\":3,\"stride\":1,\"pad\":1",
+        "\"op\":\"prelu\"",
+        "\"op\":\"scale\",\"parameters\":3",
+        "\"op\":\"scale\"",
+        "\"op\":\"bias\",\"parameters\":7",
+        "\"op\":\"bias\"",
+        "\"op\":\"permute\",\"order\":[0,2,1]",
     };
     return layer(g, ops[pick(g, sizeof ops / sizeof ops[0])], &input, 1, g->channels[input],
                  g->side[input]);
@@ -79,6 +85,9 @@ static int same(generator *g, int input)
 
 static int any(generator *g, int input)
 {
+    if (pick(g, 8) == 0)
+        return layer(g, "\"op\":\"conv_transpose\",\"out_channels\":4,\"kernel\":3,\"pad\":1",
+                     &input, 1, 4, g->side[input]);
     if (pick(g, 2) == 0)
         return conv(g, input, random_between(g->state, 1, 8), pick(g, 2) ? 1 : 3);
     return same(g, input);
@@ -151,6 +160,34 @@ static int views_block(generator *g, int input)
     return pick(g, 2) ? same(g, view) : conv(g, view, 3, 1);
 }
 
+static int slice(generator *g, int input, int64_t begin, int64_t end, int axis)
+{
+    text members = TEXT_INIT;
+    text_format(&members, "\"op\":\"slice\",\"axis\":%d,\"begin\":%d,\"end\":%d", axis, (int)begin,
+                (int)end);
+    int value = layer(g, members.data, &input, 1, axis == 0 ? end - begin : g->channels[input],
+                      g->side[input]);
+    text_free(&members);
+    return value;
+}
+
+/* Channels that part ways and meet again, or some that end; and a product of the two halves. */
+static int split_block(generator *g, int input)
+{
+    int whole = conv(g, input, 2 * random_between(g->state, 1, 3), 1);
+    int64_t half = g->channels[whole] / 2;
+    int both[] = {slice(g, whole, 0, half, 0), slice(g, whole, half, 2 * half, 0)};
+    if (pick(g, 2))
+        both[1] = conv(g, both[1], half, 3);
+    if (pick(g, 3) == 0)
+        return pick(g, 2) ? conv(g, both[0], 2, 1) : both[1];
+    if (pick(g, 3) == 0)
+        return layer(g, "\"op\":\"matmul\",\"transpose_b\":true", both, 2, half, g->side[whole]);
+    if (pick(g, 3) == 0)
+        return add(g, whole, concat(g, both, 2));
+    return concat(g, both, 2);
+}
+
 char *random_network(uint64_t *state, network_shape shape, int layers)
 {
     generator g = {.state = state, .out = TEXT_INIT, .count = 1};
@@ -177,6 +214,9 @@ char *random_network(uint64_t *state, network_shape shape, int layers)
             break;
         case SHAPE_VIEWS:
             value = views_block(&g, value);
+            break;
+        case SHAPE_SPLIT:
+            value = split_block(&g, value);
             break;
         case SHAPE_CHAIN:
         case SHAPE_COUNT:

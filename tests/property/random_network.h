@@ -11,6 +11,7 @@ typedef enum network_shape {
     SHAPE_DENSE,
     SHAPE_FAN_OUT,
     SHAPE_VIEWS,
+    SHAPE_SPLIT,
     SHAPE_COUNT
 } network_shape;
 

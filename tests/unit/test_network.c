@@ -133,6 +133,40 @@ static const shape_case shape_cases[] = {
     {"5,12,10", "'op': 'concat', 'inputs': ['x', 'z', 'x']", "18,12,10", 0},
     {"50", "'op': 'concat', 'inputs': ['v', 'x']", "150", 0},
     {"8,12,10", "'op': 'flatten', " IN_X, "960", 0},
+    /* rows of 10 features each */
+    {"8,12,10", "'op': 'fc', 'axis': 2, " IN_X ", 'out_features': 3, 'bias': true", "8,12,3", 33},
+    {"8,12,10", "'op': 'fc', 'axis': 1, " IN_X ", 'out_features': 3", "8,3", 360},
+    {"8,12,10", "'op': 'norm', 'kind': 'layer', 'axis': 2, " IN_X, "8,12,10", 20},
+    {"8,12,10", "'op': 'norm', 'kind': 'layer', 'axis': 0, " IN_X, "8,12,10", 1920},
+    {"8,12,10", "'op': 'norm', 'kind': 'instance', 'affine': false, " IN_X, "8,12,10", 0},
+    /* (12 - 1)*2 - 2 + 2 + 1 + 1 = 24, (10 - 1)*2 - 2 + 2 + 1 + 1 = 20; Ci·(Co/groups)·9 weights */
+    {"8,12,10",
+     "'op': 'conv_transpose', " IN_X ", 'out_channels': 6, 'kernel': 3, 'stride': 2, 'pad': 1, "
+     "'output_pad': 1, 'groups': 2, 'bias': true",
+     "6,24,20", 8 * 3 * 9 + 6},
+    /* (12 - 1) - 1 - 3 + 2*2 + 1 = 12, (10 - 1)*3 - 2 - 0 + 1 + 1 + 2 = 29 */
+    {"8,12,10",
+     "'op': 'conv_transpose', " IN_X ", 'out_channels': 1, 'kernel': [3, 2], 'stride': [1, 3], "
+     "'pad': [1, 2, 3, 0], 'dilation': [2, 1], 'output_pad': [0, 2]",
+     "1,12,29", 48},
+    {"8,12,10", "'op': 'matmul', 'transpose_b': true, 'inputs': ['x', 'z']", "8,12,12", 0},
+    {"8,10,4", "'op': 'matmul', 'inputs': ['z', 'x']", "8,12,4", 0},
+    {"1,12,4", "'op': 'matmul', 'transpose_a': true, 'inputs': ['x', 'z']", "8,4,10", 0},
+    {"8,12,10", "'op': 'upsample', 'size': [30, 7], " IN_X, "8,30,7", 0},
+    {"8,12", "'op': 'pad', 'before': [0, 1], 'after': [2, 3], " IN_X, "10,16", 0},
+    {"8,12,10", "'op': 'permute', 'order': [2, 0, 1], " IN_X, "10,8,12", 0},
+    {"8,12,10", "'op': 'prelu', " IN_X, "8,12,10", 1},
+    {"8,12,10", "'op': 'prelu', 'parameters': 8, " IN_X, "8,12,10", 8},
+    {"8,12,10", "'op': 'scale', " IN_X, "8,12,10", 0},
+    {"8,12,10", "'op': 'bias', 'parameters': 960, " IN_X, "8,12,10", 960},
+    {"1", "'op': 'parameter', 'shape': [3, 4]", "3,4", 12},
+    {"1", "'op': 'parameter', 'shape': [3, 4], 'parameters': 0, 'inputs': []", "3,4", 0},
+    {"8,12,10", "'op': 'elementwise', 'inputs': ['x', 'y']", "8,12,10", 0},
+    {"8,12,10", "'op': 'elementwise', 'shape': [5], 'inputs': ['x', 'v']", "5", 0},
+    {"8,12,10", "'op': 'slice', 'end': 3, " IN_X, "3,12,10", 0},
+    {"8,12,10", "'op': 'slice', 'axis': 1, 'begin': 1, 'end': 12, 'step': 3, " IN_X, "8,4,10", 0},
+    {"8,12,10", "'op': 'reshape', 'shape': [2, 4, 120], " IN_X, "2,4,120", 0},
+    {"8,3,10", "'op': 'concat', 'axis': 1, 'inputs': ['x', 'z']", "8,15,10", 0},
     {"9007199254740991", "'op': 'relu', " IN_X, "9007199254740991", 0},
 };
 
@@ -222,7 +256,8 @@ START_TEST(ops_have_names_and_views)
     ck_assert_str_eq(op_name(OP_GLOBAL_AVG_POOL), "global_avg_pool");
     ck_assert_str_eq(op_name(OP_IDENTITY), "identity");
     for (int op = 0; op < OP_COUNT; op++) {
-        bool view = op == OP_CONCAT || op == OP_FLATTEN || op == OP_IDENTITY;
+        bool view = op == OP_CONCAT || op == OP_FLATTEN || op == OP_IDENTITY || op == OP_SLICE ||
+                    op == OP_RESHAPE;
         ck_assert_ptr_nonnull(op_name((mbs_op)op));
         ck_assert_int_eq(op_is_view((mbs_op)op), view);
     }

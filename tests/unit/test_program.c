@@ -340,6 +340,103 @@ static const program_case program_cases[] = {
      "B b.gsum#1 gsum [b.grad@u b.grad@t]>[b.grad#1]\n"
      "B b.bwd batch_norm.bwd [b.grad#1 x]>[] w8 a16 whole coupled\n",
      NULL},
+    /* a split: c is two parts, each read by who wants it, both by t; their gradients are apart */
+    {CONV("c", "x") LAYER("a", "c", "'op':'slice','begin':1,'end':2")
+         LAYER("d", "a", "'op':'conv','out_channels':2,'kernel':1") OP("t", "tanh", "c")
+             OP2("s", "add", "d", "t"),
+     TRAINING,
+     "F c conv [x]>[c[0:1] c[1:2]] w8\n"
+     "F d conv [c[1:2]]>[d] w4\n"
+     "F t tanh [c[0:1] c[1:2]]>[t]\n"
+     "F s add [d t]>[s]\n"
+     "B loss loss [s]>[s.grad@loss]\n"
+     "B t.bwd tanh.bwd [s.grad@loss t]>[c[0:1].grad@t c[1:2].grad@t]\n"
+     "B d.wgrad conv.wgrad [c[1:2] s.grad@loss]>[] a8\n"
+     "B d.dgrad conv.dgrad [s.grad@loss]>[c[1:2].grad@d] w4\n"
+     "B c[1:2].gsum#1 gsum [c[1:2].grad@t c[1:2].grad@d]>[c[1:2].grad#1]\n"
+     "B c.wgrad conv.wgrad [x c[0:1].grad@t c[1:2].grad#1]>[] a16\n",
+     "x:64 c[0:1]:32 c[1:2]:32 d:64 t:64 s:64 s.grad@loss:64 c[0:1].grad@t:32 c[1:2].grad@t:32 "
+     "c[1:2].grad@d:32 c[1:2].grad#1:32"},
+    /* what of a tensor nobody wants is neither written nor a sink; a slice of a slice; a slice of
+     * a concat reads the input it reaches into, one across the cuts all of them */
+    {CONV("c", "x") LAYER("a", "c", "'op':'slice','axis':2,'begin':1,'end':4")
+         LAYER("b", "a", "'op':'slice','axis':2,'begin':1,'end':2") OP("t", "tanh", "b")
+             OP2("k", "concat", "c", "x") LAYER("e", "k", "'op':'slice','begin':2,'end':4")
+                 OP("u", "tanh", "e") LAYER("v", "b", "'op':'slice','axis':1,'end':2")
+                     OP("w", "tanh", "v"),
+     INFERENCE,
+     "F c conv [x]>[c[2:3]] w8\n"
+     "F t tanh [c[2:3]]>[t]\n"
+     "F u tanh [x]>[u]\n"
+     "F w tanh [c[2:3]]>[w]\n",
+     "x:64 c[2:3]:16 t:16* u:64* w:8*"},
+    /* an output that is a slice keeps its part, or takes it to the loss */
+    {CONV("c", "x") LAYER("a", "c", "'op':'slice','end':1"), INFERENCE,
+     "F c conv [x]>[c[0:1]] w8\n", "x:64 c[0:1]:32*"},
+    {CONV("c", "x") LAYER("a", "c", "'op':'slice','end':1"), TRAINING,
+     "F c conv [x]>[c[0:1]] w8\n"
+     "B loss loss [c[0:1]]>[c[0:1].grad@loss]\n"
+     "B c.wgrad conv.wgrad [x c[0:1].grad@loss]>[] a16\n",
+     NULL},
+    /* a sum that is cut is no alias of its summands' gradients */
+    {CONV("c", "x") CONV("d", "x") OP2("s", "add", "c", "d") LAYER("a", "s", "'op':'slice','end':1")
+         OP("t", "tanh", "a"),
+     TRAINING,
+     "F c conv [x]>[c] w8\n"
+     "F d conv [x]>[d] w8\n"
+     "F s add [c d]>[s[0:1]]\n"
+     "F t tanh [s[0:1]]>[t]\n"
+     "B loss loss [t]>[t.grad@loss]\n"
+     "B t.bwd tanh.bwd [t.grad@loss t]>[s[0:1].grad@t]\n"
+     "B s.bwd add.bwd [s[0:1].grad@t]>[c.grad@s d.grad@s]\n"
+     "B d.wgrad conv.wgrad [x d.grad@s]>[] a16\n"
+     "B c.wgrad conv.wgrad [x c.grad@s]>[] a16\n",
+     NULL},
+    /* attention's products: a gradient for each operand that needs one; both for c times itself */
+    {CONV("c", "x") LAYER("m", "c','c", "'op':'matmul','transpose_b':true")
+         OP2("n", "matmul", "m", "x"),
+     TRAINING,
+     "F c conv [x]>[c] w8\n"
+     "F m matmul [c]>[m] whole\n"
+     "F n matmul [m x]>[n] whole\n"
+     "B loss loss [n]>[n.grad@loss]\n"
+     "B n.agrad matmul.agrad [n.grad@loss x]>[m.grad@n.agrad] whole\n"
+     "B m.agrad matmul.agrad [m.grad@n.agrad c]>[c.grad@m.agrad] whole\n"
+     "B m.bgrad matmul.bgrad [m.grad@n.agrad c]>[c.grad@m.bgrad] whole\n"
+     "B c.gsum#1 gsum [c.grad@m.agrad c.grad@m.bgrad]>[c.grad#1]\n"
+     "B c.wgrad conv.wgrad [x c.grad#1]>[] a16\n",
+     NULL},
+    /* learned and constant operands: the gradient of x + b is that of x */
+    {CONV("c", "x") LAYER("b", "c", "'op':'bias','parameters':2") OP("k", "bias", "b")
+         LAYER("s", "k", "'op':'scale','parameters':2") OP("t", "scale", "s")
+             LAYER("p", "t", "'op':'prelu'"),
+     TRAINING,
+     "F c conv [x]>[c] w8\n"
+     "F b bias [c]>[b] w4\n"
+     "F k bias [b]>[k]\n"
+     "F s scale [k]>[s] w4\n"
+     "F t scale [s]>[t]\n"
+     "F p prelu [t]>[p] w2\n"
+     "B loss loss [p]>[p.grad@loss]\n"
+     "B p.bwd prelu.bwd [p.grad@loss t]>[t.grad@p] w2 a4\n"
+     "B t.bwd scale.bwd [t.grad@p]>[s.grad@t]\n"
+     "B s.bwd scale.bwd [s.grad@t k]>[k.grad@s] w4 a8\n"
+     "B b.bwd bias.bwd [k.grad@s]>[] a8\n"
+     "B c.wgrad conv.wgrad [x k.grad@s]>[] a16\n",
+     NULL},
+    /* a token of its own before the others, and one that nobody reads but the loss */
+    {"{'name':'q','op':'parameter','shape':[1,4,4]}," CONV("c", "x") OP2("k", "concat", "q", "c")
+         OP("t", "tanh", "k") "{'name':'z','op':'parameter','shape':[4],'parameters':0},",
+     TRAINING,
+     "F q parameter []>[q] w32\n"
+     "F c conv [x]>[c] w8\n"
+     "F t tanh [q c]>[t]\n"
+     "F z parameter []>[z]\n"
+     "B loss loss [t z]>[t.grad@loss]\n"
+     "B t.bwd tanh.bwd [t.grad@loss t]>[q.grad@t c.grad@t]\n"
+     "B c.wgrad conv.wgrad [x c.grad@t]>[] a16\n"
+     "B q.bwd parameter.bwd [q.grad@t]>[] a64\n",
+     NULL},
 };
 
 static void check_listing(const mbs_program *program, const char *steps, const char *tensors)

@@ -42,30 +42,38 @@ typedef struct array_case {
 
 static const array_case array_cases[] = {
     /* one wave of max(256, 128), or 256 + 128 */
-    {"one exact tile", {256, 128, 128, 1, false}, 1, 256 + 256, 384 + 256, 4194304},
+    {"one exact tile", {256, 128, 128, 1, false, false}, 1, 256 + 256, 384 + 256, 4194304},
     /* 2 x 2 x 2 tiles */
-    {"exact tiles", {512, 256, 256, 1, false}, 1, 8 * 256 + 256, 8 * 384 + 256, 33554432},
+    {"exact tiles", {512, 256, 256, 1, false, false}, 1, 8 * 256 + 256, 8 * 384 + 256, 33554432},
     /* M 256 + 44, K 128 + 72, N in 2 tiles */
     {"ragged tiles",
-     {300, 200, 130, 1, false},
+     {300, 200, 130, 1, false, false},
      1,
      2 * ((256 + 128) + (256 + 72)) + 256,
      2 * ((384 + 172) + (328 + 116)) + 256,
      7800000},
-    {"depthwise", {196, 9, 1, 32, false}, 1, 32 * (196 + 256), 32 * (205 + 256), 56448},
-    {"M smaller than the array", {10, 128, 128, 1, false}, 1, 128 + 256, 138 + 256, 163840},
-    {"all smaller", {10, 3, 5, 1, false}, 1, 10 + 256, 13 + 256, 150},
-    {"one of each", {1, 1, 1, 1, false}, 1, 1 + 256, 2 + 256, 1},
+    {"depthwise", {196, 9, 1, 32, false, false}, 1, 32 * (196 + 256), 32 * (205 + 256), 56448},
+    {"M smaller than the array", {10, 128, 128, 1, false, false}, 1, 128 + 256, 138 + 256, 163840},
+    {"all smaller", {10, 3, 5, 1, false, false}, 1, 10 + 256, 13 + 256, 150},
+    {"one of each", {1, 1, 1, 1, false, false}, 1, 1 + 256, 2 + 256, 1},
     /* M 343 = 256 + 87 */
-    {"samples in M", {49, 128, 128, 1, false}, 7, 256 + 128 + 256, 384 + 215 + 256, 5619712},
+    {"samples in M", {49, 128, 128, 1, false, false}, 7, 256 + 128 + 256, 384 + 215 + 256, 5619712},
     /* M 256 + 256 + 64, K 147 = 128 + 19 */
     {"samples in K",
-     {576, 49, 64, 1, true},
+     {576, 49, 64, 1, true, false},
      3,
      (256 + 256 + 128) + (256 + 256 + 64) + 256,
      (384 + 384 + 192) + (275 + 275 + 83) + 256,
      5419008},
-    {"none", {0, 0, 0, 0, false}, 5, 0, 0, 0},
+    /* 12 products per sample of 197 x 64 by 64 x 197: in samples they grow in number alone. Each
+     * has K in one tile of 64, M in one of 197, Nn in two */
+    {"samples in groups",
+     {197, 64, 197, 12, false, true},
+     3,
+     36 * (2 * 197 + 256),
+     36 * (2 * 261 + 256),
+     36.0 * 197 * 64 * 197},
+    {"none", {0, 0, 0, 0, false, false}, 5, 0, 0, 0},
 };
 
 START_TEST(cycles_by_hand)
@@ -82,7 +90,7 @@ END_TEST
 /* Another array: 4x8 cells, waves of 16 rows. M 20 = 16 + 4, K 6 = 4 + 2, N 9 in 2 tiles. */
 START_TEST(cycles_of_another_array)
 {
-    const mbs_gemm gemm = {20, 6, 9, 3, false};
+    const mbs_gemm gemm = {20, 6, 9, 3, false, false};
     mbs_hardware hardware;
     mbs_hardware_wavecore(&hardware);
     hardware.array_rows = 4;
