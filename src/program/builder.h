@@ -45,11 +45,12 @@ typedef struct value_members {
     int32_t count;
 } value_members;
 
-/* A view that is a range of one value along one axis, or that value itself. */
+/* A view that is the same range of all runs of elements of one value, or that value itself. */
 typedef struct value_range {
-    int32_t value; /* -1: it is neither */
-    int axis;      /* of a value that has slices: the axis in which it is cut; else -1 */
-    int64_t begin;
+    int32_t value;  /* -1: it is neither */
+    int64_t blocks; /* of a value that has slices: how many runs it is cut in */
+    int64_t unit;   /* and elements per index of the first slice */
+    int64_t begin;  /* within the run, in elements */
     int64_t end;
 } value_range;
 
@@ -69,7 +70,7 @@ typedef struct builder {
     value_range *ranges;    /* per value */
     id_range *own;          /* per value: its tensor, or its parts */
     id_array part_owner;    /* per part: the value it belongs to */
-    int64_t *part_begin;    /* per part: where it begins along the axis */
+    int64_t *part_begin;    /* per part: where it begins in a run */
     int32_t base_count;     /* tensors of values and parts */
     value_members *members; /* per value */
     id_array member_pool;

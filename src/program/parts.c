@@ -26,21 +26,36 @@ const mbs_shape *builder_shape(const builder *b, int32_t value)
                                   : &n->layers[value - n->input_count].shape;
 }
 
+static int64_t product(const mbs_shape *shape, int begin, int end)
+{
+    int64_t elements = 1;
+    for (int d = begin; d < end; d++)
+        elements *= shape->dim[d];
+    return elements;
+}
+
 /*
- * What of which tensor the slice is, if it is a range of one along the axis in which that is cut.
- * The first slice of a tensor says which axis that is.
+ * What of which tensor the slice is, if it is a range of one that is cut the same way: the tensor
+ * is `blocks` runs of elements, one after the other, and the slice the same range of each. A
+ * reshape changes nothing about that. The first slice of a tensor says how many blocks.
  */
 static void resolve_slice(builder *b, const mbs_layer *layer, value_range *slice)
 {
     const value_range *from = &b->ranges[layer->inputs[0]];
+    const mbs_shape *shape = builder_shape(b, layer->inputs[0]);
+    const int axis = (int)layer->axis;
+    const int64_t blocks = product(shape, 0, axis);
+    const int64_t unit = product(shape, axis + 1, shape->rank);
     if (layer->step != 1 || from->value < 0)
         return;
     value_range *whole = &b->ranges[from->value];
-    if (whole->axis < 0)
-        whole->axis = (int)layer->axis;
-    if (whole->axis != (int)layer->axis)
-        return;
-    *slice = (value_range){from->value, -1, from->begin + layer->begin, from->begin + layer->end};
+    if (whole->blocks == 0) {
+        whole->blocks = blocks;
+        whole->unit = unit;
+    }
+    if (whole->blocks == blocks)
+        *slice = (value_range){from->value, 0, 0, from->begin + layer->begin * unit,
+                               from->begin + layer->end * unit};
 }
 
 static void resolve_ranges(builder *b)
@@ -48,31 +63,40 @@ static void resolve_ranges(builder *b)
     const mbs_network *n = b->network;
     for (int32_t value = 0; value < b->value_count; value++) {
         const mbs_layer *layer = value < n->input_count ? NULL : &n->layers[value - n->input_count];
-        b->ranges[value] = (value_range){-1, -1, 0, 0};
+        b->ranges[value] = (value_range){.value = -1};
         if (layer == NULL || !op_is_view(layer->op))
             b->ranges[value].value = value;
-        else if (layer->op == OP_IDENTITY)
+        else if (layer->op == OP_IDENTITY || layer->op == OP_RESHAPE || layer->op == OP_FLATTEN)
             b->ranges[value] = b->ranges[layer->inputs[0]];
         else if (layer->op == OP_SLICE)
             resolve_slice(b, layer, &b->ranges[value]);
     }
 }
 
+/* The length of the runs that the value is cut in. */
+static int64_t run_length(const builder *b, int32_t value)
+{
+    return b->program->tensors[value].elements / b->ranges[value].blocks;
+}
+
 /* Cuts [first, end) are those of one value: makes its parts. */
 static bool make_parts(builder *b, const cut *cuts, int32_t first, int32_t end)
 {
     const int32_t value = cuts[first].value;
-    const int axis = b->ranges[value].axis;
-    const int64_t size = builder_shape(b, value)->dim[axis];
-    const int64_t slab = b->program->tensors[value].elements / size;
+    const int64_t size = run_length(b, value);
+    int64_t unit = b->ranges[value].unit; /* for names; 1 if a cut is not at a whole one */
+    for (int32_t i = first; i < end; i++)
+        unit = cuts[i].position % unit == 0 ? unit : 1;
     b->own[value].begin = b->program->tensor_count;
     b->own[value].count = end - first + 1;
     for (int32_t i = first; i <= end; i++) {
         int64_t from = i == first ? 0 : cuts[i - 1].position;
         int64_t to = i == end ? size : cuts[i].position;
-        const char *name = name_pool_format(b->program->names, "%s[%" PRId64 ":%" PRId64 "]",
-                                            b->program->tensors[value].name, from, to);
-        if (builder_tensor(b, slab * (to - from), b->options.bits.activation, name) < 0 ||
+        const char *name =
+            name_pool_format(b->program->names, "%s[%" PRId64 ":%" PRId64 "]",
+                             b->program->tensors[value].name, from / unit, to / unit);
+        if (builder_tensor(b, b->ranges[value].blocks * (to - from), b->options.bits.activation,
+                           name) < 0 ||
             !id_array_push(b, &b->part_owner, value))
             return false;
         b->part_begin[b->part_owner.count - 1] = from;
@@ -95,7 +119,7 @@ static int32_t collect_cuts(builder *b, cut **result)
         const value_range *slice = &b->ranges[b->network->input_count + l];
         if (b->network->layers[l].op != OP_SLICE || slice->value < 0)
             continue;
-        int64_t size = builder_shape(b, slice->value)->dim[b->ranges[slice->value].axis];
+        int64_t size = run_length(b, slice->value);
         if (slice->begin > 0)
             cuts[count++] = (cut){slice->value, slice->begin};
         if (slice->end < size)

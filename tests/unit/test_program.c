@@ -378,6 +378,13 @@ static const program_case program_cases[] = {
      "B loss loss [c[0:1]]>[c[0:1].grad@loss]\n"
      "B c.wgrad conv.wgrad [x c[0:1].grad@loss]>[] a16\n",
      NULL},
+    /* a reshape in between: channels 2 and 3 of four are the second of two pairs */
+    {LAYER("c", "x", "'op':'conv','out_channels':4,'kernel':1")
+         LAYER("v", "c", "'op':'reshape','shape':[2,2,16]") LAYER("a", "c", "'op':'slice','end':1")
+             LAYER("b", "v", "'op':'slice','begin':1,'end':2") OP("t", "tanh", "a")
+                 OP("u", "tanh", "b"),
+     INFERENCE, "F c conv [x]>[c[0:1] c[2:4]] w16\nF t tanh [c[0:1]]>[t]\nF u tanh [c[2:4]]>[u]\n",
+     NULL},
     /* a sum that is cut is no alias of its summands' gradients */
     {CONV("c", "x") CONV("d", "x") OP2("s", "add", "c", "d") LAYER("a", "s", "'op':'slice','end':1")
          OP("t", "tanh", "a"),
