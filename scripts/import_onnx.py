@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+"""Turns an ONNX model into an mbsopt-network/1 file. Weights are not read. Needs Debian's python3-onnx."""
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.dont_write_bytecode = True
+
+
+class Options:
+    """inputs: (name, shape of a sample); learned: names of the learned tensors, None for all floating-point
+    initializers; fixed_inputs: inputs that are parameters or buffers."""
+
+    def __init__(self, inputs=(), opaque=False, learned=None, fixed_inputs=()):
+        self.inputs, self.opaque, self.learned, self.fixed_inputs = inputs, opaque, learned, set(fixed_inputs)
+
+
+def convert(path, name, options, batch=None):
+    """(text of the network file, notes). Raises Fault."""
+    from onnx_network import graph as graphs
+    from onnx_network.convert import Converter
+    from onnx_network.values import Fault
+    graph = graphs.load(path)
+    batches = [batch] if batch else None
+    if batches is None:
+        shapes = [graphs.input_shape(i) for i in graph.inputs]
+        fixed = [s[0] for s in shapes if s and s[0]]
+        batches = [fixed[0]] if fixed else [2, 1]
+    for size in batches:
+        try:
+            converter = Converter(graph, options, size)
+            converter.run()
+            return converter.text(name), converter.notes
+        except Fault as fault:
+            # a model traced with one sample may have that number written into it
+            last = fault if size == batches[0] else last
+    raise last
+
+
+def write_whole(path, text):
+    """Replaces the file whole, or not at all; "-" is standard output."""
+    if path == "-":
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
+    if os.path.exists(path) and not os.path.isfile(path):
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return
+    folder = os.path.dirname(os.path.abspath(path))
+    handle, temporary = tempfile.mkstemp(dir=folder, prefix=".import-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(temporary, 0o666 & ~mask)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def sample_input(text):
+    name, equals, shape = text.rpartition("=")
+    try:
+        dims = [int(d) for d in shape.split("x")]
+    except ValueError:
+        dims = []
+    if not equals or not name or not 1 <= len(dims) <= 8 or min(dims) < 1:
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected NAME=3x224x224 without the batch")
+    return name, dims
+
+
+def add_arguments(parser):
+    parser.add_argument("-o", "--output", default="-", help="the network file; - (default) is standard output")
+    parser.add_argument("--name", help="the network's name (default: the model's file name)")
+    parser.add_argument("--opaque", action="store_true", help="import unknown operators as elementwise ones")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", help="the ONNX file")
+    parser.add_argument("--input", action="append", default=[], type=sample_input, metavar="NAME=CxHxW",
+                        help="an input's shape without the batch, where the model leaves it open")
+    add_arguments(parser)
+    given = parser.parse_args()
+    try:
+        import onnx  # noqa: F401
+        from onnx_network.values import Fault
+    except ImportError as error:
+        print(f"import_onnx.py: needs Python's onnx (Debian: python3-onnx): {error}", file=sys.stderr)
+        return 5
+    shown = given.model if given.model.isprintable() else ascii(given.model)
+    try:
+        text, notes = convert(given.model, given.name or Path(given.model).stem or "model",
+                              Options(given.input, given.opaque))
+        for note in notes:
+            print(f"import_onnx.py: {shown}: {note}", file=sys.stderr)
+        write_whole(given.output, text)
+    except Fault as fault:
+        print(f"import_onnx.py: {shown}: {fault}", file=sys.stderr)
+        return 5 if not os.path.isfile(given.model) else 1
+    except (RecursionError, MemoryError) as error:
+        print(f"import_onnx.py: {shown}: is too large: {type(error).__name__}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 5
+    except OSError as error:
+        print(f"import_onnx.py: {error.filename or given.output}: {error.strerror}", file=sys.stderr)
+        return 5
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
