@@ -87,32 +87,36 @@ def main():
     parser.add_argument("model", help="the ONNX file")
     parser.add_argument("--input", action="append", default=[], type=sample_input, metavar="NAME=CxHxW",
                         help="an input's shape without the batch, where the model leaves it open")
+    parser.add_argument("--speaker", default="import_onnx.py", help=argparse.SUPPRESS)  # mbsopt speaks for itself
     add_arguments(parser)
     given = parser.parse_args()
+    speaker = given.speaker
     try:
         import onnx  # noqa: F401
         from onnx_network.values import Fault
     except ImportError as error:
-        print(f"import_onnx.py: needs Python's onnx (Debian: python3-onnx): {error}", file=sys.stderr)
+        print(f"{speaker}: needs Python's onnx (Debian: python3-onnx): {error}", file=sys.stderr)
         return 5
     shown = given.model if given.model.isprintable() else ascii(given.model)
     try:
         text, notes = convert(given.model, given.name or Path(given.model).stem or "model",
                               Options(given.input, given.opaque))
         for note in notes:
-            print(f"import_onnx.py: {shown}: {note}", file=sys.stderr)
+            print(f"{speaker}: {shown}: {note}", file=sys.stderr)
         write_whole(given.output, text)
     except Fault as fault:
-        print(f"import_onnx.py: {shown}: {fault}", file=sys.stderr)
+        line = " ".join(str(fault).split())
+        line = "".join(c if c.isprintable() else "?" for c in line)
+        print(f"{speaker}: {shown}: {line if len(line) < 400 else line[:400] + '...'}", file=sys.stderr)
         return 5 if not os.path.isfile(given.model) else 1
     except (RecursionError, MemoryError) as error:
-        print(f"import_onnx.py: {shown}: is too large: {type(error).__name__}", file=sys.stderr)
+        print(f"{speaker}: {shown}: is too large: {type(error).__name__}", file=sys.stderr)
         return 1
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 5
     except OSError as error:
-        print(f"import_onnx.py: {error.filename or given.output}: {error.strerror}", file=sys.stderr)
+        print(f"{speaker}: {error.filename or given.output}: {error.strerror}", file=sys.stderr)
         return 5
     return 0
 

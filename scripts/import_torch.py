@@ -86,9 +86,38 @@ def tensors_in(result):
     return [t for part in result if part is not None for t in tensors_in(part)] if result is not None else []
 
 
+def teach_exporter(torch):
+    """What torch.onnx cannot write down, in terms of what it can; the bytes and shapes are the same."""
+    import torchvision
+    from torch.onnx import register_custom_op_symbolic, symbolic_helper
+
+    def stochastic_depth(self, x):
+        if self.p == 0 or not self.training:
+            return x
+        return x * torch.rand([x.shape[0]] + [1] * (x.ndim - 1))  # a factor for each sample
+
+    def zero(g, x):
+        return g.op("Mul", x, g.op("Constant", value_t=torch.tensor(0.0)))
+
+    def adaptive_avg_pool2d(g, x, size):
+        """Windows of one size that cover the input, as near as an ordinary pool comes."""
+        wanted = symbolic_helper._parse_arg(size, "is")
+        if list(wanted) == [1, 1]:
+            return g.op("GlobalAveragePool", x)
+        found = symbolic_helper._get_tensor_sizes(x)[2:]
+        strides = [f // w for f, w in zip(found, wanted)]
+        kernel = [f - (w - 1) * s for f, w, s in zip(found, wanted, strides)]
+        return g.op("AveragePool", x, kernel_shape_i=kernel, strides_i=strides)
+
+    torchvision.ops.StochasticDepth.forward = stochastic_depth
+    register_custom_op_symbolic("aten::zero", zero, OPSET)
+    register_custom_op_symbolic("aten::adaptive_avg_pool2d", adaptive_avg_pool2d, OPSET)
+
+
 def export(model, shape, path):
     """Writes the model's graph, parameters as its inputs, and returns the shapes of its outputs."""
     import torch
+    teach_exporter(torch)
     shapes = []
 
     class Flat(torch.nn.Module):

@@ -260,6 +260,8 @@ class Converter:
     def _fixed_shape(self, node, values):
         """The shape of something learned after a node, None if that cannot be told."""
         import numpy
+        if node.op in ("Relu", "Sigmoid", "Tanh", "Clip", "Softmax", "ScatterND", "ScatterElements"):
+            return values[0].shape
         stand_ins = []
         for v in values:
             if v is None or isinstance(v, Constant) and v.data is not None:
@@ -268,8 +270,6 @@ class Converter:
                 return None
             else:
                 stand_ins.append(Constant(v.shape, numpy.broadcast_to(numpy.float32(1), v.shape)))
-        if node.op in ("Relu", "Sigmoid", "Tanh", "Clip", "Softmax"):
-            return values[0].shape
         if node.op == "MatMul":
             a, b = values[0].shape, values[1].shape
             return broadcast([a[:-2], b[:-2]]) + (a[-2], b[-1]) if len(a) > 1 and len(b) > 1 else None

@@ -1,6 +1,7 @@
 """Reading ONNX files: the nodes that the outputs need, in an order in which they can be computed."""
 
-import re
+import warnings
+from collections import Counter
 
 import onnx
 from onnx import TensorProto, helper
@@ -19,6 +20,7 @@ class Node:
         self.inputs = list(proto.input)
         self.outputs = [name for name in proto.output]
         self.number = number
+        self.alone = False  # the only node of its scope
         try:
             self.attrs = {a.name: helper.get_attribute_value(a) for a in proto.attribute}
         except Exception as error:
@@ -27,19 +29,21 @@ class Node:
     def place(self):
         return f"node {self.name!r}" if self.name else f"node {self.number} ({self.outputs[0]!r})"
 
-    def title(self):
-        """A short name for the layer: PyTorch's /layer1/layer1.0/conv1/Conv becomes layer1.0.conv1."""
-        if not self.name.startswith("/"):
-            return self.name or self.outputs[0]
-        parts = self.name.strip("/").split("/")
-        base = re.sub(r"_\d+$", "", parts[-1])
+    def scope(self):
+        """PyTorch's module: of /layer1/layer1.0/conv1/Conv layer1.0.conv1; empty where there is none."""
         scope = []
-        for part in parts[:-1]:
+        for part in self.name.strip("/").split("/")[:-1] if self.name.startswith("/") else []:
             if scope and part.startswith(scope[-1] + "."):
                 scope.pop()
             scope.append(part)
-        kept = scope if scope and base == self.op else scope + [parts[-1]]
-        return ".".join(kept) or self.name
+        return ".".join(scope)
+
+    def title(self):
+        """A short name for the layer: the module's if it has no other nodes."""
+        scope = self.scope()
+        if not scope:
+            return self.name.strip("/") or self.outputs[0]
+        return scope if self.alone else f"{scope}.{self.name.split('/')[-1].lower()}"
 
 
 class Graph:
@@ -70,6 +74,10 @@ class Graph:
                 if name:
                     self.producer[name] = node
         self.nodes = self._order()
+        scopes = [n.scope() for n in self.nodes if n.op not in ("Constant", "Identity", "Transpose", "Cast")]
+        counts = Counter(scopes)
+        for node in self.nodes:
+            node.alone = counts[node.scope()] <= 1
         self.consumers = {}
         for node in self.nodes:
             for name in set(node.inputs):
@@ -124,7 +132,9 @@ def load(path):
         with open(path, "rb") as file:
             data = file.read()
         model = onnx.ModelProto()
-        model.ParseFromString(data)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # of what is left over
+            model.ParseFromString(data)
     except OSError as error:
         raise Fault(error.strerror or str(error)) from None
     except Exception:

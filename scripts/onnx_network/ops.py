@@ -96,7 +96,7 @@ def convolution(transposed):
             x, extra = folded
             shape = spatial(c, x)
             pads = [p + e for p, e in zip(pads, extra)]
-            members["pad"] = pads
+            members["pad"] = pads[0] if len(set(pads)) == 1 else pads
         if transposed:
             extra = list(node.attrs.get("output_padding") or [0] * (len(x.shape) - 2))
             extra = [0] + extra if len(extra) == 1 else extra
@@ -412,6 +412,7 @@ def layer_norm(c, node, values):
 
 def convert_match(c, node, match):
     x = c.values[match.source]
+    node.alone = node.alone or {n.scope() for n in match.nodes} == {node.scope()}
     scale = c.values[match.scale] if match.scale else None
     bias = c.values[match.bias] if match.bias else None
     first = match.nodes[0]
@@ -523,8 +524,8 @@ def split(c, node, values):
     if sum(sizes) != x.shape[axis]:
         raise Fault(f"has the sizes {list(sizes)} for dimension {axis} of {list(x.shape)}")
     at, results = 0, []
-    for size in sizes:
-        results.append(c.slice(node.title(), x, axis, at, at + size))
+    for i, size in enumerate(sizes):
+        results.append(c.slice(f"{node.title()}.{i}", x, axis, at, at + size))
         at += size
     return results
 

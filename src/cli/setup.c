@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "import.h"
 #include "output.h"
 
 static int read_choices(setup *result, const arguments *given)
@@ -108,7 +109,14 @@ int setup_load(setup *result, const arguments *given)
 {
     mbs_error error;
     mbs_error_clear(&error);
-    mbs_status status = mbs_network_load_file(&result->network, given->operand, &error);
+    mbs_status status = MBS_OK;
+    if (is_onnx_path(given->operand)) {
+        int imported = import_onnx(&result->network, given->operand);
+        if (imported != EXIT_OK)
+            return imported;
+    } else {
+        status = mbs_network_load_file(&result->network, given->operand, &error);
+    }
     if (status == MBS_OK)
         status = setup_program(result, &error);
     return report_error(status, &error);

@@ -137,6 +137,18 @@ static void put_loss(grid *table, const table_source *from)
     put_need(table, iterations);
 }
 
+/* Of one sample's forward steps; approximate above 2^53. */
+static double forward_macs(const mbs_program *p)
+{
+    double macs = 0;
+    for (int32_t k = 0; k < p->step_count; k++) {
+        const mbs_gemm *g = &p->steps[k].gemm;
+        if (p->steps[k].phase == MBS_FORWARD)
+            macs += (double)g->m * (double)g->k * (double)g->n * (double)g->groups;
+    }
+    return macs;
+}
+
 static void put_totals(text *out, const table_source *from)
 {
     size_t views = 0;
@@ -162,6 +174,8 @@ static void put_totals(text *out, const table_source *from)
                     from->steps_in_phase[MBS_FORWARD], from->steps_in_phase[MBS_BACKWARD]);
     text_format(out, "%s of layer outputs per sample, %" PRId64 " bytes\n",
                 figure_space(activations).text, activations);
+    text_format(out, "%.0f multiply-accumulates per sample, forward\n",
+                forward_macs(from->program));
     if (from->steps_in_passes > 0)
         text_format(out,
                     "%zu step%s with operands too large for the buffer at any sub-batch: "
