@@ -60,6 +60,22 @@ offer_solvers() {
         echo "without ${packages[*]}, the tests that compare with them are skipped" >&2
 }
 
+# Python's libraries for importing models, and with "--torch" PyTorch, which is large. Likewise: where
+# they cannot be had, what needs them is skipped.
+offer_python() {
+    local packages=() python=/usr/bin/python3
+    [ -x "$python" ] || return 0
+    "$python" -c 'import onnx' 2>/dev/null || packages+=(python3-onnx)
+    if [ "${1:-}" = --torch ]; then
+        "$python" -c 'import torch, torchvision' 2>/dev/null || packages+=(python3-torch python3-torchvision)
+    fi
+    [ ${#packages[@]} -gt 0 ] && can_install || return 0
+    echo "installing ${packages[*]}" >&2
+    apt_quietly install --no-install-recommends "${packages[@]}" 2>/dev/null ||
+        { apt_quietly update && apt_quietly install --no-install-recommends "${packages[@]}"; } ||
+        echo "without ${packages[*]}, the tests of importing models are skipped" >&2
+}
+
 # Installs what is missing, or says how to. $1 as above.
 install_missing() {
     local packages

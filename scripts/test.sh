@@ -1,6 +1,7 @@
 #!/bin/bash
 # Builds and tests mbsopt twice: as released, and under the address and undefined-behaviour
-# sanitizers. The last line is "N passed, N failed"; the exit status is 0 if none failed.
+# sanitizers; with --all also all of torchvision against PyTorch. The last line is
+# "N passed, N failed"; the exit status is 0 if none failed.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -43,7 +44,7 @@ build_and_test() {
         return
     fi
     local status=0
-    meson test -C "$folder" --no-rebuild --print-errorlogs </dev/null 2>&1 |
+    meson test -C "$folder" --no-rebuild --print-errorlogs --no-suite sweep </dev/null 2>&1 |
         tee "$folder/test.log" || status=$?
     local before=$failed
     add_summary "$folder/test.log"
@@ -57,7 +58,17 @@ format_is_kept() {
         xargs -0 clang-format --dry-run -Werror
 }
 
+case "${1:-}" in
+"") all=0 ;;
+--all) all=1 ;;
+*) fail "usage: scripts/test.sh [--all]" "  --all: also all of torchvision against PyTorch (an hour or more)" ;;
+esac
 ensure_packages tests
+if [ "$all" = 1 ]; then
+    offer_python --torch
+else
+    offer_python
+fi
 # sanitizers: report all, stop at the first, and with a status that mbsopt itself never gives
 export ASAN_OPTIONS=exitcode=99:detect_leaks=1:strict_string_checks=1:allocator_may_return_null=1
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1:exitcode=99
@@ -68,6 +79,10 @@ if command -v clang-format >/dev/null; then
 fi
 build_and_test build --buildtype=release
 build_and_test build-asan --buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false
+if [ "$all" = 1 ]; then
+    check "torchvision" env "MBSOPT=$root/build/src/cli/mbsopt" \
+        /usr/bin/python3 "$root/tests/sweep/torchvision_sweep.py"
+fi
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""Writes docs/zoo.md: what mbsopt makes of each network file, as a table. Run by build_zoo.sh."""
+
+import argparse
+import csv
+import json
+import os
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PLANNERS = "baseline,mbs2,dp,ilp"
+
+HEAD = """# The zoo
+
+What mbsopt makes of {count} networks: {batch} samples per core, the default machine (WaveCore, 10 MiB, HBM2), batch
+norms planned as group norms. GB of DRAM traffic of one training step and core; ilp within {limit} s per network, its
+plan marked ✓ where it is proven optimal; *less* and *time saved* are dp's against the baseline's. A ● is in
+[models/networks](../models/networks). `scripts/build_zoo.sh` makes the networks from torchvision's models and this
+table from them; for each the number of parameters, the shapes of the outputs and the multiply-accumulates are
+PyTorch's (`meson test --suite sweep`).
+
+| network | | layers | parameters | MACs, G | baseline | mbs2 | dp | less | ilp | time saved |
+|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|
+"""
+
+
+def run(*args):
+    done = subprocess.run([os.environ.get("MBSOPT", str(ROOT / "build/src/cli/mbsopt")), *args],
+                          capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SystemExit(f"zoo_table.py: mbsopt {' '.join(args)}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def row(path, batch, limit, committed):
+    shown = run("show", str(path))
+    parameters = int(re.search(r", (\d+) parameters", shown).group(1))
+    macs = int(re.search(r"(\d+) multiply-accumulates", shown).group(1))
+    layers = len(json.loads(path.read_text())["layers"])
+    text = run("compare", str(path), "--planners", PLANNERS, "--batch", str(batch), "--time-limit", str(limit),
+               "--format", "csv")
+    of = {r["planner"]: r for r in csv.DictReader(text.splitlines())}
+    gb = {p: int(r["total_bytes"]) / 1e9 for p, r in of.items()}
+    proven = " ✓" if of["ilp"]["outcome"] == "optimal" else ""
+    less = 100 * (1 - gb["dp"] / gb["baseline"])
+    saved = 100 * (1 - float(of["dp"]["time_s"]) / float(of["baseline"]["time_s"]))
+    return (f"| {path.stem} | {'●' if path.stem in committed else ''} | {layers} | {parameters:,} | {macs / 1e9:.2f} "
+            f"| {gb['baseline']:.2f} | {gb['mbs2']:.2f} | {gb['dp']:.2f} | {less:.1f} % | {gb['ilp']:.2f}{proven} "
+            f"| {saved:.1f} % |").replace(",", " ")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("networks", nargs="+", type=Path)
+    parser.add_argument("-o", "--output", default=str(ROOT / "docs/zoo.md"))
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--time-limit", type=float, default=10)
+    given = parser.parse_args()
+    committed = {p.stem for p in (ROOT / "models/networks").glob("*.json")}
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        rows = list(pool.map(lambda p: row(p, given.batch, given.time_limit, committed),
+                             sorted(given.networks, key=lambda p: p.stem)))
+    text = HEAD.format(count=len(rows), batch=given.batch, limit=f"{given.time_limit:g}") + "\n".join(rows) + "\n"
+    partial = given.output + ".part"
+    Path(partial).write_text(text, encoding="utf-8")
+    os.replace(partial, given.output)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
