@@ -27,5 +27,6 @@ if [ "${1:-}" != --table ]; then
         cp "$zoo/$name.json" "$root/models/networks/"
     done
 fi
-# where a name is taken, the hand-written network of the paper stays apart from torchvision's
+# where both have a network of that name, the table shows the one in models/networks
+cp "$root"/models/networks/*.json "$zoo/"
 python3 "$root/scripts/zoo_table.py" "$zoo"/*.json

@@ -20,8 +20,8 @@ What mbsopt makes of {count} networks: {batch} samples per core, the default mac
 norms planned as group norms. GB of DRAM traffic of one training step and core; ilp within {limit} s per network, its
 plan marked ✓ where it is proven optimal; *less* and *time saved* are dp's against the baseline's. A ● is in
 [models/networks](../models/networks). `scripts/build_zoo.sh` makes the networks from torchvision's models and this
-table from them; for each the number of parameters, the shapes of the outputs and the multiply-accumulates are
-PyTorch's (`meson test --suite sweep`).
+table from them; for those of torchvision the number of parameters, the sizes of the outputs and the multiply-accumulates are
+PyTorch's (`meson test --suite sweep`). The networks of `make_zoo.py` keep their names and figures.
 
 | network | | layers | parameters | MACs, G | baseline | mbs2 | dp | less | ilp | time saved |
 |---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|

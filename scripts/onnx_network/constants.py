@@ -84,6 +84,13 @@ def _fill(node, args):
     return numpy.full(shape, fill)
 
 
+def _range(args):
+    start, limit, step = (a.item() for a in args)
+    if (limit - start) / step > MOST_ELEMENTS:
+        return None
+    return numpy.arange(start, limit, step).astype(args[0].dtype)
+
+
 FOLDED = {
     "Identity": lambda n, a: a[0],
     "Gather": lambda n, a: numpy.take(a[0], a[1].astype(numpy.int64), axis=n.attrs.get("axis", 0)),
@@ -107,8 +114,7 @@ FOLDED = {
                                           keepdims=bool(n.attrs.get("keepdims", 1))),
     "ConstantOfShape": _fill,
     "Expand": lambda n, a: numpy.broadcast_to(a[0], numpy.broadcast_shapes(a[0].shape, tuple(_ints(a[1])))),
-    "Range": lambda n, a: numpy.arange(a[0].item(), a[1].item(), a[2].item()).astype(a[0].dtype),
-    "Tile": lambda n, a: numpy.tile(a[0], _ints(a[1])),
+    "Range": lambda n, a: _range(a),
 }
 
 

@@ -170,14 +170,31 @@ END_TEST
 
 /* ---- The committed networks ------------------------------------------------------------------ */
 
-static const char *const zoo[] = {"alexnet",         "convnext_tiny", "densenet121",
-                                  "efficientnet_b0", "fcn_resnet50",  "googlenet",
-                                  "inception_v3",    "inception_v4",  "lraspp_mobilenet_v3_large",
-                                  "mnasnet1_0",      "mobilenet_v2",  "mobilenet_v3_large",
-                                  "regnet_y_400mf",  "resnet101",     "resnet152",
-                                  "resnet18",        "resnet50",      "shufflenet_v2_x1_0",
-                                  "swin_t",          "vgg16",         "vgg16_bn",
-                                  "vit_b_16"};
+static const char *const zoo[] = {"alexnet",
+                                  "convnext_tiny",
+                                  "densenet121",
+                                  "efficientnet_b0",
+                                  "fcn_resnet50",
+                                  "googlenet",
+                                  "inception_v3",
+                                  "inception_v4",
+                                  "lraspp_mobilenet_v3_large",
+                                  "mnasnet1_0",
+                                  "mobilenet_v2",
+                                  "mobilenet_v3_large",
+                                  "regnet_y_400mf",
+                                  "resnet101",
+                                  "resnet152",
+                                  "resnet18",
+                                  "resnet50",
+                                  "resnext50_32x4d",
+                                  "shufflenet_v2_x1_0",
+                                  "squeezenet1_1",
+                                  "swin_t",
+                                  "vgg16",
+                                  "vgg16_bn",
+                                  "vit_b_16",
+                                  "wide_resnet50_2"};
 
 static const int64_t buffers[] = {MIB / 4, MIB, 10 * MIB, 64 * MIB};
 
