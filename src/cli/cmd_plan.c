@@ -287,7 +287,8 @@ const command command_plan = {
     .details =
         "Cuts one training step of the network file NET (- is standard input; an ONNX model is\n"
         "imported) into groups of layers that hand their data on in the on-chip buffer, and shows\n"
-        "each group's sub-batch and the DRAM traffic. Every plan is replayed and checked before it is shown.\n"
+        "each group's sub-batch and the DRAM traffic. Every plan is replayed and checked before it "
+        "is shown.\n"
         "ilp proves its plan optimal or says how far from it the plan may be; best is dp and then\n"
         "ilp in the time that is left. Ctrl-C ends their search with the best plan so far.\n"
         "A SIZE is 10MiB, 10MB, 512KiB or a number of bytes.\n",

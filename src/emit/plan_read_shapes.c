@@ -23,7 +23,7 @@ void read_elements(plan_loader *loader, const json_path *at, const cJSON *object
 
 static bool read_gemm(plan_loader *loader, const json_path *at, const cJSON *object, mbs_gemm *gemm)
 {
-    static const char *const places[] = {"m", "k"};
+    static const char *const places[] = {"m", "k", "groups"};
     mbs_gemm read = {0};
     if (!entry_begin(loader, at, object, gemm_members))
         return false;
@@ -31,8 +31,9 @@ static bool read_gemm(plan_loader *loader, const json_path *at, const cJSON *obj
     good = figure_member(loader, at, object, "k", 1, JSON_MAX_INTEGER, &read.k) && good;
     good = figure_member(loader, at, object, "n", 1, JSON_MAX_INTEGER, &read.n) && good;
     good = figure_member(loader, at, object, "groups", 1, JSON_MAX_INTEGER, &read.groups) && good;
-    int samples_in = choice_member(loader, at, object, "samples_in", places, 2);
+    int samples_in = choice_member(loader, at, object, "samples_in", places, 3);
     read.samples_in_k = samples_in == 1;
+    read.samples_in_groups = samples_in == 2;
     if (good && samples_in >= 0)
         *gemm = read;
     return good && samples_in >= 0;
@@ -123,7 +124,7 @@ void read_products(plan_loader *loader, const json_path *at, const cJSON *object
 /* The ops whose steps are matrix products: one without its sizes is of unknown cost. */
 static bool is_product(const char *kind)
 {
-    static const char *const ops[] = {"conv", "fc"};
+    static const char *const ops[] = {"conv", "fc", "conv_transpose", "matmul"};
     const size_t length = strcspn(kind, ".");
     for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++)
         if (strlen(ops[i]) == length && strncmp(ops[i], kind, length) == 0)

@@ -174,7 +174,10 @@ static void write_products(writer *w, const mbs_step *step)
     next_member(w, "k", gemm->k);
     next_member(w, "n", gemm->n);
     next_member(w, "groups", gemm->groups);
-    string_member(w, "samples_in", gemm->samples_in_k ? "k" : "m");
+    string_member(w, "samples_in",
+                  gemm->samples_in_groups ? "groups"
+                  : gemm->samples_in_k    ? "k"
+                                          : "m");
     text_string(&w->out, "}");
     if (conv->channels == 0)
         return;

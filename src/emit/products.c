@@ -25,9 +25,10 @@ static bool add_product(product_list *list, const mbs_step *step, int32_t k, int
                      .m = gemm->m,
                      .k = gemm->k,
                      .n = gemm->n};
-    int64_t *grows = gemm->samples_in_k ? &made.k : &made.m;
+    made.runs = gemm->groups;
+    int64_t *grows = gemm->samples_in_k ? &made.k : gemm->samples_in_groups ? &made.runs : &made.m;
     if (!checked_mul(*grows, samples, grows) || *grows > JSON_MAX_INTEGER ||
-        !checked_mul(gemm->groups, runs, &made.runs))
+        !checked_mul(made.runs, runs, &made.runs))
         return false;
     list->items[list->count++] = made;
     return true;

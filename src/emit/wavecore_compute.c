@@ -68,8 +68,9 @@ static void write_parameters(schedule_writer *w, const char *key, int64_t bytes,
 static void write_gemm(schedule_writer *w, const char *key, const mbs_gemm *gemm, int64_t samples)
 {
     text_format(w->text, ",\"%s\":{", key);
-    schedule_first_figure(w, "groups", gemm->groups);
-    schedule_figure(w, "m", times(gemm->m, gemm->samples_in_k ? 1 : samples));
+    const bool in_m = !gemm->samples_in_k && !gemm->samples_in_groups;
+    schedule_first_figure(w, "groups", times(gemm->groups, gemm->samples_in_groups ? samples : 1));
+    schedule_figure(w, "m", times(gemm->m, in_m ? samples : 1));
     schedule_figure(w, "k", times(gemm->k, gemm->samples_in_k ? samples : 1));
     schedule_figure(w, "n", gemm->n);
     text_string(w->text, "}");

@@ -373,16 +373,16 @@ START_TEST(scalesim_cycles)
     mbs_hardware_wavecore(&hardware);
     hardware.cycle_model = MBS_CYCLES_SCALESIM;
     for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++) {
-        mbs_gemm gemm = {runs[i].m, runs[i].k, runs[i].n, 1, false};
+        mbs_gemm gemm = {runs[i].m, runs[i].k, runs[i].n, 1, false, false};
         ck_assert_double_eq(array_cycles(&gemm, 1, &hardware, true), runs[i].cycles);
         ck_assert_double_eq(array_cycles(&gemm, 1, &hardware, false), runs[i].cycles);
         gemm.groups = 3;
         ck_assert_double_eq(array_cycles(&gemm, 1, &hardware, true), 3 * runs[i].cycles);
     }
     /* samples lengthen M, or K of a weight gradient */
-    const mbs_gemm forward = {784, 512, 128, 1, false};
+    const mbs_gemm forward = {784, 512, 128, 1, false, false};
     ck_assert_double_eq(array_cycles(&forward, 4, &hardware, true), 14071);
-    const mbs_gemm wgrad = {196, 576, 256, 1, true};
+    const mbs_gemm wgrad = {196, 576, 256, 1, true, false};
     ck_assert_double_eq(array_cycles(&wgrad, 4, &hardware, true), 20807);
 }
 END_TEST
