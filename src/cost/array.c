@@ -26,17 +26,17 @@ double array_cycles(const mbs_gemm *gemm, int64_t samples, const mbs_hardware *h
     const bool in_m = !gemm->samples_in_k && !gemm->samples_in_groups;
     const double m = (double)gemm->m * (in_m ? (double)samples : 1);
     const double k = (double)gemm->k * (gemm->samples_in_k ? (double)samples : 1);
+    const double groups = (double)gemm->groups * (gemm->samples_in_groups ? (double)samples : 1);
     if (gemm->m == 0)
         return 0;
     if (hardware->cycle_model == MBS_CYCLES_SCALESIM)
-        return (double)gemm->groups *
+        return groups *
                (ceil(k / rows) * ceil((double)gemm->n / columns) * (2 * rows + columns + m - 2) -
                 1);
     double full = floor(k / rows);
     double rest = k - full * rows;
     double cycles = full * waves(m, height, rows, double_buffered) +
                     (rest > 0 ? waves(m, height, rest, double_buffered) : 0);
-    const double groups = (double)gemm->groups * (gemm->samples_in_groups ? (double)samples : 1);
     return groups * (ceil((double)gemm->n / columns) * cycles + rows + columns);
 }
 
