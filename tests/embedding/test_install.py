@@ -1,0 +1,110 @@
+"""What `meson install` leaves is all that another project needs, and no symbol more than promised."""
+
+import os
+import pathlib
+import re
+import shlex
+import subprocess
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(os.environ["MBS_SOURCE_DIR"])
+BUILD = os.environ["MBS_BUILD_DIR"]
+EMBEDDING = ROOT / "tests" / "embedding"
+NETWORK = str(ROOT / "models" / "networks" / "resnet18.json")
+STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
+
+
+def run(*command, **more):
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **more)
+    if done.returncode != 0:
+        raise AssertionError(f"{shlex.join(map(str, command))}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+class Installed(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        # pylint: disable=consider-using-with
+        cls.holder = tempfile.TemporaryDirectory(prefix="mbsopt-install-")
+        cls.folder = pathlib.Path(cls.holder.name)
+        root = cls.folder / "root"
+        run("meson", "install", "-C", BUILD, "--no-rebuild", "--destdir", root)
+        cls.library = next(root.rglob("libmbsopt.so")).resolve()
+        cls.headers = next(root.rglob("mbsopt.h")).parent
+        package = next(root.rglob("mbsopt.pc"))
+        cls.tool = next(path for path in root.rglob("mbsopt") if path.is_file())
+        cls.env = {**os.environ, "PKG_CONFIG_SYSROOT_DIR": str(root),
+                   "PKG_CONFIG_PATH": str(package.parent),
+                   "LD_LIBRARY_PATH": str(cls.library.parent)}
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.holder.cleanup()
+
+    def flags(self, *options):
+        prefix = run("pkg-config", "--variable=prefix", "mbsopt", env=self.env).strip()
+        self.assertTrue(prefix.startswith(str(self.folder)), prefix)
+        return shlex.split(run("pkg-config", *options, "mbsopt", env=self.env))
+
+    def compile(self, compiler, source, name, *flags):
+        program = self.folder / name
+        run(*compiler, *STRICT, source, "-o", program, *flags)
+        return program
+
+    def test_c(self):
+        for standard in ("c11", "c17"):
+            program = self.compile(["gcc", f"-std={standard}"], ROOT / "tests/examples/embed.c",
+                                   "embed", *self.flags("--cflags", "--libs"))
+            self.assertIn("bytes of DRAM traffic", run(program, NETWORK, env=self.env))
+
+    def test_static(self):
+        archive = self.library.parent / "libmbsopt.a"
+        program = self.compile(["gcc"], ROOT / "tests/examples/embed.c", "embed-static",
+                               *self.flags("--cflags"), archive,
+                               "-lcjson", "-lglpk", "-lm", "-lpthread")
+        self.assertIn("bytes of DRAM traffic", run(program, NETWORK))
+
+    @unittest.skipIf(subprocess.run(["which", "g++"], capture_output=True, check=False).returncode,
+                     "no C++ compiler")
+    def test_cpp(self):
+        for standard in ("c++11", "c++20"):
+            program = self.compile(["g++", f"-std={standard}"], EMBEDDING / "consumer.cc",
+                                   "consumer", *self.flags("--cflags", "--libs"))
+            self.assertEqual(run(program, NETWORK, env=self.env), "dp\n")
+
+    def test_each_header_alone(self):
+        for header in sorted(self.headers.glob("*.h")):
+            source = self.folder / "alone.c"
+            source.write_text(f"#include <mbsopt/{header.name}>\nint x;\n")
+            run("gcc", "-std=c17", *STRICT, "-fsyntax-only", source, *self.flags("--cflags"))
+
+    def test_all_headers_are_installed(self):
+        self.assertEqual({path.name for path in self.headers.glob("*.h")},
+                         {path.name for path in (ROOT / "include" / "mbsopt").glob("*.h")})
+
+    def test_tool(self):
+        self.assertRegex(run(self.tool, "--version", env=self.env), r"^mbsopt \d+\.\d+\.\d+\n$")
+
+    def test_soname(self):
+        self.assertIn("Library soname: [libmbsopt.so.0]", run("readelf", "-d", self.library))
+
+    def exported(self):
+        lines = run("nm", "-D", "--defined-only", self.library).splitlines()
+        return {line.split()[-1].split("@")[0] for line in lines}
+
+    def test_symbols_are_the_headers(self):
+        declared = set()
+        for header in self.headers.glob("*.h"):
+            text = re.sub(r"/\*.*?\*/", "", header.read_text(), flags=re.S)
+            declared |= set(re.findall(r"MBS_API[^;(]*?\b(mbs_\w+)\(", text))
+        self.assertEqual(self.exported(), declared)
+
+    def test_symbols_stay(self):
+        """What programs linked to this soname use is still there; new ones are listed on release."""
+        listed = set((EMBEDDING / "symbols.txt").read_text().split())
+        self.assertEqual(listed - self.exported(), set())
+
+
+if __name__ == "__main__":
+    unittest.main()
