@@ -41,6 +41,62 @@ MBS_API mbs_status mbs_network_load_file(mbs_network **network, const char *path
 MBS_API mbs_status mbs_network_load_text(mbs_network **network, const char *text, size_t length,
                                          const char *label, mbs_error *error);
 
+/* The same from a stream that is read to its end. Errors: also MBS_ERR_IO if `read_some` fails. */
+MBS_API mbs_status mbs_network_load_stream(mbs_network **network, mbs_read_function *read_some,
+                                           void *context, const char *label, mbs_error *error);
+
+/* ---- Without a file: layer by layer ---- */
+
+/* A network that is being put together. */
+typedef struct mbs_network_builder mbs_network_builder;
+
+/*
+ * A layer to add, as a file would say it (section 2). Members that are zero or null are left out
+ * and have their defaults; those that the op does not have must be.
+ */
+typedef struct mbs_layer_spec {
+    const char *name;
+    const char *op; /* "conv", "max_pool", ... */
+    const char *const *inputs;
+    size_t input_count;
+    int64_t out_channels; /* conv */
+    int64_t out_features; /* fc */
+    int64_t kernel[2];    /* height, width */
+    int64_t stride[2];
+    int64_t dilation[2];
+    int64_t pad[4]; /* top, left, bottom, right */
+    int64_t groups;
+    const char *kind; /* norm: "group", "batch", "layer", "instance" */
+    int bias;
+    int ceil_mode;
+} mbs_layer_spec;
+
+/*
+ * Begins a network; *builder is owned by the caller (mbs_network_builder_free, also after finish).
+ * Errors: MBS_ERR_MEMORY, MBS_ERR_INPUT (a name that is no UTF-8 text).
+ */
+MBS_API mbs_status mbs_network_builder_create(mbs_network_builder **builder, const char *name,
+                                              mbs_error *error);
+MBS_API void mbs_network_builder_free(mbs_network_builder *builder);
+
+/*
+ * Add a network input of `rank` dimensions, or a layer; what is pointed at is copied. Layers may
+ * come in any order. Errors: as of create; of what else is wrong finish tells.
+ */
+MBS_API mbs_status mbs_network_builder_input(mbs_network_builder *builder, const char *name,
+                                             const int64_t *dimensions, int rank, mbs_error *error);
+MBS_API mbs_status mbs_network_builder_layer(mbs_network_builder *builder,
+                                             const mbs_layer_spec *layer, mbs_error *error);
+
+/*
+ * Checks all that was added, as a file is checked and with the same messages (for "layers[2]"
+ * counts the layers added), and makes the network; ownership and errors as of
+ * mbs_network_load_file. More may be added afterwards and finish called again. `label` stands for a
+ * file's name.
+ */
+MBS_API mbs_status mbs_network_builder_finish(mbs_network **network, mbs_network_builder *builder,
+                                              const char *label, mbs_error *error);
+
 /* Frees a network; null is allowed. */
 MBS_API void mbs_network_free(mbs_network *network);
 

@@ -50,6 +50,12 @@ MBS_API void mbs_error_clear(mbs_error *error);
 /* A status in a few words, for example "bad input". Static storage; never null. */
 MBS_API const char *mbs_status_text(mbs_status status);
 
+/*
+ * Reads at most `room` bytes of a stream into `data`; returns how many, 0 at its end, or a negative
+ * number if it failed.
+ */
+typedef int64_t mbs_read_function(void *context, char *data, size_t room);
+
 /* Frees text that the library returned. A null pointer is allowed. */
 MBS_API void mbs_free(void *memory);
 

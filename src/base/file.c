@@ -9,6 +9,9 @@
 
 #include "base/error.h"
 
+/* What reading a descriptor returns where errno says what is wrong. */
+#define READ_ERRNO (-4711)
+
 mbs_status file_error(mbs_error *error, const char *verb, const char *path, int number)
 {
     char reason[128];
@@ -17,29 +20,33 @@ mbs_status file_error(mbs_error *error, const char *verb, const char *path, int 
     return error_set(error, MBS_ERR_IO, "cannot %s %s: %s", verb, quoted(path).text, reason);
 }
 
-static mbs_status read_all(int descriptor, char **data, size_t *length, const char *path,
-                           mbs_error *error)
+mbs_status stream_read(char **data, size_t *length, mbs_read_function *read_some, void *context,
+                       const char *label, mbs_error *error)
 {
     size_t capacity = 65536;
     size_t used = 0;
+    *data = NULL;
+    *length = 0;
     char *buffer = malloc(capacity);
     if (buffer == NULL)
         return error_memory(error);
     for (;;) {
-        ssize_t got = read(descriptor, buffer + used, capacity - used - 1);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0) {
-            int number = errno;
+        size_t room = capacity - used - 1;
+        int64_t got = read_some(context, buffer + used, room);
+        if (got < 0 || (uint64_t)got > room) {
             free(buffer);
-            return file_error(error, "read", path, number);
+            return got == READ_ERRNO ? file_error(error, "read", label, errno)
+                                     : error_set(error, MBS_ERR_IO,
+                                                 "cannot read %s: the stream "
+                                                 "failed",
+                                                 quoted(label).text);
         }
         if (got == 0)
             break;
         used += (size_t)got;
         if (used > FILE_MAX_BYTES) {
             free(buffer);
-            return error_set(error, MBS_ERR_INPUT, "%s: larger than %zu bytes", quoted(path).text,
+            return error_set(error, MBS_ERR_INPUT, "%s: larger than %zu bytes", quoted(label).text,
                              FILE_MAX_BYTES);
         }
         if (capacity - used <= 1) {
@@ -58,16 +65,26 @@ static mbs_status read_all(int descriptor, char **data, size_t *length, const ch
     return MBS_OK;
 }
 
+static int64_t read_descriptor(void *context, char *data, size_t room)
+{
+    for (;;) {
+        ssize_t got = read(*(const int *)context, data, room);
+        if (got >= 0 || errno != EINTR)
+            return got >= 0 ? got : READ_ERRNO;
+    }
+}
+
 mbs_status file_read(char **data, size_t *length, const char *path, mbs_error *error)
 {
     *data = NULL;
     *length = 0;
+    int descriptor = STDIN_FILENO;
     if (strcmp(path, "-") == 0)
-        return read_all(STDIN_FILENO, data, length, "standard input", error);
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+        return stream_read(data, length, read_descriptor, &descriptor, "standard input", error);
+    descriptor = open(path, O_RDONLY | O_CLOEXEC);
     if (descriptor < 0)
         return file_error(error, "read", path, errno);
-    mbs_status status = read_all(descriptor, data, length, path, error);
+    mbs_status status = stream_read(data, length, read_descriptor, &descriptor, path, error);
     close(descriptor);
     return status;
 }

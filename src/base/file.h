@@ -18,4 +18,11 @@ mbs_status file_read(char **data, size_t *length, const char *path, mbs_error *e
 /* "cannot VERB PATH: REASON" from an errno; returns MBS_ERR_IO. */
 mbs_status file_error(mbs_error *error, const char *verb, const char *path, int number);
 
+/*
+ * The same from a stream; `label` names it in messages. Errors: also MBS_ERR_IO where the stream
+ * says that it failed.
+ */
+mbs_status stream_read(char **data, size_t *length, mbs_read_function *read_some, void *context,
+                       const char *label, mbs_error *error);
+
 #endif

@@ -266,6 +266,22 @@ static void load_document(network_loader *loader)
         check_layers(loader);
 }
 
+mbs_status load_network(mbs_network **network, network_loader *loader)
+{
+    loader->network = calloc(1, sizeof *loader->network);
+    if (loader->network == NULL)
+        json_out_of_memory(&loader->document);
+    else
+        load_document(loader);
+    mbs_status status = json_status(&loader->document);
+    free(loader->broken);
+    if (status == MBS_OK)
+        *network = loader->network;
+    else
+        mbs_network_free(loader->network);
+    return status;
+}
+
 mbs_status mbs_network_load_text(mbs_network **network, const char *text, size_t length,
                                  const char *label, mbs_error *error)
 {
@@ -276,20 +292,9 @@ mbs_status mbs_network_load_text(mbs_network **network, const char *text, size_t
         return error_set(error, MBS_ERR_ARGUMENT, "no text or no label");
     network_loader loader = {0};
     mbs_status status = json_open(&loader.document, text, length, label, error);
-    if (status == MBS_OK) {
-        loader.network = calloc(1, sizeof *loader.network);
-        if (loader.network == NULL)
-            json_out_of_memory(&loader.document);
-        else
-            load_document(&loader);
-        status = json_status(&loader.document);
-    }
-    json_close(&loader.document);
-    free(loader.broken);
     if (status == MBS_OK)
-        *network = loader.network;
-    else
-        mbs_network_free(loader.network);
+        status = load_network(network, &loader);
+    json_close(&loader.document);
     return status;
 }
 
@@ -306,6 +311,24 @@ mbs_status mbs_network_load_file(mbs_network **network, const char *path, mbs_er
     if (status != MBS_OK)
         return status;
     const char *label = strcmp(path, "-") == 0 ? "standard input" : path;
+    status = mbs_network_load_text(network, text, length, label, error);
+    free(text);
+    return status;
+}
+
+mbs_status mbs_network_load_stream(mbs_network **network, mbs_read_function *read_some,
+                                   void *context, const char *label, mbs_error *error)
+{
+    if (network == NULL)
+        return error_set(error, MBS_ERR_ARGUMENT, "no place for the network");
+    *network = NULL;
+    if (read_some == NULL || label == NULL)
+        return error_set(error, MBS_ERR_ARGUMENT, "no stream or no label");
+    char *text;
+    size_t length;
+    mbs_status status = stream_read(&text, &length, read_some, context, label, error);
+    if (status != MBS_OK)
+        return status;
     status = mbs_network_load_text(network, text, length, label, error);
     free(text);
     return status;

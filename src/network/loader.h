@@ -21,6 +21,12 @@ typedef struct network_loader {
         inputs_known; /* the file has a list of network inputs, so that a missing name is a fault */
 } network_loader;
 
+/*
+ * Makes a network of the loader's document, whose root is an object; the rest of the loader is
+ * zero. Nothing is left to free but the document. Errors as of mbs_network_load_text.
+ */
+mbs_status load_network(mbs_network **network, network_loader *loader);
+
 /* Where layer `index` stands in the file; `list` must outlive the result. */
 json_path layer_path(const json_path *list, size_t index);
 

@@ -123,6 +123,31 @@ static mbs_status load_network(mbs_error *error)
     return status;
 }
 
+static mbs_status put_together(mbs_error *error)
+{
+    const int64_t shape[] = {3, 8, 8};
+    const char *inputs[] = {"x"};
+    const mbs_layer_spec layer = {.name = "c",
+                                  .op = "conv",
+                                  .inputs = inputs,
+                                  .input_count = 1,
+                                  .out_channels = 4,
+                                  .kernel = {3, 3},
+                                  .bias = 1};
+    mbs_network_builder *builder;
+    mbs_network *made = NULL;
+    mbs_status status = mbs_network_builder_create(&builder, "mine", error);
+    if (status == MBS_OK)
+        status = mbs_network_builder_input(builder, "x", shape, 3, error);
+    if (status == MBS_OK)
+        status = mbs_network_builder_layer(builder, &layer, error);
+    if (status == MBS_OK)
+        status = mbs_network_builder_finish(&made, builder, "memory", error);
+    mbs_network_free(made);
+    mbs_network_builder_free(builder);
+    return status;
+}
+
 static mbs_status load_hardware(mbs_error *error)
 {
     mbs_hardware made;
@@ -280,6 +305,7 @@ typedef struct task {
 
 static const task tasks[] = {
     {"load a network", load_network},
+    {"put a network together", put_together},
     {"load a machine", load_hardware},
     {"build a program", build_program},
     {"plan with baseline", plan_baseline},
