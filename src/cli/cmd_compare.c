@@ -68,13 +68,10 @@ static void note_replaced_norms(const comparison *of)
         const size_t count = of->networks[n].replaced_batch_norms;
         if (count == 0)
             continue;
-        fprintf(stderr, "note: ");
-        put_safe(stderr, of->networks[n].name);
-        fprintf(stderr,
-                ": %zu batch norm%s planned as group norm%s but by baseline and archopt "
-                "(--batch-norm keep plans %s)\n",
-                count, count == 1 ? " is" : "s are", count == 1 ? "" : "s",
-                count == 1 ? "it as it is" : "them as they are");
+        note("%s: %zu batch norm%s planned as group norm%s but by baseline and archopt "
+             "(--batch-norm keep plans %s)",
+             of->networks[n].name, count, count == 1 ? " is" : "s are", count == 1 ? "" : "s",
+             count == 1 ? "it as it is" : "them as they are");
     }
 }
 

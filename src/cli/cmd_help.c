@@ -4,6 +4,7 @@
 #include "command.h"
 #include "options.h"
 #include "output.h"
+#include "shells.h"
 
 /* Bytes that take no column of their own on a terminal, in UTF-8. */
 static int continuation_bytes(const char *text)
@@ -32,6 +33,13 @@ int print_overview(void)
     return finish_output();
 }
 
+const option_spec common_options[] = {
+    {"verbose", '\0', NULL, "note how long each stage takes"},
+    {"json-errors", '\0', NULL, "messages as JSON, one object a line, for programs"},
+    {"help", 'h', NULL, "print this"},
+};
+const size_t common_option_count = sizeof common_options / sizeof common_options[0];
+
 static void print_option(const option_spec *option)
 {
     char call[64];
@@ -43,27 +51,50 @@ static void print_option(const option_spec *option)
 
 int print_command_help(const command *of)
 {
-    static const option_spec help = {"help", 'h', NULL, "print this"};
     printf("usage: mbsopt %s %s%s\n\n%s\noptions:\n", of->name,
            of->option_count > 0 ? "[OPTION…] " : "", of->operand, of->details);
     for (size_t i = 0; i < of->option_count; i++)
         print_option(&of->options[i]);
-    print_option(&help);
+    for (size_t i = 0; i < common_option_count; i++)
+        print_option(&common_options[i]);
+    if (of->examples != NULL)
+        printf("\nexamples:\n%s", of->examples);
     return finish_output();
 }
 
 static int run_help(const arguments *given)
 {
-    if (given->operand == NULL)
-        return print_overview();
-    const command *of = find_command(given->operand);
-    return of != NULL ? print_command_help(of) : unknown_command(given->operand);
+    static const char *const formats[] = {"text", "man", "bash", "zsh", "fish", NULL};
+    enum { TEXT, MAN, BASH, ZSH, FISH };
+    size_t format;
+    if (!option_choice(given, "format", formats, &format))
+        return EXIT_USAGE;
+    const command *of = given->operand != NULL ? find_command(given->operand) : NULL;
+    if (given->operand != NULL && of == NULL)
+        return unknown_command(given->operand);
+    if (format == MAN)
+        return print_manual(of);
+    if (format == TEXT)
+        return of != NULL ? print_command_help(of) : print_overview();
+    if (of != NULL) {
+        complain("--format %s is of the whole program, not of one command", formats[format]);
+        return EXIT_USAGE;
+    }
+    if (format == BASH)
+        return print_bash_completion();
+    return format == ZSH ? print_zsh_completion() : print_fish_completion();
 }
+
+static const option_spec help_options[] = {
+    {"format", '\0', "text|man|bash|zsh|fish", "as text, a man page, or a shell's completion"},
+};
 
 const command command_help = {
     .name = "help",
     .operand = "[COMMAND]",
     .summary = "explain mbsopt or one of its commands",
     .details = "Without COMMAND, lists the commands and the exit statuses.\n",
+    .options = help_options,
+    .option_count = sizeof help_options / sizeof help_options[0],
     .run = run_help,
 };

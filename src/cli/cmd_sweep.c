@@ -125,10 +125,9 @@ static void note_replaced_norms(const sweep *of)
     for (size_t n = 0; n < of->network_count; n++)
         networks += mbs_program_replaced_batch_norms(of->networks[n].programs[0]) > 0;
     if (any && networks > 0)
-        fprintf(stderr,
-                "note: batch norms of %zu network%s are planned as group norms but by baseline and "
-                "archopt (--batch-norm keep plans them as they are)\n",
-                networks, networks == 1 ? "" : "s");
+        note("batch norms of %zu network%s are planned as group norms but by baseline and archopt "
+             "(--batch-norm keep plans them as they are)",
+             networks, networks == 1 ? "" : "s");
 }
 
 static int run_sweep(const arguments *given)

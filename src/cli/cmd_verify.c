@@ -28,8 +28,10 @@ static int run_verify(const arguments *given)
     mbs_error error;
     mbs_error_clear(&error);
     mbs_status status = mbs_plan_load_file(&plan, given->operand, &error);
+    stage_done("load");
     if (status == MBS_OK)
         status = mbs_plan_verify(plan, &counted, &error);
+    stage_done("verify");
     int result =
         status == MBS_OK ? print_verdict(label, plan, &counted) : report_error(status, &error);
     mbs_plan_free(plan);

@@ -27,9 +27,10 @@ typedef struct command {
     const char *name;
     const char *operand; /* as shown in the help: "NET", "[COMMAND]" */
     int operand_required;
-    int operand_many;    /* any number of operands, not one at most */
-    const char *summary; /* one line */
-    const char *details; /* for the command's own help */
+    int operand_many;     /* any number of operands, not one at most */
+    const char *summary;  /* one line */
+    const char *details;  /* for the command's own help */
+    const char *examples; /* likewise, or null */
     const option_spec *options;
     size_t option_count;
     int (*run)(const struct arguments *arguments); /* returns the exit status */
@@ -51,6 +52,10 @@ const command *find_command(const char *name);
 
 /* Says that there is no such command; returns EXIT_USAGE. */
 int unknown_command(const char *name);
+
+/* Options of every command, after its own. */
+extern const option_spec common_options[];
+extern const size_t common_option_count;
 
 /* Help on standard output; return the exit status. */
 int print_overview(void);

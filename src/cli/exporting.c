@@ -1,7 +1,6 @@
 #include "exporting.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "command.h"
@@ -33,7 +32,7 @@ bool export_format_exists(const char *what, const char *name)
 static void print_note(const char *text, void *context)
 {
     const mbs_export_options *options = context;
-    fprintf(stderr, "note: %s: %s\n", options->format, text);
+    note("%s: %s", options->format, text);
 }
 
 int export_plan(const mbs_plan *plan, const mbs_hardware *hardware,
@@ -52,11 +51,8 @@ int export_plan(const mbs_plan *plan, const mbs_hardware *hardware,
         return EXIT_BAD_INPUT;
     }
     if (size.requests > 0)
-        fprintf(stderr,
-                "note: %s: %" PRId64 " requests for %" PRId64 " bytes of traffic, a file of up to "
-                "%.1f MB\n",
-                options->format, size.requests, size.moved_bytes,
-                (double)size.most_file_bytes / 1e6);
+        note("%s: %" PRId64 " requests for %" PRId64 " bytes of traffic, a file of up to %.1f MB",
+             options->format, size.requests, size.moved_bytes, (double)size.most_file_bytes / 1e6);
     mbs_export_options with_notes = *options;
     with_notes.note = print_note;
     with_notes.note_context = &with_notes;

@@ -67,6 +67,9 @@ int main(int argc, char **argv)
 {
     keep_standard_streams();
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is then a write error with a message */
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--json-errors") == 0)
+            messages_as_json(); /* even of what is wrong with the words before it */
     if (argc < 2) {
         complain("a command is missing; see: mbsopt help");
         return EXIT_USAGE;

@@ -61,12 +61,13 @@ static int usage_hint(const command *of)
 /* `name` is the option without dashes, of `length` bytes, up to a "=" perhaps. */
 static int unknown_option(const command *of, const char *word, const char *name, size_t length)
 {
-    const char *names[MAX_OPTIONS + 2] = {NULL};
+    const char *names[MAX_OPTIONS + 4] = {NULL};
     char copy[LONGEST_SUGGESTION + 1] = "";
     size_t count = 0;
     for (; count < of->option_count; count++)
         names[count] = of->options[count].name;
-    names[count] = "help";
+    for (size_t i = 0; i < common_option_count; i++)
+        names[count++] = common_options[i].name;
     if (length < sizeof copy && strncmp(word, "--", 2) == 0)
         memcpy(copy, name, length);
     const char *nearest = nearest_name(copy, names);
@@ -125,6 +126,12 @@ static int take_long(arguments *result, const char *word, word_list *list)
         result->help = true;
         return EXIT_OK;
     }
+    if (strcmp(name, "verbose") == 0) {
+        stages_begin();
+        return EXIT_OK;
+    }
+    if (strcmp(name, "json-errors") == 0) /* seen before all else, in main */
+        return EXIT_OK;
     for (size_t i = 0; i < of->option_count; i++) {
         const char *known = of->options[i].name;
         if (strlen(known) == length && strncmp(known, name, length) == 0)

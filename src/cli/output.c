@@ -1,39 +1,13 @@
 #include "output.h"
 
 #include <errno.h>
-#include <stdarg.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "command.h"
-
-#define MESSAGE_BYTES 1024
-
-/* Messages may hold words of the command line: control characters are shown, not obeyed. */
-static void put_safely(const char *message)
-{
-    for (const unsigned char *at = (const unsigned char *)message; *at != '\0'; at++) {
-        bool c1 = at[0] == 0xC2 && at[1] >= 0x80 && at[1] < 0xA0;
-        if (*at < 0x20 || *at == 0x7F || c1)
-            fprintf(stderr, "\\x%02x", c1 ? *++at : *at);
-        else
-            fputc(*at, stderr);
-    }
-}
-
-void complain(const char *format, ...)
-{
-    char message[MESSAGE_BYTES];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
-    va_end(arguments);
-    fputs("mbsopt: ", stderr);
-    put_safely(message);
-    fputc('\n', stderr);
-}
 
 int exit_status(mbs_status status)
 {
@@ -61,11 +35,11 @@ int report_error(mbs_status status, const mbs_error *error)
     if (status == MBS_OK)
         return EXIT_OK;
     for (size_t i = 0; i < shown; i++)
-        complain("%s", error->message[i]);
+        complain_of(mbs_status_text(status), error->message[i]);
     if (error->count > shown)
         complain("… and %zu more", error->count - shown);
     if (shown == 0)
-        complain("%s", mbs_status_text(status));
+        complain_of(mbs_status_text(status), mbs_status_text(status));
     return exit_status(status);
 }
 
@@ -81,13 +55,32 @@ int finish_output(void)
     return EXIT_SYSTEM;
 }
 
+/* A signal that would end the program waits until the file is whole, or its temporary one is gone.
+ */
+static mbs_status write_undisturbed(const char *path, const char *output, mbs_error *error)
+{
+    sigset_t ending;
+    sigset_t before;
+    sigemptyset(&ending);
+    sigaddset(&ending, SIGINT);
+    sigaddset(&ending, SIGTERM);
+    sigaddset(&ending, SIGHUP);
+    sigprocmask(SIG_BLOCK, &ending, &before);
+    mbs_status status = mbs_write_file(path, output, strlen(output), error);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return status;
+}
+
 int write_output(const char *path, const char *output)
 {
     const size_t length = strlen(output);
     mbs_error error;
+    stage_done("report");
     if (path != NULL && strcmp(path, "-") != 0) {
         mbs_error_clear(&error);
-        return report_error(mbs_write_file(path, output, length, &error), &error);
+        mbs_status status = write_undisturbed(path, output, &error);
+        stage_done("write");
+        return report_error(status, &error);
     }
     if (fwrite(output, 1, length, stdout) != length) {
         complain("cannot write standard output: %s", strerror(errno));

@@ -6,8 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* One line on standard error: "mbsopt: " and the message, made safe for terminals. */
-void complain(const char *format, ...) MBS_PRINTF(1, 2);
+#include "messages.h"
 
 /* The exit status that says `status`. */
 int exit_status(mbs_status status);

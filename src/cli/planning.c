@@ -1,7 +1,5 @@
 #include "planning.h"
 
-#include <stdio.h>
-
 #include "output.h"
 #include "search.h"
 
@@ -47,11 +45,9 @@ void note_replaced_norms(const mbs_program *program)
 {
     size_t replaced = mbs_program_replaced_batch_norms(program);
     if (replaced == 1)
-        fprintf(stderr, "note: 1 batch norm is planned as a group norm "
-                        "(--batch-norm keep plans it as it is)\n");
+        note("1 batch norm is planned as a group norm (--batch-norm keep plans it as it is)");
     else if (replaced > 1)
-        fprintf(stderr,
-                "note: %zu batch norms are planned as group norms "
-                "(--batch-norm keep plans them as they are)\n",
-                replaced);
+        note("%zu batch norms are planned as group norms "
+             "(--batch-norm keep plans them as they are)",
+             replaced);
 }

@@ -130,15 +130,22 @@ static int on_progress(const mbs_progress *progress, void *context)
     return interrupted != 0;
 }
 
+static mbs_status noted(mbs_status status)
+{
+    stage_done("plan");
+    return status;
+}
+
 mbs_status search_plan(mbs_plan **plan, const mbs_program *program, const mbs_hardware *hardware,
                        const mbs_plan_options *options, mbs_error *error)
 {
     struct sigaction before_int;
     struct sigaction before_term;
-    progress_line line = {.shown = isatty(STDERR_FILENO) == 1, .drawn_s = -1};
+    progress_line line = {.shown = isatty(STDERR_FILENO) == 1 && !messages_are_json(),
+                          .drawn_s = -1};
     mbs_plan_options watched = *options;
     if (options->planner != MBS_PLANNER_ILP && options->planner != MBS_PLANNER_BEST)
-        return mbs_plan_create(plan, program, hardware, options, error);
+        return noted(mbs_plan_create(plan, program, hardware, options, error));
     watched.progress = on_progress;
     watched.progress_context = &line;
     catch_signal(SIGINT, &before_int);
@@ -148,6 +155,6 @@ mbs_status search_plan(mbs_plan **plan, const mbs_program *program, const mbs_ha
     sigaction(SIGINT, &before_int, NULL);
     sigaction(SIGTERM, &before_term, NULL);
     if (status == MBS_OK && interrupted && mbs_plan_outcome(*plan) == MBS_FEASIBLE)
-        fprintf(stderr, "note: interrupted; the plan is the best found so far\n");
-    return status;
+        note("interrupted; the plan is the best found so far");
+    return noted(status);
 }

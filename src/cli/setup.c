@@ -117,8 +117,10 @@ int setup_load(setup *result, const arguments *given)
     } else {
         status = mbs_network_load_file(&result->network, given->operand, &error);
     }
+    stage_done("load");
     if (status == MBS_OK)
         status = setup_program(result, &error);
+    stage_done("program");
     return report_error(status, &error);
 }
 

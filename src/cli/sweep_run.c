@@ -266,7 +266,8 @@ static size_t start_workers(sweep_state *s, pthread_t *threads)
 static int run_workers(sweep_state *s)
 {
     pthread_t threads[MOST_THREADS];
-    const bool terminal = isatty(STDERR_FILENO) == 1 && isatty(s->out->descriptor) != 1;
+    const bool terminal =
+        isatty(STDERR_FILENO) == 1 && !messages_are_json() && isatty(s->out->descriptor) != 1;
     progress_line line = {.shown = terminal, .before = s->finished};
     clock_gettime(CLOCK_MONOTONIC, &line.start);
     const size_t count = start_workers(s, threads);
@@ -314,8 +315,7 @@ int sweep_run(const sweep *of, const sweep_output *out, int *signal_number)
     sigaction(SIGTERM, &before_term, NULL);
     if (status == EXIT_OK && received != 0 && s.written < s.size) {
         *signal_number = received;
-        fprintf(stderr, "note: interrupted after %zu of %zu points; --resume goes on\n", s.written,
-                s.size);
+        note("interrupted after %zu of %zu points; --resume goes on", s.written, s.size);
     }
     for (size_t i = 0; i < s.size; i++)
         free(s.rows[i]);

@@ -76,7 +76,7 @@ class CliTest(unittest.TestCase):
         if result.err:
             self.assertTrue(result.err.endswith("\n"), result)
         for line in result.err.splitlines():
-            self.assertTrue(line.startswith(("mbsopt: ", "note: ")), result)
+            self.assertTrue(line.startswith(("mbsopt: ", "note: ", '{"level": ')), result)
             self.assertTrue(line.isprintable(), result)
             self.assertLess(len(line), 600)
 

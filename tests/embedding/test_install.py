@@ -33,7 +33,7 @@ class Installed(unittest.TestCase):
         cls.library = next(root.rglob("libmbsopt.so")).resolve()
         cls.headers = next(root.rglob("mbsopt.h")).parent
         package = next(root.rglob("mbsopt.pc"))
-        cls.tool = next(path for path in root.rglob("mbsopt") if path.is_file())
+        cls.tool = next(path for path in root.rglob("bin/mbsopt"))
         cls.env = {**os.environ, "PKG_CONFIG_SYSROOT_DIR": str(root),
                    "PKG_CONFIG_PATH": str(package.parent),
                    "LD_LIBRARY_PATH": str(cls.library.parent)}

@@ -1,0 +1,28 @@
+/* What the program says on standard error, as lines for people or as JSON for programs. */
+#ifndef CLI_MESSAGES_H
+#define CLI_MESSAGES_H
+
+#include <mbsopt/mbsopt.h>
+#include <stdbool.h>
+
+/*
+ * From now on each message is one line holding a JSON object with the members "level" ("error" or
+ * "note"), "message", and for what the library found "status", such as "bad input".
+ */
+void messages_as_json(void);
+bool messages_are_json(void);
+
+/* One line: "mbsopt: " and the message, made safe for terminals. */
+void complain(const char *format, ...) MBS_PRINTF(1, 2);
+
+/* The same of what the library found. `status` is in words. */
+void complain_of(const char *status, const char *message);
+
+/* One line: "note: " and what the user may want to know though nothing failed. */
+void note(const char *format, ...) MBS_PRINTF(1, 2);
+
+/* From now on the end of each stage is noted, with the seconds since the one before. */
+void stages_begin(void);
+void stage_done(const char *name);
+
+#endif
