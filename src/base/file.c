@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -18,6 +19,12 @@ mbs_status file_error(mbs_error *error, const char *verb, const char *path, int 
     if (strerror_r(number, reason, sizeof reason) != 0)
         snprintf(reason, sizeof reason, "error %d", number);
     return error_set(error, MBS_ERR_IO, "cannot %s %s: %s", verb, quoted(path).text, reason);
+}
+
+static mbs_status too_large(const char *label, mbs_error *error)
+{
+    return error_set(error, MBS_ERR_INPUT, "%s: larger than %zu bytes", quoted(label).text,
+                     FILE_MAX_BYTES);
 }
 
 mbs_status stream_read(char **data, size_t *length, mbs_read_function *read_some, void *context,
@@ -46,8 +53,7 @@ mbs_status stream_read(char **data, size_t *length, mbs_read_function *read_some
         used += (size_t)got;
         if (used > FILE_MAX_BYTES) {
             free(buffer);
-            return error_set(error, MBS_ERR_INPUT, "%s: larger than %zu bytes", quoted(label).text,
-                             FILE_MAX_BYTES);
+            return too_large(label, error);
         }
         if (capacity - used <= 1) {
             char *larger = realloc(buffer, capacity * 2);
@@ -84,7 +90,13 @@ mbs_status file_read(char **data, size_t *length, const char *path, mbs_error *e
     descriptor = open(path, O_RDONLY | O_CLOEXEC);
     if (descriptor < 0)
         return file_error(error, "read", path, errno);
-    mbs_status status = stream_read(data, length, read_descriptor, &descriptor, path, error);
+    struct stat about;
+    mbs_status status;
+    if (fstat(descriptor, &about) == 0 && S_ISREG(about.st_mode) &&
+        about.st_size > (off_t)FILE_MAX_BYTES)
+        status = too_large(path, error);
+    else
+        status = stream_read(data, length, read_descriptor, &descriptor, path, error);
     close(descriptor);
     return status;
 }

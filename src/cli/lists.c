@@ -110,10 +110,10 @@ static int read_progression(const reader *r, const char *text, int64_t *factor, 
 /* `dots` and `colon` point into `item`, a copy that may be cut up. */
 static int add_range(const reader *r, char *item, char *dots, char *colon)
 {
-    int64_t first;
-    int64_t last;
-    int64_t factor;
-    int64_t step;
+    int64_t first = 0;
+    int64_t last = 0;
+    int64_t factor = 1;
+    int64_t step = 1;
     *dots = *colon = '\0';
     int status = read_number(r, item, &first);
     if (status == EXIT_OK)

@@ -51,7 +51,8 @@ static void add_after(starts *s, int32_t k, int64_t bytes)
     int32_t last = (s->count - 1) / STARTS_BLOCK;
     for (int32_t i = k + 1; i < s->count && i < (block + 1) * STARTS_BLOCK; i++)
         s->rest[i] += bytes;
-    s->least[2 * block].iterations = s->least[2 * block + 1].iterations = 0;
+    starts_least *least = &s->least[2 * (ptrdiff_t)block];
+    least[0].iterations = least[1].iterations = 0;
     for (int32_t b = block + 1; b <= last; b++)
         s->offset[b] += bytes;
 }

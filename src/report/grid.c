@@ -263,7 +263,7 @@ void grid_finish(grid *table, text *out)
     const char *end = out->failed ? at : at + table->cells.length;
     size_t pending = 0;
     for (size_t i = 0; at != end;) {
-        const int tag = *at++;
+        const int tag = (unsigned char)*at++;
         grid_column column = table->columns[i];
         if (tag == STYLE_RULE) {
             put_rule(out, table);

@@ -1,0 +1,80 @@
+"""The JSON Schemas of docs/schemas: what the program takes and writes keeps them, and they refuse."""
+
+import copy
+import json
+import os
+import sys
+import unittest
+
+try:
+    import jsonschema
+except ImportError:
+    # Debian's package is of Debian's own Python
+    if sys.executable != "/usr/bin/python3" and os.path.exists(
+            "/usr/lib/python3/dist-packages/jsonschema"):
+        os.execv("/usr/bin/python3", ["/usr/bin/python3", *sys.argv])
+    jsonschema = None
+
+from harness import NETWORKS, ROOT, CliTest
+
+
+def load(path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+@unittest.skipIf(jsonschema is None, "python3-jsonschema is not installed")
+class Schemas(CliTest):
+    def validator(self, name):
+        schema = load(ROOT / "docs" / "schemas" / f"{name}.json")
+        kind = jsonschema.Draft202012Validator
+        kind.check_schema(schema)
+        return kind(schema)
+
+    def test_networks(self):
+        schema = self.validator("network")
+        for path in [*NETWORKS.glob("*.json"),
+                     *(ROOT / "tests" / "fuzz" / "corpus" / "network").glob("*.json")]:
+            schema.validate(load(path))
+
+    def test_machines(self):
+        schema = self.validator("hardware")
+        for path in [*(ROOT / "models" / "hardware").glob("*.json"),
+                     *(ROOT / "tests" / "fuzz" / "corpus" / "hardware").glob("*.json")]:
+            schema.validate(load(path))
+
+    def test_plans(self):
+        schema = self.validator("plan")
+        for words in (["alexnet.json"], ["resnet18.json", "--planner=mbs2", "--inference"],
+                      ["mobilenet_v2.json", "--planner=baseline", "--buffer=64KiB"]):
+            schema.validate(json.loads(self.succeed("plan", NETWORKS / words[0], *words[1:],
+                                                    "--format=json").out))
+
+    def test_refused_is_refused_by_the_program(self):
+        """A network that the schema refuses, the program refuses too."""
+        schema = self.validator("network")
+        refused = 0
+        for path in (ROOT / "tests" / "bad").glob("*.json"):
+            try:
+                data = load(path)
+            except ValueError:
+                continue
+            if not schema.is_valid(data):
+                refused += 1
+                self.assertEqual(self.run_program("show", path).status, 1, path)
+        self.assertGreater(refused, 40)
+
+    def test_what_is_wrong_is_refused(self):
+        schema = self.validator("network")
+        good = load(ROOT / "tests" / "fuzz" / "corpus" / "network" / "chain.json")
+        for change in ({"kernel": 0}, {"strid": 1}, {"pad": [1, 2, 3]}, {"groups": "4"},
+                       {"out_channels": 2**53}, {"op": "cnv"}, {"inputs": ["x", "x"]}):
+            bad = copy.deepcopy(good)
+            bad["layers"][0].update(change)
+            self.assertFalse(schema.is_valid(bad), change)
+        hardware = self.validator("hardware")
+        for change in ({"cores": 0}, {"buffer_bytes": 4095}, {"clock": 1}, {"memory": {"x": 1}}):
+            self.assertFalse(hardware.is_valid({"format": "mbsopt-hardware/1", **change}), change)
+
+
+if __name__ == "__main__":
+    unittest.main()
