@@ -48,16 +48,23 @@ can_install() {
     command -v apt-get >/dev/null && { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }
 }
 
+# Installs $2 … where that can be done; where it cannot, $1 is what follows. None given: nothing to do.
+install_or_say() {
+    local without=$1
+    shift
+    [ $# -gt 0 ] && can_install || return 0
+    echo "installing $*" >&2
+    apt_quietly install --no-install-recommends "$@" 2>/dev/null ||
+        { apt_quietly update && apt_quietly install --no-install-recommends "$@"; } ||
+        echo "without $*, $without" >&2
+}
+
 # Other solvers for tests to compare with: where they cannot be had, those tests are skipped.
 offer_solvers() {
     local packages=()
     command -v cbc >/dev/null || packages+=(coinor-cbc)
     command -v glpsol >/dev/null || packages+=(glpk-utils)
-    [ ${#packages[@]} -gt 0 ] && can_install || return 0
-    echo "installing ${packages[*]}" >&2
-    apt_quietly install --no-install-recommends "${packages[@]}" 2>/dev/null ||
-        { apt_quietly update && apt_quietly install --no-install-recommends "${packages[@]}"; } ||
-        echo "without ${packages[*]}, the tests that compare with them are skipped" >&2
+    install_or_say "the tests that compare with them are skipped" "${packages[@]}"
 }
 
 # Python's libraries for importing models, and with "--torch" PyTorch, which is large. Likewise: where
@@ -69,11 +76,27 @@ offer_python() {
     if [ "${1:-}" = --torch ]; then
         "$python" -c 'import torch, torchvision' 2>/dev/null || packages+=(python3-torch python3-torchvision)
     fi
-    [ ${#packages[@]} -gt 0 ] && can_install || return 0
-    echo "installing ${packages[*]}" >&2
-    apt_quietly install --no-install-recommends "${packages[@]}" 2>/dev/null ||
-        { apt_quietly update && apt_quietly install --no-install-recommends "${packages[@]}"; } ||
-        echo "without ${packages[*]}, the tests of importing models are skipped" >&2
+    install_or_say "the tests of importing models are skipped" "${packages[@]}"
+}
+
+# What checks the code itself: without it those checks are skipped, and test.sh says so.
+offer_checkers() {
+    local packages=()
+    command -v clang-format >/dev/null || packages+=(clang-format)
+    command -v cppcheck >/dev/null || packages+=(cppcheck)
+    command -v doxygen >/dev/null || packages+=(doxygen)
+    command -v groff >/dev/null || packages+=(groff-base)
+    command -v g++ >/dev/null || packages+=(g++)
+    [ -d /usr/lib/python3/dist-packages/jsonschema ] || packages+=(python3-jsonschema)
+    if [ "$1" = all ]; then
+        command -v clang >/dev/null || packages+=(clang)
+        [ -n "$(find /usr/lib -name 'libclang_rt.fuzzer-*.a' -print -quit 2>/dev/null)" ] ||
+            packages+=(libclang-rt-14-dev)
+        command -v clang-tidy >/dev/null || packages+=(clang-tidy)
+        command -v gcovr >/dev/null || packages+=(gcovr)
+        command -v valgrind >/dev/null || packages+=(valgrind)
+    fi
+    install_or_say "some checks are skipped" "${packages[@]}"
 }
 
 # Installs what is missing, or says how to. $1 as above.

@@ -1,7 +1,9 @@
 #!/bin/bash
-# Builds and tests mbsopt twice: as released, and under the address and undefined-behaviour
-# sanitizers; with --all also all of torchvision against PyTorch. The last line is
-# "N passed, N failed"; the exit status is 0 if none failed.
+# Builds and tests mbsopt: as released, under the address and undefined-behaviour sanitizers, and eight
+# threads under the thread sanitizer. With --all also what takes long: every failing allocation,
+# valgrind, a minute of fuzzing of each target, clang-tidy, line coverage, the release archive, and all of
+# torchvision against PyTorch (an hour or more).
+# The last line is "N passed, N failed"; the exit status is 0 if none failed.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -53,33 +55,121 @@ build_and_test() {
     fi
 }
 
+# As check, where the program $1 is installed; else it is skipped, and counts as nothing.
+check_with() {
+    local program=$1
+    shift
+    if command -v "$program" >/dev/null; then
+        check "$@"
+    else
+        echo "skipped: $1 ($program is not installed)"
+    fi
+}
+
 format_is_kept() {
     find "$root/include" "$root/src" "$root/tests" -name '*.[ch]' -print0 |
         xargs -0 clang-format --dry-run -Werror
 }
 
+# compare_write.c: rows of means have no units, and do not use them.
+cppcheck_finds_nothing() {
+    (cd "$root" && cppcheck --enable=warning,performance,portability --inline-suppr --quiet \
+        --error-exitcode=1 --std=c11 -j2 -Iinclude -Isrc \
+        --suppress=nullPointer:src/cli/compare_write.c src)
+}
+
+clang_tidy_finds_nothing() {
+    find "$root/src" -name '*.c' -print0 |
+        xargs -0 -P2 -n4 clang-tidy --quiet -p "$root/build-fuzz" 2>/dev/null
+}
+
+# Eight threads under the thread sanitizer.
+threads_do_not_race() {
+    mkdir -p "$root/build-tsan" &&
+        { [ -f "$root/build-tsan/build.ninja" ] ||
+            meson setup "$root/build-tsan" "$root" --buildtype=debugoptimized \
+                -Db_sanitize=thread -Db_lundef=false; } >/dev/null &&
+        ninja -C "$root/build-tsan" tests/test_threads >"$root/build-tsan/build.log" 2>&1 &&
+        MBS_SOURCE_DIR=$root TSAN_OPTIONS=exitcode=99 "$root/build-tsan/tests/test_threads"
+}
+
+# The unit tests, in their own processes so that each test is watched.
+valgrind_finds_nothing() {
+    local test
+    for test in base network builder program hardware cost time verify plan_file report; do
+        echo "valgrind: test_$test"
+        MBS_SOURCE_DIR=$root CK_FORK=no CK_DEFAULT_TIMEOUT=0 valgrind --quiet --leak-check=full \
+            --error-exitcode=99 --errors-for-leak-kinds=definite "$root/build/tests/test_$test" \
+            >/dev/null || return 1
+    done
+}
+
+every_allocation_may_fail() {
+    (cd "$root/build" && MBS_SOURCE_DIR=$root tests/test_allocation --every)
+}
+
+# Lines of src that the tests run; what is not is listed in docs/coverage.md.
+coverage_is_kept() {
+    build "$root/build-coverage" -Dtests=true --buildtype=debug -Db_coverage=true || return 1
+    meson test -C "$root/build-coverage" --no-rebuild --timeout-multiplier 4 >/dev/null 2>&1
+    gcovr --root "$root" --object-directory "$root/build-coverage" --filter "$root/src/" \
+        --exclude-unreachable-branches --fail-under-line 92 --print-summary \
+        -o "$root/build-coverage/lines.txt" "$root/build-coverage"
+}
+
+# Each target for $fuzz_seconds, two at a time.
+fuzzing_finds_nothing() {
+    CC=clang build "$root/build-fuzz" -Dtests=true -Dfuzz=true --buildtype=debugoptimized \
+        -Db_sanitize=address,undefined -Db_lundef=false || return 1
+    # shellcheck disable=SC2016
+    printf '%s\n' network hardware plan verify solution | xargs -P2 -I '{}' bash -c '
+        seeds={}; [ {} = verify ] && seeds=plan
+        mkdir -p "$1/build-fuzz/found/{}" && cd "$1/build-fuzz/found" &&
+            ../tests/fuzz/fuzz_{} -max_total_time="$2" -timeout=20 -rss_limit_mb=2500 \
+                -max_len=20000 -artifact_prefix="failed-{}-" "{}" \
+                "$1/tests/fuzz/corpus/$seeds" "$1/tests/bad" >{}.log 2>&1 ||
+            { tail -n 40 {}.log; exit 1; }' - "$root" "${fuzz_seconds:-60}"
+}
+
+archive_passes_its_tests() {
+    (cd "$root" && git diff --quiet HEAD) || echo "note: the archive holds what is committed"
+    meson dist -C "$root/build" --no-tests --include-subprojects >/dev/null || return 1
+    local folder status=0
+    folder=$(mktemp -d)
+    tar -xf "$(ls -t "$root"/build/meson-dist/*.tar.xz | head -n 1)" -C "$folder" --strip-components=1 &&
+        meson setup "$folder/build" "$folder" >/dev/null && ninja -C "$folder/build" >/dev/null &&
+        meson test -C "$folder/build" --no-rebuild test_network test_golden test_cli test_install \
+            test_python embed >/dev/null || status=1
+    rm -rf "$folder"
+    return "$status"
+}
+
 case "${1:-}" in
-"") all=0 ;;
---all) all=1 ;;
-*) fail "usage: scripts/test.sh [--all]" "  --all: also all of torchvision against PyTorch (an hour or more)" ;;
+"") all=no ;;
+--all) all=yes ;;
+*) fail "usage: scripts/test.sh [--all]" ;;
 esac
 ensure_packages tests
-if [ "$all" = 1 ]; then
-    offer_python --torch
-else
-    offer_python
-fi
+offer_python "$([ $all = no ] || echo --torch)"
+offer_checkers "$([ $all = no ] || echo all)"
 # sanitizers: report all, stop at the first, and with a status that mbsopt itself never gives
 export ASAN_OPTIONS=exitcode=99:detect_leaks=1:strict_string_checks=1:allocator_may_return_null=1
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1:exitcode=99
 
 check "include order" python3 "$root/scripts/check_includes.py"
-if command -v clang-format >/dev/null; then
-    check "format" format_is_kept
-fi
+check_with clang-format "format" format_is_kept
+check_with cppcheck "cppcheck" cppcheck_finds_nothing
+check_with doxygen "docs/api.md" python3 "$root/scripts/make_api.py" --check
 build_and_test build --buildtype=release
 build_and_test build-asan --buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false
-if [ "$all" = 1 ]; then
+check "threads" threads_do_not_race
+if [ $all = yes ]; then
+    check "every allocation" every_allocation_may_fail
+    check_with valgrind "valgrind" valgrind_finds_nothing
+    check_with clang "fuzzing" fuzzing_finds_nothing
+    check_with clang-tidy "clang-tidy" clang_tidy_finds_nothing
+    check_with gcovr "coverage" coverage_is_kept
+    check "archive" archive_passes_its_tests
     check "torchvision" env "MBSOPT=$root/build/src/cli/mbsopt" \
         /usr/bin/python3 "$root/tests/sweep/torchvision_sweep.py"
 fi

@@ -135,16 +135,16 @@ void json_check_members(json_document *document, const json_path *at, const cJSO
                         const char *const *known)
 {
     for (const cJSON *child = object->child; child != NULL; child = child->next) {
-        name_guess guess = name_guess_start(child->string);
         bool found = json_is_ignored(child->string);
-        for (size_t i = 0; !found && known[i] != NULL; i++) {
+        for (size_t i = 0; !found && known[i] != NULL; i++)
             found = strcmp(known[i], child->string) == 0;
-            if (!found && json_fault_is_shown(document))
-                name_guess_try(&guess, known[i]);
-        }
-        if (!found)
-            json_fault(document, at, NULL, "unknown member %s%s", quoted(child->string).text,
-                       name_guess_show(&guess).text);
+        if (found)
+            continue;
+        name_guess guess = name_guess_start(child->string);
+        for (size_t i = 0; known[i] != NULL && json_fault_is_shown(document); i++)
+            name_guess_try(&guess, known[i]);
+        json_fault(document, at, NULL, "unknown member %s%s", quoted(child->string).text,
+                   name_guess_show(&guess).text);
     }
 }
 
