@@ -93,10 +93,10 @@ threads_do_not_race() {
         MBS_SOURCE_DIR=$root TSAN_OPTIONS=exitcode=99 "$root/build-tsan/tests/test_threads"
 }
 
-# The unit tests, in their own processes so that each test is watched.
+# The unit tests that are quick under it, in one process each.
 valgrind_finds_nothing() {
     local test
-    for test in base network builder program hardware cost time verify plan_file report; do
+    for test in base network builder program hardware cost verify plan_file report; do
         echo "valgrind: test_$test"
         MBS_SOURCE_DIR=$root CK_FORK=no CK_DEFAULT_TIMEOUT=0 valgrind --quiet --leak-check=full \
             --error-exitcode=99 --errors-for-leak-kinds=definite "$root/build/tests/test_$test" \
