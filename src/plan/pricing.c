@@ -119,7 +119,7 @@ static mbs_status search(const pricing *with, const group_costs *g, column *pric
                            .target = min_i64(min_i64(priced->value, cutoff), highest),
                            .stop = with->stop,
                            .context = with->context};
-    label_result result;
+    label_result result = {.value = NO_VALUE};
     if (lagrange_bytes(with->l, priced->bound) >= limits.target)
         return MBS_OK;
     bool *resident = new_residency(g);
