@@ -61,7 +61,7 @@ static void keep(search *s, label *made, const uint64_t *key, int32_t k, int32_t
 {
     made->bound = label_bound(s->g, made, k, t);
     if (s->limits->rest != NULL) {
-        const bool begun = t > s->g->l->task->program->steps[k].touch_begin && k < s->g->end;
+        const bool begun = k < s->g->end && t > s->g->l->task->program->steps[k].touch_begin;
         made->bound = max_i64(made->bound, rest_bound(s, made, begun ? k + 1 : k));
     }
     if (made->bound <= s->threshold && !label_pool_insert(s->next, made, key))
