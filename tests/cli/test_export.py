@@ -132,16 +132,17 @@ class Counts(ExportTest):
         for step, _, _, samples in plan.executions():
             if "gemm" in step:
                 key = (step["id"], len(samples))
-                expected[key] = expected.get(key, 0) + step["gemm"]["groups"]
+                each = len(samples) if step["gemm"].get("samples_in") == "groups" else 1
+                expected[key] = expected.get(key, 0) + each * step["gemm"]["groups"]
         rows = formats.table(files["runs.csv"], "name,step,samples,runs,in_conv,m,n,k,cycles")
         self.assertEqual({(int(r["step"]), int(r["samples"])): int(r["runs"]) for r in rows}, expected)
         self.assertEqual([r["name"] for r in rows], list(gemm))
         self.assertEqual(list(names), list(gemm))
         for row in rows:
             step, samples = plan.steps[int(row["step"])], int(row["samples"])
-            product, in_k = step["gemm"], step["gemm"]["samples_in"] == "k"
-            m = product["m"] * (1 if in_k else samples)
-            k = product["k"] * (samples if in_k else 1)
+            product, grows = step["gemm"], step["gemm"]["samples_in"]
+            m = product["m"] * (samples if grows == "m" else 1)
+            k = product["k"] * (samples if grows == "k" else 1)
             self.assertEqual(gemm[row["name"]], (m, product["n"], k))
             self.assertEqual((int(row["m"]), int(row["n"]), int(row["k"])), (m, product["n"], k))
             self.assertEqual(int(row["cycles"]), ceil_div(k, 128) * ceil_div(product["n"], 128)
