@@ -22,18 +22,30 @@ typedef struct mbs_word_bits {
 
 typedef enum mbs_phase { MBS_FORWARD = 0, MBS_BACKWARD = 1 } mbs_phase;
 
+/* What the backward phase computes again instead of reading it back (section 10). */
+typedef enum mbs_recompute {
+    MBS_RECOMPUTE_NONE = 0,
+    MBS_RECOMPUTE_ACTIVATIONS, /* norm outputs and the rectified ones of them */
+    MBS_RECOMPUTE_EXPAND,      /* these and the outputs of expanding 1x1 convolutions */
+    MBS_RECOMPUTE_AUTO,        /* what pays best: mbs_plan_create_recompute (plan.h) finds it */
+    MBS_RECOMPUTE_COUNT
+} mbs_recompute;
+
 typedef struct mbs_program_options {
     int inference;       /* 1: the forward steps alone */
     int keep_batch_norm; /* 1: batch norms couple the samples of a mini-batch; 0: as group norm */
     mbs_word_bits bits;
+    mbs_recompute recompute; /* ignored with inference; not MBS_RECOMPUTE_AUTO */
+    /*
+     * Or exactly these: one per layer in program order, not 0 if the layer's output is recomputed.
+     * Null: what `recompute` says. Borrowed for the call.
+     */
+    const unsigned char *recompute_layers;
 } mbs_program_options;
 
 #define MBS_PROGRAM_OPTIONS_INIT                                                                   \
     {                                                                                              \
-        0, 0,                                                                                      \
-        {                                                                                          \
-            16, 16, 32, 1                                                                          \
-        }                                                                                          \
+        0, 0, {16, 16, 32, 1}, MBS_RECOMPUTE_NONE, NULL                                            \
     }
 
 /* One step as seen from outside; the pointers live as long as the program. */
@@ -60,10 +72,14 @@ typedef struct mbs_tensor_info {
 /*
  * Builds the program of `network`, which may be freed afterwards. On success *program is owned by
  * the caller (mbs_program_free). O(steps · log steps). Errors: MBS_ERR_INPUT (a size overflows, or
- * the network has only views), MBS_ERR_MEMORY.
+ * the network has only views), MBS_ERR_ARGUMENT (recompute_layers names a layer whose output cannot
+ * be recomputed, or recompute is MBS_RECOMPUTE_AUTO), MBS_ERR_MEMORY.
  */
 MBS_API mbs_status mbs_program_create(mbs_program **program, const mbs_network *network,
                                       const mbs_program_options *options, mbs_error *error);
+
+/* "none", "activations", "expand", "auto", or null. */
+MBS_API const char *mbs_recompute_name(mbs_recompute recompute);
 
 /* Frees a program; null is allowed. No plan of it may be used afterwards. */
 MBS_API void mbs_program_free(mbs_program *program);

@@ -1,6 +1,7 @@
 #include "base/name_pool.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,11 +17,20 @@ typedef struct block {
 
 struct name_pool {
     block *blocks;
+    bool blank;
 };
 
 name_pool *name_pool_create(void)
 {
     return calloc(1, sizeof(name_pool));
+}
+
+name_pool *name_pool_create_blank(void)
+{
+    name_pool *pool = name_pool_create();
+    if (pool != NULL)
+        pool->blank = true;
+    return pool;
 }
 
 void name_pool_free(name_pool *pool)
@@ -55,6 +65,8 @@ static char *take(name_pool *pool, size_t size)
 
 const char *name_pool_copy(name_pool *pool, const char *name)
 {
+    if (pool->blank)
+        return "";
     size_t size = strlen(name) + 1;
     char *at = take(pool, size);
     if (at != NULL)
@@ -64,6 +76,8 @@ const char *name_pool_copy(name_pool *pool, const char *name)
 
 const char *name_pool_format(name_pool *pool, const char *format, ...)
 {
+    if (pool->blank)
+        return "";
     va_list arguments;
     va_start(arguments, format);
     int length = vsnprintf(NULL, 0, format, arguments);

@@ -10,6 +10,8 @@ typedef struct name_pool name_pool;
 
 /* Null if memory is out. */
 name_pool *name_pool_create(void);
+/* One whose strings are all empty and cost no memory: for what nobody will look at. */
+name_pool *name_pool_create_blank(void);
 void name_pool_free(name_pool *pool);
 
 /* A copy that lives as long as the pool, or null if memory is out. */

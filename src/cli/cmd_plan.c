@@ -150,7 +150,10 @@ static mbs_status greedy_program(plan_run *run, const mbs_program **program, mbs
     *program = of->program;
     if (run->asked_to_keep == of->keep_batch_norm)
         return MBS_OK;
-    const mbs_program_options options = {of->inference, run->asked_to_keep, of->hardware.bits};
+    mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
+    options.inference = of->inference;
+    options.keep_batch_norm = run->asked_to_keep;
+    options.bits = of->hardware.bits;
     mbs_status status = mbs_program_create(&run->replaced, of->network, &options, error);
     *program = run->replaced;
     return status;

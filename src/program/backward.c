@@ -99,6 +99,24 @@ static bool write_gradients(builder *b, const char *reader)
     return true;
 }
 
+/* Appends what must be recomputed before the next step may read the tensors. */
+static bool remat_all(builder *b, const id_array *tensors)
+{
+    for (int32_t i = 0; i < tensors->count; i++)
+        if (!remat_before(b, tensors->ids[i]))
+            return false;
+    return true;
+}
+
+/* What was recomputed is read in its place. */
+static bool read_again(builder *b, const id_array *tensors)
+{
+    for (int32_t i = 0; i < tensors->count; i++)
+        if (!builder_read(b, remat_tensor(b, tensors->ids[i])))
+            return false;
+    return true;
+}
+
 static bool read_all(builder *b, const id_array *tensors)
 {
     for (int32_t i = 0; i < tensors->count; i++)
@@ -121,12 +139,14 @@ static bool find_wants(builder *b)
 static bool conv_backward(builder *b, int32_t layer)
 {
     const mbs_layer *l = &b->network->layers[layer];
+    if (!remat_all(b, &b->reads))
+        return false;
     mbs_step *step = backward_step(b, layer, KIND_WGRAD, "wgrad");
     if (step == NULL || !builder_bytes(b, l->weights + l->biases, b->options.bits.accumulator,
                                        &step->accumulator_bytes))
         return false;
     builder_gemm(b, layer, KIND_WGRAD, step);
-    if (!read_all(b, &b->reads) || !read_all(b, &b->dy))
+    if (!read_again(b, &b->reads) || !read_all(b, &b->dy))
         return false;
     if (b->wants.count == 0)
         return true;
@@ -146,13 +166,14 @@ static bool operand_backward(builder *b, int32_t layer, int32_t operand)
         return false;
     if (b->wants.count == 0)
         return true;
+    if (!members_collect_input(b, layer, 1 - operand) || !remat_all(b, &b->reads))
+        return false;
     mbs_step *step = backward_step(b, layer, pass, suffixes[operand]);
     if (step == NULL)
         return false;
     const char *name = step->name;
     builder_gemm(b, layer, pass, step);
-    return members_collect_input(b, layer, 1 - operand) && read_all(b, &b->dy) &&
-           read_all(b, &b->reads) && write_gradients(b, name);
+    return read_all(b, &b->dy) && read_again(b, &b->reads) && write_gradients(b, name);
 }
 
 /* Whether dY as it is can be the gradient of the layer's input: then it is an alias. */
@@ -250,18 +271,25 @@ static saved_operands find_saved(const mbs_layer *l)
 static bool plain_backward(builder *b, int32_t layer)
 {
     const mbs_layer *l = &b->network->layers[layer];
-    const saved_operands saved = find_saved(l);
-    const id_range output = b->own[b->network->input_count + layer];
+    const int32_t value = b->network->input_count + layer;
+    const id_range output = b->own[value];
+    saved_operands saved = find_saved(l);
+    if (saved.side && b->recompute[value]) { /* the output tells what its mask would */
+        saved.output = true;
+        saved.side = false;
+    }
+    if ((saved.inputs && !remat_all(b, &b->reads)) || (saved.output && !remat_before(b, value)))
+        return false;
     mbs_step *step = backward_step(b, layer, KIND_BWD, "bwd");
     if (step == NULL ||
         !builder_bytes(b, saved.weights ? l->weights : 0, b->options.bits.weight,
                        &step->weight_bytes) ||
         !builder_bytes(b, l->weights, b->options.bits.accumulator, &step->accumulator_bytes))
         return false;
-    if (!read_all(b, &b->dy) || (saved.inputs && !read_all(b, &b->reads)))
+    if (!read_all(b, &b->dy) || (saved.inputs && !read_again(b, &b->reads)))
         return false;
     for (int32_t i = 0; saved.output && i < output.count; i++)
-        if (!builder_read(b, output.begin + i))
+        if (!builder_read(b, remat_tensor(b, output.begin + i)))
             return false;
     return (!saved.side || builder_read(b, b->side[layer])) && write_gradients(b, l->name);
 }
@@ -301,7 +329,7 @@ static bool layer_backward(builder *b, int32_t layer)
 bool backward_build(builder *b)
 {
     find_needs(b);
-    if (!loss_step(b))
+    if (!remat_choose(b) || !loss_step(b))
         return false;
     for (int32_t layer = b->network->layer_count; layer-- > 0;)
         if (!layer_backward(b, layer))

@@ -81,7 +81,7 @@ static void conv_transpose_gemm(const builder *b, const mbs_layer *l, int pass, 
     const int64_t pixels = input->dim[1] * input->dim[2];
     const int64_t k = input->dim[0] / l->groups;
     const int64_t n = l->weights / input->dim[0]; /* (Co/g)·kh·kw */
-    if (pass == KIND_FORWARD)
+    if (pass == KIND_FORWARD || pass == KIND_REMAT)
         step->gemm = (mbs_gemm){pixels, k, n, l->groups, false, false};
     else if (pass == KIND_DGRAD)
         step->gemm = (mbs_gemm){pixels, n, k, l->groups, false, false};
@@ -98,7 +98,7 @@ static void matmul_gemm(const builder *b, const mbs_layer *l, int pass, mbs_step
     const int64_t n = l->shape.dim[rank - 1];
     const int64_t k = left->dim[rank - (l->transpose[0] ? 2 : 1)];
     const int64_t products = l->elements / m / n;
-    if (pass == KIND_FORWARD)
+    if (pass == KIND_FORWARD || pass == KIND_REMAT)
         step->gemm = (mbs_gemm){m, k, n, products, false, true};
     else if (pass == KIND_AGRAD)
         step->gemm = (mbs_gemm){m, n, k, products, false, true};
@@ -119,7 +119,7 @@ void builder_gemm(const builder *b, int32_t layer, int pass, mbs_step *step)
     const int64_t outputs = l->elements / l->out_channels; /* Ho·Wo */
     const int64_t n = l->out_channels / l->groups;
     const int64_t k = l->weights / l->out_channels; /* (Ci/g)·kh·kw, or the inputs of an fc */
-    if (pass == KIND_FORWARD)
+    if (pass == KIND_FORWARD || pass == KIND_REMAT)
         step->gemm = (mbs_gemm){outputs, k, n, l->groups, false, false};
     else if (pass == KIND_DGRAD)
         step->gemm = (mbs_gemm){outputs, n, k, l->groups, false, false};
@@ -184,7 +184,8 @@ int32_t builder_tensor(builder *b, int64_t elements, int64_t bits, const char *n
 
 const char *builder_kind(builder *b, const mbs_layer *layer, int pass)
 {
-    static const char *const suffixes[] = {"", ".wgrad", ".dgrad", ".bwd", ".agrad", ".bgrad"};
+    static const char *const suffixes[KIND_COUNT] = {"",       ".wgrad", ".dgrad", ".bwd",
+                                                     ".agrad", ".bgrad", ".remat"};
     bool kept_batch_norm =
         layer->op == OP_NORM && layer->norm_kind == NORM_BATCH && b->options.keep_batch_norm;
     const char **kind = &b->kinds[kept_batch_norm ? OP_COUNT : layer->op][pass];
@@ -195,7 +196,7 @@ const char *builder_kind(builder *b, const mbs_layer *layer, int pass)
     return *kind;
 }
 
-static bool builder_open(builder *b)
+static bool builder_open(builder *b, bool blank)
 {
     size_t values = (size_t)b->value_count;
     b->ranges = calloc(values, sizeof *b->ranges);
@@ -203,13 +204,17 @@ static bool builder_open(builder *b)
     b->members = calloc(values, sizeof *b->members);
     b->needs_gradient = calloc(values, sizeof *b->needs_gradient);
     b->side = malloc(values * sizeof *b->side);
+    b->recompute = calloc(values, sizeof *b->recompute);
+    b->again = malloc(values * sizeof *b->again);
     b->program = calloc(1, sizeof *b->program);
     if (b->ranges == NULL || b->own == NULL || b->members == NULL || b->needs_gradient == NULL ||
-        b->side == NULL || b->program == NULL)
+        b->side == NULL || b->recompute == NULL || b->again == NULL || b->program == NULL)
         return builder_fail(b, MBS_ERR_MEMORY);
+    for (size_t value = 0; value < values; value++)
+        b->again[value] = -1;
     b->program->inference = b->options.inference != 0;
     b->program->has_shapes = true;
-    b->program->names = name_pool_create();
+    b->program->names = blank ? name_pool_create_blank() : name_pool_create();
     b->program->network_name = strdup(b->network->name);
     if (b->program->names == NULL || b->program->network_name == NULL)
         return builder_fail(b, MBS_ERR_MEMORY);
@@ -266,26 +271,35 @@ static void builder_close(builder *b)
     free(b->gradient);
     free(b->sum_count);
     free(b->side);
+    free(b->recompute);
+    free(b->again);
+    free(b->pending.ids);
     free(b->reads.ids);
     free(b->wants.ids);
     free(b->dy.ids);
     mbs_program_free(b->program);
 }
 
-mbs_status mbs_program_create(mbs_program **program, const mbs_network *network,
-                              const mbs_program_options *options, mbs_error *error)
+mbs_status program_build(mbs_program **program, const mbs_network *network,
+                         const mbs_program_options *options, bool blank, mbs_error *error)
 {
     *program = NULL;
     builder b = {.network = network,
                  .options = *options,
                  .error = error,
                  .value_count = network->input_count + network->layer_count};
-    if (builder_open(&b) && add_value_tensors(&b) && parts_make(&b) && open_base_tensors(&b) &&
-        members_resolve(&b) && forward_build(&b) && (b.options.inference || backward_build(&b)) &&
-        builder_finish(&b)) {
+    if (builder_open(&b, blank) && add_value_tensors(&b) && parts_make(&b) &&
+        open_base_tensors(&b) && members_resolve(&b) && forward_build(&b) &&
+        (b.options.inference || backward_build(&b)) && builder_finish(&b)) {
         *program = b.program;
         b.program = NULL;
     }
     builder_close(&b);
     return b.status;
+}
+
+mbs_status mbs_program_create(mbs_program **program, const mbs_network *network,
+                              const mbs_program_options *options, mbs_error *error)
+{
+    return program_build(program, network, options, false, error);
 }

@@ -17,6 +17,7 @@ enum {
     KIND_BWD,
     KIND_AGRAD, /* matmul: of the left operand, */
     KIND_BGRAD, /* and of the right */
+    KIND_REMAT, /* the forward step again (section 10) */
     KIND_COUNT
 };
 
@@ -81,6 +82,9 @@ typedef struct builder {
     int32_t *gradient;    /* per base tensor: the running gradient's tensor, or -1 */
     int32_t *sum_count;   /* per base tensor: gsum steps so far */
     int32_t *side;        /* per layer: its mask or index tensor, or -1 */
+    bool *recompute;      /* per value: not stored, but computed again (section 10) */
+    int32_t *again;       /* per value: the recomputed tensor, or -1 */
+    id_array pending;     /* see remat_before */
     int32_t step_capacity;
     int32_t tensor_capacity;
     int32_t touch_capacity;
@@ -130,6 +134,17 @@ bool builder_bytes(builder *b, int64_t count, int64_t bits, int64_t *bytes);
 
 bool forward_build(builder *b);
 bool backward_build(builder *b);
+
+/* Chooses what is recomputed, as the options say; the forward steps are built. */
+bool remat_choose(builder *b);
+/*
+ * Appends what must be recomputed before a step may read the base tensor: its forward step again if
+ * it is in the set and was not recomputed yet, and before that, in input order, those of its
+ * inputs.
+ */
+bool remat_before(builder *b, int32_t tensor);
+/* What a backward step reads for the base tensor: that itself, or what was recomputed. */
+int32_t remat_tensor(const builder *b, int32_t tensor);
 
 /* Drops writes that no step reads, numbers tensors by first touch, links the touches. */
 bool builder_finish(builder *b);

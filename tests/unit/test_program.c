@@ -478,7 +478,7 @@ START_TEST(other_words)
         LAYER("c", "x", "'op':'conv','out_channels':2,'kernel':3,'pad':1,'bias':true")
             OP("r", "relu", "c")
                 LAYER("d", "r", "'op':'conv','out_channels':1,'kernel':1,'bias':true");
-    const mbs_program_options options = {0, 0, {4, 3, 20, 3}};
+    const mbs_program_options options = {.bits = {4, 3, 20, 3}};
     mbs_program *program;
     ck_assert_int_eq(build(&program, "{'name':'x','shape':[1,3,3]}", layers, &options), MBS_OK);
     check_listing(program,
@@ -686,7 +686,7 @@ static const size_case size_cases[] = {
 START_TEST(sizes)
 {
     const size_case *c = &size_cases[_i];
-    const mbs_program_options options = {1, 0, {16, 16, 32, 1}};
+    const mbs_program_options options = {.inference = 1, .bits = {16, 16, 32, 1}};
     char inputs[128];
     mbs_program *program;
     snprintf(inputs, sizeof inputs, "{'name':'x','shape':%s}", c->shape);
@@ -706,7 +706,7 @@ END_TEST
 /* What fits for inference does not for training: accumulators of 2^28·2^30 · 64 bits are 2^64. */
 START_TEST(accumulators_too_large)
 {
-    mbs_program_options options = {0, 0, {16, 16, 64, 1}};
+    mbs_program_options options = {.bits = {16, 16, 64, 1}};
     mbs_program *program;
     static const char layers[] = LAYER("y", "x", "'op':'fc','out_features':268435456");
     ck_assert_int_eq(build(&program, "{'name':'x','shape':[1073741824]}", layers, &options),
