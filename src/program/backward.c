@@ -34,7 +34,7 @@ static bool sum_gradients(builder *b, int32_t tensor, int32_t contribution)
     int32_t k = ++b->sum_count[tensor];
     name_pool *names = b->program->names;
     const char *step_name = name_pool_format(names, "%s.gsum#%d", of.name, k);
-    if (builder_step(b, layer_of(b, tensor), MBS_BACKWARD, "gsum", step_name) == NULL ||
+    if (builder_step(b, layer_of(b, tensor), STEP_GSUM, step_name) == NULL ||
         !builder_read(b, b->gradient[tensor]))
         return false;
     /* a tensor added to itself contributes the same gradient twice: one operand, one read */
@@ -67,7 +67,7 @@ static bool loss_touch(builder *b, int32_t sink, bool write)
 
 static bool loss_step(builder *b)
 {
-    if (builder_step(b, -1, MBS_BACKWARD, "loss", "loss") == NULL)
+    if (builder_step(b, -1, STEP_LOSS, "loss") == NULL)
         return false;
     for (int write = 0; write < 2; write++)
         for (int32_t value = 0; value < b->value_count; value++)
@@ -77,11 +77,11 @@ static bool loss_step(builder *b)
     return true;
 }
 
-static mbs_step *backward_step(builder *b, int32_t layer, int pass, const char *suffix)
+static mbs_step *backward_step(builder *b, int32_t layer, step_pass pass, const char *suffix)
 {
     const mbs_layer *l = &b->network->layers[layer];
     const char *name = name_pool_format(b->program->names, "%s.%s", l->name, suffix);
-    return builder_step(b, layer, MBS_BACKWARD, builder_kind(b, l, pass), name);
+    return builder_step(b, layer, pass, name);
 }
 
 /* The last step, of `reader`, writes a gradient for each of b->wants; sums follow at once. */
@@ -141,19 +141,19 @@ static bool conv_backward(builder *b, int32_t layer)
     const mbs_layer *l = &b->network->layers[layer];
     if (!remat_all(b, &b->reads))
         return false;
-    mbs_step *step = backward_step(b, layer, KIND_WGRAD, "wgrad");
+    mbs_step *step = backward_step(b, layer, STEP_WGRAD, "wgrad");
     if (step == NULL || !builder_bytes(b, l->weights + l->biases, b->options.bits.accumulator,
                                        &step->accumulator_bytes))
         return false;
-    builder_gemm(b, layer, KIND_WGRAD, step);
+    builder_gemm(b, layer, step);
     if (!read_again(b, &b->reads) || !read_all(b, &b->dy))
         return false;
     if (b->wants.count == 0)
         return true;
-    step = backward_step(b, layer, KIND_DGRAD, "dgrad");
+    step = backward_step(b, layer, STEP_DGRAD, "dgrad");
     if (step == NULL || !builder_bytes(b, l->weights, b->options.bits.weight, &step->weight_bytes))
         return false;
-    builder_gemm(b, layer, KIND_DGRAD, step);
+    builder_gemm(b, layer, step);
     return read_all(b, &b->dy) && write_gradients(b, b->network->layers[layer].name);
 }
 
@@ -161,7 +161,7 @@ static bool conv_backward(builder *b, int32_t layer)
 static bool operand_backward(builder *b, int32_t layer, int32_t operand)
 {
     static const char *const suffixes[] = {"agrad", "bgrad"};
-    const int pass = operand == 0 ? KIND_AGRAD : KIND_BGRAD;
+    const step_pass pass = operand == 0 ? STEP_AGRAD : STEP_BGRAD;
     if (!members_collect_input(b, layer, operand) || !find_wants(b))
         return false;
     if (b->wants.count == 0)
@@ -172,7 +172,7 @@ static bool operand_backward(builder *b, int32_t layer, int32_t operand)
     if (step == NULL)
         return false;
     const char *name = step->name;
-    builder_gemm(b, layer, pass, step);
+    builder_gemm(b, layer, step);
     return read_all(b, &b->dy) && read_again(b, &b->reads) && write_gradients(b, name);
 }
 
@@ -212,7 +212,7 @@ static bool add_backward(builder *b, int32_t layer)
     }
     if (b->wants.count == 0 && l->weights == 0)
         return true;
-    mbs_step *step = backward_step(b, layer, KIND_BWD, "bwd");
+    mbs_step *step = backward_step(b, layer, STEP_BWD, "bwd");
     return step != NULL &&
            builder_bytes(b, l->weights, b->options.bits.accumulator, &step->accumulator_bytes) &&
            read_all(b, &b->dy) && write_gradients(b, l->name);
@@ -280,7 +280,7 @@ static bool plain_backward(builder *b, int32_t layer)
     }
     if ((saved.inputs && !remat_all(b, &b->reads)) || (saved.output && !remat_before(b, value)))
         return false;
-    mbs_step *step = backward_step(b, layer, KIND_BWD, "bwd");
+    mbs_step *step = backward_step(b, layer, STEP_BWD, "bwd");
     if (step == NULL ||
         !builder_bytes(b, saved.weights ? l->weights : 0, b->options.bits.weight,
                        &step->weight_bytes) ||

@@ -44,25 +44,42 @@ bool builder_bytes(builder *b, int64_t count, int64_t bits, int64_t *bytes)
     return true;
 }
 
-mbs_step *builder_step(builder *b, int32_t layer, mbs_phase phase, const char *kind,
-                       const char *name)
+static const char *step_kind(builder *b, const mbs_layer *layer, step_pass pass)
+{
+    static const char *const suffixes[STEP_PASS_COUNT] = {"",       ".wgrad", ".dgrad", ".bwd",
+                                                          ".agrad", ".bgrad", ".remat"};
+    if (pass == STEP_GSUM || pass == STEP_LOSS)
+        return pass == STEP_GSUM ? "gsum" : "loss";
+    bool kept_batch_norm =
+        layer->op == OP_NORM && layer->norm_kind == NORM_BATCH && b->options.keep_batch_norm;
+    const char **kind = &b->kinds[kept_batch_norm ? OP_COUNT : layer->op][pass];
+    if (*kind == NULL)
+        *kind =
+            name_pool_format(b->program->names, "%s%s",
+                             kept_batch_norm ? "batch_norm" : op_name(layer->op), suffixes[pass]);
+    return *kind;
+}
+
+mbs_step *builder_step(builder *b, int32_t layer, step_pass pass, const char *name)
 {
     mbs_program *p = b->program;
+    const mbs_layer *l = layer < 0 ? NULL : &b->network->layers[layer];
+    const char *kind = step_kind(b, l, pass);
     if (kind == NULL || name == NULL) {
         builder_fail(b, MBS_ERR_MEMORY);
         return NULL;
     }
     if (!grow(b, (void **)&p->steps, p->step_count, &b->step_capacity, sizeof *p->steps))
         return NULL;
-    const mbs_layer *l = layer < 0 ? NULL : &b->network->layers[layer];
-    bool gsum = strcmp(kind, "gsum") == 0;
+    bool gsum = pass == STEP_GSUM;
     mbs_step *step = &p->steps[p->step_count++];
     *step = (mbs_step){
         .name = name,
         .kind = kind,
         .layer = l == NULL ? name : p->tensors[b->network->input_count + layer].name,
         .layer_id = layer,
-        .phase = phase,
+        .phase = pass == STEP_FORWARD ? MBS_FORWARD : MBS_BACKWARD,
+        .pass = pass,
         .whole_sample =
             l != NULL && !gsum && (l->op == OP_NORM || l->op == OP_SOFTMAX || l->op == OP_MATMUL),
         .coupled = l != NULL && !gsum && l->op == OP_NORM && l->norm_kind == NORM_BATCH &&
@@ -75,22 +92,22 @@ mbs_step *builder_step(builder *b, int32_t layer, mbs_phase phase, const char *k
 }
 
 /* Its forward pass is a convolution's dgrad. */
-static void conv_transpose_gemm(const builder *b, const mbs_layer *l, int pass, mbs_step *step)
+static void conv_transpose_gemm(const builder *b, const mbs_layer *l, mbs_step *step)
 {
     const mbs_shape *input = builder_shape(b, l->inputs[0]);
     const int64_t pixels = input->dim[1] * input->dim[2];
     const int64_t k = input->dim[0] / l->groups;
     const int64_t n = l->weights / input->dim[0]; /* (Co/g)·kh·kw */
-    if (pass == KIND_FORWARD || pass == KIND_REMAT)
+    if (step->pass == STEP_FORWARD || step->pass == STEP_REMAT)
         step->gemm = (mbs_gemm){pixels, k, n, l->groups, false, false};
-    else if (pass == KIND_DGRAD)
+    else if (step->pass == STEP_DGRAD)
         step->gemm = (mbs_gemm){pixels, n, k, l->groups, false, false};
-    else if (pass == KIND_WGRAD)
+    else if (step->pass == STEP_WGRAD)
         step->gemm = (mbs_gemm){k, pixels, n, l->groups, true, false};
 }
 
 /* The products of one sample: dA = dY·Bt, dB = At·dY. */
-static void matmul_gemm(const builder *b, const mbs_layer *l, int pass, mbs_step *step)
+static void matmul_gemm(const builder *b, const mbs_layer *l, mbs_step *step)
 {
     const mbs_shape *left = builder_shape(b, l->inputs[0]);
     const int rank = l->shape.rank;
@@ -98,32 +115,32 @@ static void matmul_gemm(const builder *b, const mbs_layer *l, int pass, mbs_step
     const int64_t n = l->shape.dim[rank - 1];
     const int64_t k = left->dim[rank - (l->transpose[0] ? 2 : 1)];
     const int64_t products = l->elements / m / n;
-    if (pass == KIND_FORWARD || pass == KIND_REMAT)
+    if (step->pass == STEP_FORWARD || step->pass == STEP_REMAT)
         step->gemm = (mbs_gemm){m, k, n, products, false, true};
-    else if (pass == KIND_AGRAD)
+    else if (step->pass == STEP_AGRAD)
         step->gemm = (mbs_gemm){m, n, k, products, false, true};
-    else if (pass == KIND_BGRAD)
+    else if (step->pass == STEP_BGRAD)
         step->gemm = (mbs_gemm){k, m, n, products, false, true};
 }
 
 /* Section 7: fc is a convolution of as many output pixels as it has rows. */
-void builder_gemm(const builder *b, int32_t layer, int pass, mbs_step *step)
+void builder_gemm(const builder *b, int32_t layer, mbs_step *step)
 {
     const mbs_layer *l = &b->network->layers[layer];
     if (l->op == OP_CONV_TRANSPOSE)
-        conv_transpose_gemm(b, l, pass, step);
+        conv_transpose_gemm(b, l, step);
     if (l->op == OP_MATMUL)
-        matmul_gemm(b, l, pass, step);
+        matmul_gemm(b, l, step);
     if (l->op != OP_CONV && l->op != OP_FC)
         return;
     const int64_t outputs = l->elements / l->out_channels; /* Ho·Wo */
     const int64_t n = l->out_channels / l->groups;
     const int64_t k = l->weights / l->out_channels; /* (Ci/g)·kh·kw, or the inputs of an fc */
-    if (pass == KIND_FORWARD || pass == KIND_REMAT)
+    if (step->pass == STEP_FORWARD || step->pass == STEP_REMAT)
         step->gemm = (mbs_gemm){outputs, k, n, l->groups, false, false};
-    else if (pass == KIND_DGRAD)
+    else if (step->pass == STEP_DGRAD)
         step->gemm = (mbs_gemm){outputs, n, k, l->groups, false, false};
-    else if (pass == KIND_WGRAD)
+    else if (step->pass == STEP_WGRAD)
         step->gemm = (mbs_gemm){k, outputs, n, l->groups, true, false};
     if (l->op == OP_CONV)
         step->conv = (mbs_conv){k / (l->kernel[0] * l->kernel[1]) * l->groups,
@@ -180,20 +197,6 @@ int32_t builder_tensor(builder *b, int64_t elements, int64_t bits, const char *n
                                                .first_touch = -1,
                                                .last_touch = -1};
     return p->tensor_count++;
-}
-
-const char *builder_kind(builder *b, const mbs_layer *layer, int pass)
-{
-    static const char *const suffixes[KIND_COUNT] = {"",       ".wgrad", ".dgrad", ".bwd",
-                                                     ".agrad", ".bgrad", ".remat"};
-    bool kept_batch_norm =
-        layer->op == OP_NORM && layer->norm_kind == NORM_BATCH && b->options.keep_batch_norm;
-    const char **kind = &b->kinds[kept_batch_norm ? OP_COUNT : layer->op][pass];
-    if (*kind == NULL)
-        *kind =
-            name_pool_format(b->program->names, "%s%s",
-                             kept_batch_norm ? "batch_norm" : op_name(layer->op), suffixes[pass]);
-    return *kind;
 }
 
 static bool builder_open(builder *b, bool blank)

@@ -9,18 +9,6 @@
 /* More touches than this (or members of views) are refused: a program must fit in memory. */
 #define PROGRAM_MAX_TOUCHES 100000000
 
-/* The passes of a layer, which name its steps' kinds. */
-enum {
-    KIND_FORWARD,
-    KIND_WGRAD,
-    KIND_DGRAD,
-    KIND_BWD,
-    KIND_AGRAD, /* matmul: of the left operand, */
-    KIND_BGRAD, /* and of the right */
-    KIND_REMAT, /* the forward step again (section 10) */
-    KIND_COUNT
-};
-
 /* Some ids, not owned. */
 typedef struct id_list {
     const int32_t *ids;
@@ -88,10 +76,11 @@ typedef struct builder {
     int32_t step_capacity;
     int32_t tensor_capacity;
     int32_t touch_capacity;
-    id_array reads;                              /* distinct input tensors of the layer at hand */
-    id_array wants;                              /* those of them that need a gradient */
-    id_array dy;                                 /* the gradient of the layer's output, in parts */
-    const char *kinds[OP_COUNT + 1][KIND_COUNT]; /* by op (OP_COUNT: a kept batch norm), pass */
+    id_array reads; /* distinct input tensors of the layer at hand */
+    id_array wants; /* those of them that need a gradient */
+    id_array dy;    /* the gradient of the layer's output, in parts */
+    const char
+        *kinds[OP_COUNT + 1][STEP_PASS_COUNT]; /* by op (OP_COUNT: a kept batch norm), pass */
 } builder;
 
 /* All return false once the builder has failed; its status and error then say why. */
@@ -119,16 +108,14 @@ bool members_collect(builder *b, int32_t layer);
 bool members_collect_input(builder *b, int32_t layer, int32_t input);
 
 /* Appends a step of `layer` (-1: loss) without touches; returns it, or null. */
-mbs_step *builder_step(builder *b, int32_t layer, mbs_phase phase, const char *kind,
-                       const char *name);
+mbs_step *builder_step(builder *b, int32_t layer, step_pass pass, const char *name);
 /* Adds a touch of another tensor to the last step; all reads must come before the writes. */
 bool builder_read(builder *b, int32_t tensor);
 bool builder_write(builder *b, int32_t tensor);
 /* Appends a tensor of `elements` words of `bits`; returns its id, or -1. */
 int32_t builder_tensor(builder *b, int64_t elements, int64_t bits, const char *name);
 /* Sets the step's matrix product if the layer has one. */
-void builder_gemm(const builder *b, int32_t layer, int pass, mbs_step *step);
-const char *builder_kind(builder *b, const mbs_layer *layer, int pass);
+void builder_gemm(const builder *b, int32_t layer, mbs_step *step);
 /* ceil(count · bits / 8) into *bytes. */
 bool builder_bytes(builder *b, int64_t count, int64_t bits, int64_t *bytes);
 

@@ -43,11 +43,11 @@ static bool forward_step(builder *b, int32_t layer)
 {
     const mbs_layer *l = &b->network->layers[layer];
     const char *name = name_pool_copy(b->program->names, l->name);
-    mbs_step *step = builder_step(b, layer, MBS_FORWARD, builder_kind(b, l, KIND_FORWARD), name);
+    mbs_step *step = builder_step(b, layer, STEP_FORWARD, name);
     if (step == NULL ||
         !builder_bytes(b, l->weights + l->biases, b->options.bits.weight, &step->weight_bytes))
         return false;
-    builder_gemm(b, layer, KIND_FORWARD, step);
+    builder_gemm(b, layer, step);
     if (!members_collect(b, layer))
         return false;
     for (int32_t i = 0; i < b->reads.count; i++)

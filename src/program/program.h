@@ -31,6 +31,20 @@ typedef struct mbs_gemm {
     bool samples_in_groups; /* a product of activations: each sample has products of its own */
 } mbs_gemm;
 
+/* What a step does for its layer. */
+typedef enum step_pass {
+    STEP_FORWARD,
+    STEP_WGRAD,
+    STEP_DGRAD,
+    STEP_BWD,
+    STEP_AGRAD, /* matmul: of the left operand, */
+    STEP_BGRAD, /* and of the right */
+    STEP_REMAT, /* the forward step again, in the backward phase (section 10) */
+    STEP_GSUM,
+    STEP_LOSS,
+    STEP_PASS_COUNT
+} step_pass;
+
 /* The geometry of the convolution that a step's matrix product belongs to, of all its groups. */
 typedef struct mbs_conv {
     int64_t channels;  /* of the input; 0: no convolution */
@@ -48,6 +62,7 @@ typedef struct mbs_step {
                           it sums */
     int32_t layer_id;  /* equal for the steps of one layer; -1 where it belongs to none */
     mbs_phase phase;
+    step_pass pass;      /* not known in a loaded plan */
     bool whole_sample;   /* norm, softmax, matmul and their backward: needs a whole sample */
     bool coupled;        /* a kept batch norm: needs the whole mini-batch, I = 1 */
     int32_t touch_begin; /* touches [touch_begin, write_begin) are reads, */

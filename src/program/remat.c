@@ -108,11 +108,11 @@ static bool remat_step(builder *b, int32_t value)
     const int32_t layer = value - b->network->input_count;
     const mbs_layer *l = &b->network->layers[layer];
     const char *name = name_pool_format(b->program->names, "%s.remat", l->name);
-    mbs_step *step = builder_step(b, layer, MBS_BACKWARD, builder_kind(b, l, KIND_REMAT), name);
+    mbs_step *step = builder_step(b, layer, STEP_REMAT, name);
     if (step == NULL ||
         !builder_bytes(b, l->weights + l->biases, b->options.bits.weight, &step->weight_bytes))
         return false;
-    builder_gemm(b, layer, KIND_REMAT, step);
+    builder_gemm(b, layer, step);
     if (!read_inputs_again(b, layer))
         return false;
     b->again[value] = builder_tensor(b, l->elements, b->options.bits.activation, name);
