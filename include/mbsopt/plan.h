@@ -104,6 +104,50 @@ MBS_API mbs_status mbs_plan_create(mbs_plan **plan, const mbs_program *program,
                                    const mbs_hardware *hardware, const mbs_plan_options *options,
                                    mbs_error *error);
 
+/* What to recompute (section 10). */
+typedef struct mbs_recompute_options {
+    mbs_recompute recompute;
+    double max_percent; /* auto: the most multiply-accumulates to add, in percent of all */
+} mbs_recompute_options;
+
+#define MBS_RECOMPUTE_OPTIONS_INIT                                                                 \
+    {                                                                                              \
+        MBS_RECOMPUTE_NONE, 10                                                                     \
+    }
+
+/* Whether the planner plans programs that recompute: mbs2, dp, ilp and best. */
+MBS_API int mbs_planner_recomputes(mbs_planner planner);
+
+/*
+ * Builds a program of `network` that recomputes what `recompute` says, or with MBS_RECOMPUTE_AUTO
+ * what is best for the objective within max_percent, and plans it as mbs_plan_create does. The plan
+ * owns its program (mbs_plan_program). `program_options` are as of mbs_program_create, what they
+ * say of recomputing aside. Inference and the planners that do not recompute get the plain program.
+ *
+ * auto is MBS_HEURISTIC, but with dp and mbs2 never worse than the other policies, those aside that
+ * add more than max_percent. The search takes as long as some hundreds to thousands of dp's plans.
+ *
+ * Errors: as of mbs_program_create and mbs_plan_create; MBS_ERR_INPUT if max_percent is negative.
+ */
+MBS_API mbs_status mbs_plan_create_recompute(mbs_plan **plan, const mbs_network *network,
+                                             const mbs_program_options *program_options,
+                                             const mbs_hardware *hardware,
+                                             const mbs_plan_options *options,
+                                             const mbs_recompute_options *recompute,
+                                             mbs_error *error);
+
+/* What a plan's program recomputes. */
+typedef struct mbs_recompute_info {
+    size_t layers;       /* whose outputs are computed again */
+    size_t norms;        /* of them, likewise below */
+    size_t activations;  /* and all others: rectifiers, sums, … */
+    size_t convolutions; /* and other layers with matrix products */
+    double macs_percent; /* multiply-accumulates added, in percent of all the others */
+} mbs_recompute_info;
+
+/* O(steps). Of a plan loaded from a file macs_percent is 0 and what is recomputed not known. */
+MBS_API void mbs_plan_recompute(const mbs_plan *plan, mbs_recompute_info *info);
+
 /*
  * Writes the integer program of the planner ilp (section 6, docs/exact.md) for other solvers: LP
  * format if `path` ends in ".lp", free MPS format if it ends in ".mps". Of the options batch,

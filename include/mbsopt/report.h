@@ -13,6 +13,7 @@ typedef struct mbs_report_options {
     const mbs_plan *baseline;     /* compared with in the headline, or null */
     const mbs_plan *greedy;       /* the mbs2 plan, likewise */
     const mbs_hardware *hardware; /* times and energy are shown for it; or null */
+    const mbs_plan *plain;        /* compared with what a plan that recomputes saves; or null */
 } mbs_report_options;
 
 /* A plan as a readable table. *text is owned by the caller (mbs_free). Errors: MBS_ERR_MEMORY. */

@@ -41,10 +41,28 @@ static int read_options(comparison *of, compare_format *format, const arguments 
     if (status == EXIT_OK)
         status = setup_options(&of->setup, given);
     if (status == EXIT_OK)
+        status = search_recompute(&of->recompute, given);
+    if (status == EXIT_OK)
         status = read_objective(of, given);
     int limits = status == EXIT_USAGE ? EXIT_OK : search_options(&of->options, given);
     of->options.batch = of->setup.batch;
     return status != EXIT_OK ? status : limits;
+}
+
+/* Every planner that recomputes gets a second row, behind its first. */
+static void add_rows(comparison *of)
+{
+    const planner_list asked = of->planners;
+    if (of->recompute.recompute == MBS_RECOMPUTE_NONE)
+        return;
+    of->planners.count = 0;
+    for (size_t i = 0; i < asked.count; i++) {
+        of->planners.values[of->planners.count++] = asked.values[i];
+        if (!mbs_planner_recomputes(asked.values[i]))
+            continue;
+        of->recomputes[of->planners.count] = true;
+        of->planners.values[of->planners.count++] = asked.values[i];
+    }
 }
 
 static int check_standard_input(const arguments *given)
@@ -90,10 +108,11 @@ static int write_comparison(const comparison *of, compare_format format)
 static int run_compare(const arguments *given)
 {
     comparison of = {0};
-    compare_format format;
+    compare_format format = COMPARE_TABLE;
     int status = read_options(&of, &format, given);
     if (status == EXIT_OK)
         status = check_standard_input(given);
+    add_rows(&of);
     of.networks = calloc(given->operand_count + 1, sizeof *of.networks);
     if (of.networks == NULL)
         status = EXIT_SYSTEM;
@@ -118,6 +137,8 @@ static const option_spec compare_options[] = {
     OPTION_BUFFER,
     OPTION_BATCH,
     {"time-limit", '\0', "S", "ilp, best: stop after S seconds per network (default: 10)"},
+    OPTION_RECOMPUTE,
+    OPTION_MAX_RECOMPUTE,
     OPTION_INFERENCE,
     OPTION_BATCH_NORM,
     OPTION_HARDWARE,

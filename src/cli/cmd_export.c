@@ -15,6 +15,7 @@
 typedef struct export_run {
     setup setup;
     mbs_plan_options planning;
+    mbs_recompute_options recompute;
     mbs_export_options options;
     const char *path;
     mbs_plan *plan;
@@ -98,6 +99,8 @@ static int read_options(export_run *run, const arguments *given)
     if (status == EXIT_OK)
         status = planning_objective(&run->planning, given);
     if (status == EXIT_OK)
+        status = planning_recompute(&run->recompute, &run->planning, given);
+    if (status == EXIT_OK)
         status = setup_options(&run->setup, given);
     if (status == EXIT_OK)
         status = search_options(&run->planning, given);
@@ -111,9 +114,9 @@ static int read_options(export_run *run, const arguments *given)
 /* A plan file stands by itself: what would plan it anew is refused. */
 static int check_plan_options(const arguments *given)
 {
-    static const char *const planning[] = {"buffer",    "batch", "planner",   "objective",
-                                           "no-pin",    "gap",   "inference", "batch-norm",
-                                           "no-stream", NULL};
+    static const char *const planning[] = {"buffer",    "batch",     "planner",       "objective",
+                                           "no-pin",    "gap",       "inference",     "batch-norm",
+                                           "no-stream", "recompute", "max-recompute", NULL};
     for (int i = 0; planning[i] != NULL; i++)
         if (option_value(given, planning[i]) != NULL) {
             complain("--%s: %s is a plan already", planning[i], given->operand);
@@ -134,9 +137,12 @@ static int make_plan(export_run *run, const arguments *given)
             return usage;
         status = mbs_plan_verify(run->plan, NULL, &error);
     } else if (status == MBS_OK) {
+        const search_again again = {of->network, setup_program_options(of), run->recompute};
         status = setup_program(of, &error);
         if (status == MBS_OK)
-            status = search_plan(&run->plan, of->program, &of->hardware, &run->planning, &error);
+            status = search_plan(&run->plan, of->program,
+                                 run->recompute.recompute != MBS_RECOMPUTE_NONE ? &again : NULL,
+                                 &of->hardware, &run->planning, &error);
         if (status == MBS_OK)
             note_replaced_norms(of->program);
     }
@@ -184,6 +190,8 @@ static const option_spec export_options[] = {
     OPTION_OBJECTIVE,
     OPTION_NO_PIN,
     OPTION_NO_STREAM,
+    OPTION_RECOMPUTE,
+    OPTION_MAX_RECOMPUTE,
     OPTION_TIME_LIMIT,
     OPTION_GAP,
     OPTION_BUFFER,

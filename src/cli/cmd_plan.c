@@ -19,6 +19,8 @@ typedef struct plan_run {
     mbs_plan *plan;
     mbs_plan *baseline; /* for the table's headline */
     mbs_plan *greedy;
+    mbs_plan *plain; /* likewise: without recomputing what the plan recomputes */
+    mbs_recompute_options recompute;
     mbs_plan *dp;            /* likewise, where integer programming made the plan */
     mbs_program *replaced;   /* the greedy plan's program where the plan itself keeps batch norms */
     int asked_to_keep;       /* batch norms: baseline and archopt do so unasked */
@@ -103,6 +105,19 @@ static int check_exports(const plan_run *run, const arguments *given)
     return EXIT_OK;
 }
 
+/* The integer program is that of the plain program. */
+static int read_recompute(plan_run *run, const arguments *given)
+{
+    int status = planning_recompute(&run->recompute, &run->options, given);
+    if (status == EXIT_OK && run->recompute.recompute != MBS_RECOMPUTE_NONE &&
+        (run->export_path != NULL || run->import_path != NULL)) {
+        complain("--%s is of the program that recomputes none: no --recompute with it",
+                 run->export_path != NULL ? "export-model" : "import-solution");
+        return EXIT_USAGE;
+    }
+    return status;
+}
+
 static int read_options(plan_run *run, const arguments *given)
 {
     static const char *const formats[] = {"table", "json", "csv", NULL};
@@ -120,6 +135,8 @@ static int read_options(plan_run *run, const arguments *given)
     if (status != EXIT_OK || limits != EXIT_OK)
         return status != EXIT_OK ? status : limits;
     status = planning_objective(&run->options, given);
+    if (status == EXIT_OK)
+        status = read_recompute(run, given);
     if (status != EXIT_OK)
         return status;
     run->asked_to_keep = run->setup.keep_batch_norm;
@@ -159,6 +176,15 @@ static mbs_status greedy_program(plan_run *run, const mbs_program **program, mbs
     return status;
 }
 
+/* The same planner's plan without recomputing; dp's for ilp, which takes its time. */
+static mbs_status make_plain(plan_run *run, const mbs_program *program, mbs_error *error)
+{
+    mbs_plan_options options = run->options;
+    if (is_exact(run))
+        options.planner = MBS_PLANNER_DP;
+    return mbs_plan_create(&run->plain, program, &run->setup.hardware, &options, error);
+}
+
 static mbs_status make_references(plan_run *run, mbs_error *error)
 {
     const mbs_program *program = run->setup.program;
@@ -168,6 +194,8 @@ static mbs_status make_references(plan_run *run, mbs_error *error)
         status = make_reference(run, &run->baseline, MBS_PLANNER_BASELINE, program, error);
     if (status == MBS_OK)
         status = make_reference(run, &run->greedy, MBS_PLANNER_MBS2, greedy, error);
+    if (status == MBS_OK && run->recompute.recompute != MBS_RECOMPUTE_NONE)
+        status = make_plain(run, program, error);
     if (status == MBS_OK && is_exact(run))
         status = make_reference(run, &run->dp, MBS_PLANNER_DP, program, error);
     return status;
@@ -176,13 +204,15 @@ static mbs_status make_references(plan_run *run, mbs_error *error)
 static int make_plans(plan_run *run)
 {
     const setup *of = &run->setup;
+    const bool recomputes = run->recompute.recompute != MBS_RECOMPUTE_NONE;
+    const search_again again = {of->network, setup_program_options(of), run->recompute};
     mbs_error error;
     mbs_error_clear(&error);
-    mbs_status status =
-        run->import_path != NULL
-            ? mbs_plan_import_solution(&run->plan, of->program, &of->hardware, &run->options,
-                                       run->import_path, &error)
-            : search_plan(&run->plan, of->program, &of->hardware, &run->options, &error);
+    mbs_status status = run->import_path != NULL
+                            ? mbs_plan_import_solution(&run->plan, of->program, &of->hardware,
+                                                       &run->options, run->import_path, &error)
+                            : search_plan(&run->plan, of->program, recomputes ? &again : NULL,
+                                          &of->hardware, &run->options, &error);
     if (status == MBS_OK && run->format == FORMAT_TABLE)
         status = make_references(run, &error);
     return report_error(status, &error);
@@ -201,7 +231,8 @@ static int export_model(const plan_run *run)
 static int write_plan(const plan_run *run)
 {
     const mbs_hardware *hardware = &run->setup.hardware;
-    mbs_report_options options = {run->setup.color, run->baseline, run->greedy, hardware};
+    mbs_report_options options = {run->setup.color, run->baseline, run->greedy, hardware,
+                                  run->plain};
     char *output = NULL;
     mbs_error error;
     mbs_error_clear(&error);
@@ -253,6 +284,7 @@ static int run_plan(const arguments *given)
         }
     }
     mbs_plan_free(run.dp);
+    mbs_plan_free(run.plain);
     mbs_plan_free(run.greedy);
     mbs_plan_free(run.baseline);
     mbs_plan_free(run.plan);
@@ -268,6 +300,8 @@ static const option_spec plan_options[] = {
     OPTION_OBJECTIVE,
     OPTION_NO_PIN,
     OPTION_NO_STREAM,
+    OPTION_RECOMPUTE,
+    OPTION_MAX_RECOMPUTE,
     OPTION_TIME_LIMIT,
     OPTION_GAP,
     {"export-model", '\0', "FILE.lp|.mps", "write ilp's integer program for other solvers"},

@@ -109,7 +109,7 @@ static int read_options(sweep *of, const arguments *given)
         return status;
     int statuses[] = {read_lists(of, given), read_shard(of, option_value(given, "shard")),
                       read_threads(of, option_value(given, "threads")),
-                      search_options(&limits, given)};
+                      search_options(&limits, given), search_recompute(&of->recompute, given)};
     for (size_t i = 0; i < sizeof statuses / sizeof statuses[0] && status == EXIT_OK; i++)
         status = statuses[i];
     of->time_limit_s = limits.time_limit_s;
@@ -159,6 +159,8 @@ static const option_spec sweep_options[] = {
     {"batch", '\0', "LIST", "samples of a mini-batch per core (default: 32)"},
     {"hardware", '\0', "FILES", "machines; may be repeated (default: WaveCore with HBM2)"},
     {"planner", '\0', "LIST", "planners (default: dp)"},
+    OPTION_RECOMPUTE,
+    OPTION_MAX_RECOMPUTE,
     OPTION_TIME_LIMIT,
     OPTION_INFERENCE,
     OPTION_BATCH_NORM,

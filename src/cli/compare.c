@@ -35,17 +35,22 @@ static void unload(programs *loaded)
 }
 
 static mbs_status fill_row(compare_row *row, const comparison *of, const programs *loaded,
-                           mbs_planner planner, mbs_error *error)
+                           mbs_planner planner, bool recomputes, mbs_error *error)
 {
+    const search_again again = {loaded->network, setup_program_options(&of->setup), of->recompute};
     mbs_plan_options options = of->options;
     mbs_plan *plan = NULL;
     options.planner = planner;
-    mbs_status status = search_plan(&plan, loaded->program[planner_keeps_batch_norms(planner)],
-                                    &of->setup.hardware, &options, error);
+    mbs_status status =
+        search_plan(&plan, loaded->program[planner_keeps_batch_norms(planner)],
+                    recomputes ? &again : NULL, &of->setup.hardware, &options, error);
     if (status == MBS_OK)
         status = mbs_plan_cost(plan, &of->setup.hardware, &row->cost);
     if (status == MBS_OK) {
         row->planner = planner;
+        mbs_recompute_info again_info;
+        mbs_plan_recompute(plan, &again_info);
+        row->extra_macs = again_info.macs_percent;
         snprintf(row->name, sizeof row->name, "%s", mbs_plan_planner_name(plan));
         row->outcome = mbs_plan_outcome(plan);
         row->bound_bytes = mbs_plan_bound_bytes(plan);
@@ -77,9 +82,10 @@ int compare_load(comparison *of, compare_network *network, const char *path)
     mbs_error_clear(&error);
     mbs_status status = load(&loaded, of, path, &error);
     if (status == MBS_OK)
-        status = fill_row(&baseline, of, &loaded, MBS_PLANNER_BASELINE, &error);
+        status = fill_row(&baseline, of, &loaded, MBS_PLANNER_BASELINE, false, &error);
     for (size_t i = 0; i < of->planners.count && status == MBS_OK; i++) {
-        status = fill_row(&network->rows[i], of, &loaded, of->planners.values[i], &error);
+        status = fill_row(&network->rows[i], of, &loaded, of->planners.values[i], of->recomputes[i],
+                          &error);
         if (status == MBS_OK)
             relate(&network->rows[i], &baseline);
     }

@@ -7,10 +7,14 @@
 #include "lists.h"
 #include "setup.h"
 
+#define COMPARE_ROWS (2 * MBS_PLANNER_COUNT)
+
 /* One planner on one network, or its geometric means. Ratios are to the planner baseline. */
 typedef struct compare_row {
     mbs_planner planner;
-    char name[16]; /* the planner's, and dp's objective if it is not traffic */
+    /* the planner's, dp's objective if it is not traffic, and what is recomputed */
+    char name[32];
+    double extra_macs; /* of what is recomputed, in percent */
     mbs_outcome outcome;
     mbs_traffic traffic;
     int64_t bound_bytes; /* 0: none known */
@@ -24,16 +28,18 @@ typedef struct compare_row {
 typedef struct compare_network {
     char *name;
     size_t replaced_batch_norms;
-    compare_row rows[MBS_PLANNER_COUNT]; /* as the planners are listed */
+    compare_row rows[COMPARE_ROWS]; /* as the planners are listed */
 } compare_network;
 
 typedef struct comparison {
     setup setup; /* the machine and the batch; each network in turn */
     mbs_plan_options options;
-    planner_list planners;
+    planner_list planners;         /* one per row */
+    bool recomputes[COMPARE_ROWS]; /* per row: the planner's second, with: */
+    mbs_recompute_options recompute;
     compare_network *networks;
     size_t network_count;
-    compare_row means[MBS_PLANNER_COUNT]; /* geometric, over the networks */
+    compare_row means[COMPARE_ROWS]; /* geometric, over the networks */
 } comparison;
 
 /* Plans the network file at `path` with every planner. Says what is wrong; returns the exit status.

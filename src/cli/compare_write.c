@@ -33,13 +33,13 @@ static scale choose_scale(double largest, const scale *scales)
     return *scales;
 }
 
-#define ROW_FORMAT "%-9s  %9s  %6s  %9s  %7s  %9s  %6s  %5s"
+#define ROW_FORMAT "%-*s  %9s  %6s  %9s  %7s  %9s  %6s  %5s"
 
-static void put_line(FILE *out, const char *cells[8], const char *note)
+static void put_line(FILE *out, const char *cells[8], const char *note, int width)
 {
-    char line[160];
-    int length = snprintf(line, sizeof line, ROW_FORMAT, cells[0], cells[1], cells[2], cells[3],
-                          cells[4], cells[5], cells[6], cells[7]);
+    char line[192];
+    int length = snprintf(line, sizeof line, ROW_FORMAT, width, cells[0], cells[1], cells[2],
+                          cells[3], cells[4], cells[5], cells[6], cells[7]);
     while (note[0] == '\0' && length > 0 && line[length - 1] == ' ')
         line[--length] = '\0';
     fprintf(out, "%s%s%s\n", line, note[0] != '\0' ? "  " : "", note);
@@ -56,6 +56,8 @@ static row_note note_of(const compare_row *row, mbs_objective objective)
     const char *kind = objective == MBS_TRAFFIC ? "" : "traffic ";
     if (row->planner != MBS_PLANNER_ILP && row->planner != MBS_PLANNER_BEST)
         return note;
+    if (row->outcome == MBS_HEURISTIC) /* nothing is proven where what is recomputed was chosen */
+        return note;
     if (row->outcome == MBS_OPTIMAL)
         snprintf(note.text, sizeof note.text, "%sproven optimal", kind);
     else if (gap_of(row) < 0.0001)
@@ -66,7 +68,8 @@ static row_note note_of(const compare_row *row, mbs_objective objective)
 }
 
 /* A mean has no units and no note. */
-static void put_table_row(FILE *out, const compare_row *row, const scale units[3], row_note note)
+static void put_table_row(FILE *out, const compare_row *row, const scale units[3], row_note note,
+                          int width)
 {
     const bool mean = units == NULL;
     const field_figure figures[] = {
@@ -81,15 +84,25 @@ static void put_table_row(FILE *out, const compare_row *row, const scale units[3
     const char *cells[8] = {row->name};
     for (size_t i = 0; i < 7; i++)
         cells[i + 1] = mean && (i == 0 || i == 2 || i == 4) ? "" : figures[i].text;
-    put_line(out, cells, note.text);
+    put_line(out, cells, note.text, width);
 }
 
-static void put_heads(FILE *out, const char *traffic, const char *time, const char *energy)
+static void put_heads(FILE *out, const char *traffic, const char *time, const char *energy,
+                      int width)
 {
     const char *first[8] = {"", "traffic", "less", "time", "speedup", "energy", "less", "util-"};
     const char *second[8] = {"planner", traffic, "%", time, "", energy, "%", "isat."};
-    put_line(out, first, "");
-    put_line(out, second, "");
+    put_line(out, first, "", width);
+    put_line(out, second, "", width);
+}
+
+/* Of the planners' column. */
+static int name_width(const comparison *of)
+{
+    size_t width = 9;
+    for (size_t i = 0; i < of->planners.count; i++)
+        width = strlen(of->means[i].name) > width ? strlen(of->means[i].name) : width;
+    return (int)width;
 }
 
 static void put_table(FILE *out, const comparison *of, const compare_network *network)
@@ -98,6 +111,7 @@ static void put_table(FILE *out, const comparison *of, const compare_network *ne
     static const scale seconds[] = {{"ms", 1e-3}, {"us", 1e-6}, {"ns", 1e-9}, {NULL, 0}};
     static const scale joules[] = {{"J", 1}, {"mJ", 1e-3}, {"uJ", 1e-6}, {"nJ", 1e-9}, {NULL, 0}};
     double largest[3] = {0};
+    const int width = name_width(of);
     for (size_t i = 0; i < of->planners.count; i++) {
         const compare_row *row = &network->rows[i];
         const double figures[3] = {(double)row->traffic.total, row->cost.time_s,
@@ -114,23 +128,24 @@ static void put_table(FILE *out, const comparison *of, const compare_network *ne
     fprintf(out, " buffer · ");
     put_safe(out, of->setup.hardware.name);
     fprintf(out, "\n\n");
-    put_heads(out, units[0].name, units[1].name, units[2].name);
+    put_heads(out, units[0].name, units[1].name, units[2].name, width);
     for (size_t i = 0; i < of->planners.count; i++)
         put_table_row(out, &network->rows[i], units,
-                      note_of(&network->rows[i], of->options.objective));
+                      note_of(&network->rows[i], of->options.objective), width);
 }
 
 static void put_tables(FILE *out, const comparison *of)
 {
+    const int width = name_width(of);
     for (size_t n = 0; n < of->network_count; n++) {
         put_table(out, of, &of->networks[n]);
         fputc('\n', out);
     }
     if (of->network_count > 1) {
         fprintf(out, "geometric means over the %zu networks\n\n", of->network_count);
-        put_heads(out, "", "", "");
+        put_heads(out, "", "", "", width);
         for (size_t i = 0; i < of->planners.count; i++)
-            put_table_row(out, &of->means[i], NULL, (row_note){""});
+            put_table_row(out, &of->means[i], NULL, (row_note){""}, width);
         fputc('\n', out);
     }
     fprintf(out, "Per training step and core; less, speedup: than baseline.\n");

@@ -32,6 +32,20 @@ int planning_objective(mbs_plan_options *options, const arguments *given)
     return EXIT_OK;
 }
 
+int planning_recompute(mbs_recompute_options *recompute, const mbs_plan_options *options,
+                       const arguments *given)
+{
+    int status = search_recompute(recompute, given);
+    if (status != EXIT_OK)
+        return status;
+    if (recompute->recompute != MBS_RECOMPUTE_NONE && !mbs_planner_recomputes(options->planner)) {
+        note("%s recomputes nothing (--recompute is of mbs2, dp, ilp and best)",
+             mbs_planner_name(options->planner));
+        recompute->recompute = MBS_RECOMPUTE_NONE;
+    }
+    return EXIT_OK;
+}
+
 void planning_finish(mbs_plan_options *options, setup *of, const arguments *given)
 {
     options->batch = of->batch;

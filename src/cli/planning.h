@@ -29,6 +29,13 @@ int planning_planner(mbs_plan_options *options, const arguments *given);
 int planning_objective(mbs_plan_options *options, const arguments *given);
 
 /*
+ * Reads --recompute and --max-recompute, after the planner: one that recomputes nothing plans the
+ * plain program, and a note says so.
+ */
+int planning_recompute(mbs_recompute_options *recompute, const mbs_plan_options *options,
+                       const arguments *given);
+
+/*
  * The rest: batch and flags, and, for planners that plan a conventional training step, that it
  * keeps its batch norms.
  */

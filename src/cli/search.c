@@ -69,6 +69,23 @@ int search_options(mbs_plan_options *result, const arguments *given)
     return limit != EXIT_OK ? limit : gap;
 }
 
+int search_recompute(mbs_recompute_options *result, const arguments *given)
+{
+    const char *names[MBS_RECOMPUTE_COUNT + 1] = {NULL};
+    size_t choice;
+    for (int i = 0; i < MBS_RECOMPUTE_COUNT; i++)
+        names[i] = mbs_recompute_name((mbs_recompute)i);
+    *result = (mbs_recompute_options)MBS_RECOMPUTE_OPTIONS_INIT;
+    if (!option_choice(given, "recompute", names, &choice))
+        return EXIT_USAGE;
+    result->recompute = (mbs_recompute)choice;
+    if (option_value(given, "max-recompute") != NULL && choice != MBS_RECOMPUTE_AUTO) {
+        complain("--max-recompute is of --recompute auto");
+        return EXIT_USAGE;
+    }
+    return read_decimal(&result->max_percent, given, "max-recompute", 1000, " (percent)");
+}
+
 /* ---- Progress -------------------------------------------------------------------------------- */
 
 typedef struct progress_line {
@@ -136,8 +153,19 @@ static mbs_status noted(mbs_status status)
     return status;
 }
 
-mbs_status search_plan(mbs_plan **plan, const mbs_program *program, const mbs_hardware *hardware,
-                       const mbs_plan_options *options, mbs_error *error)
+static mbs_status make_plan(mbs_plan **plan, const mbs_program *program, const search_again *again,
+                            const mbs_hardware *hardware, const mbs_plan_options *options,
+                            mbs_error *error)
+{
+    if (again == NULL)
+        return mbs_plan_create(plan, program, hardware, options, error);
+    return mbs_plan_create_recompute(plan, again->network, &again->program_options, hardware,
+                                     options, &again->recompute, error);
+}
+
+mbs_status search_plan(mbs_plan **plan, const mbs_program *program, const search_again *again,
+                       const mbs_hardware *hardware, const mbs_plan_options *options,
+                       mbs_error *error)
 {
     struct sigaction before_int;
     struct sigaction before_term;
@@ -145,12 +173,12 @@ mbs_status search_plan(mbs_plan **plan, const mbs_program *program, const mbs_ha
                           .drawn_s = -1};
     mbs_plan_options watched = *options;
     if (options->planner != MBS_PLANNER_ILP && options->planner != MBS_PLANNER_BEST)
-        return noted(mbs_plan_create(plan, program, hardware, options, error));
+        return noted(make_plan(plan, program, again, hardware, options, error));
     watched.progress = on_progress;
     watched.progress_context = &line;
     catch_signal(SIGINT, &before_int);
     catch_signal(SIGTERM, &before_term);
-    mbs_status status = mbs_plan_create(plan, program, hardware, &watched, error);
+    mbs_status status = make_plan(plan, program, again, hardware, &watched, error);
     wipe(&line);
     sigaction(SIGINT, &before_int, NULL);
     sigaction(SIGTERM, &before_term, NULL);

@@ -22,6 +22,26 @@
         "objective", '\0', "traffic|time|energy", "what dp minimises (default: traffic)"           \
     }
 
+#define OPTION_RECOMPUTE                                                                           \
+    {                                                                                              \
+        "recompute", '\0', "POLICY", "mbs2, dp, ilp: none (default), activations, expand, auto"    \
+    }
+#define OPTION_MAX_RECOMPUTE                                                                       \
+    {                                                                                              \
+        "max-recompute", '\0', "PERCENT",                                                          \
+            "auto: the most multiply-accumulates to add (default: 10)"                             \
+    }
+
+/* Reads --recompute and --max-recompute. Says what is wrong; returns the exit status. */
+int search_recompute(mbs_recompute_options *result, const arguments *given);
+
+/* A network to plan with recomputation. */
+typedef struct search_again {
+    const mbs_network *network;
+    mbs_program_options program_options;
+    mbs_recompute_options recompute;
+} search_again;
+
 /* Reads --objective; says what is wrong and returns false if it is none. */
 bool search_objective(mbs_objective *result, const arguments *given);
 
@@ -32,11 +52,12 @@ const char *objective_name(mbs_objective objective);
 int search_options(mbs_plan_options *result, const arguments *given);
 
 /*
- * Plans with `options`. While ilp searches, progress is shown on standard error if that is a
- * terminal, and SIGINT or SIGTERM ends the search with the best plan so far; a second one ends the
- * program.
+ * Plans with `options`: the program, or if `again` is not null, the programs that it says. While
+ * ilp searches, progress is shown on standard error if that is a terminal, and SIGINT or SIGTERM
+ * ends the search with the best plan so far; a second one ends the program.
  */
-mbs_status search_plan(mbs_plan **plan, const mbs_program *program, const mbs_hardware *hardware,
-                       const mbs_plan_options *options, mbs_error *error);
+mbs_status search_plan(mbs_plan **plan, const mbs_program *program, const search_again *again,
+                       const mbs_hardware *hardware, const mbs_plan_options *options,
+                       mbs_error *error);
 
 #endif

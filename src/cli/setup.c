@@ -96,12 +96,18 @@ int setup_options(setup *result, const arguments *given)
     return buffer_status != EXIT_OK ? buffer_status : batch_status;
 }
 
-mbs_status setup_program(setup *result, mbs_error *error)
+mbs_program_options setup_program_options(const setup *of)
 {
     mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
-    options.inference = result->inference;
-    options.keep_batch_norm = result->keep_batch_norm;
-    options.bits = result->hardware.bits;
+    options.inference = of->inference;
+    options.keep_batch_norm = of->keep_batch_norm;
+    options.bits = of->hardware.bits;
+    return options;
+}
+
+mbs_status setup_program(setup *result, mbs_error *error)
+{
+    const mbs_program_options options = setup_program_options(result);
     return mbs_program_create(&result->program, result->network, &options, error);
 }
 

@@ -38,6 +38,7 @@ typedef struct sweep {
     size_t machine_count;
     int inference;
     int keep_batch_norm;
+    mbs_recompute_options recompute; /* of the planners that do */
     double time_limit_s;
     bool json;     /* JSON lines, not CSV */
     size_t shard;  /* the points shard, shard + shards, … are wanted */
@@ -68,6 +69,9 @@ sweep_point sweep_point_at(const sweep *of, size_t index);
 int64_t sweep_buffer_bytes(const sweep *of, const sweep_point *at);
 const mbs_program *sweep_program(const sweep *of, const sweep_point *at);
 bool sweep_keeps_batch_norms(const sweep *of, const sweep_point *at);
+/* Whether the point is planned with recomputation. */
+bool sweep_recomputes(const sweep *of, const sweep_point *at);
+mbs_program_options sweep_program_options(const sweep *of, const sweep_point *at);
 
 /* How many points this shard has, and the index of its `position`-th. */
 size_t sweep_shard_size(const sweep *of);

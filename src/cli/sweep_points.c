@@ -196,6 +196,21 @@ bool sweep_keeps_batch_norms(const sweep *of, const sweep_point *at)
     return of->keep_batch_norm || planner_keeps_batch_norms(of->planners.values[at->planner]);
 }
 
+bool sweep_recomputes(const sweep *of, const sweep_point *at)
+{
+    return of->recompute.recompute != MBS_RECOMPUTE_NONE && !of->inference &&
+           mbs_planner_recomputes(of->planners.values[at->planner]);
+}
+
+mbs_program_options sweep_program_options(const sweep *of, const sweep_point *at)
+{
+    mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
+    options.inference = of->inference;
+    options.keep_batch_norm = sweep_keeps_batch_norms(of, at);
+    options.bits = of->machines[at->machine].hardware.bits;
+    return options;
+}
+
 const mbs_program *sweep_program(const sweep *of, const sweep_point *at)
 {
     const size_t machine = of->machines[at->machine].same_words;

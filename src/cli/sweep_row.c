@@ -15,6 +15,7 @@ static const char *const columns[] = {"index",
                                       "batch",
                                       "hardware",
                                       "planner",
+                                      "recompute",
                                       "outcome",
                                       "activation_read_bytes",
                                       "activation_write_bytes",
@@ -31,9 +32,10 @@ static const char *const columns[] = {"index",
                                       "buffer_j",
                                       "mac_j",
                                       "vector_j",
-                                      "static_j"};
+                                      "static_j",
+                                      "extra_macs_percent"};
 #define COLUMN_COUNT (sizeof columns / sizeof columns[0])
-#define START_COUNT  8
+#define START_COUNT  9
 
 /* A row that is being written. */
 typedef struct row_writer {
@@ -90,6 +92,20 @@ static void put_real(row_writer *w, double value)
     fprintf(w->out, "%s", field_number(value).text);
 }
 
+/* "auto:10": with its limit, since that tells rows apart. */
+static void put_recompute(row_writer *w, const sweep *of, const sweep_point *at)
+{
+    char text[64];
+    const bool recomputes = sweep_recomputes(of, at);
+    const char *name =
+        mbs_recompute_name(recomputes ? of->recompute.recompute : MBS_RECOMPUTE_NONE);
+    if (!recomputes || of->recompute.recompute != MBS_RECOMPUTE_AUTO)
+        snprintf(text, sizeof text, "%s", name);
+    else
+        snprintf(text, sizeof text, "%s:%s", name, field_number(of->recompute.max_percent).text);
+    put_text(w, text);
+}
+
 static void put_start(row_writer *w, const sweep *of, const sweep_point *at)
 {
     put_integer(w, (int64_t)at->index);
@@ -100,6 +116,7 @@ static void put_start(row_writer *w, const sweep *of, const sweep_point *at)
     put_integer(w, of->batches.values[at->batch]);
     put_text(w, of->machines[at->machine].hardware.name);
     put_text(w, mbs_planner_name(of->planners.values[at->planner]));
+    put_recompute(w, of, at);
 }
 
 static void put_plan(row_writer *w, const mbs_plan *plan, const mbs_cost *cost)
@@ -128,6 +145,9 @@ static void put_plan(row_writer *w, const mbs_plan *plan, const mbs_cost *cost)
     put_real(w, cost->mac_j);
     put_real(w, cost->vector_j);
     put_real(w, cost->static_j);
+    mbs_recompute_info info;
+    mbs_plan_recompute(plan, &info);
+    put_real(w, info.macs_percent);
     if (w->json)
         fputc('}', w->out);
 }

@@ -93,8 +93,12 @@ static mbs_status make_plan(sweep_state *s, const sweep_point *at, mbs_plan **pl
     options.time_limit_s = of->time_limit_s;
     options.progress = is_stopped;
     options.progress_context = s;
-    return mbs_plan_create(plan, sweep_program(of, at), &of->machines[at->machine].hardware,
-                           &options, error);
+    const mbs_hardware *hardware = &of->machines[at->machine].hardware;
+    if (!sweep_recomputes(of, at))
+        return mbs_plan_create(plan, sweep_program(of, at), hardware, &options, error);
+    const mbs_program_options program_options = sweep_program_options(of, at);
+    return mbs_plan_create_recompute(plan, of->networks[at->network].network, &program_options,
+                                     hardware, &options, &of->recompute, error);
 }
 
 static void deliver(sweep_state *s, size_t position, char *row, mbs_status status,

@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "cost/footprint.h"
 #include "cost/time.h"
-#include "plan/dp_emit.h"
+#include "plan/dp_range.h"
 #include "plan/dp_span.h"
 
 /* Times are added and taken off again: bounds are lowered by more than that can be wrong. */
@@ -26,7 +26,9 @@ typedef struct compute_time {
 
 typedef struct cost_search {
     const plan_task *task;
-    candidates list;
+    const candidates *list;
+    int32_t range_first; /* steps [range_first, range_end) are searched */
+    int32_t range_end;
     double bytes_per_s;    /* DRAM bandwidth of a core */
     int64_t *operands;     /* per step: bytes per sample of all its operands */
     compute_time *compute; /* [candidate * steps + step] */
@@ -39,9 +41,9 @@ typedef struct cost_search {
     int64_t *activations; /* the same per step */
     double *least_s;      /* per candidate: its time if all parameters were pinned */
 
-    double *best; /* per cut */
+    int64_t grown;
+    double *best; /* per cut, at [cut - range_first] */
     dp_choice *choice;
-    int32_t *cuts;
 } cost_search;
 
 /* DRAM bytes of a step in the first, the middle and the last iterations, without activations. */
@@ -57,9 +59,9 @@ static double step_time(const cost_search *s, int32_t c, int32_t k, int64_t acti
 {
     const compute_time compute =
         s->compute[(size_t)c * (size_t)s->task->program->step_count + (size_t)k];
-    const int64_t iterations = s->list.iterations[c];
-    const int64_t rest = s->task->batch - (iterations - 1) * s->list.sub_batch[c];
-    const double full_bytes = (double)(s->list.sub_batch[c] * activations);
+    const int64_t iterations = s->list->iterations[c];
+    const int64_t rest = s->task->batch - (iterations - 1) * s->list->sub_batch[c];
+    const double full_bytes = (double)(s->list->sub_batch[c] * activations);
     const double rest_bytes = (double)(rest * activations);
     double first_s = fmax(compute.full_s, (full_bytes + (double)moved->first) / s->bytes_per_s);
     if (iterations == 1)
@@ -85,7 +87,7 @@ static double least_step_time(const cost_search *s, int32_t c, int32_t k)
 {
     const mbs_step *step = &s->task->program->steps[k];
     const parameter_moves moved = parameter_moves_of(
-        step, step->weight_bytes, step->accumulator_bytes, s->list.iterations[c]);
+        step, step->weight_bytes, step->accumulator_bytes, s->list->iterations[c]);
     return step_time(s, c, k, s->activations[k], &moved);
 }
 
@@ -141,7 +143,7 @@ static double energy(const cost_search *s, int32_t first, int32_t end, int64_t i
 static double objective(const cost_search *s, int32_t c, double time_s, int64_t room)
 {
     const span *g = &s->group;
-    const int64_t again = s->list.iterations[c] - 1;
+    const int64_t again = s->list->iterations[c] - 1;
     const int64_t weights = s->weights[g->end] - s->weights[g->first];
     const int64_t accumulators = s->accumulators[g->end] - s->accumulators[g->first];
     if (s->task->objective == MBS_TIME)
@@ -165,7 +167,7 @@ static double group_time(const cost_search *s, int32_t c, int64_t room)
         const int64_t weight = min_i64(weight_room, steps[k].weight_bytes);
         const int64_t accumulator = min_i64(accumulator_room, steps[k].accumulator_bytes);
         const parameter_moves moved =
-            parameter_moves_of(&steps[k], weight, accumulator, s->list.iterations[c]);
+            parameter_moves_of(&steps[k], weight, accumulator, s->list->iterations[c]);
         weight_room -= weight;
         accumulator_room -= accumulator;
         time_s += step_time(s, c, k, s->activations[k], &moved);
@@ -175,9 +177,10 @@ static double group_time(const cost_search *s, int32_t c, int64_t room)
 
 static void relax(cost_search *s, int32_t first, int32_t end, double cost, int32_t candidate)
 {
-    if (s->best[first] + cost < s->best[end]) {
-        s->best[end] = s->best[first] + cost;
-        s->choice[end] = (dp_choice){first, candidate};
+    const double total = s->best[first - s->range_first] + cost;
+    if (total < s->best[end - s->range_first]) {
+        s->best[end - s->range_first] = total;
+        s->choice[end - s->range_first] = (dp_choice){first, candidate};
     }
 }
 
@@ -187,7 +190,7 @@ static void relax_group(cost_search *s)
     for (int32_t c = g->smallest; c < g->count; c++) {
         const int64_t room = s->task->pin ? s->task->capacity - g->peak[c] : 0;
         const double least = objective(s, c, s->least_s[c] * (1 - ROUNDING), room);
-        if (s->best[g->first] + least < s->best[g->end])
+        if (s->best[g->first - s->range_first] + least < s->best[g->end - s->range_first])
             relax(s, g->first, g->end, objective(s, c, group_time(s, c, room), room), c);
     }
 }
@@ -225,18 +228,18 @@ static void relax_passes(cost_search *s, int32_t k)
 
 static void search(cost_search *s)
 {
-    const int32_t steps = s->task->program->step_count;
-    for (int32_t first = 0; first < steps; first++) {
+    for (int32_t first = s->range_first; first < s->range_end; first++) {
         relax_passes(s, first);
         s->moved = 0;
-        memset(s->least_s, 0, (size_t)s->list.count * sizeof *s->least_s);
+        memset(s->least_s, 0, (size_t)s->list->count * sizeof *s->least_s);
         span_start(&s->group, first, false);
-        while (s->group.end < steps) {
+        while (s->group.end < s->range_end) {
             grow(s);
             if (!span_fits(&s->group))
                 break;
             relax_group(s);
         }
+        s->grown += s->group.end - first;
     }
 }
 
@@ -257,9 +260,9 @@ static void fill_tables(cost_search *s)
     const mbs_program *p = s->task->program;
     const int64_t batch = s->task->batch;
     mbs_cost cost;
-    s->weights[0] = s->accumulators[0] = 0;
-    s->fixed[0] = 0;
-    for (int32_t k = 0; k < p->step_count; k++) {
+    s->weights[s->range_first] = s->accumulators[s->range_first] = 0;
+    s->fixed[s->range_first] = 0;
+    for (int32_t k = s->range_first; k < s->range_end; k++) {
         s->operands[k] = program_operand_bytes(p, k);
         s->weights[k + 1] = s->weights[k] + p->steps[k].weight_bytes;
         s->accumulators[k + 1] = s->accumulators[k] + p->steps[k].accumulator_bytes;
@@ -267,9 +270,9 @@ static void fill_tables(cost_search *s)
         s->fixed[k + 1] =
             s->fixed[k] + cost.mac_j + cost.vector_j +
             1e-12 * (double)(batch * s->operands[k]) * s->task->hardware->buffer_pj_per_byte;
-        for (int32_t c = 0; c < s->list.count; c++) {
-            const int64_t full = s->list.sub_batch[c];
-            const int64_t rest = batch - (s->list.iterations[c] - 1) * full;
+        for (int32_t c = 0; c < s->list->count; c++) {
+            const int64_t full = s->list->sub_batch[c];
+            const int64_t rest = batch - (s->list->iterations[c] - 1) * full;
             s->compute[(size_t)c * (size_t)p->step_count + (size_t)k] = (compute_time){
                 compute_seconds(s, k, full, &cost), compute_seconds(s, k, rest, &cost)};
         }
@@ -280,7 +283,7 @@ static bool cost_open(cost_search *s)
 {
     const mbs_hardware *hardware = s->task->hardware;
     const size_t cuts = (size_t)s->task->program->step_count + 1;
-    const size_t list = (size_t)s->list.count;
+    const size_t list = (size_t)s->list->count;
     s->bytes_per_s = (double)hardware->bandwidth_bytes_per_s / (double)hardware->cores;
     s->operands = malloc(cuts * sizeof *s->operands);
     s->compute = malloc(list * cuts * sizeof *s->compute);
@@ -289,23 +292,15 @@ static bool cost_open(cost_search *s)
     s->fixed = malloc(cuts * sizeof *s->fixed);
     s->activations = malloc(cuts * sizeof *s->activations);
     s->least_s = malloc(list * sizeof *s->least_s);
-    s->best = malloc(cuts * sizeof *s->best);
-    s->choice = malloc(cuts * sizeof *s->choice);
-    s->cuts = malloc(cuts * sizeof *s->cuts);
     if (s->operands == NULL || s->compute == NULL || s->weights == NULL ||
-        s->accumulators == NULL || s->fixed == NULL || s->activations == NULL ||
-        s->least_s == NULL || s->best == NULL || s->choice == NULL || s->cuts == NULL)
+        s->accumulators == NULL || s->fixed == NULL || s->activations == NULL || s->least_s == NULL)
         return false;
     fill_tables(s);
-    s->best[0] = 0;
-    for (size_t cut = 1; cut < cuts; cut++)
-        s->best[cut] = INFINITY;
-    return span_open(&s->group, s->task, &s->list, s->operands);
+    return span_open(&s->group, s->task, s->list, s->operands);
 }
 
 static void cost_close(cost_search *s)
 {
-    candidates_free(&s->list);
     span_close(&s->group);
     free(s->operands);
     free(s->compute);
@@ -314,9 +309,23 @@ static void cost_close(cost_search *s)
     free(s->fixed);
     free(s->activations);
     free(s->least_s);
-    free(s->best);
-    free(s->choice);
-    free(s->cuts);
+}
+
+bool dp_range_solve_cost(dp_range *range, const plan_task *task, const candidates *list,
+                         int32_t first, int32_t end)
+{
+    cost_search s = {.task = task,
+                     .list = list,
+                     .range_first = first,
+                     .range_end = end,
+                     .best = range->best,
+                     .choice = range->choice};
+    bool done = cost_open(&s);
+    if (done)
+        search(&s);
+    range->grown = s.grown;
+    cost_close(&s);
+    return done;
 }
 
 mbs_status plan_dp_objective(mbs_plan *plan, const plan_task *task, mbs_error *error)
@@ -326,20 +335,25 @@ mbs_status plan_dp_objective(mbs_plan *plan, const plan_task *task, mbs_error *e
     if (!task->program->has_shapes)
         return error_set(error, MBS_ERR_ARGUMENT,
                          "time and energy need the shapes of a network, not of a plan file");
-    cost_search s = {.task = task};
+    const int32_t steps = task->program->step_count;
+    candidates list = {0};
+    dp_range range = {0};
+    int32_t *cuts = malloc(((size_t)steps + 1) * sizeof *cuts);
     char *name = strdup(task->objective == MBS_TIME ? "dp-time" : "dp-energy");
-    mbs_status status = candidates_create(&s.list, task->batch, error);
-    if (status == MBS_OK && (name == NULL || !cost_open(&s)))
+    mbs_status status = candidates_create(&list, task->batch, error);
+    if (status == MBS_OK &&
+        (cuts == NULL || name == NULL || !dp_range_solve(&range, task, &list, 0, steps)))
         status = error_memory(error);
     if (status == MBS_OK) {
-        search(&s);
-        dp_emit(plan, task, &s.list, s.choice, s.cuts);
+        dp_emit(plan, task, &list, range.choice, cuts);
         plan->outcome = MBS_OPTIMAL;
         free(plan->planner_name);
         plan->planner_name = name;
         name = NULL;
     }
+    candidates_free(&list);
+    dp_range_close(&range);
+    free(cuts);
     free(name);
-    cost_close(&s);
     return status;
 }

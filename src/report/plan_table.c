@@ -10,6 +10,7 @@
 #include "report/estimates.h"
 #include "report/figures.h"
 #include "report/grid.h"
+#include "report/recompute.h"
 
 /* The unit of all figures in a column, so that they compare at a glance. */
 typedef struct column_unit {
@@ -30,6 +31,7 @@ typedef struct comparison {
     const mbs_plan *plan;
     const mbs_plan *baseline;
     const mbs_plan *greedy;
+    const mbs_plan *plain;
     const mbs_plan *dp;           /* not null: the headline is about all three */
     const mbs_hardware *hardware; /* costs are shown for it; or null */
     bool color;
@@ -146,7 +148,9 @@ static void put_headline(text *out, const comparison *with)
     } else if (with->greedy != NULL) {
         text_format(out, "; mbs2 %s", figure_traffic(total_of(with->greedy)).text);
     }
-    text_string(out, "\n\n");
+    text_string(out, "\n");
+    put_recompute(out, with->plan, with->plain);
+    text_string(out, "\n");
 }
 
 static void add_columns(grid *table, const table_units *units, bool with_time)
@@ -348,6 +352,7 @@ mbs_status mbs_report_exact_table(char **result, const mbs_plan *plan, const mbs
     if (options != NULL) {
         with.baseline = options->baseline;
         with.greedy = options->greedy;
+        with.plain = options->plain;
         with.hardware = options->hardware;
         with.color = options->color != 0;
     }

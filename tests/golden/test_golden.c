@@ -168,6 +168,139 @@ START_TEST(published_sizes)
 }
 END_TEST
 
+/* ---- Section 10 ------------------------------------------------------------------------------ */
+
+typedef struct recompute_row {
+    const char *network;
+    mbs_recompute recompute;
+    int64_t bytes;
+    const char *macs; /* more, in percent */
+} recompute_row;
+
+static const recompute_row recompute_rows[] = {
+    {"resnet50", MBS_RECOMPUTE_ACTIVATIONS, INT64_C(2879434496), "0.0"},
+    {"resnet50", MBS_RECOMPUTE_EXPAND, INT64_C(2100485888), "7.2"},
+    {"inception_v3", MBS_RECOMPUTE_ACTIVATIONS, INT64_C(2649729856), "0.0"},
+};
+
+/* dp's bytes, and the multiply-accumulates added as text with a decimal. */
+static int64_t recompute_bytes(const mbs_network *network, const mbs_program_options *options,
+                               char macs[16])
+{
+    mbs_hardware hardware;
+    mbs_plan_options plan_options = MBS_PLAN_OPTIONS_INIT;
+    mbs_program *program;
+    mbs_plan *plan;
+    mbs_traffic traffic;
+    mbs_recompute_info info;
+    mbs_hardware_wavecore(&hardware);
+    must(mbs_program_create(&program, network, options, &error), mbs_network_name(network));
+    must(mbs_plan_create(&plan, program, &hardware, &plan_options, &error), "dp");
+    mbs_plan_traffic(plan, &traffic);
+    mbs_plan_recompute(plan, &info);
+    snprintf(macs, 16, "%.1f", info.macs_percent);
+    mbs_plan_free(plan);
+    mbs_program_free(program);
+    return traffic.total;
+}
+
+START_TEST(recompute_figures)
+{
+    const recompute_row *r = &recompute_rows[_i];
+    mbs_network *network = load_network(no_bias_folder, r->network);
+    mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
+    char macs[16];
+    options.recompute = r->recompute;
+    ck_assert_int_eq(recompute_bytes(network, &options, macs), r->bytes);
+    ck_assert_str_eq(macs, r->macs);
+    mbs_network_free(network);
+}
+END_TEST
+
+/* In these residual blocks all convolutions are recomputed; the stem counts as one. */
+static const char *const whole_blocks[] = {"conv1",     "layer1.0.", "layer1.1.", "layer1.2.",
+                                           "layer2.0.", "layer2.1.", "layer2.2.", "layer2.3.",
+                                           "layer3.0.", "layer3.2.", "layer3.4."};
+
+static int in_whole_block(const char *layer)
+{
+    for (size_t i = 0; i < COUNT(whole_blocks); i++)
+        if (strncmp(layer, whole_blocks[i], strlen(whole_blocks[i])) == 0)
+            return 1;
+    return 0;
+}
+
+/* Puts into `set` what `expand` recomputes, found in its program. */
+static void add_expand(unsigned char *set, const mbs_network *network)
+{
+    mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
+    mbs_program *program;
+    mbs_step_info step;
+    mbs_layer_info layer;
+    options.recompute = MBS_RECOMPUTE_EXPAND;
+    must(mbs_program_create(&program, network, &options, &error), "expand");
+    for (size_t k = 0; k < mbs_program_step_count(program); k++) {
+        ck_assert_int_eq(mbs_program_step(program, k, &step), MBS_OK);
+        for (size_t l = 0; l < mbs_network_layer_count(network); l++)
+            if (strstr(step.kind, ".remat") != NULL &&
+                mbs_network_layer(network, l, &layer) == MBS_OK &&
+                strcmp(layer.name, step.layer) == 0)
+                set[l] = 1;
+    }
+    mbs_program_free(program);
+}
+
+START_TEST(recompute_per_block)
+{
+    mbs_network *network = load_network(no_bias_folder, "resnet50");
+    mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
+    mbs_layer_info layer;
+    char macs[16];
+    unsigned char *set = calloc(mbs_network_layer_count(network), 1);
+    ck_assert_ptr_nonnull(set);
+    add_expand(set, network);
+    for (size_t l = 0; l < mbs_network_layer_count(network); l++) {
+        ck_assert_int_eq(mbs_network_layer(network, l, &layer), MBS_OK);
+        if (strcmp(layer.op, "norm") == 0 ||
+            (strcmp(layer.op, "conv") == 0 && in_whole_block(layer.name)))
+            set[l] = 1;
+    }
+    options.recompute_layers = set;
+    ck_assert_int_eq(recompute_bytes(network, &options, macs), INT64_C(1681577984));
+    ck_assert_str_eq(macs, "24.1");
+    free(set);
+    mbs_network_free(network);
+}
+END_TEST
+
+/* What auto must reach for ResNet-50: at most 2.05 GB, and 1.70 GB with up to 25 % more. */
+START_TEST(recompute_auto)
+{
+    const double percents[] = {10, 25};
+    const int64_t most[] = {INT64_C(2050000000), INT64_C(1700000000)};
+    mbs_network *network = load_network(no_bias_folder, "resnet50");
+    const mbs_program_options program_options = MBS_PROGRAM_OPTIONS_INIT;
+    const mbs_plan_options options = MBS_PLAN_OPTIONS_INIT;
+    const mbs_recompute_options recompute = {MBS_RECOMPUTE_AUTO, percents[_i]};
+    mbs_hardware hardware;
+    mbs_plan *plan;
+    mbs_traffic traffic;
+    mbs_recompute_info info;
+    mbs_hardware_wavecore(&hardware);
+    must(mbs_plan_create_recompute(&plan, network, &program_options, &hardware, &options,
+                                   &recompute, &error),
+         "auto");
+    mbs_plan_traffic(plan, &traffic);
+    mbs_plan_recompute(plan, &info);
+    ck_assert_int_le(traffic.total, most[_i]);
+    ck_assert(info.macs_percent <= percents[_i]);
+    ck_assert(info.macs_percent > 0);
+    ck_assert_str_eq(mbs_plan_planner_name(plan), "dp+auto");
+    mbs_plan_free(plan);
+    mbs_network_free(network);
+}
+END_TEST
+
 /* ---- The committed networks ------------------------------------------------------------------ */
 
 static const char *const zoo[] = {"alexnet",
@@ -300,6 +433,9 @@ static int run_tests(void)
     tcase_add_loop_test(tests, published_figures, 0, (int)(COUNT(rows) * COUNT(columns)));
     tcase_add_loop_test(tests, published_sizes, 0, (int)COUNT(rows));
     tcase_add_loop_test(tests, archopt_is_baseline, 0, (int)COUNT(rows));
+    tcase_add_loop_test(tests, recompute_figures, 0, (int)COUNT(recompute_rows));
+    tcase_add_test(tests, recompute_per_block);
+    tcase_add_loop_test(tests, recompute_auto, 0, 2);
     tcase_add_loop_test(tests, committed_networks, 0, (int)COUNT(zoo));
     tcase_add_test(tests, all_are_tested);
     suite_add_tcase(suite, tests);

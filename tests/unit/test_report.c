@@ -179,7 +179,7 @@ START_TEST(tables_need_no_comparison)
     ck_assert_ptr_null(strstr(result, "baseline"));
     ck_assert_ptr_null(strchr(result, '\x1b'));
     free(result);
-    mbs_report_options options = {1, made.plan, made.plan, NULL};
+    mbs_report_options options = {1, made.plan, made.plan, NULL, NULL};
     ck_assert_int_eq(mbs_report_plan_table(&result, made.plan, &options, NULL), MBS_OK);
     ck_assert_ptr_nonnull(strstr(result, "no less"));
     ck_assert_ptr_nonnull(strchr(result, '\x1b'));

@@ -1,0 +1,146 @@
+#include "plan/recompute.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "plan/recompute_search.h"
+
+/* Growths of a group that the search may spend for each step of the program. */
+#define WORK_PER_STEP 6e4
+
+int mbs_planner_recomputes(mbs_planner planner)
+{
+    return planner == MBS_PLANNER_MBS2 || planner == MBS_PLANNER_DP || planner == MBS_PLANNER_ILP ||
+           planner == MBS_PLANNER_BEST;
+}
+
+void mbs_plan_recompute(const mbs_plan *plan, mbs_recompute_info *info)
+{
+    const mbs_program *p = plan->program;
+    *info = (mbs_recompute_info){0};
+    for (int32_t k = 0; k < p->step_count; k++) {
+        const mbs_step *step = &p->steps[k];
+        if (step->pass != STEP_REMAT)
+            continue;
+        info->layers++;
+        if (step->gemm.m > 0)
+            info->convolutions++;
+        else if (strncmp(step->kind, "norm", 4) == 0 || strncmp(step->kind, "batch_norm", 10) == 0)
+            info->norms++;
+        else
+            info->activations++;
+    }
+    const double again = recompute_macs(p, true);
+    const double plain = recompute_macs(p, false) - again;
+    info->macs_percent = plain > 0 ? 100 * again / plain : 0;
+}
+
+void recompute_sets_free(recompute_sets *sets)
+{
+    for (int i = 0; i < MBS_RECOMPUTE_COUNT; i++)
+        free(sets->set[i]);
+    *sets = (recompute_sets){0};
+}
+
+/* The set of a fixed policy: the layers that its program recomputes. */
+static mbs_status policy_set(recompute_sets *sets, const recompute_model *model,
+                             mbs_recompute policy, mbs_error *error)
+{
+    mbs_program_options options = model->program_options;
+    mbs_program *program = NULL;
+    options.recompute = policy;
+    options.recompute_layers = NULL;
+    mbs_status status = program_build(&program, model->network, &options, true, error);
+    if (status != MBS_OK)
+        return status;
+    unsigned char *set = calloc((size_t)model->layer_count, 1);
+    for (int32_t k = 0; set != NULL && k < program->step_count; k++)
+        if (program->steps[k].pass == STEP_REMAT)
+            set[program->steps[k].layer_id] = 1;
+    sets->set[policy] = set;
+    if (set != NULL && recompute_macs(program, true) > model->max_macs) {
+        free(set);
+        sets->set[policy] = NULL;
+        set = NULL;
+    } else if (set == NULL) {
+        status = error_memory(error);
+    }
+    mbs_program_free(program);
+    return status;
+}
+
+/* Searches from the better of the two policies that add no multiply-accumulates. */
+static mbs_status find_auto(recompute_sets *sets, const recompute_model *model,
+                            recompute_state *state, mbs_error *error)
+{
+    const double work = WORK_PER_STEP * state->program->step_count;
+    mbs_status status = recompute_search(state, model, work, error);
+    if (status != MBS_OK)
+        return status;
+    sets->set[MBS_RECOMPUTE_AUTO] = malloc((size_t)model->layer_count);
+    if (sets->set[MBS_RECOMPUTE_AUTO] == NULL)
+        return error_memory(error);
+    memcpy(sets->set[MBS_RECOMPUTE_AUTO], state->set, (size_t)model->layer_count);
+    sets->objective[MBS_RECOMPUTE_AUTO] = state->objective;
+    return MBS_OK;
+}
+
+static mbs_status find_sets(recompute_sets *sets, const recompute_model *model, mbs_error *error)
+{
+    recompute_state best = {0};
+    mbs_status status = MBS_OK;
+    for (int i = 0; i < MBS_RECOMPUTE_AUTO && status == MBS_OK; i++) {
+        recompute_state state = {0};
+        status = policy_set(sets, model, (mbs_recompute)i, error);
+        if (status == MBS_OK && sets->set[i] != NULL)
+            status = recompute_state_open(&state, model, sets->set[i], error);
+        if (status == MBS_OK && sets->set[i] != NULL)
+            sets->objective[i] = state.objective;
+        if (state.macs > 0 || state.set == NULL ||
+            (best.set != NULL && state.objective >= best.objective)) {
+            recompute_state_close(&state);
+        } else {
+            recompute_state_close(&best);
+            best = state;
+        }
+    }
+    if (status == MBS_OK)
+        status = find_auto(sets, model, &best, error);
+    recompute_state_close(&best);
+    sets->best = MBS_RECOMPUTE_NONE;
+    for (int i = 0; i < MBS_RECOMPUTE_COUNT && status == MBS_OK; i++)
+        if (sets->set[i] != NULL && sets->objective[i] < sets->objective[sets->best])
+            sets->best = (mbs_recompute)i;
+    return status;
+}
+
+mbs_status recompute_find(recompute_sets *sets, const mbs_network *network,
+                          const mbs_program_options *program_options, const mbs_hardware *hardware,
+                          const mbs_plan_options *options, double max_percent, mbs_error *error)
+{
+    recompute_model model = {.network = network,
+                             .program_options = *program_options,
+                             .layer_count = network->layer_count};
+    mbs_program_options plain_options = *program_options;
+    mbs_program *plain = NULL;
+    mbs_plan *plan = NULL;
+    plain_options.recompute = MBS_RECOMPUTE_NONE;
+    plain_options.recompute_layers = NULL;
+    *sets = (recompute_sets){0};
+    mbs_status status = program_build(&plain, network, &plain_options, true, error);
+    if (status == MBS_OK)
+        status = plan_open(&plan, &model.task, plain, hardware, options, "dp", error);
+    if (status == MBS_OK)
+        status = candidates_create(&model.list, options->batch, error);
+    if (status == MBS_OK) {
+        model.plain_macs = sets->plain_macs = recompute_macs(plain, false);
+        model.max_macs = sets->max_macs = max_percent / 100 * model.plain_macs;
+        status = find_sets(sets, &model, error);
+    }
+    candidates_free(&model.list);
+    mbs_plan_free(plan);
+    mbs_program_free(plain);
+    return status;
+}

@@ -1,0 +1,120 @@
+#include "plan/recompute_moves.h"
+
+#include <stdlib.h>
+
+#include "program/recompute.h"
+
+/* Whether a tensor is less than the layer's whole output, which is then stored in parts. */
+static bool is_part(const mbs_network *network, int32_t layer, const mbs_tensor *tensor)
+{
+    return tensor->elements != network->layers[layer].elements;
+}
+
+static void read_forward_step(recompute_layer *layers, const mbs_network *network,
+                              const mbs_program *p, const mbs_step *step, int32_t *members)
+{
+    int32_t count = 0;
+    recompute_layer *layer = &layers[step->layer_id];
+    layer->allowed = recompute_allows(network->layers[step->layer_id].op);
+    for (int32_t t = step->touch_begin; t < step->write_begin; t++) {
+        const mbs_tensor *tensor = &p->tensors[p->touches[t].tensor];
+        const int32_t from = tensor->producer < 0 ? -1 : p->steps[tensor->producer].layer_id;
+        const bool whole = from >= 0 && !is_part(network, from, tensor);
+        members[count++] = whole ? network->input_count + from : 0;
+        if (from >= 0)
+            layers[from].last_reader = step->layer_id;
+    }
+    for (int32_t t = step->write_begin; t < step->touch_end; t++)
+        if (is_part(network, step->layer_id, &p->tensors[p->touches[t].tensor]))
+            layer->allowed = false;
+    layer->activation =
+        recompute_wants(network, step->layer_id, members, count, MBS_RECOMPUTE_ACTIVATIONS);
+    layer->expand = recompute_wants(network, step->layer_id, members, count, MBS_RECOMPUTE_EXPAND);
+}
+
+bool recompute_layers(recompute_layer *layers, const mbs_network *network, const mbs_program *p)
+{
+    int32_t most = 1;
+    for (int32_t k = 0; k < p->step_count; k++) {
+        const int32_t reads = p->steps[k].write_begin - p->steps[k].touch_begin;
+        most = reads > most ? reads : most;
+    }
+    int32_t *members = malloc((size_t)most * sizeof *members);
+    if (members == NULL)
+        return false;
+    for (int32_t l = 0; l < network->layer_count; l++)
+        layers[l] = (recompute_layer){.last_reader = -1};
+    for (int32_t k = 0; k < p->step_count; k++) {
+        const mbs_step *step = &p->steps[k];
+        if (step->pass == STEP_FORWARD)
+            read_forward_step(layers, network, p, step, members);
+        for (int32_t t = step->touch_begin; step->pass == STEP_LOSS && t < step->write_begin; t++) {
+            const int32_t producer = p->tensors[p->touches[t].tensor].producer;
+            if (producer >= 0) /* a sink */
+                layers[p->steps[producer].layer_id].allowed = false;
+        }
+    }
+    free(members);
+    return true;
+}
+
+static bool wanted(const recompute_layer *layers, const recompute_move *move, int32_t layer)
+{
+    const recompute_layer *l = &layers[layer];
+    switch (move->level) {
+    case LEVEL_ACTIVATIONS:
+        return l->activation;
+    case LEVEL_EXPAND:
+        return l->expand;
+    case LEVEL_INNER:
+        return l->last_reader < move->end;
+    default:
+        return move->level == LEVEL_ALL;
+    }
+}
+
+bool recompute_make_move(unsigned char *set, const recompute_layer *layers,
+                         const recompute_move *move)
+{
+    bool changed = false;
+    for (int32_t l = move->first; l < move->end; l++) {
+        const unsigned char to =
+            layers[l].allowed && (move->level == LEVEL_TOGGLE ? !set[l] : wanted(layers, move, l));
+        changed = changed || set[l] != to;
+        set[l] = to;
+    }
+    return changed;
+}
+
+recompute_move *recompute_moves(int32_t *count, const mbs_network *network,
+                                const recompute_layer *layers)
+{
+    static const int32_t lengths[] = {1, 2, 3, 4, 6, 8};
+    const int32_t length_count = (int32_t)(sizeof lengths / sizeof lengths[0]);
+    const size_t n = (size_t)network->layer_count;
+    int32_t *start = malloc((n + 2) * sizeof *start);
+    recompute_move *moves = malloc(n * (1 + (size_t)length_count * LEVEL_COUNT) * sizeof *moves);
+    int32_t units = 0;
+    *count = 0;
+    if (start == NULL || moves == NULL) {
+        free(start);
+        free(moves);
+        return NULL;
+    }
+    for (int32_t l = 0; l < network->layer_count; l++) {
+        const mbs_op op = network->layers[l].op;
+        if (l == 0 || op == OP_CONV || op == OP_FC)
+            start[units++] = l;
+        if (layers[l].allowed)
+            moves[(*count)++] = (recompute_move){.first = l, .end = l + 1, .level = LEVEL_TOGGLE};
+    }
+    start[units] = network->layer_count;
+    for (int32_t i = 0; i < length_count; i++)
+        for (int32_t u = 0; u + lengths[i] <= units; u++)
+            for (int level = 0; level < LEVEL_COUNT; level++)
+                moves[(*count)++] = (recompute_move){.first = start[u],
+                                                     .end = start[u + lengths[i]],
+                                                     .level = (recompute_level)level};
+    free(start);
+    return moves;
+}

@@ -1,0 +1,57 @@
+/*
+ * Moves of the search for what to recompute: a layer changes sides, or some consecutive layers are
+ * given a level (model, section 10).
+ */
+#ifndef PLAN_RECOMPUTE_MOVES_H
+#define PLAN_RECOMPUTE_MOVES_H
+
+#include "network/network.h"
+#include "program/program.h"
+
+typedef enum recompute_level {
+    LEVEL_NONE,
+    LEVEL_ACTIVATIONS,
+    LEVEL_EXPAND,
+    LEVEL_INNER, /* all outputs that no layer behind the last one reads */
+    LEVEL_ALL,
+    LEVEL_COUNT,
+    LEVEL_TOGGLE = LEVEL_COUNT /* the first layer alone changes sides */
+} recompute_level;
+
+typedef struct recompute_move {
+    int32_t first; /* layers [first, end) */
+    int32_t end;
+    recompute_level level;
+    bool known;         /* the four below were found, */
+    bool stale;         /* but something near has changed since */
+    double change;      /* of the objective */
+    double macs;        /* added, per sample; negative if fewer are */
+    int32_t near_first; /* layers whose steps it may concern */
+    int32_t near_last;
+} recompute_move;
+
+/* What moves need to know of each layer. */
+typedef struct recompute_layer {
+    bool allowed; /* its output may be recomputed */
+    bool activation;
+    bool expand;
+    int32_t last_reader; /* the last layer that reads its output in the forward phase */
+} recompute_layer;
+
+/* Fills in `layers` from the program that recomputes nothing. False if memory is out. */
+bool recompute_layers(recompute_layer *layers, const mbs_network *network,
+                      const mbs_program *plain);
+
+/*
+ * All moves: each layer's toggle, and each level of 1 to 8 consecutive units, a unit being a layer
+ * with parameters to multiply and what follows up to the next. *count of them, owned by the caller;
+ * null if memory is out.
+ */
+recompute_move *recompute_moves(int32_t *count, const mbs_network *network,
+                                const recompute_layer *layers);
+
+/* Makes the move in `set`; returns whether that changes it. */
+bool recompute_make_move(unsigned char *set, const recompute_layer *layers,
+                         const recompute_move *move);
+
+#endif

@@ -1,0 +1,228 @@
+#include "plan/recompute_search.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "plan/recompute_moves.h"
+
+/* Gains below this part of the objective are none: sums of doubles are that exact. */
+#define NO_GAIN 1e-9
+
+typedef struct search {
+    const recompute_model *model;
+    recompute_state *state;
+    recompute_layer *layers;
+    recompute_move *moves;
+    int32_t move_count;
+    unsigned char *set; /* room for a set */
+    int32_t margin;     /* of trials */
+    double work;        /* left */
+    mbs_status status;  /* of the first failure */
+    mbs_error *error;
+} search;
+
+static bool fail(search *s, mbs_status status)
+{
+    s->status = status;
+    return false;
+}
+
+/* Whether the move from the present state changes anything and was tried; *trial is then open. */
+static bool try_move(search *s, recompute_move *move, recompute_trial *trial)
+{
+    const double growth = s->model->task.objective == MBS_TRAFFIC ? 1 : 8; /* its time */
+    memcpy(s->set, s->state->set, (size_t)s->model->layer_count);
+    move->known = true;
+    move->stale = false;
+    move->change = INFINITY;
+    move->near_first = move->first;
+    move->near_last = move->end - 1;
+    *trial = (recompute_trial){0};
+    if (!recompute_make_move(s->set, s->layers, move))
+        return false;
+    mbs_status status = recompute_try(trial, s->model, s->state, s->set, s->margin, s->error);
+    if (status != MBS_OK)
+        return fail(s, status);
+    move->change = trial->objective - s->state->objective;
+    move->macs = trial->macs - s->state->macs;
+    if (trial->first_layer < move->near_first)
+        move->near_first = trial->first_layer;
+    if (trial->last_layer > move->near_last)
+        move->near_last = trial->last_layer;
+    s->work -= trial->program->step_count;
+    for (int32_t i = 0; i < trial->window_count; i++)
+        s->work -= growth * (double)trial->window[i].range.grown;
+    return true;
+}
+
+static void look_at(search *s, recompute_move *move)
+{
+    recompute_trial trial;
+    try_move(s, move, &trial);
+    recompute_trial_close(&trial);
+}
+
+static void forget_near(search *s, const recompute_move *made)
+{
+    for (int32_t i = 0; i < s->move_count; i++) {
+        recompute_move *move = &s->moves[i];
+        if (move->near_first <= made->near_last && move->near_last >= made->near_first)
+            move->stale = true;
+    }
+}
+
+static void forget_all(search *s)
+{
+    for (int32_t i = 0; i < s->move_count; i++)
+        s->moves[i].stale = true;
+}
+
+/* Makes the move; its figures are then those of this very state. */
+static bool make_move(search *s, recompute_move *move)
+{
+    recompute_trial trial;
+    bool changes = try_move(s, move, &trial);
+    if (changes && !recompute_apply(s->state, &trial, s->model, s->set))
+        s->status = error_memory(s->error);
+    recompute_trial_close(&trial);
+    forget_near(s, move);
+    return changes && s->status == MBS_OK;
+}
+
+static bool fits(const search *s, double macs)
+{
+    return s->state->macs + macs <= s->model->max_macs;
+}
+
+/* How good a move is by what is known of it: 0 not at all, above 1e300 if it costs nothing. */
+static double merit(const search *s, const recompute_move *move)
+{
+    const double gain = -move->change;
+    if (!(gain > NO_GAIN * s->state->objective) || !fits(s, move->macs))
+        return 0;
+    return move->macs > 0 ? gain / move->macs : 1e300 * (1 + gain / s->state->objective);
+}
+
+/* The best move, and true if its figures are of the present state; a stale one is looked at. */
+static recompute_move *best_move(search *s)
+{
+    while (s->status == MBS_OK && s->work > 0) {
+        recompute_move *best = NULL;
+        double most = 0;
+        for (int32_t i = 0; i < s->move_count; i++) {
+            const double m = merit(s, &s->moves[i]);
+            if (m > most) {
+                most = m;
+                best = &s->moves[i];
+            }
+        }
+        if (best == NULL || !best->stale)
+            return best;
+        look_at(s, best);
+    }
+    return NULL;
+}
+
+static void refresh(search *s)
+{
+    for (int32_t i = 0; i < s->move_count && s->status == MBS_OK && s->work > 0; i++)
+        if (!s->moves[i].known || s->moves[i].stale)
+            look_at(s, &s->moves[i]);
+}
+
+/* Makes moves as long as any gains. */
+static bool climb(search *s)
+{
+    bool any = false;
+    for (;;) {
+        recompute_move *move = best_move(s);
+        if (move == NULL) {
+            return any;
+        }
+        any = make_move(s, move) || any;
+    }
+}
+
+static bool are_apart(const recompute_move *a, const recompute_move *b)
+{
+    return a->near_last < b->near_first || b->near_last < a->near_first;
+}
+
+/* The pair that gains most where one gives up multiply-accumulates that the other one needs. */
+static bool best_pair(search *s, recompute_move **give, recompute_move **take)
+{
+    double most = NO_GAIN * s->state->objective;
+    bool found = false;
+    for (int32_t i = 0; i < s->move_count; i++) {
+        recompute_move *a = &s->moves[i];
+        if (!(a->macs < 0) || !isfinite(a->change))
+            continue;
+        for (int32_t j = 0; j < s->move_count; j++) {
+            recompute_move *b = &s->moves[j];
+            if (b->macs > 0 && -a->change - b->change > most && fits(s, a->macs + b->macs) &&
+                are_apart(a, b)) {
+                most = -a->change - b->change;
+                *give = a;
+                *take = b;
+                found = true;
+            }
+        }
+    }
+    return found;
+}
+
+static bool swap(search *s)
+{
+    recompute_move *give;
+    recompute_move *take;
+    if (s->work <= 0 || !best_pair(s, &give, &take))
+        return false;
+    return make_move(s, give) && make_move(s, take);
+}
+
+static void settle(search *s)
+{
+    do
+        refresh(s);
+    while (climb(s) || swap(s));
+}
+
+static bool open(search *s)
+{
+    const mbs_network *network = s->model->network;
+    const size_t layers = (size_t)s->model->layer_count;
+    mbs_program *plain = NULL;
+    mbs_program_options options = s->model->program_options;
+    options.recompute_layers = NULL;
+    options.recompute = MBS_RECOMPUTE_NONE;
+    s->layers = malloc(layers * sizeof *s->layers);
+    s->set = malloc(layers);
+    if (s->layers == NULL || s->set == NULL)
+        return fail(s, error_memory(s->error));
+    mbs_status status = program_build(&plain, network, &options, true, s->error);
+    if (status != MBS_OK)
+        return fail(s, status);
+    bool done = recompute_layers(s->layers, network, plain);
+    mbs_program_free(plain);
+    if (done)
+        s->moves = recompute_moves(&s->move_count, network, s->layers);
+    return s->moves != NULL || fail(s, error_memory(s->error));
+}
+
+mbs_status recompute_search(recompute_state *state, const recompute_model *model, double work,
+                            mbs_error *error)
+{
+    search s = {.model = model, .state = state, .work = work, .error = error};
+    if (open(&s)) {
+        settle(&s);
+        s.margin = 1; /* look further with what work is left */
+        forget_all(&s);
+        settle(&s);
+    }
+    free(s.layers);
+    free(s.moves);
+    free(s.set);
+    return s.status;
+}

@@ -1,0 +1,341 @@
+#include "plan/recompute_state.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "base/error.h"
+
+/* ---- Programs -------------------------------------------------------------------------------- */
+
+double recompute_macs(const mbs_program *program, bool remat_only)
+{
+    double macs = 0;
+    for (int32_t k = 0; k < program->step_count; k++) {
+        const mbs_gemm *gemm = &program->steps[k].gemm;
+        if (!remat_only || program->steps[k].pass == STEP_REMAT)
+            macs += (double)gemm->m * (double)gemm->k * (double)gemm->n * (double)gemm->groups;
+    }
+    return macs;
+}
+
+static mbs_status build(mbs_program **program, const recompute_model *model,
+                        const unsigned char *set, mbs_error *error)
+{
+    mbs_program_options options = model->program_options;
+    options.recompute_layers = set;
+    return program_build(program, model->network, &options, true, error);
+}
+
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+    hash = (hash ^ value) * UINT64_C(0x9e3779b97f4a7c15);
+    return hash ^ (hash >> 29);
+}
+
+static uint64_t step_key(const mbs_program *p, int32_t step)
+{
+    if (step < 0)
+        return 1;
+    return mix((uint64_t)p->steps[step].layer_id + 2, (uint64_t)p->steps[step].pass);
+}
+
+static uint64_t neighbour_key(const mbs_program *p, int32_t touch)
+{
+    return touch < 0 ? 0 : step_key(p, p->touches[touch].step);
+}
+
+/* Equal for steps of two programs of a network that do the same on the same tensors, which come
+ * from and go to the same steps. */
+static uint64_t *sign(const mbs_program *p)
+{
+    uint64_t *signature = malloc((size_t)p->step_count * sizeof *signature);
+    for (int32_t k = 0; signature != NULL && k < p->step_count; k++) {
+        const mbs_step *step = &p->steps[k];
+        uint64_t hash = mix(step_key(p, k), (uint64_t)(step->write_begin - step->touch_begin));
+        for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
+            const mbs_touch *touch = &p->touches[t];
+            const mbs_tensor *tensor = &p->tensors[touch->tensor];
+            hash = mix(hash, step_key(p, tensor->producer));
+            hash = mix(hash, (uint64_t)tensor->bytes);
+            hash = mix(hash, neighbour_key(p, touch->previous));
+            hash = mix(hash, neighbour_key(p, touch->next));
+        }
+        signature[k] = hash;
+    }
+    return signature;
+}
+
+/* ---- States ---------------------------------------------------------------------------------- */
+
+/* Gives the state the groups of a range that is the whole program. */
+static bool take_groups(recompute_state *state, const dp_range *range)
+{
+    const int32_t steps = state->program->step_count;
+    state->cuts = malloc(((size_t)steps + 1) * sizeof *state->cuts);
+    state->cost = malloc(((size_t)steps + 1) * sizeof *state->cost);
+    if (state->cuts == NULL || state->cost == NULL)
+        return false;
+    int32_t count = 0;
+    for (int32_t cut = steps; cut > 0; cut = range->choice[cut].first)
+        count++;
+    state->group_count = count;
+    state->cuts[count] = steps;
+    for (int32_t cut = steps; cut > 0; cut = range->choice[cut].first) {
+        state->cuts[--count] = range->choice[cut].first;
+        state->cost[count] = range->best[cut] - range->best[range->choice[cut].first];
+    }
+    state->objective = range->best[steps];
+    return true;
+}
+
+mbs_status recompute_state_open(recompute_state *state, const recompute_model *model,
+                                const unsigned char *set, mbs_error *error)
+{
+    const size_t layers = (size_t)model->layer_count;
+    plan_task task = model->task;
+    dp_range range = {0};
+    *state = (recompute_state){.set = malloc(layers > 0 ? layers : 1)};
+    if (state->set == NULL)
+        return error_memory(error);
+    memcpy(state->set, set, layers);
+    mbs_status status = build(&state->program, model, set, error);
+    if (status != MBS_OK)
+        return status;
+    task.program = state->program;
+    state->macs = recompute_macs(state->program, true);
+    state->signature = sign(state->program);
+    if (state->signature == NULL ||
+        !dp_range_solve(&range, &task, &model->list, 0, state->program->step_count) ||
+        !take_groups(state, &range))
+        status = error_memory(error);
+    dp_range_close(&range);
+    return status;
+}
+
+void recompute_state_close(recompute_state *state)
+{
+    free(state->set);
+    mbs_program_free(state->program);
+    free(state->signature);
+    free(state->cuts);
+    free(state->cost);
+    *state = (recompute_state){0};
+}
+
+/* ---- Trials ---------------------------------------------------------------------------------- */
+
+void recompute_trial_close(recompute_trial *trial)
+{
+    mbs_program_free(trial->program);
+    free(trial->signature);
+    for (int32_t i = 0; i < 2; i++)
+        dp_range_close(&trial->window[i].range);
+    *trial = (recompute_trial){0};
+}
+
+/* The group that step k is in. */
+static int32_t group_of(const recompute_state *state, int32_t k)
+{
+    int32_t low = 0;
+    int32_t high = state->group_count;
+    while (high - low > 1) {
+        int32_t middle = low + (high - low) / 2;
+        if (state->cuts[middle] <= k)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/*
+ * Widens [first, end) to whole groups and `margin` more on either side. An empty part of the old
+ * program is where steps were put in.
+ */
+static void widen(recompute_window *w, const recompute_state *state, int32_t margin)
+{
+    const int32_t steps = state->program->step_count;
+    const int32_t last = w->end > w->first ? w->end - 1 : w->first;
+    const int32_t group_first = group_of(state, w->first - (w->first > 0 && w->first == w->end));
+    const int32_t group_last = group_of(state, last < steps ? last : steps - 1);
+    const int32_t group_end = group_last + 1 + margin;
+    w->group_first = group_first > margin ? group_first - margin : 0;
+    w->group_end = group_end < state->group_count ? group_end : state->group_count;
+    w->new_first -= w->first - state->cuts[w->group_first];
+    w->first = state->cuts[w->group_first];
+    w->new_end += state->cuts[w->group_end] - w->end;
+    w->end = state->cuts[w->group_end];
+}
+
+/* The steps of [first, end) and [first, new_end) that differ; false if none do. */
+static bool find_window(recompute_window *w, const uint64_t *a, const uint64_t *b, int32_t first,
+                        int32_t end, int32_t new_end)
+{
+    int32_t from = first;
+    while (from < end && from < new_end && a[from] == b[from])
+        from++;
+    while (end > from && new_end > from && a[end - 1] == b[new_end - 1]) {
+        end--;
+        new_end--;
+    }
+    *w = (recompute_window){.first = from, .end = end, .new_first = from, .new_end = new_end};
+    return end > from || new_end > from;
+}
+
+/* The first step of the backward phase. */
+static int32_t find_loss(const mbs_program *p)
+{
+    int32_t low = 0;
+    int32_t high = p->step_count;
+    while (low < high) {
+        int32_t middle = low + (high - low) / 2;
+        if (p->steps[middle].phase == MBS_FORWARD)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void find_windows(recompute_trial *trial, const recompute_state *state, int32_t margin)
+{
+    const int32_t loss = find_loss(state->program);
+    recompute_window *w = trial->window;
+    int32_t count = 0;
+    if (find_window(&w[count], state->signature, trial->signature, 0, loss, loss))
+        widen(&w[count++], state, margin);
+    if (find_window(&w[count], state->signature, trial->signature, loss, state->program->step_count,
+                    trial->program->step_count))
+        widen(&w[count++], state, margin);
+    if (count == 2 && w[0].end >= w[1].first) { /* they share groups */
+        w[0].end = w[0].end > w[1].end ? w[0].end : w[1].end;
+        w[0].new_end = w[1].new_end + (w[0].end - w[1].end);
+        w[0].group_end = w[0].group_end > w[1].group_end ? w[0].group_end : w[1].group_end;
+        if (w[1].first < w[0].first) {
+            w[0].first = w[0].new_first = w[1].first;
+            w[0].group_first = w[1].group_first;
+        }
+        count = 1;
+    }
+    trial->window_count = count;
+}
+
+static void find_layers(recompute_trial *trial, const recompute_state *state)
+{
+    trial->first_layer = INT32_MAX;
+    trial->last_layer = -1;
+    for (int32_t i = 0; i < trial->window_count; i++)
+        for (int32_t k = trial->window[i].first; k < trial->window[i].end; k++) {
+            const int32_t layer = state->program->steps[k].layer_id;
+            if (layer >= 0 && layer < trial->first_layer)
+                trial->first_layer = layer;
+            if (layer > trial->last_layer)
+                trial->last_layer = layer;
+        }
+}
+
+static bool solve_windows(recompute_trial *trial, const recompute_model *model,
+                          const recompute_state *state)
+{
+    plan_task task = model->task;
+    task.program = trial->program;
+    trial->objective = state->objective;
+    for (int32_t i = 0; i < trial->window_count; i++) {
+        recompute_window *w = &trial->window[i];
+        if (!dp_range_solve(&w->range, &task, &model->list, w->new_first, w->new_end))
+            return false;
+        for (int32_t g = w->group_first; g < w->group_end; g++)
+            trial->objective -= state->cost[g];
+        trial->objective += w->range.best[w->new_end - w->new_first];
+    }
+    return true;
+}
+
+mbs_status recompute_try(recompute_trial *trial, const recompute_model *model,
+                         const recompute_state *state, const unsigned char *set, int32_t margin,
+                         mbs_error *error)
+{
+    *trial = (recompute_trial){.objective = INFINITY, .last_layer = -1};
+    mbs_status status = build(&trial->program, model, set, error);
+    if (status != MBS_OK)
+        return status;
+    trial->macs = recompute_macs(trial->program, true);
+    if (trial->macs > model->max_macs)
+        return MBS_OK;
+    trial->signature = sign(trial->program);
+    if (trial->signature == NULL)
+        return error_memory(error);
+    find_windows(trial, state, margin);
+    find_layers(trial, state);
+    return solve_windows(trial, model, state) ? MBS_OK : error_memory(error);
+}
+
+/* Appends groups to cuts and costs: the old ones [first, end), moved by `shift` steps. */
+static void copy_groups(int32_t *cuts, double *cost, int32_t *count, const recompute_state *state,
+                        int32_t first, int32_t end, int32_t shift)
+{
+    for (int32_t g = first; g < end; g++) {
+        cuts[*count] = state->cuts[g] + shift;
+        cost[(*count)++] = state->cost[g];
+    }
+}
+
+/* Likewise the groups of a window, in their order. */
+static void copy_window(int32_t *cuts, double *cost, int32_t *count, const recompute_window *w)
+{
+    const dp_range *range = &w->range;
+    const int32_t base = w->new_first;
+    int32_t groups = 0;
+    for (int32_t cut = w->new_end; cut > base; cut = range->choice[cut - base].first)
+        groups++;
+    int32_t at = *count += groups;
+    for (int32_t cut = w->new_end; cut > base; cut = range->choice[cut - base].first) {
+        const int32_t first = range->choice[cut - base].first;
+        cuts[--at] = first;
+        cost[at] = range->best[cut - base] - range->best[first - base];
+    }
+}
+
+bool recompute_apply(recompute_state *state, recompute_trial *trial, const recompute_model *model,
+                     const unsigned char *set)
+{
+    const size_t room = (size_t)trial->program->step_count + 1;
+    int32_t *cuts = malloc(room * sizeof *cuts);
+    double *cost = malloc(room * sizeof *cost);
+    if (cuts == NULL || cost == NULL) {
+        free(cuts);
+        free(cost);
+        return false;
+    }
+    int32_t count = 0;
+    int32_t group = 0;
+    int32_t shift = 0;
+    for (int32_t i = 0; i < trial->window_count; i++) {
+        const recompute_window *w = &trial->window[i];
+        copy_groups(cuts, cost, &count, state, group, w->group_first, shift);
+        copy_window(cuts, cost, &count, w);
+        group = w->group_end;
+        shift = w->new_end - w->end;
+    }
+    copy_groups(cuts, cost, &count, state, group, state->group_count, shift);
+    cuts[count] = trial->program->step_count;
+    unsigned char *kept = state->set;
+    memcpy(kept, set, (size_t)model->layer_count);
+    state->set = NULL;
+    recompute_state_close(state);
+    *state = (recompute_state){.set = kept,
+                               .program = trial->program,
+                               .signature = trial->signature,
+                               .cuts = cuts,
+                               .cost = cost,
+                               .group_count = count,
+                               .macs = trial->macs};
+    for (int32_t g = 0; g < count; g++)
+        state->objective += cost[g];
+    trial->program = NULL;
+    trial->signature = NULL;
+    recompute_trial_close(trial);
+    return true;
+}

@@ -1,0 +1,88 @@
+"""--recompute and --max-recompute on the command line."""
+
+import csv
+import io
+import json
+import unittest
+
+from harness import ALEXNET, NETWORKS, USAGE, BAD_INPUT, CliTest
+
+RESNET18 = str(NETWORKS / "resnet18.json")
+
+
+class Recompute(CliTest):
+    def plan(self, *options):
+        return json.loads(self.succeed("plan", RESNET18, "--format", "json", *options).out)
+
+    def test_plans_are_named_and_have_remat_steps(self):
+        plain = self.plan()
+        for policy in ("activations", "expand", "auto"):
+            plan = self.plan("--recompute", policy)
+            self.assertEqual(plan["planner"], "dp+" + policy)
+            again = [step for step in plan["steps"] if step["kind"].endswith(".remat")]
+            self.assertEqual(len(again), len(plan["steps"]) - len(plain["steps"]))
+            self.assertGreater(len(again), 0)
+            for step in again:
+                self.assertEqual((step["phase"], len(step["writes"])), ("backward", 1))
+                self.assertEqual(plan["tensors"][step["writes"][0]]["name"], step["name"])
+            self.assertLess(plan["traffic_bytes"]["total"], plain["traffic_bytes"]["total"])
+
+    def test_plans_verify(self):
+        path = str(self.folder / "plan.json")
+        self.succeed("plan", RESNET18, "--recompute", "auto", "--format", "json", "-o", path)
+        self.succeed("verify", path)
+
+    def test_table_says_what_and_what_it_saves(self):
+        out = self.succeed("plan", RESNET18, "--recompute", "activations").out
+        self.assertRegex(out, r"\nrecomputed in the backward phase: \d+ norms, \d+ other layers\n"
+                              r"0\.0 % more multiply-accumulates; traffic \d+\.\d % less than \d")
+        self.assertIn("dp+activations, optimal in its space", out)
+        self.assertNotIn("recomputed", self.succeed("plan", RESNET18).out)
+
+    def test_limit_holds(self):
+        limits = (0, 2.5, 10)
+        bytes_moved = []
+        for limit in limits:
+            rows = list(csv.DictReader(io.StringIO(self.succeed(
+                "sweep", RESNET18, "--recompute", "auto", "--max-recompute", str(limit)).out)))
+            self.assertEqual(rows[0]["recompute"], f"auto:{limit}")
+            self.assertLessEqual(float(rows[0]["extra_macs_percent"]), limit)
+            bytes_moved.append(int(rows[0]["total_bytes"]))
+        self.assertLess(bytes_moved[2], bytes_moved[0])
+
+    def test_sweep_leaves_others_plain(self):
+        rows = list(csv.DictReader(io.StringIO(self.succeed(
+            "sweep", RESNET18, "--planner", "il,mbs2,dp", "--recompute", "activations").out)))
+        self.assertEqual([row["recompute"] for row in rows], ["none", "activations", "activations"])
+
+    def test_compare_has_both_rows(self):
+        out = self.succeed("compare", RESNET18, "--planners", "baseline,mbs2,dp", "--recompute", "expand",
+                           "--format", "json").out
+        plans = json.loads(out)["networks"][0]["plans"]
+        self.assertEqual([plan["planner"] for plan in plans],
+                         ["baseline", "mbs2", "mbs2+expand", "dp", "dp+expand"])
+        self.assertLess(plans[4]["traffic_bytes"]["total"], plans[3]["traffic_bytes"]["total"])
+
+    def test_others_recompute_nothing_and_say_so(self):
+        outcome = self.succeed("plan", ALEXNET, "--planner", "mbs1", "--recompute", "auto")
+        self.assertIn("note: mbs1 recomputes nothing", outcome.err)
+
+    def test_inference_is_plain(self):
+        self.assertEqual(self.plan("--inference", "--recompute", "expand")["planner"], "dp")
+
+    def test_wrong_values(self):
+        for options, status in ((["--recompute", "some"], USAGE),
+                                (["--max-recompute", "5"], USAGE),
+                                (["--recompute", "expand", "--max-recompute", "5"], USAGE),
+                                (["--recompute", "auto", "--max-recompute", "-1"], BAD_INPUT),
+                                (["--recompute", "auto", "--max-recompute", "x"], BAD_INPUT),
+                                (["--recompute", "auto", "--export-model", "m.lp"], USAGE)):
+            for command in ("plan", "sweep") if "--export-model" not in options else ("plan",):
+                outcome = self.run_program(command, ALEXNET, *options)
+                self.assertEqual(outcome.status, status, (command, options, outcome))
+                self.assertIn("recompute", outcome.err)
+                self.assertEqual(outcome.out, "")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,369 @@
+/* Programs that recompute, by hand (model, section 10). */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mbsopt/mbsopt.h"
+
+static mbs_error error;
+
+static mbs_network *load(const char *layers)
+{
+    char text[4096];
+    mbs_network *network;
+    snprintf(
+        text, sizeof text,
+        "{\"format\":\"mbsopt-network/1\",\"name\":\"t\",\"inputs\":[{\"name\":\"x\",\"shape\":"
+        "[4,8,8]}],\"layers\":[%s]}",
+        layers);
+    mbs_error_clear(&error);
+    ck_assert_msg(mbs_network_load_text(&network, text, strlen(text), "t", &error) == MBS_OK, "%s",
+                  error.message[0]);
+    return network;
+}
+
+/* `layers` holds a digit per layer; null: the policy. */
+static mbs_program *build(const mbs_network *network, const char *layers, mbs_recompute policy)
+{
+    unsigned char set[32] = {0};
+    mbs_program *program;
+    mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
+    options.recompute = policy;
+    for (size_t l = 0; layers != NULL && layers[l] != '\0'; l++)
+        set[l] = layers[l] == '1';
+    options.recompute_layers = layers != NULL ? set : NULL;
+    mbs_error_clear(&error);
+    mbs_status status = mbs_program_create(&program, network, &options, &error);
+    ck_assert_msg(status == MBS_OK, "%s", error.message[0]);
+    return program;
+}
+
+/* "name(reads)writes" of the backward steps, in order. */
+static void describe(char *out, size_t size, const mbs_program *program)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (size_t k = 0; k < mbs_program_step_count(program); k++) {
+        mbs_step_info step;
+        mbs_tensor_info tensor;
+        ck_assert_int_eq(mbs_program_step(program, k, &step), MBS_OK);
+        if (step.phase != MBS_BACKWARD)
+            continue;
+        used += (size_t)snprintf(out + used, size - used, "%s(", step.name);
+        for (size_t r = 0; r < step.read_count; r++) {
+            const int64_t id = mbs_program_step_read(program, k, r);
+            ck_assert_int_eq(mbs_program_tensor(program, (size_t)id, &tensor), MBS_OK);
+            used +=
+                (size_t)snprintf(out + used, size - used, "%s%s", r > 0 ? " " : "", tensor.name);
+        }
+        used += (size_t)snprintf(out + used, size - used, ")\n");
+        ck_assert_uint_lt(used, size);
+    }
+}
+
+static void expect(const mbs_network *network, const char *layers, mbs_recompute policy,
+                   const char *steps)
+{
+    char found[4096];
+    mbs_program *program = build(network, layers, policy);
+    describe(found, sizeof found, program);
+    ck_assert_str_eq(found, steps);
+    mbs_program_free(program);
+}
+
+#define CONV(name, from)                                                                           \
+    "{\"name\":\"" name "\",\"op\":\"conv\",\"inputs\":[\"" from                                   \
+    "\"],\"out_channels\":4,\"kernel\":3,\"pad\":1}"
+#define NORM(name, from)                                                                           \
+    "{\"name\":\"" name "\",\"op\":\"norm\",\"kind\":\"group\",\"groups\":2,\"inputs\":[\"" from   \
+    "\"]}"
+#define OP(name, op, from) "{\"name\":\"" name "\",\"op\":\"" op "\",\"inputs\":[\"" from "\"]}"
+
+static const char chain[] =
+    CONV("a", "x") "," NORM("n", "a") "," OP("r", "relu", "n") "," CONV("b", "r");
+
+/* relu's output stands in for its mask, too; the norm is recomputed for it, the sink b never is. */
+START_TEST(activations)
+{
+    mbs_network *network = load(chain);
+    expect(network, NULL, MBS_RECOMPUTE_ACTIVATIONS,
+           "loss(b)\n"
+           "n.remat(a)\n"
+           "r.remat(n.remat)\n"
+           "b.wgrad(r.remat b.grad@loss)\n"
+           "b.dgrad(b.grad@loss)\n"
+           "r.bwd(r.grad@b r.remat)\n"
+           "n.bwd(n.grad@r a)\n"
+           "a.wgrad(x a.grad@n)\n");
+    mbs_network_free(network);
+}
+END_TEST
+
+START_TEST(the_mask_is_not_written)
+{
+    mbs_network *network = load(chain);
+    for (int in = 0; in < 2; in++) {
+        mbs_program *program = build(network, in ? "0110" : "0100", MBS_RECOMPUTE_NONE);
+        mbs_step_info step;
+        ck_assert_int_eq(mbs_program_step(program, 2, &step), MBS_OK);
+        ck_assert_str_eq(step.name, "r");
+        ck_assert_uint_eq(step.write_count, in ? 1 : 2);
+        mbs_program_free(program);
+    }
+    mbs_network_free(network);
+}
+END_TEST
+
+/* What nobody reads in the backward phase is not recomputed. */
+START_TEST(only_what_is_read)
+{
+    mbs_network *network = load(chain);
+    expect(network, "0100", MBS_RECOMPUTE_NONE,
+           "loss(b)\n"
+           "b.wgrad(r b.grad@loss)\n"
+           "b.dgrad(b.grad@loss)\n"
+           "r.bwd(r.grad@b r.mask)\n"
+           "n.bwd(n.grad@r a)\n"
+           "a.wgrad(x a.grad@n)\n");
+    mbs_network_free(network);
+}
+END_TEST
+
+/* A convolution again reads its weights, for its second reader its output is there already. */
+START_TEST(convolution)
+{
+    mbs_network *network = load(chain);
+    expect(network, "1010", MBS_RECOMPUTE_NONE,
+           "loss(b)\n"
+           "r.remat(n)\n"
+           "b.wgrad(r.remat b.grad@loss)\n"
+           "b.dgrad(b.grad@loss)\n"
+           "r.bwd(r.grad@b r.remat)\n"
+           "a.remat(x)\n"
+           "n.bwd(n.grad@r a.remat)\n"
+           "a.wgrad(x a.grad@n)\n");
+    mbs_program *program = build(network, "1010", MBS_RECOMPUTE_NONE);
+    mbs_step_info step;
+    ck_assert_int_eq(mbs_program_step(program, 9, &step), MBS_OK);
+    ck_assert_str_eq(step.name, "a.remat");
+    ck_assert_str_eq(step.kind, "conv.remat");
+    ck_assert_str_eq(step.layer, "a");
+    ck_assert_int_eq(step.weight_bytes, 4 * 4 * 9 * 2);
+    ck_assert_int_eq(step.accumulator_bytes, 0);
+    mbs_program_free(program);
+    mbs_network_free(network);
+}
+END_TEST
+
+/* The members of a view, in their order, each with what it needs itself. */
+START_TEST(views)
+{
+    mbs_network *network = load(CONV("a", "x") "," OP("r", "relu", "a") "," OP(
+        "s", "sigmoid",
+        "r") ",{\"name\":\"c\",\"op\":\"concat\",\"inputs\":[\"s\",\"r\"]}," CONV("b", "c"));
+    expect(network, "11100", MBS_RECOMPUTE_NONE,
+           "loss(b)\n"
+           "a.remat(x)\n"
+           "r.remat(a.remat)\n"
+           "s.remat(r.remat)\n"
+           "b.wgrad(s.remat r.remat b.grad@loss)\n"
+           "b.dgrad(b.grad@loss)\n"
+           "s.bwd(s.grad@b s.remat)\n"
+           "r.gsum#1(r.grad@b r.grad@s)\n"
+           "r.bwd(r.grad#1 r.remat)\n"
+           "a.wgrad(x a.grad@r)\n");
+    mbs_network_free(network);
+}
+END_TEST
+
+START_TEST(expand_counts_the_whole_view)
+{
+#define ONE(name, from, channels)                                                                  \
+    "{\"name\":\"" name "\",\"op\":\"conv\",\"inputs\":[\"" from "\"],\"out_channels\":" channels  \
+    ",\"kernel\":1}"
+    /* 4 channels to 8 is twice as many, of the concatenation's 8 it is not */
+    mbs_network *network = load(
+        ONE("a", "x", "8") "," ONE("b", "x", "4") ",{\"name\":\"c\",\"op\":\"concat\",\"inputs\":["
+                                                  "\"b\",\"x\"]}," ONE("d", "c", "8") "," ONE(
+                                                      "e", "a", "4") "," ONE("f", "d", "4"));
+    expect(network, NULL, MBS_RECOMPUTE_EXPAND,
+           "loss(e f)\n"
+           "f.wgrad(d f.grad@loss)\n"
+           "f.dgrad(f.grad@loss)\n"
+           "a.remat(x)\n"
+           "e.wgrad(a.remat e.grad@loss)\n"
+           "e.dgrad(e.grad@loss)\n"
+           "d.wgrad(b x d.grad@f)\n"
+           "d.dgrad(d.grad@f)\n"
+           "b.wgrad(x b.grad@d)\n"
+           "a.wgrad(x a.grad@e)\n");
+    mbs_network_free(network);
+}
+END_TEST
+
+#define SLICE(name, from, begin, end)                                                              \
+    "{\"name\":\"" name "\",\"op\":\"slice\",\"axis\":0,\"begin\":" begin ",\"end\":" end          \
+    ",\"inputs\":[\"" from "\"]}"
+
+/* What is read in slices stays stored, and is read again in its parts. */
+START_TEST(parts_are_stored)
+{
+    mbs_network *network =
+        load(CONV("a", "x") "," NORM("n", "a") "," SLICE("s", "n", "0", "2") "," SLICE(
+            "t", "n", "2", "4") "," OP("r", "relu",
+                                       "s") "," OP("q", "sigmoid",
+                                                   "t") "," CONV("b", "r") "," CONV("d", "q"));
+    const char *plain = "loss(b d)\n"
+                        "d.wgrad(q d.grad@loss)\n"
+                        "d.dgrad(d.grad@loss)\n"
+                        "b.wgrad(r b.grad@loss)\n"
+                        "b.dgrad(b.grad@loss)\n"
+                        "q.bwd(q.grad@d q)\n"
+                        "r.bwd(r.grad@b r.mask)\n"
+                        "n.bwd(n[0:2].grad@r n[2:4].grad@q a)\n"
+                        "a.wgrad(x a.grad@n)\n";
+    expect(network, NULL, MBS_RECOMPUTE_ACTIVATIONS, plain);
+    expect(network, "00001000", MBS_RECOMPUTE_NONE,
+           "loss(b d)\n"
+           "d.wgrad(q d.grad@loss)\n"
+           "d.dgrad(d.grad@loss)\n"
+           "r.remat(n[0:2])\n"
+           "b.wgrad(r.remat b.grad@loss)\n"
+           "b.dgrad(b.grad@loss)\n"
+           "q.bwd(q.grad@d q)\n"
+           "r.bwd(r.grad@b r.remat)\n"
+           "n.bwd(n[0:2].grad@r n[2:4].grad@q a)\n"
+           "a.wgrad(x a.grad@n)\n");
+    mbs_network_free(network);
+}
+END_TEST
+
+/* Both operands of a product of activations are recomputed, each before the gradient that reads it.
+ */
+START_TEST(products_of_activations)
+{
+    mbs_network *network = load(CONV("a", "x") "," NORM("n", "a") "," OP(
+        "r", "relu", "n") ",{\"name\":\"m\",\"op\":"
+                          "\"matmul\",\"inputs\":[\"n\",\"r\"]}," OP("e", "sigmoid",
+                                                                     "m") "," CONV("b", "e"));
+    expect(network, "011100", MBS_RECOMPUTE_NONE,
+           "loss(b)\n"
+           "b.wgrad(e b.grad@loss)\n"
+           "b.dgrad(b.grad@loss)\n"
+           "e.bwd(e.grad@b e)\n"
+           "n.remat(a)\n"
+           "r.remat(n.remat)\n"
+           "m.agrad(m.grad@e r.remat)\n"
+           "m.bgrad(m.grad@e n.remat)\n"
+           "r.bwd(r.grad@m.bgrad r.remat)\n"
+           "n.gsum#1(n.grad@m.agrad n.grad@r)\n"
+           "n.bwd(n.grad#1 a)\n"
+           "a.wgrad(x a.grad@n)\n");
+    mbs_network_free(network);
+}
+END_TEST
+
+static void refuse(const char *layers, size_t layer, const char *name)
+{
+    mbs_network *network = load(layers);
+    unsigned char set[32] = {0};
+    mbs_program *program;
+    mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
+    options.recompute_layers = set;
+    set[layer] = 1;
+    mbs_error_clear(&error);
+    ck_assert_int_eq(mbs_program_create(&program, network, &options, &error), MBS_ERR_ARGUMENT);
+    ck_assert_ptr_null(program);
+    ck_assert_uint_eq(error.count, 1);
+    char expected[32];
+    snprintf(expected, sizeof expected, "layer \"%s\" ", name);
+    ck_assert_msg(strstr(error.message[0], expected) != NULL, "%s", error.message[0]);
+    mbs_network_free(network);
+}
+
+START_TEST(what_cannot_be_recomputed)
+{
+    refuse(chain, 3, "b"); /* a sink */
+    refuse(CONV("a", "x") "," OP("o", "dropout", "a") "," CONV("b", "o"), 1, "o");
+    refuse(CONV("a", "x") "," OP("g", "global_avg_pool", "a") "," CONV("b", "g"), 1, "g");
+    refuse(CONV("a", "x") "," SLICE("s", "a", "0", "2") "," CONV("b", "s"), 0, "a");
+    refuse("{\"name\":\"p\",\"op\":\"parameter\",\"inputs\":[],\"shape\":[4,8,8]}," CONV("b", "p"),
+           0, "p");
+    refuse(CONV("a", "x") "," OP("i", "identity", "a") "," CONV("b", "i"), 1, "i");
+}
+END_TEST
+
+START_TEST(auto_is_not_a_program)
+{
+    mbs_network *network = load(chain);
+    mbs_program *program;
+    mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
+    options.recompute = MBS_RECOMPUTE_AUTO;
+    mbs_error_clear(&error);
+    ck_assert_int_eq(mbs_program_create(&program, network, &options, &error), MBS_ERR_ARGUMENT);
+    mbs_network_free(network);
+}
+END_TEST
+
+/* A chain as deep as this would end a recursion. */
+START_TEST(deep_chains)
+{
+    const int count = 200000;
+    char *text = malloc((size_t)count * 80 + 400);
+    ck_assert_ptr_nonnull(text);
+    size_t used =
+        (size_t)sprintf(text, "{\"format\":\"mbsopt-network/1\",\"name\":\"t\",\"inputs\":"
+                              "[{\"name\":\"x\",\"shape\":[4,8,8]}],\"layers\":[" CONV("s0", "x"));
+    for (int i = 1; i < count; i++)
+        used += (size_t)sprintf(
+            text + used, ",{\"name\":\"s%d\",\"op\":\"relu\",\"inputs\":[\"s%d\"]}", i, i - 1);
+    used += (size_t)sprintf(text + used,
+                            ","
+                            "{\"name\":\"e\",\"op\":\"fc\",\"out_features\":1,"
+                            "\"inputs\":[\"s%d\"]}]}",
+                            count - 1);
+    mbs_network *network;
+    mbs_program *program;
+    mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
+    mbs_error_clear(&error);
+    ck_assert_int_eq(mbs_network_load_text(&network, text, used, "t", &error), MBS_OK);
+    unsigned char *set = malloc((size_t)count + 1);
+    ck_assert_ptr_nonnull(set);
+    memset(set, 1, (size_t)count);
+    set[count] = 0;
+    options.recompute_layers = set;
+    ck_assert_int_eq(mbs_program_create(&program, network, &options, &error), MBS_OK);
+    /* forward; loss; all again but the last; two of e, one of each relu, one of s0 */
+    const size_t n = (size_t)count;
+    ck_assert_uint_eq(mbs_program_step_count(program), (n + 1) + 1 + n + 2 + (n - 1) + 1);
+    mbs_program_free(program);
+    mbs_network_free(network);
+    free(set);
+    free(text);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("remat");
+    TCase *tests = tcase_create("programs");
+    tcase_add_test(tests, activations);
+    tcase_add_test(tests, the_mask_is_not_written);
+    tcase_add_test(tests, only_what_is_read);
+    tcase_add_test(tests, convolution);
+    tcase_add_test(tests, views);
+    tcase_add_test(tests, expand_counts_the_whole_view);
+    tcase_add_test(tests, parts_are_stored);
+    tcase_add_test(tests, products_of_activations);
+    tcase_add_test(tests, what_cannot_be_recomputed);
+    tcase_add_test(tests, auto_is_not_a_program);
+    tcase_add_test(tests, deep_chains);
+    tcase_set_timeout(tests, 60);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}
