@@ -7,7 +7,8 @@ import math
 import re
 
 # what tells the points of a sweep apart
-IDENTITY = ("network", "phase", "batch_norm", "buffer_bytes", "batch", "hardware", "planner")
+IDENTITY = ("network", "phase", "batch_norm", "buffer_bytes", "batch", "hardware", "planner",
+            "recompute")
 OUTCOMES = ("optimal", "feasible", "heuristic")
 PLANNERS = ("baseline", "archopt", "il", "mbs-fs", "mbs1", "mbs2", "dp", "ilp")  # the order they are shown in
 

@@ -256,7 +256,47 @@ def draw_memories(points, labels):
     return figure
 
 
+def draw_recompute(points, labels):
+    """Each network's own choices of what to recompute as a curve, the fixed ones as marks."""
+    networks = in_order(points, "network")
+    figure, panel = panels(networks, 0.45)
+    marks = {"none": ("s", "#404040"), "activations": ("^", "#2a6f9e"), "expand": ("D", "#7a9a6a")}
+    for axes, network in zip(panel, networks):
+        mine = [point for point in points if point["network"] == network]
+        curve = sorted((point["extra_macs_percent"], point["total_bytes"] / 1e9)
+                       for point in mine if point["recompute"] not in marks)
+        axes.plot(*zip(*curve) if curve else ([], []), color="#d9711a", marker="o", markersize=4, linewidth=1.2,
+                  label="auto")
+        for policy, (marker, colour) in marks.items():
+            spots = [(point["extra_macs_percent"], point["total_bytes"] / 1e9)
+                     for point in mine if point["recompute"] == policy]
+            axes.plot(*zip(*spots) if spots else ([], []), color=colour, marker=marker, markersize=6, linestyle="",
+                      fillstyle="none", label=policy)
+        axes.set_ylim(0, max(point["total_bytes"] for point in mine) / 1e9 * 1.06 or 1)
+        axes.set_title(network_label(points, network, labels).replace("\n", ", "), fontsize=8)
+        axes.set_xlabel("more multiply-accumulates (%)")
+        axes.set_ylabel("GB per step and core")
+    panel_titles(figure, "DRAM traffic over what is recomputed", conditions_text(points, {
+        "planner": lambda v: labels.get(v, v), "buffer_bytes": lambda v: f"{size_text(v)} buffer per core"}))
+    handles, names = panel[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="upper center", ncol=len(names),
+                  bbox_to_anchor=(0.5, 1 - 0.42 / figure.get_figheight()))
+    return figure
+
+
+def draw_recompute_memories(points, labels):
+    """The bars of each memory by what is recomputed, in place of the planner."""
+    named = []
+    for point in points:
+        plain = point["recompute"] == "none"
+        named.append({**point, "planner": point["planner"] if plain
+                      else f"{point['planner']}, recomputing {point['recompute'].partition(':')[0]}"})
+    return draw_memories(named, labels)
+
+
 FIGURES = {
+    "recompute": draw_recompute,
+    "recompute-memories": draw_recompute_memories,
     "traffic": draw_traffic,
     "time": draw_time,
     "energy": draw_energy,

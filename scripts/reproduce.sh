@@ -1,6 +1,6 @@
 #!/bin/bash
 # Sweeps the paper's six networks and draws every figure of docs/evaluation.md anew, into
-# docs/figures or the folder given. About two minutes on two cores; most of it is ilp, which stops
+# docs/figures or the folder given. About four minutes on two cores; half of it is ilp, which stops
 # at a time limit, so that its last digits may differ from machine to machine. MBSOPT, if set, is
 # the program to use in place of the one that scripts/run.sh builds.
 set -euo pipefail
@@ -65,6 +65,29 @@ sweep planners --time-limit 30 --planner baseline,archopt,il,mbs-fs,mbs1,mbs2,dp
 sweep buffers --time-limit 4 --planner baseline,il,mbs2,dp,ilp --buffer 512KiB..64MiB:x2,10MiB
 sweep memories --planner baseline,archopt,mbs2,dp \
     --hardware="$hardware"/wavecore{,-hbm2x2,-gddr5,-lpddr4}.json
+recompute_sweep() {
+    echo "sweeping: recompute, $1" >&2
+    mbsopt sweep "$networks"/{resnet50,resnet152,inception_v4,densenet121}.json --recompute "${@:2}" \
+        -o "$work/$1.csv"
+}
+for policy in none activations expand; do
+    recompute_sweep "$policy" "$policy"
+done
+for percent in 0 2 5 10 15 25; do
+    recompute_sweep "auto-$percent" auto --max-recompute "$percent"
+done
+merge() {
+    local name=$1
+    shift
+    { head -n 1 "$1" && tail -q -n +2 "$@"; } | cut -d, -f2- >"$work/all.csv"
+    mv "$work/all.csv" "$figures/$name.csv"
+}
+merge recompute "$work"/{none,activations,expand}.csv "$work"/auto-{0,2,5,10,15,25}.csv
+for policy in none auto; do
+    recompute_sweep "memories-$policy" "$policy" \
+        --hardware="$hardware"/wavecore{,-hbm2x2,-gddr5,-lpddr4}.json
+done
+merge recompute-memories "$work"/memories-{none,auto}.csv
 sweep sensitivity --planner baseline,mbs2,dp --hardware "$hardware/wavecore.json" \
     --hardware "$(variant no-static static_w 0)" \
     --hardware "$(variant double-static static_w 28)" \
@@ -81,6 +104,9 @@ for kind in time energy utilisation; do
 done
 draw buffers "$figures/buffers.csv" -o "$figures/buffers"
 draw memories "$figures/memories.csv" -o "$figures/memories"
+for kind in recompute recompute-memories; do
+    draw "$kind" "$figures/$kind.csv" -o "$figures/$kind" --label densenet121=DenseNet-121
+done
 for plan in resnet50-mbs2-32 resnet50-dp-32 alexnet-dp-64; do
     IFS=- read -r network planner batch <<<"$plan"
     mbsopt plan "$networks/$network.json" --planner "$planner" --batch "$batch" --format json \

@@ -18,8 +18,9 @@ typedef struct dp_range {
 void dp_range_close(dp_range *range);
 
 /*
- * Fills in `range` for steps [first, end). For traffic a little less than what dp itself does, for
- * other objectives what dp does there. `list` is of the task's batch. False if memory is out.
+ * Fills in `range` for steps [first, end): what dp finds for a program that ends and begins there.
+ * For traffic dp.c is quicker on whole programs, for it does not look at every group. `list` is of
+ * the task's batch. False if memory is out.
  */
 bool dp_range_solve(dp_range *range, const plan_task *task, const candidates *list, int32_t first,
                     int32_t end);

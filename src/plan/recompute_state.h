@@ -59,9 +59,8 @@ typedef struct recompute_trial {
 double recompute_macs(const mbs_program *program, bool remat_only);
 
 /*
- * Sets up *state for `set` (copied), its groups being dp's where the objective is traffic, and at
- * least good where it is another. Free with recompute_state_close. MBS_ERR_MEMORY and what
- * mbs_program_create says.
+ * Sets up *state for `set` (copied) with dp's groups. Free with recompute_state_close in any case.
+ * Errors: MBS_ERR_MEMORY and what mbs_program_create says.
  */
 mbs_status recompute_state_open(recompute_state *state, const recompute_model *model,
                                 const unsigned char *set, mbs_error *error);

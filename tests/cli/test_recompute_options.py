@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import unittest
+from pathlib import Path
 
 from harness import ALEXNET, NETWORKS, USAGE, BAD_INPUT, CliTest
 
@@ -31,6 +32,35 @@ class Recompute(CliTest):
         path = str(self.folder / "plan.json")
         self.succeed("plan", RESNET18, "--recompute", "auto", "--format", "json", "-o", path)
         self.succeed("verify", path)
+
+    def test_exports(self):
+        """Remat steps have products and layers like the forward steps they repeat."""
+        path = str(self.folder / "plan.json")
+        schedule = str(self.folder / "schedule.jsonl")
+        self.succeed("plan", RESNET18, "--recompute", "auto", "--format", "json", "-o", path,
+                     "--export", "wavecore=" + schedule)
+        steps = json.loads(Path(path).read_text("utf-8"))["steps"]
+        forward = {step["name"]: step for step in steps if step["phase"] == "forward"}
+        for step in steps:
+            if not step["kind"].endswith(".remat"):
+                continue
+            layer = step["name"][:-len(".remat")]
+            for member in ("gemm", "conv", "weight_bytes"):
+                self.assertEqual(step.get(member), forward[layer].get(member), step["name"])
+        for name in ("wavecore", "scalesim", "timeloop", "astra-sim", "perfetto"):
+            outs = [str(self.folder / (name + end)) for end in ("-file", "-network")]
+            self.succeed("export", path, "--format", name, "-o", outs[0])
+            self.succeed("export", RESNET18, "--recompute", "auto", "--format", name, "-o", outs[1])
+        self.assertEqual(Path(schedule).read_bytes(), (self.folder / "wavecore-network").read_bytes())
+        self.assertIn(".remat", (self.folder / "scalesim-file" / "names.csv").read_text("utf-8"))
+
+    def test_a_plan_is_not_planned_again(self):
+        path = str(self.folder / "plan.json")
+        self.succeed("plan", RESNET18, "--format", "json", "-o", path)
+        outcome = self.run_program("export", path, "--recompute", "expand", "--format", "wavecore",
+                                   "-o", str(self.folder / "out"))
+        self.assertEqual(outcome.status, USAGE)
+        self.assertIn("--recompute", outcome.err)
 
     def test_table_says_what_and_what_it_saves(self):
         out = self.succeed("plan", RESNET18, "--recompute", "activations").out
