@@ -61,18 +61,16 @@ static bool write_gemm_row(sink *out, const topology *t, int32_t i)
 static bool write_run_row(sink *out, const topology *t, int32_t i)
 {
     const gemm_run *item = &t->products.items[i];
-    const mbs_step *step = &t->e->plan->program->steps[item->step];
+    const mbs_gemm one = {.m = item->m, .k = item->k, .n = item->n, .groups = 1};
     mbs_hardware as_scalesim = *t->e->hardware;
-    mbs_gemm one = step->gemm;
     int64_t height;
     as_scalesim.cycle_model = MBS_CYCLES_SCALESIM;
-    one.groups = 1;
     text_format(sink_text(out),
                 "%s,%" PRId32 ",%" PRId64 ",%" PRId64 ",%s,%" PRId64 ",%" PRId64 ",%" PRId64
                 ",%.0f\n",
                 t->names[i], item->step, item->samples, item->runs,
                 is_conv(t, item, &height) ? "yes" : "no", item->m, item->n, item->k,
-                array_cycles(&one, item->samples, &as_scalesim, true));
+                array_cycles(&one, 1, &as_scalesim, true));
     return sink_flush(out);
 }
 

@@ -33,7 +33,8 @@ static problem problem_of(const gemm_run *item, const mbs_step *step)
     const mbs_conv *conv = &step->conv;
     problem made = {.r = 1,
                     .s = 1,
-                    .n = item->samples,
+                    /* products of activations run once for each sample */
+                    .n = gemm->samples_in_groups ? 1 : item->samples,
                     .q = 1,
                     .stride = {1, 1},
                     .dilation = {1, 1},
