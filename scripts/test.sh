@@ -108,7 +108,7 @@ every_allocation_may_fail() {
     (cd "$root/build" && MBS_SOURCE_DIR=$root tests/test_allocation --every)
 }
 
-# Lines of src that the tests run; what is not is listed in docs/coverage.md.
+# Lines of src that the tests run; what is not is listed in build-coverage/lines.txt.
 coverage_is_kept() {
     build "$root/build-coverage" -Dtests=true --buildtype=debug -Db_coverage=true || return 1
     meson test -C "$root/build-coverage" --no-rebuild --timeout-multiplier 4 >/dev/null 2>&1

@@ -68,7 +68,8 @@ static bool push(builder *b, waiting w)
 
 static waiting pop(builder *b)
 {
-    const int32_t *top = &b->pending.ids[b->pending.count -= 3];
+    b->pending.count -= 3;
+    const int32_t *top = b->pending.ids + b->pending.count;
     return (waiting){top[0], top[1], top[2]};
 }
 
