@@ -137,7 +137,7 @@ static mbs_status search(const pricing *with, const group_costs *g, column *pric
     else
         column_offer(with, priced, resident);
     if (status == MBS_OK)
-        priced->bound = max_i64(priced->bound, result.bound << with->l->shift);
+        priced->bound = max_i64(priced->bound, max_i64(result.bound, 0) << with->l->shift);
     return status;
 }
 
