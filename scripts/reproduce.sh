@@ -1,8 +1,8 @@
 #!/bin/bash
 # Sweeps the paper's six networks and draws every figure of docs/evaluation.md anew, into
-# docs/figures or the folder given. About four minutes on two cores; half of it is ilp, which stops
-# at a time limit, so that its last digits may differ from machine to machine. MBSOPT, if set, is
-# the program to use in place of the one that scripts/run.sh builds.
+# docs/figures or the folder given. Some ten minutes on two cores, most of them for what is best
+# recomputed and for ilp, which stops at a time limit, so that its last digits may differ from machine
+# to machine. MBSOPT, if set, is the program to use in place of the one that scripts/run.sh builds.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -73,7 +73,7 @@ recompute_sweep() {
 for policy in none activations expand; do
     recompute_sweep "$policy" "$policy"
 done
-for percent in 0 2 5 10 15 25; do
+for percent in 0 2 5 10; do
     recompute_sweep "auto-$percent" auto --max-recompute "$percent"
 done
 merge() {
@@ -82,12 +82,7 @@ merge() {
     { head -n 1 "$1" && tail -q -n +2 "$@"; } | cut -d, -f2- >"$work/all.csv"
     mv "$work/all.csv" "$figures/$name.csv"
 }
-merge recompute "$work"/{none,activations,expand}.csv "$work"/auto-{0,2,5,10,15,25}.csv
-for policy in none auto; do
-    recompute_sweep "memories-$policy" "$policy" \
-        --hardware="$hardware"/wavecore{,-hbm2x2,-gddr5,-lpddr4}.json
-done
-merge recompute-memories "$work"/memories-{none,auto}.csv
+merge recompute "$work"/{none,activations,expand}.csv "$work"/auto-{0,2,5,10}.csv
 sweep sensitivity --planner baseline,mbs2,dp --hardware "$hardware/wavecore.json" \
     --hardware "$(variant no-static static_w 0)" \
     --hardware "$(variant double-static static_w 28)" \
@@ -104,9 +99,7 @@ for kind in time energy utilisation; do
 done
 draw buffers "$figures/buffers.csv" -o "$figures/buffers"
 draw memories "$figures/memories.csv" -o "$figures/memories"
-for kind in recompute recompute-memories; do
-    draw "$kind" "$figures/$kind.csv" -o "$figures/$kind" --label densenet121=DenseNet-121
-done
+draw recompute "$figures/recompute.csv" -o "$figures/recompute" --label densenet121=DenseNet-121
 for plan in resnet50-mbs2-32 resnet50-dp-32 alexnet-dp-64; do
     IFS=- read -r network planner batch <<<"$plan"
     mbsopt plan "$networks/$network.json" --planner "$planner" --batch "$batch" --format json \
