@@ -100,6 +100,12 @@ static void inherit_bound(exact *x, const column *part)
     }
 }
 
+/* The prices of the group's steps at its candidate. */
+static int64_t *prices_of(exact *x, const column *c)
+{
+    return x->l.price + (int64_t)c->candidate * x->task->program->step_count + c->first;
+}
+
 /*
  * Finds prices that suit one group. The joint prices, which restore_prices puts back, wait in the
  * second half of the room for them.
@@ -108,7 +114,7 @@ static void find_prices(exact *x, column *refined, int iterations)
 {
     const size_t steps = (size_t)x->task->program->step_count;
     const size_t count = (size_t)(refined->end - refined->first);
-    int64_t *price = x->l.price + (size_t)refined->candidate * steps + (size_t)refined->first;
+    int64_t *price = prices_of(x, refined);
     own_prices own = {x, refined};
     memcpy(x->best_price + steps, price, count * sizeof *price);
     ascent a = {.l = &x->l,
@@ -130,8 +136,7 @@ static void restore_prices(exact *x, const column *refined)
 {
     const size_t steps = (size_t)x->task->program->step_count;
     const size_t count = (size_t)(refined->end - refined->first);
-    int64_t *price = x->l.price + (size_t)refined->candidate * steps + (size_t)refined->first;
-    memcpy(price, x->best_price + steps, count * sizeof *price);
+    memcpy(prices_of(x, refined), x->best_price + steps, count * sizeof *x->best_price);
     lagrange_update(&x->l, refined->candidate);
 }
 
@@ -147,7 +152,7 @@ static void refine_prices(exact *x, column *refined)
 static void try_prices(exact *x, const column *c, const double *proposed)
 {
     const size_t count = (size_t)(c->end - c->first);
-    int64_t *price = x->l.price + (int64_t)c->candidate * x->task->program->step_count + c->first;
+    int64_t *price = prices_of(x, c);
     const double highest = (double)x->l.highest_price[c->candidate];
     lagrange_row(&x->l, c->candidate, c->first, c->end, x->row);
     const int64_t before = x->row[c->end];

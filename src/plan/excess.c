@@ -114,7 +114,7 @@ void lagrange_excess(lagrange *l, int32_t c, int32_t first, int32_t end, double 
                 walk_chain(&w, t);
         }
     }
-    parameter_bound(l, c, first, end, largest_need, &pinned);
+    lagrange_group_parameters(l, c, first, end, largest_need, &pinned);
     double crossing = 0;
     for (int32_t k = first; k < end; k++) {
         crossing += l->change[k];

@@ -6,11 +6,6 @@
 #include "base/error.h"
 #include "plan/chain.h"
 
-static int64_t price_before(const group_costs *g, int32_t k)
-{
-    return g->l->price_sum[(int64_t)g->candidate * (g->l->task->program->step_count + 1) + k];
-}
-
 /*
  * The least from touch t on, at which the tensor arrives from `before` (anything if no interval
  * ends here): the operand, and the interval that begins here with all that follows.
@@ -26,7 +21,7 @@ static int64_t from_touch(const group_costs *g, int32_t t, tensor_place before)
     if (!at->may_stay)
         return dropped;
     int64_t stays = at->end_cost + at->to_go[place_after(at, before, true)] -
-                    at->held * price_before(g, touches[t].step + 1);
+                    at->held * group_price_before(g, touches[t].step + 1);
     return min_i64(stays, dropped);
 }
 
@@ -49,7 +44,7 @@ static void fill_touch(group_costs *g, int32_t t)
     at->may_stay = g->l->stays[(int64_t)g->candidate * p->touch_count + t];
     /* what cannot stay is not weighed: from_touch passes over it */
     const int64_t hold =
-        at->may_stay ? at->held * price_before(g, p->touches[touch->next].step) : 0;
+        at->may_stay ? at->held * group_price_before(g, p->touches[touch->next].step) : 0;
     for (tensor_place place = PLACE_OUT; place < PLACE_COUNT; place++)
         at->to_go[place] = (place == PLACE_OUT ? 0 : hold) + from_touch(g, touch->next, place);
 }
@@ -148,23 +143,8 @@ void group_costs_close(group_costs *g)
 
 int64_t group_parameters(const group_costs *g, int32_t k, int64_t peak)
 {
-    const lagrange *l = g->l;
-    const int64_t again = l->list.iterations[g->candidate] - 1;
-    const int64_t weights = l->weight_sum[g->end] - l->weight_sum[g->first];
-    const int64_t accumulators = l->accumulator_sum[g->end] - l->accumulator_sum[g->first];
-    const int64_t price = price_before(g, g->end) - price_before(g, k);
-    int64_t cost = (weights + accumulators + again * (weights + 2 * accumulators)) << l->shift;
-    if (g->pinnable == 0)
-        return cost;
-    int64_t room = l->task->capacity - peak;
-    int64_t gain = ((2 * again) << l->shift) - price;
-    if (gain > 0) {
-        int64_t pinned = min_i64(room, accumulators);
-        cost -= gain * pinned;
-        room -= pinned;
-    }
-    gain = (again << l->shift) - price;
-    if (gain > 0)
-        cost -= gain * min_i64(room, weights);
-    return cost;
+    const int64_t price = group_price_before(g, g->end) - group_price_before(g, k);
+    const int64_t room = g->pinnable > 0 ? g->l->task->capacity - peak : 0;
+    int64_t pinned;
+    return lagrange_parameters(g->l, g->candidate, g->first, g->end, price, room, &pinned);
 }

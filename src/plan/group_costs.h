@@ -54,6 +54,12 @@ mbs_status group_costs_open(group_costs *g, const lagrange *l, int32_t candidate
                             int32_t end, bool pins, mbs_error *error);
 void group_costs_close(group_costs *g);
 
+/* The sum of the prices of the program's steps before k. */
+static inline int64_t group_price_before(const group_costs *g, int32_t k)
+{
+    return g->l->price_sum[(int64_t)g->candidate * (g->l->task->program->step_count + 1) + k];
+}
+
 /* The place after an interval's end at `at` whose next interval stays or is dropped. */
 static inline tensor_place place_after(const touch_costs *at, tensor_place before, bool stays)
 {

@@ -31,11 +31,6 @@ typedef struct search {
     bool memory;
 } search;
 
-static int64_t price_at(const group_costs *g, int32_t k)
-{
-    return g->l->price_sum[(int64_t)g->candidate * (g->l->task->program->step_count + 1) + k];
-}
-
 /*
  * The least that the label can come to (scaled), with the group's touches before t chosen and its
  * steps before k checked. The tensors held are charged from step k on; those that step k opens,
@@ -43,10 +38,10 @@ static int64_t price_at(const group_costs *g, int32_t k)
  */
 static int64_t label_bound(const group_costs *g, const label *at, int32_t k, int32_t t)
 {
-    const int64_t opened = at->opened == 0 ? 0 : at->opened * price_at(g, k + 1);
+    const int64_t opened = at->opened == 0 ? 0 : at->opened * group_price_before(g, k + 1);
     return ((g->base + at->moved) << g->l->shift) + at->to_go + at->operands - opened -
-           at->held * price_at(g, k) + g->slack[k - g->first] + g->unopened[t - g->touch_begin] +
-           group_parameters(g, k, at->peak);
+           at->held * group_price_before(g, k) + g->slack[k - g->first] +
+           g->unopened[t - g->touch_begin] + group_parameters(g, k, at->peak);
 }
 
 /* The same from what the intervals move at least that begin after step `done`. */

@@ -24,6 +24,17 @@ static int64_t sum_row(const lagrange *l, int32_t c)
     return (int64_t)c * (l->task->program->step_count + 1);
 }
 
+int64_t lagrange_footprint(const lagrange *l, int32_t c, int32_t k, int64_t resident)
+{
+    const mbs_step *step = &l->task->program->steps[k];
+    const int64_t b = l->list.sub_batch[c];
+    const int64_t operands = program_operand_bytes(l->task->program, k);
+    if (!l->task->stream)
+        return b * operands;
+    return min_i64(b * operands, b * resident + step_parameter_bytes(step) +
+                                     (step->whole_sample ? operands - resident : 0));
+}
+
 /*
  * A step takes min(b·S, K + b·R) bytes, with S its operands, R those of them that are resident and
  * K what streaming needs besides (for a norm each operand that is not resident counts one sample).
@@ -38,8 +49,7 @@ static void fill_footprints(lagrange *l, int32_t c)
         const mbs_step *step = &p->steps[k];
         int64_t operands = program_operand_bytes(p, k);
         int64_t staged = b * operands;
-        int64_t streamed = step_parameter_bytes(step) + (step->whole_sample ? operands : 0);
-        int64_t need = l->task->stream ? min_i64(staged, streamed) : staged;
+        int64_t need = lagrange_footprint(l, c, k, 0);
         for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
             int64_t bytes = p->tensors[p->touches[t].tensor].bytes;
             l->end_bytes[(int64_t)c * p->touch_count + t] =
@@ -49,17 +59,6 @@ static void fill_footprints(lagrange *l, int32_t c)
             need = IMPOSSIBLE;
         l->need[step_row(l, c) + k] = need;
     }
-}
-
-int64_t lagrange_footprint(const lagrange *l, int32_t c, int32_t k, int64_t resident)
-{
-    const mbs_step *step = &l->task->program->steps[k];
-    const int64_t b = l->list.sub_batch[c];
-    const int64_t operands = program_operand_bytes(l->task->program, k);
-    if (!l->task->stream)
-        return b * operands;
-    return min_i64(b * operands, b * resident + step_parameter_bytes(step) +
-                                     (step->whole_sample ? operands - resident : 0));
 }
 
 /* An interval may stay if with it alone every step from its begin to its end can fit. */
@@ -226,20 +225,14 @@ static int64_t add_touch(lagrange *l, int32_t c, int32_t first, int32_t t, bool 
     return chain_end(l, chain, made_here, whole, tensor->bytes) - before;
 }
 
-/* Parameters of [first, end) at candidate c, with as much pinned as the prices make worthwhile. */
-int64_t parameter_bound(const lagrange *l, int32_t c, int32_t first, int32_t end,
-                        int64_t largest_need, int64_t *pinned)
+int64_t lagrange_parameters(const lagrange *l, int32_t c, int32_t first, int32_t end, int64_t price,
+                            int64_t room, int64_t *pinned)
 {
     const int64_t iterations = l->list.iterations[c];
-    const int64_t *sum = l->price_sum + sum_row(l, c);
-    const int64_t price = sum[end] - sum[first];
     const int64_t weights = l->weight_sum[end] - l->weight_sum[first];
     const int64_t accumulators = l->accumulator_sum[end] - l->accumulator_sum[first];
     int64_t bound = (iterations * weights + (2 * iterations - 1) * accumulators) << l->shift;
     *pinned = 0;
-    if (!l->task->pin)
-        return bound;
-    int64_t room = l->task->capacity - largest_need;
     int64_t gain = ((2 * (iterations - 1)) << l->shift) - price;
     if (gain > 0) {
         *pinned = min_i64(room, accumulators);
@@ -253,6 +246,14 @@ int64_t parameter_bound(const lagrange *l, int32_t c, int32_t first, int32_t end
         *pinned += more;
     }
     return bound;
+}
+
+int64_t lagrange_group_parameters(const lagrange *l, int32_t c, int32_t first, int32_t end,
+                                  int64_t largest_need, int64_t *pinned)
+{
+    const int64_t *sum = l->price_sum + sum_row(l, c);
+    const int64_t room = l->task->pin ? l->task->capacity - largest_need : 0;
+    return lagrange_parameters(l, c, first, end, sum[end] - sum[first], room, pinned);
 }
 
 int32_t lagrange_row(lagrange *l, int32_t c, int32_t first, int32_t limit, int64_t *bound)
@@ -272,7 +273,7 @@ int32_t lagrange_row(lagrange *l, int32_t c, int32_t first, int32_t limit, int64
         largest_need = max_i64(largest_need, need[k]);
         const int64_t *slack = lagrange_one_phase(l, first, k + 1) ? tight_sum : slack_sum;
         bound[k + 1] = tensors + slack[k + 1] - slack[first] +
-                       parameter_bound(l, c, first, k + 1, largest_need, &pinned);
+                       lagrange_group_parameters(l, c, first, k + 1, largest_need, &pinned);
     }
     return k;
 }

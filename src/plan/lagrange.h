@@ -84,9 +84,17 @@ void lagrange_excess(lagrange *l, int32_t c, int32_t first, int32_t end, double 
  */
 int64_t lagrange_footprint(const lagrange *l, int32_t c, int32_t k, int64_t resident);
 
-/* Parameters of [first, end) at candidate c, with as much pinned as the prices make worthwhile. */
-int64_t parameter_bound(const lagrange *l, int32_t c, int32_t first, int32_t end,
-                        int64_t largest_need, int64_t *pinned);
+/*
+ * What the parameters of [first, end) move at candidate c, scaled, if up to `room` bytes may be
+ * pinned at `price` each, as many as that makes worthwhile: `pinned`.
+ */
+int64_t lagrange_parameters(const lagrange *l, int32_t c, int32_t first, int32_t end, int64_t price,
+                            int64_t room, int64_t *pinned);
+
+/* The same for the whole group at its prices, whose largest footprint is at least `largest_need`.
+ */
+int64_t lagrange_group_parameters(const lagrange *l, int32_t c, int32_t first, int32_t end,
+                                  int64_t largest_need, int64_t *pinned);
 
 /* Bytes from a scaled bound: whole traffic is a whole number of bytes, so rounded up. */
 int64_t lagrange_bytes(const lagrange *l, int64_t scaled);

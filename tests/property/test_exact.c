@@ -12,6 +12,7 @@
 #include "mbsopt/mbsopt.h"
 #include "random_network.h"
 #include "random_program.h"
+#include "run.h"
 
 #define MOST_STEPS RANDOM_PROGRAM_STEPS
 
@@ -278,11 +279,7 @@ END_TEST
 
 int main(void)
 {
-    if (getenv("MBS_SEED") != NULL)
-        seed = strtoull(getenv("MBS_SEED"), NULL, 10) | 1;
-    if (getenv("MBS_ROUNDS") != NULL)
-        rounds = atoi(getenv("MBS_ROUNDS"));
-    printf("seed %" PRIu64 ", %d rounds\n", seed, rounds);
+    run_settings(&seed, &rounds);
     Suite *suite = suite_create("exact");
     TCase *tests = tcase_create("ilp");
     tcase_set_timeout(tests, 0);
@@ -290,9 +287,5 @@ int main(void)
     tcase_add_test(tests, equals_brute_force_on_programs);
     tcase_add_test(tests, cancelled_anywhere);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

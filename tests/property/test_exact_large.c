@@ -12,6 +12,7 @@
 
 #include "mbsopt/mbsopt.h"
 #include "random_network.h"
+#include "run.h"
 
 static uint64_t seed = 19720207;
 static int rounds = 12;
@@ -152,20 +153,12 @@ END_TEST
 
 int main(void)
 {
-    if (getenv("MBS_SEED") != NULL)
-        seed = strtoull(getenv("MBS_SEED"), NULL, 10) | 1;
-    if (getenv("MBS_ROUNDS") != NULL)
-        rounds = atoi(getenv("MBS_ROUNDS"));
-    printf("seed %" PRIu64 ", %d rounds\n", seed, rounds);
+    run_settings(&seed, &rounds);
     Suite *suite = suite_create("exact_large");
     TCase *tests = tcase_create("ilp");
     tcase_set_timeout(tests, 0);
     tcase_add_test(tests, larger_networks);
     tcase_add_loop_test(tests, zoo_from_small_to_large_buffers, 0, sizeof zoo / sizeof zoo[0]);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

@@ -12,6 +12,7 @@
 #include "plan/labels.h"
 #include "random_network.h"
 #include "random_program.h"
+#include "run.h"
 
 #define HIGHEST (INT64_MAX >> 22)
 
@@ -186,11 +187,7 @@ END_TEST
 
 int main(void)
 {
-    if (getenv("MBS_SEED") != NULL)
-        seed = strtoull(getenv("MBS_SEED"), NULL, 10) | 1;
-    if (getenv("MBS_ROUNDS") != NULL)
-        rounds = atoi(getenv("MBS_ROUNDS"));
-    printf("seed %" PRIu64 ", %d rounds\n", seed, rounds);
+    run_settings(&seed, &rounds);
     Suite *suite = suite_create("labels");
     TCase *tests = tcase_create("labels");
     tcase_set_timeout(tests, 0);
@@ -198,9 +195,5 @@ int main(void)
     tcase_add_test(tests, claims_no_more_than_it_knows);
     tcase_add_test(tests, solves_columns);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

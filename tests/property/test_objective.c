@@ -13,6 +13,7 @@
 #include "mbsopt/mbsopt.h"
 #include "plan/groups.h"
 #include "random_network.h"
+#include "run.h"
 
 static uint64_t seed = 1810;
 static int rounds = 150;
@@ -165,20 +166,12 @@ END_TEST
 
 int main(void)
 {
-    if (getenv("MBS_SEED") != NULL)
-        seed = strtoull(getenv("MBS_SEED"), NULL, 10) | 1;
-    if (getenv("MBS_ROUNDS") != NULL)
-        rounds = atoi(getenv("MBS_ROUNDS"));
-    printf("seed %" PRIu64 ", %d rounds\n", seed, rounds);
+    run_settings(&seed, &rounds);
     Suite *suite = suite_create("objective");
     TCase *tests = tcase_create("random networks");
     tcase_set_timeout(tests, 0);
     tcase_add_loop_test(tests, dp_finds_the_least, MBS_TIME, MBS_ENERGY + 1);
     tcase_add_loop_test(tests, no_planner_of_its_space_does_better, MBS_TIME, MBS_ENERGY + 1);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

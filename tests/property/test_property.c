@@ -11,6 +11,7 @@
 #include "brute_force.h"
 #include "mbsopt/mbsopt.h"
 #include "random_network.h"
+#include "run.h"
 
 static uint64_t seed = 20190331;
 static int rounds = 240;
@@ -203,11 +204,7 @@ END_TEST
 
 int main(void)
 {
-    if (getenv("MBS_SEED") != NULL)
-        seed = strtoull(getenv("MBS_SEED"), NULL, 10) | 1;
-    if (getenv("MBS_ROUNDS") != NULL)
-        rounds = atoi(getenv("MBS_ROUNDS"));
-    printf("seed %" PRIu64 ", %d rounds\n", seed, rounds);
+    run_settings(&seed, &rounds);
     Suite *suite = suite_create("property");
     TCase *tests = tcase_create("random networks");
     tcase_set_timeout(tests, 0);
@@ -217,9 +214,5 @@ int main(void)
     tcase_add_test(tests, dp_is_monotone_in_the_buffer);
     tcase_add_test(tests, plans_are_repeatable);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

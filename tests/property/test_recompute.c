@@ -11,6 +11,7 @@
 #include "brute_force.h"
 #include "mbsopt/mbsopt.h"
 #include "random_network.h"
+#include "run.h"
 
 #define MIB 1048576
 
@@ -292,11 +293,7 @@ END_TEST
 
 int main(void)
 {
-    if (getenv("MBS_SEED") != NULL)
-        seed = strtoull(getenv("MBS_SEED"), NULL, 10) | 1;
-    if (getenv("MBS_ROUNDS") != NULL)
-        rounds = atoi(getenv("MBS_ROUNDS"));
-    printf("seed %" PRIu64 ", %d rounds\n", seed, rounds);
+    run_settings(&seed, &rounds);
     Suite *suite = suite_create("recompute");
     TCase *tests = tcase_create("random networks");
     tcase_set_timeout(tests, 0);
@@ -305,9 +302,5 @@ int main(void)
     tcase_add_test(tests, auto_is_never_worse);
     tcase_add_loop_test(tests, auto_on_networks, 0, 16);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }
