@@ -20,6 +20,16 @@ mbs_status column_list_add(column_list *list, const column *added, mbs_error *er
     return MBS_OK;
 }
 
+void column_list_shrink(column_list *list)
+{
+    const int32_t room = list->count > 0 ? list->count : 1;
+    column *moved = realloc(list->columns, (size_t)room * sizeof *moved);
+    if (moved == NULL)
+        return;
+    list->columns = moved;
+    list->room = room;
+}
+
 void column_list_free(column_list *list)
 {
     for (int32_t i = 0; i < list->count; i++)

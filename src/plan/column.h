@@ -35,6 +35,8 @@ typedef struct column_path {
 
 mbs_status column_list_add(column_list *list, const column *added, mbs_error *error);
 void column_list_free(column_list *list);
+/* Gives back room that is not used. */
+void column_list_shrink(column_list *list);
 
 /* Sets `begin` once all columns are added. `steps` + 1 entries. */
 mbs_status column_list_index(column_list *list, int32_t steps, mbs_error *error);
@@ -61,7 +63,6 @@ typedef struct pricing {
     mbs_plan *scratch;
     int32_t width;  /* of the search, see labels.h */
     int64_t cutoff; /* scaled: a bound this high is good enough */
-    int64_t *rest;  /* room for steps + 1, to search long groups by parts; or null */
     bool (*stop)(void *context);
     void *context;
 } pricing;

@@ -12,11 +12,13 @@
 #include "plan/ascent.h"
 #include "plan/exact.h"
 #include "plan/group_model.h"
+#include "plan/tight.h"
 
 /* Efforts: 0 bound from the joint prices, 1 from its own, from 2 on solved with more and more
  * nodes. */
 #define FIRST_WIDTH     100
 #define FIRST_NODES     100
+#define LAST_PROPOSED   3
 #define HIGHEST_EFFORT  8
 #define OWN_ITERATIONS  60
 #define NEIGHBOUR_STEPS 4
@@ -191,21 +193,39 @@ static mbs_status propose(exact *x, const pricing *with, column *c, mbs_error *e
 static mbs_status solve_column(exact *x, column *c, mbs_error *error)
 {
     int64_t rest = x->distance[c->first] + x->distance_end[c->end];
-    const bool hard = c->effort > 1;
+    const bool ask = c->effort > 1 && c->effort <= LAST_PROPOSED;
     pricing with = {.l = &x->l,
                     .scratch = x->scratch,
                     .width = FIRST_WIDTH << 2 * (c->effort - 1),
                     .cutoff = (x->incumbent << x->l.shift) - rest,
-                    .rest = hard ? x->row : NULL,
                     .stop = exact_stop,
                     .context = x};
     find_prices(x, c, OWN_ITERATIONS << c->effort);
-    mbs_status status = hard ? propose(x, &with, c, error) : MBS_OK;
+    mbs_status status = ask ? propose(x, &with, c, error) : MBS_OK;
     c->effort++;
     if (status == MBS_OK)
         status = column_price(&with, c, error);
     restore_prices(x, c);
     inherit_bound(x, c);
+    return status;
+}
+
+/* By the capacities of its own steps; prices found first are shared with its neighbours. */
+static mbs_status work_on_column(exact *x, column *c, mbs_error *error)
+{
+    const int32_t steps = x->task->program->step_count;
+    const int32_t margin = c->effort == 0 ? NEIGHBOUR_STEPS : 0;
+    const int32_t first = c->first > margin ? c->first - margin : 0;
+    const int32_t end = c->end + margin < steps ? c->end + margin : steps;
+    tight_window window;
+    mbs_status status = tight_open(&window, &x->l, c->candidate, first, end, error);
+    if (status != MBS_OK)
+        return status;
+    if (c->effort == 0)
+        refine_prices(x, c);
+    else
+        status = solve_column(x, c, error);
+    tight_close(&window, &x->l);
     return status;
 }
 
@@ -224,10 +244,7 @@ static mbs_status work_on_path(exact *x, bool *worked, mbs_error *error)
         column *c = &x->columns.columns[x->path.columns[i]];
         if (is_solved(x, c) || c->effort > least || exact_stop(x))
             continue;
-        if (c->effort == 0)
-            refine_prices(x, c);
-        else
-            status = solve_column(x, c, error);
+        status = work_on_column(x, c, error);
     }
     return status;
 }
@@ -284,6 +301,7 @@ static mbs_status drop_columns(exact *x, mbs_error *error)
             free(c->resident);
     }
     list->count = kept;
+    column_list_shrink(list);
     return column_list_index(list, x->task->program->step_count, error);
 }
 

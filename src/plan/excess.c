@@ -102,7 +102,7 @@ void lagrange_excess(lagrange *l, int32_t c, int32_t first, int32_t end, double 
     const int64_t *need = l->need + (int64_t)c * p->step_count;
     const walk w = {l, c, first, end, excess};
     const int64_t *tight = l->tight + (int64_t)c * p->step_count;
-    const bool one_phase = lagrange_one_phase(l, first, end);
+    const bool is_tight = lagrange_is_tight(l, c, first, end);
     int64_t largest_need = 0;
     int64_t pinned;
     memset(l->change + first, 0, (size_t)(end - first + 1) * sizeof *l->change);
@@ -118,7 +118,7 @@ void lagrange_excess(lagrange *l, int32_t c, int32_t first, int32_t end, double 
     double crossing = 0;
     for (int32_t k = first; k < end; k++) {
         crossing += l->change[k];
-        int64_t capacity = one_phase ? tight[k] : l->task->capacity;
+        int64_t capacity = is_tight ? tight[k] : l->task->capacity;
         excess[k] += crossing + (double)(need[k] - capacity + pinned);
     }
 }

@@ -79,10 +79,10 @@ static void fill_steps(group_costs *g)
 {
     const lagrange *l = g->l;
     const int64_t row = (int64_t)g->candidate * l->task->program->step_count;
-    const bool one_phase = lagrange_one_phase(l, g->first, g->end);
+    const bool is_tight = lagrange_is_tight(l, g->candidate, g->first, g->end);
     g->slack[g->end - g->first] = 0;
     for (int32_t k = g->end; k-- > g->first;) {
-        const int64_t capacity = one_phase ? l->tight[row + k] : l->task->capacity;
+        const int64_t capacity = is_tight ? l->tight[row + k] : l->task->capacity;
         g->slack[k - g->first] =
             g->slack[k - g->first + 1] + l->price[row + k] * (l->need[row + k] - capacity);
         g->largest_need = max_i64(g->largest_need, l->need[row + k]);
@@ -111,7 +111,7 @@ static mbs_status assign_slots(group_costs *g, mbs_error *error)
 }
 
 mbs_status group_costs_open(group_costs *g, const lagrange *l, int32_t candidate, int32_t first,
-                            int32_t end, bool pins, mbs_error *error)
+                            int32_t end, mbs_error *error)
 {
     const mbs_step *steps = l->task->program->steps;
     *g = (group_costs){.l = l,
@@ -126,7 +126,7 @@ mbs_status group_costs_open(group_costs *g, const lagrange *l, int32_t candidate
     g->slack = calloc((size_t)(end - first) + 1, sizeof *g->slack);
     if (g->touch == NULL || g->unopened == NULL || g->slack == NULL)
         return error_memory(error);
-    if (pins && l->task->pin && l->list.iterations[candidate] > 1)
+    if (l->task->pin && l->list.iterations[candidate] > 1)
         g->pinnable = l->weight_sum[end] - l->weight_sum[first] + l->accumulator_sum[end] -
                       l->accumulator_sum[first];
     fill_steps(g);

@@ -46,12 +46,9 @@ typedef struct group_costs {
     int64_t *slack; /* scaled, per step and one more: price · (need - capacity) from there on */
 } group_costs;
 
-/*
- * With `pins` false parameters are not pinned whatever the task says. MBS_ERR_MEMORY. Free with
- * group_costs_close also on failure.
- */
+/* MBS_ERR_MEMORY. Free with group_costs_close also on failure. */
 mbs_status group_costs_open(group_costs *g, const lagrange *l, int32_t candidate, int32_t first,
-                            int32_t end, bool pins, mbs_error *error);
+                            int32_t end, mbs_error *error);
 void group_costs_close(group_costs *g);
 
 /* The sum of the prices of the program's steps before k. */

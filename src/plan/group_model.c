@@ -79,7 +79,7 @@ static int64_t fullest(const group_model *m, int32_t k, int64_t crossing)
 static int64_t reachable(const group_model *m, int32_t k)
 {
     const lagrange *l = m->with->l;
-    return lagrange_one_phase(l, m->column->first, m->column->end)
+    return lagrange_is_tight(l, m->column->candidate, m->column->first, m->column->end)
                ? l->tight[(int64_t)m->column->candidate * l->task->program->step_count + k]
                : l->task->capacity;
 }

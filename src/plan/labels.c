@@ -8,6 +8,9 @@
 #include "plan/column.h"
 #include "plan/label_pool.h"
 
+/* Labels between two questions whether to stop: some milliseconds. */
+#define STOP_EVERY 4096
+
 /* An interval open after the step at hand. */
 typedef struct open_interval {
     int32_t slot;
@@ -29,6 +32,7 @@ typedef struct search {
     open_interval *open; /* the latest end first */
     int32_t open_count;
     bool memory;
+    bool stopped;
 } search;
 
 /*
@@ -44,21 +48,9 @@ static int64_t label_bound(const group_costs *g, const label *at, int32_t k, int
            g->unopened[t - g->touch_begin] + group_parameters(g, k, at->peak);
 }
 
-/* The same from what the intervals move at least that begin after step `done`. */
-static int64_t rest_bound(const search *s, const label *at, int32_t done)
-{
-    const group_costs *g = s->g;
-    const int64_t rest = done < g->end ? s->limits->rest[done] : 0;
-    return ((g->base + at->moved + rest) << g->l->shift) + group_parameters(g, g->end, at->peak);
-}
-
 static void keep(search *s, label *made, const uint64_t *key, int32_t k, int32_t t)
 {
     made->bound = label_bound(s->g, made, k, t);
-    if (s->limits->rest != NULL) {
-        const bool begun = k < s->g->end && t > s->g->l->task->program->steps[k].touch_begin;
-        made->bound = max_i64(made->bound, rest_bound(s, made, begun ? k + 1 : k));
-    }
     if (made->bound <= s->threshold && !label_pool_insert(s->next, made, key))
         s->memory = false;
 }
@@ -192,33 +184,45 @@ static void turn(search *s)
     s->memory = s->memory && label_trail_tidy(&s->trail, s->now);
 }
 
-static void give_up(search *s)
+/* Asked every few labels. What is at hand then is left out, with all that would come of it. */
+static bool is_stopped(search *s, int32_t i)
 {
-    s->given_up = min_i64(s->given_up, label_pool_narrow(s->now, 0));
+    if (i % STOP_EVERY == 0 && s->limits->stop != NULL && !s->stopped &&
+        s->limits->stop(s->limits->context)) {
+        s->stopped = true;
+        s->given_up = min_i64(s->given_up, label_pool_narrow(s->now, 0));
+        label_pool_clear(s->next);
+    }
+    return s->stopped;
+}
+
+static void choose_each(search *s, int32_t k, int32_t t)
+{
+    const bool may_stay = s->g->touch[t - s->g->touch_begin].may_stay;
+    update_open(s, k, t);
+    for (int32_t i = 0; i < s->now->count && s->memory && !is_stopped(s, i); i++) {
+        choose(s, i, k, t, false);
+        if (may_stay)
+            choose(s, i, k, t, true);
+    }
+    turn(s);
 }
 
 static void go_through(search *s)
 {
     const group_costs *g = s->g;
     const mbs_step *steps = g->l->task->program->steps;
-    for (int32_t k = g->first; k < g->end && s->now->count > 0 && s->memory; k++) {
+    for (int32_t k = g->first; k < g->end; k++) {
         for (int32_t t = steps[k].touch_begin; t < steps[k].touch_end; t++) {
             const touch_costs *at = &g->touch[t - g->touch_begin];
-            if (!at->begins && !at->ends)
-                continue;
-            update_open(s, k, t);
-            for (int32_t i = 0; i < s->now->count && s->memory; i++) {
-                choose(s, i, k, t, false);
-                if (at->may_stay)
-                    choose(s, i, k, t, true);
-            }
-            turn(s);
+            if (at->begins || at->ends)
+                choose_each(s, k, t);
         }
-        for (int32_t i = 0; i < s->now->count && s->memory; i++)
+        for (int32_t i = 0; i < s->now->count && s->memory && !is_stopped(s, i); i++)
             finish_step(s, i, k);
         turn(s);
-        if (s->limits->stop != NULL && s->limits->stop(s->limits->context))
-            give_up(s);
+        if (s->now->count == 0 || !s->memory)
+            return;
     }
 }
 

@@ -11,10 +11,7 @@
 
 typedef struct label_limits {
     int32_t width; /* labels kept from touch to touch; beyond it the search is no longer complete */
-    int64_t target; /* bytes: only less is of interest */
-    /* per step of the program: intervals that begin there or later move that much at least, in
-     * bytes; or null */
-    const int64_t *rest;
+    int64_t target;              /* bytes: only less is of interest */
     bool (*stop)(void *context); /* asked now and then; true ends the search */
     void *context;
 } label_limits;

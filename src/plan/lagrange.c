@@ -151,7 +151,7 @@ static bool allocate(lagrange *l)
 
 mbs_status lagrange_open(lagrange *l, const plan_task *task, mbs_error *error)
 {
-    *l = (lagrange){.task = task};
+    *l = (lagrange){.task = task, .tight_candidate = -1};
     mbs_status status = candidates_create(&l->list, task->batch, error);
     if (status != MBS_OK)
         return status;
@@ -271,7 +271,7 @@ int32_t lagrange_row(lagrange *l, int32_t c, int32_t first, int32_t limit, int64
         for (int32_t t = step->touch_begin; t < step->touch_end; t++)
             tensors += add_touch(l, c, first, t, t < step->write_begin);
         largest_need = max_i64(largest_need, need[k]);
-        const int64_t *slack = lagrange_one_phase(l, first, k + 1) ? tight_sum : slack_sum;
+        const int64_t *slack = lagrange_is_tight(l, c, first, k + 1) ? tight_sum : slack_sum;
         bound[k + 1] = tensors + slack[k + 1] - slack[first] +
                        lagrange_group_parameters(l, c, first, k + 1, largest_need, &pinned);
     }

@@ -41,6 +41,10 @@ typedef struct lagrange {
     chain_state *history;   /* per touch: room to walk a chain back */
     double *change;         /* per step: room for differences */
     int64_t *highest_price; /* per candidate: more than this buys nothing */
+    /* the group whose own capacities stand in `tight`, over phases too; -1 if none */
+    int32_t tight_candidate;
+    int32_t tight_first;
+    int32_t tight_end;
 } lagrange;
 
 /*
@@ -50,9 +54,11 @@ typedef struct lagrange {
 mbs_status lagrange_open(lagrange *l, const plan_task *task, mbs_error *error);
 void lagrange_close(lagrange *l);
 
-/* Whether all steps of [first, end) are of one phase. */
-static inline bool lagrange_one_phase(const lagrange *l, int32_t first, int32_t end)
+/* Whether the capacities of `tight` hold for the group [first, end) with candidate c. */
+static inline bool lagrange_is_tight(const lagrange *l, int32_t c, int32_t first, int32_t end)
 {
+    if (c == l->tight_candidate && first < l->tight_end && end > l->tight_first)
+        return first >= l->tight_first && end <= l->tight_end;
     return l->task->program->steps[first].phase == l->task->program->steps[end - 1].phase;
 }
 

@@ -10,11 +10,6 @@
 #include "plan/groups.h"
 #include "plan/labels.h"
 
-/* The parts of a group that get a bound each grow by this many steps. */
-#define PART_STEPS 8
-/* And are searched by this much narrower than the whole. */
-#define PART_WIDTH 4
-
 /* What the residency in `resident` moves, counted as any plan's; NO_VALUE if it does not fit. */
 static int64_t evaluate(const pricing *with, const column *c, const bool *resident)
 {
@@ -73,65 +68,22 @@ static mbs_status try_all(const pricing *with, const group_costs *g, column *pri
     return MBS_OK;
 }
 
-/*
- * Fills in for the steps of [first, end] what the intervals move at least that begin there or
- * later, from the last to the first: each part's search goes by the bounds of the smaller ones.
- */
-static mbs_status fill_rest(const pricing *with, const group_costs *whole, int64_t *rest,
-                            mbs_error *error)
-{
-    mbs_status status = MBS_OK;
-    rest[whole->end] = 0;
-    bool *resident = new_residency(whole);
-    if (resident == NULL)
-        return error_memory(error);
-    for (int32_t k = whole->end; k > whole->first && status == MBS_OK;) {
-        const int32_t part = k - PART_STEPS > whole->first ? k - PART_STEPS : whole->first;
-        for (int32_t i = part; i < k; i++)
-            rest[i] = rest[k];
-        group_costs g;
-        label_result result;
-        const label_limits limits = {.width = with->width / PART_WIDTH,
-                                     .target = INT64_MAX >> (with->l->shift + 2),
-                                     .rest = rest,
-                                     .stop = with->stop,
-                                     .context = with->context};
-        status = group_costs_open(&g, with->l, whole->candidate, part, whole->end, false, error);
-        if (status == MBS_OK)
-            status = labels_search(&g, &limits, &result, resident, error);
-        if (status == MBS_OK) {
-            const int64_t parameters = lagrange_bytes(with->l, group_parameters(&g, g.end, 0));
-            rest[part] = max_i64(rest[k], result.bound - g.base - parameters);
-        }
-        group_costs_close(&g);
-        k = part;
-    }
-    free(resident);
-    return status;
-}
-
 static mbs_status search(const pricing *with, const group_costs *g, column *priced,
                          mbs_error *error)
 {
     const int64_t highest = INT64_MAX >> (with->l->shift + 2); /* as bytes, scaled */
     const int64_t cutoff = lagrange_bytes(with->l, with->cutoff);
-    label_limits limits = {.width = with->width,
-                           .target = min_i64(min_i64(priced->value, cutoff), highest),
-                           .stop = with->stop,
-                           .context = with->context};
+    const label_limits limits = {.width = with->width,
+                                 .target = min_i64(min_i64(priced->value, cutoff), highest),
+                                 .stop = with->stop,
+                                 .context = with->context};
     label_result result = {.value = NO_VALUE};
     if (lagrange_bytes(with->l, priced->bound) >= limits.target)
         return MBS_OK;
     bool *resident = new_residency(g);
     if (resident == NULL)
         return error_memory(error);
-    mbs_status status = MBS_OK;
-    if (with->rest != NULL) {
-        status = fill_rest(with, g, with->rest, error);
-        limits.rest = with->rest;
-    }
-    if (status == MBS_OK)
-        status = labels_search(g, &limits, &result, resident, error);
+    mbs_status status = labels_search(g, &limits, &result, resident, error);
     if (status != MBS_OK || result.value == NO_VALUE)
         free(resident);
     else
@@ -145,7 +97,7 @@ mbs_status column_price(const pricing *with, column *priced, mbs_error *error)
 {
     group_costs g;
     mbs_status status =
-        group_costs_open(&g, with->l, priced->candidate, priced->first, priced->end, true, error);
+        group_costs_open(&g, with->l, priced->candidate, priced->first, priced->end, error);
     if (status == MBS_OK && priced->value == NO_VALUE)
         status = try_all(with, &g, priced, error);
     if (status == MBS_OK)

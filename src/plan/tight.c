@@ -89,11 +89,29 @@ static bool own_footprints(const lagrange *l, int32_t c, int32_t k, sum_set *set
     return true;
 }
 
-/* The intervals within a phase that cross the step at hand, as sizes per sample. */
-typedef struct crossing_set {
-    int32_t *touches; /* that begin them */
+/* Room for one step at a time: sums, and the intervals that cross it. */
+typedef struct tight_work {
+    sum_set set;
+    int32_t *crossing; /* touches that begin them */
     int32_t count;
-} crossing_set;
+} tight_work;
+
+static bool work_open(tight_work *w, const lagrange *l)
+{
+    *w = (tight_work){.set = {.sums = malloc(MAX_SUMS * sizeof(int64_t)),
+                              .merged = malloc(MAX_SUMS * sizeof(int64_t)),
+                              .capacity = l->task->capacity},
+                      .crossing =
+                          malloc(((size_t)l->task->program->touch_count + 1) * sizeof(int32_t))};
+    return w->set.sums != NULL && w->set.merged != NULL && w->crossing != NULL;
+}
+
+static void work_close(tight_work *w)
+{
+    free(w->set.sums);
+    free(w->set.merged);
+    free(w->crossing);
+}
 
 static bool in_phase(const mbs_program *p, int32_t t)
 {
@@ -101,52 +119,110 @@ static bool in_phase(const mbs_program *p, int32_t t)
     return next >= 0 && p->steps[p->touches[t].step].phase == p->steps[p->touches[next].step].phase;
 }
 
-static void end_crossings(const mbs_program *p, crossing_set *crossing, int32_t k)
+/* Goes from step k - 1 to step k. */
+static void end_crossings(tight_work *w, const mbs_program *p, int32_t k)
 {
     int32_t kept = 0;
-    for (int32_t i = 0; i < crossing->count; i++)
-        if (p->touches[p->touches[crossing->touches[i]].next].step > k)
-            crossing->touches[kept++] = crossing->touches[i];
-    crossing->count = kept;
+    for (int32_t i = 0; i < w->count; i++)
+        if (p->touches[p->touches[w->crossing[i]].next].step > k)
+            w->crossing[kept++] = w->crossing[i];
+    w->count = kept;
 }
 
-static int64_t largest_footprint(const lagrange *l, int32_t c, int32_t k,
-                                 const crossing_set *crossing, sum_set *set)
+static int64_t largest_footprint(const lagrange *l, int32_t c, int32_t k, tight_work *w)
 {
     const mbs_program *p = l->task->program;
-    if (!own_footprints(l, c, k, set))
-        return set->capacity;
-    for (int32_t i = 0; i < crossing->count; i++) {
-        int64_t bytes = p->tensors[p->touches[crossing->touches[i]].tensor].bytes;
-        if (!add_choice(set, l->list.sub_batch[c] * bytes))
-            return set->capacity;
+    const bool *stays = l->stays + (int64_t)c * p->touch_count;
+    if (!own_footprints(l, c, k, &w->set))
+        return w->set.capacity;
+    for (int32_t i = 0; i < w->count; i++) {
+        const int32_t t = w->crossing[i];
+        const int64_t bytes = p->tensors[p->touches[t].tensor].bytes;
+        if (stays[t] && !add_choice(&w->set, l->list.sub_batch[c] * bytes))
+            return w->set.capacity;
     }
-    return set->count > 0 ? set->sums[set->count - 1] : set->capacity;
+    return w->set.count > 0 ? w->set.sums[w->set.count - 1] : w->set.capacity;
+}
+
+/* Whether something besides tensors may fill the buffer up. */
+static bool may_pin(const lagrange *l, int32_t c)
+{
+    return l->task->pin && l->list.iterations[c] > 1;
 }
 
 mbs_status tight_capacities(lagrange *l, mbs_error *error)
 {
     const mbs_program *p = l->task->program;
-    const int64_t capacity = l->task->capacity;
-    const size_t all = (size_t)l->list.count * (size_t)p->step_count;
-    for (size_t i = 0; i < all; i++)
-        l->tight[i] = capacity;
-    if (l->task->pin)
-        return MBS_OK;
-    sum_set set = {malloc(MAX_SUMS * sizeof(int64_t)), malloc(MAX_SUMS * sizeof(int64_t)), 0,
-                   capacity};
-    crossing_set now = {malloc(((size_t)p->touch_count + 1) * sizeof(int32_t)), 0};
-    bool memory = set.sums != NULL && set.merged != NULL && now.touches != NULL;
-    for (int32_t k = 0; memory && k < p->step_count; k++) {
-        end_crossings(p, &now, k);
+    const int32_t steps = p->step_count;
+    tight_work w;
+    const bool memory = work_open(&w, l);
+    for (int32_t k = 0; memory && k < steps; k++) {
+        end_crossings(&w, p, k);
         for (int32_t c = 0; c < l->list.count; c++)
-            l->tight[(int64_t)c * p->step_count + k] = largest_footprint(l, c, k, &now, &set);
+            l->tight[(int64_t)c * steps + k] =
+                may_pin(l, c) ? l->task->capacity : largest_footprint(l, c, k, &w);
         for (int32_t t = p->steps[k].touch_begin; t < p->steps[k].touch_end; t++)
             if (in_phase(p, t))
-                now.touches[now.count++] = t;
+                w.crossing[w.count++] = t;
     }
-    free(set.sums);
-    free(set.merged);
-    free(now.touches);
+    work_close(&w);
     return memory ? MBS_OK : error_memory(error);
+}
+
+static void fill_window(const lagrange *l, const tight_window *window, tight_work *w)
+{
+    const mbs_program *p = l->task->program;
+    for (int32_t k = window->first; k < window->end; k++) {
+        end_crossings(w, p, k);
+        window->capacity[k - window->first] = may_pin(l, window->candidate)
+                                                  ? l->task->capacity
+                                                  : largest_footprint(l, window->candidate, k, w);
+        for (int32_t t = p->steps[k].touch_begin; t < p->steps[k].touch_end; t++) {
+            const int32_t next = p->touches[t].next;
+            if (next >= 0 && p->touches[next].step < window->end)
+                w->crossing[w->count++] = t;
+        }
+    }
+}
+
+/* Exchanges the window's capacities for those in place. */
+static void exchange(lagrange *l, tight_window *window)
+{
+    int64_t *tight =
+        l->tight + (int64_t)window->candidate * l->task->program->step_count + window->first;
+    for (int32_t i = 0; i < window->end - window->first; i++) {
+        const int64_t own = window->capacity[i];
+        window->capacity[i] = tight[i];
+        tight[i] = own;
+    }
+}
+
+mbs_status tight_open(tight_window *window, lagrange *l, int32_t candidate, int32_t first,
+                      int32_t end, mbs_error *error)
+{
+    tight_work w;
+    *window = (tight_window){.candidate = candidate, .first = first, .end = end};
+    window->capacity = malloc((size_t)(end - first) * sizeof *window->capacity);
+    const bool memory = work_open(&w, l) && window->capacity != NULL;
+    if (memory) {
+        fill_window(l, window, &w);
+        exchange(l, window);
+        l->tight_candidate = candidate;
+        l->tight_first = first;
+        l->tight_end = end;
+        lagrange_update(l, candidate);
+    }
+    work_close(&w);
+    if (memory)
+        return MBS_OK;
+    free(window->capacity);
+    return error_memory(error);
+}
+
+void tight_close(tight_window *window, lagrange *l)
+{
+    exchange(l, window);
+    l->tight_candidate = -1;
+    lagrange_update(l, window->candidate);
+    free(window->capacity);
 }
