@@ -341,6 +341,14 @@ class Solvers(IlpTest):
         self.check_equal("cbc", net, "--batch", "8")
 
     @unittest.skipUnless(shutil.which("cbc"), "cbc is not installed (Debian: coinor-cbc)")
+    def test_cbc_zoo(self):
+        for name in ("vgg16", "vgg16_bn"):
+            net = NETWORKS / f"{name}.json"
+            for words in (["--no-pin"], ["--no-pin", "--inference"]):
+                with self.subTest(name=name, words=words):
+                    self.check_equal("cbc", net, "--batch", "8", *words)
+
+    @unittest.skipUnless(shutil.which("cbc"), "cbc is not installed (Debian: coinor-cbc)")
     def test_cbc_random(self):
         self.check_random("cbc", 20)
 
