@@ -13,19 +13,6 @@
 #define DEFAULT_PLANNERS "baseline,archopt,il,mbs-fs,mbs1,mbs2,dp,ilp"
 #define TIME_LIMIT_S     10
 
-static int read_objective(comparison *of, const arguments *given)
-{
-    mbs_objective *objective = &of->options.objective;
-    if (!search_objective(objective, given))
-        return EXIT_USAGE;
-    if (*objective != MBS_TRAFFIC && !planner_is_listed(&of->planners, MBS_PLANNER_DP)) {
-        complain("--objective %s is of the planner dp, which --planners leaves out",
-                 objective_name(*objective));
-        return EXIT_USAGE;
-    }
-    return EXIT_OK;
-}
-
 static int read_options(comparison *of, compare_format *format, const arguments *given)
 {
     static const char *const formats[] = {"table", "csv", "json", NULL};
@@ -43,7 +30,7 @@ static int read_options(comparison *of, compare_format *format, const arguments 
     if (status == EXIT_OK)
         status = search_recompute(&of->recompute, given);
     if (status == EXIT_OK)
-        status = read_objective(of, given);
+        status = search_objective_of(&of->options.objective, &of->planners, "planners", given);
     int limits = status == EXIT_USAGE ? EXIT_OK : search_options(&of->options, given);
     of->options.batch = of->setup.batch;
     return status != EXIT_OK ? status : limits;

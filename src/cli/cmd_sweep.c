@@ -113,6 +113,8 @@ static int read_options(sweep *of, const arguments *given)
     for (size_t i = 0; i < sizeof statuses / sizeof statuses[0] && status == EXIT_OK; i++)
         status = statuses[i];
     of->time_limit_s = limits.time_limit_s;
+    if (status == EXIT_OK)
+        status = search_objective_of(&of->objective, &of->planners, "planner", given);
     return status;
 }
 
@@ -159,6 +161,7 @@ static const option_spec sweep_options[] = {
     {"batch", '\0', "LIST", "samples of a mini-batch per core (default: 32)"},
     {"hardware", '\0', "FILES", "machines; may be repeated (default: WaveCore with HBM2)"},
     {"planner", '\0', "LIST", "planners (default: dp)"},
+    OPTION_OBJECTIVE,
     OPTION_RECOMPUTE,
     OPTION_MAX_RECOMPUTE,
     OPTION_TIME_LIMIT,
@@ -184,7 +187,9 @@ const command command_sweep = {
         "done. The rows are the same whatever the number of threads; those of all shards, sorted\n"
         "by index, are those of the whole (scripts/sweep_merge.py).\n"
         "A LIST is comma-separated; buffers and batches may be ranges: 1MiB..64MiB:x2 doubles,\n"
-        "16..64:+16 adds 16. Ctrl-C ends with whole rows, and --resume goes on from there.\n",
+        "16..64:+16 adds 16. With --objective time or energy dp minimises that, and its rows are\n"
+        "called dp-time or dp-energy.\n"
+        "Ctrl-C ends with whole rows, and --resume goes on from there.\n",
     .options = sweep_options,
     .option_count = sizeof sweep_options / sizeof sweep_options[0],
     .run = run_sweep,

@@ -5,6 +5,7 @@
 
 #include <mbsopt/mbsopt.h>
 
+#include "lists.h"
 #include "options.h"
 
 /* Rows of a command's option table. */
@@ -44,6 +45,12 @@ typedef struct search_again {
 
 /* Reads --objective; says what is wrong and returns false if it is none. */
 bool search_objective(mbs_objective *result, const arguments *given);
+
+/* The same for a list of planners, in which dp must be if it is not traffic; returns the exit
+ * status.
+ */
+int search_objective_of(mbs_objective *result, const planner_list *planners, const char *option,
+                        const arguments *given);
 
 /* "traffic", "time" or "energy". */
 const char *objective_name(mbs_objective objective);

@@ -25,7 +25,7 @@ typedef struct sweep_network {
 typedef struct sweep_machine {
     mbs_hardware hardware;
     size_t same_words; /* the first machine with the same word sizes, and so the same programs */
-    size_t same_plans; /* the first for which plans are the same */
+    size_t same_plans; /* the first for which plans of least traffic are the same */
 } sweep_machine;
 
 typedef struct sweep {
@@ -39,6 +39,7 @@ typedef struct sweep {
     int inference;
     int keep_batch_norm;
     mbs_recompute_options recompute; /* of the planners that do */
+    mbs_objective objective;         /* of dp, and of what is recomputed */
     double time_limit_s;
     bool json;     /* JSON lines, not CSV */
     size_t shard;  /* the points shard, shard + shards, … are wanted */
@@ -72,6 +73,8 @@ bool sweep_keeps_batch_norms(const sweep *of, const sweep_point *at);
 /* Whether the point is planned with recomputation. */
 bool sweep_recomputes(const sweep *of, const sweep_point *at);
 mbs_program_options sweep_program_options(const sweep *of, const sweep_point *at);
+/* The first machine for which the point has the same plan. */
+size_t sweep_plan_machine(const sweep *of, const sweep_point *at);
 
 /* How many points this shard has, and the index of its `position`-th. */
 size_t sweep_shard_size(const sweep *of);

@@ -20,7 +20,7 @@ static bool same_words(const mbs_hardware *a, const mbs_hardware *b)
            a->bits.accumulator == b->bits.accumulator && a->bits.mask == b->bits.mask;
 }
 
-/* Plans depend on nothing else of a machine; what they take does. */
+/* Plans of least traffic depend on nothing else of a machine; what they take does. */
 static bool same_plans(const sweep *of, const mbs_hardware *a, const mbs_hardware *b)
 {
     return same_words(a, b) && a->reserved_bytes == b->reserved_bytes &&
@@ -200,6 +200,14 @@ bool sweep_recomputes(const sweep *of, const sweep_point *at)
 {
     return of->recompute.recompute != MBS_RECOMPUTE_NONE && !of->inference &&
            mbs_planner_recomputes(of->planners.values[at->planner]);
+}
+
+size_t sweep_plan_machine(const sweep *of, const sweep_point *at)
+{
+    const mbs_planner planner = of->planners.values[at->planner];
+    const bool costs_matter =
+        of->objective != MBS_TRAFFIC && (planner == MBS_PLANNER_DP || sweep_recomputes(of, at));
+    return costs_matter ? at->machine : of->machines[at->machine].same_plans;
 }
 
 mbs_program_options sweep_program_options(const sweep *of, const sweep_point *at)

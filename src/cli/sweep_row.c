@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fields.h"
+#include "search.h"
 #include "sweep.h"
 
 /* The first of them tell points apart; they are known before a point is planned. */
@@ -92,6 +93,17 @@ static void put_real(row_writer *w, double value)
     fprintf(w->out, "%s", field_number(value).text);
 }
 
+/* "dp-time", as plans of dp with that objective are called. */
+static void put_planner(row_writer *w, const sweep *of, const sweep_point *at)
+{
+    char text[64];
+    const mbs_planner planner = of->planners.values[at->planner];
+    const bool plain = planner != MBS_PLANNER_DP || of->objective == MBS_TRAFFIC;
+    snprintf(text, sizeof text, "%s%s%s", mbs_planner_name(planner), plain ? "" : "-",
+             plain ? "" : objective_name(of->objective));
+    put_text(w, text);
+}
+
 /* "auto:10": with its limit, since that tells rows apart. */
 static void put_recompute(row_writer *w, const sweep *of, const sweep_point *at)
 {
@@ -115,7 +127,7 @@ static void put_start(row_writer *w, const sweep *of, const sweep_point *at)
     put_integer(w, sweep_buffer_bytes(of, at));
     put_integer(w, of->batches.values[at->batch]);
     put_text(w, of->machines[at->machine].hardware.name);
-    put_text(w, mbs_planner_name(of->planners.values[at->planner]));
+    put_planner(w, of, at);
     put_recompute(w, of, at);
 }
 

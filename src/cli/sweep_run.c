@@ -91,6 +91,7 @@ static mbs_status make_plan(sweep_state *s, const sweep_point *at, mbs_plan **pl
     options.batch = of->batches.values[at->batch];
     options.buffer_bytes = sweep_buffer_bytes(of, at);
     options.time_limit_s = of->time_limit_s;
+    options.objective = of->objective;
     options.progress = is_stopped;
     options.progress_context = s;
     const mbs_hardware *hardware = &of->machines[at->machine].hardware;
@@ -119,7 +120,7 @@ static void plan_portion(sweep_state *s, const portion *taken, mbs_plan **plans)
     const sweep *of = s->of;
     for (size_t position = taken->first; position < taken->end; position++) {
         const sweep_point at = sweep_point_at(of, sweep_shard_index(of, position));
-        mbs_plan **plan = &plans[of->machines[at.machine].same_plans];
+        mbs_plan **plan = &plans[sweep_plan_machine(of, &at)];
         mbs_status status = MBS_OK;
         mbs_error error;
         mbs_error_clear(&error);

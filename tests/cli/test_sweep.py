@@ -92,6 +92,32 @@ class Points(Sweep):
                                                "--hardware", path, "--format=json", *more).out)
                 self.assertEqual(int(row["total_bytes"]), plan["traffic_bytes"]["total"])
 
+    def test_objectives(self):
+        """dp's rows are those of compare with the same objective, on each machine its own."""
+        words = [RESNET18, "--batch=16"]
+        usual = self.rows(*words, "--planner=mbs2,dp", "--hardware", ",".join(MACHINES))
+        for objective, member in (("time", "time_s"), ("energy", "energy_j")):
+            options = ["--objective", objective]
+            lists = [*words, *options, "--planner=mbs2,dp", "--hardware", ",".join(MACHINES)]
+            rows = self.rows(*lists)
+            self.assertEqual(rows[:3], usual[:3])
+            for row, before, machine in zip(rows[3:], usual[3:], MACHINES):
+                alone = json.loads(self.succeed("compare", *words, *options, "--planners=dp",
+                                                "--hardware", machine, "--format=json").out)
+                plan, = alone["networks"][0]["plans"]
+                self.assertEqual([row["planner"], float(row[member]), int(row["total_bytes"])],
+                                 [f"dp-{objective}", plan[member], plan["traffic_bytes"]["total"]])
+                self.assertLess(float(row[member]), float(before[member]))
+            whole = self.text(*lists)
+            path = self.folder / "rows.csv"
+            path.write_text(whole[:-40])
+            self.succeed("sweep", *lists, "--resume", path)
+            self.assertEqual(path.read_text(), whole)
+            self.refuse(BAD_INPUT, "sweep", *lists[:2], "--resume", path, says="left as it was")
+        self.refuse(USAGE, "sweep", ALEXNET, "--planner=mbs2", "--objective=time",
+                    says="--planner leaves out")
+        self.refuse(USAGE, "sweep", ALEXNET, "--objective=speed", says="traffic, time or energy")
+
     def test_json_lines(self):
         rows = self.rows(*MANY)
         lines = [json.loads(line) for line in self.text(*MANY, "--format=jsonl").splitlines()]
