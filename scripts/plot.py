@@ -24,11 +24,15 @@ KINDS = {  # what it is, the numeric columns it needs, the columns that it shows
     "buffers": ("traffic over buffer size, by planner", ("buffer_bytes", "total_bytes"), ("buffer_bytes",)),
     "memories": ("time by hardware file and planner", ("hardware", "time_s"), ("hardware",)),
     "recompute": ("traffic over multiply-accumulates added by recomputing, by network",
-                  ("total_bytes", "extra_macs_percent"), ("recompute",)),
-    "recompute-memories": ("time by hardware file, with and without recomputing", ("hardware", "time_s"),
+                  ("recompute", "total_bytes", "extra_macs_percent"), ("recompute",)),
+    "recompute-memories": ("time by hardware file, with and without recomputing", ("hardware", "recompute", "time_s"),
                            ("hardware", "recompute")),
     "table": ("what planners save against baseline by network, in Markdown on standard output", SAVINGS, ()),
     "means": ("the same by hardware file, as geometric means over networks", ("hardware", *SAVINGS), ("hardware",)),
+    "recompute-table": ("what the figure recompute shows, in Markdown",
+                        ("recompute", "total_bytes", "extra_macs_percent"), ("recompute",)),
+    "recompute-memories-table": ("what the figure recompute-memories shows, in Markdown",
+                                 ("hardware", "recompute", "time_s"), ("hardware", "recompute")),
     "plan": ("a plan file: bytes of each step, groups and the buffer", (), ()),
 }
 
@@ -64,7 +68,7 @@ def label(text):
 
 
 def parse_arguments(argv):
-    kinds = "\n".join(f"  {name:12} {what}" for name, (what, _, _) in KINDS.items())
+    kinds = "\n".join(f"  {name:24} {what}" for name, (what, _, _) in KINDS.items())
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=f"KIND is one of\n{kinds}",
         formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -130,9 +134,8 @@ def run(arguments):
         _, needed, shown = KINDS[arguments.kind]
         points = [point for path in arguments.files for point in plot_data.read_rows(path, needed, warn)]
         points = plot_data.select(points, dict(arguments.where), shown)
-    if arguments.kind in ("table", "means"):
-        write = plot_table.by_network if arguments.kind == "table" else plot_table.by_machine
-        sys.stdout.write(write(points, labels))
+    if arguments.kind in plot_table.WRITERS:
+        sys.stdout.write(plot_table.WRITERS[arguments.kind](points, labels))
         return
     matplotlib = find_matplotlib()
     import plot_figures  # these two need it

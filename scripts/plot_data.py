@@ -9,8 +9,10 @@ import re
 # what tells the points of a sweep apart
 IDENTITY = ("network", "phase", "batch_norm", "buffer_bytes", "batch", "hardware", "planner",
             "recompute")
+TEXTS = {"hardware", "recompute"}  # columns that a figure may need and that are no numbers
 OUTCOMES = ("optimal", "feasible", "heuristic")
-PLANNERS = ("baseline", "archopt", "il", "mbs-fs", "mbs1", "mbs2", "dp", "ilp")  # the order they are shown in
+PLANNERS = ("baseline", "archopt", "il", "mbs-fs", "mbs1", "mbs2", "dp", "ilp",
+            "dp-time", "dp-energy")  # the order they are shown in
 
 
 class BadInput(Exception):
@@ -59,7 +61,7 @@ def read_rows(path, needed, warn):
     missing = [name for name in ("network", "planner", *needed) if name not in header]
     if missing:
         raise BadInput(f"{path}: no column {', '.join(missing)} (there are: {', '.join(header)})")
-    numeric = {"buffer_bytes", "batch", *needed} & set(header) - {"hardware"}
+    numeric = {"buffer_bytes", "batch", *needed} & set(header) - TEXTS
     points = []
     for line, fields in lines:
         if len(fields) != len(header):
@@ -118,8 +120,11 @@ def in_order(points, name):
 
 
 def planners_of(points):
-    found = in_order(points, "planner")
-    return [name for name in PLANNERS if name in found] + [name for name in found if name not in PLANNERS]
+    """In the order they are shown in; plans that recompute, such as "dp+auto", behind those that do not."""
+    def place(name):
+        planner = name.partition("+")[0]
+        return PLANNERS.index(planner) if planner in PLANNERS else len(PLANNERS)
+    return sorted(in_order(points, "planner"), key=lambda name: (place(name), "+" in name))
 
 
 def geometric_mean(values):

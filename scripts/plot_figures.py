@@ -5,7 +5,7 @@ import math
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from plot_data import geometric_mean, in_order, planners_of
+from plot_data import BadInput, geometric_mean, in_order, planners_of
 
 STYLE = {
     "svg.hashsalt": "mbsopt",
@@ -33,13 +33,19 @@ STYLES = {
     "mbs2": ("#3d84b8", "", "#2a6f9e", "-", "D"),
     "dp": ("#f5a65b", "||||", "#d9711a", "-", "o"),
     "ilp": ("#fbe3cc", "++++", "#7a2a10", (0, (4, 1, 1, 1)), "x"),
+    "dp-time": ("#a48bc9", "oo", "#5b3e87", "--", "d"),
+    "dp-energy": ("#bcdcb0", "----", "#3f7a35", "-.", "p"),
 }
+AGAIN = {"activations": "..", "expand": "OO", "auto": "**"}  # hatches of plans that recompute
 OTHER = ("#cccccc", "oo", "#555555", "-", "*")
 MEAN = "geometric\nmean"
 
 
 def style(planner):
-    return STYLES.get(planner, OTHER)
+    """Plans that recompute, such as "dp+auto:10", have their planner's colours and a hatch of their own."""
+    name, plus, policy = planner.partition("+")
+    fill, hatch, colour, dashes, marker = STYLES.get(name, OTHER)
+    return fill, AGAIN.get(policy.partition(":")[0], "..") if plus else hatch, colour, dashes, marker
 
 
 def size_text(size):
@@ -183,11 +189,14 @@ def draw_energy(points, labels):
 # A panel for each network
 
 
+PANEL_WIDTHS = {1: 5, 2: 9, 3: 11.1}  # of the figure, in inches, by columns
+
+
 def panels(networks, below):
     """`below`: inches for what stands under the axis of a panel."""
-    columns = min(3, len(networks))
+    columns = 2 if len(networks) == 4 else min(3, len(networks))
     rows = math.ceil(len(networks) / columns)
-    figure = Figure(figsize=(max(5, 3.7 * columns), (2.1 + below) * rows + 0.9))
+    figure = Figure(figsize=(PANEL_WIDTHS[columns], (2.1 + below) * rows + 0.9))
     height = figure.get_figheight()
     axes = figure.subplots(rows, columns, squeeze=False).flatten()
     figure.subplots_adjust(left=0.55 / figure.get_figwidth(), right=1 - 0.12 / figure.get_figwidth(),
@@ -231,7 +240,7 @@ def draw_buffers(points, labels):
     return figure
 
 
-def draw_memories(points, labels):
+def draw_memories(points, labels, title="Time of a training step by memory"):
     networks, planners, machines = (in_order(points, "network"), planners_of(points), in_order(points, "hardware"))
     figure, panel = panels(networks, 0.25)
     pitch = len(planners) + 1
@@ -250,7 +259,7 @@ def draw_memories(points, labels):
         axes.set_ylim(0, top or 1)
         axes.set_title(network_label(points, network, labels).replace("\n", ", "), fontsize=8)
         axes.set_ylabel("ms per step")
-    panel_titles(figure, "Time of a training step by memory", conditions_text(points, {
+    panel_titles(figure, title, conditions_text(points, {
         "buffer_bytes": lambda v: f"{size_text(v)} buffer per core"}))
     planner_legend(figure, planners, labels, 1 - 0.42 / figure.get_figheight())
     return figure
@@ -258,7 +267,9 @@ def draw_memories(points, labels):
 
 def draw_recompute(points, labels):
     """Each network's own choices of what to recompute as a curve, the fixed ones as marks."""
-    networks = in_order(points, "network")
+    networks, planners = in_order(points, "network"), planners_of(points)
+    if len(planners) > 1:
+        raise BadInput(f"several planners ({', '.join(planners)}); choose one with --where planner=NAME")
     figure, panel = panels(networks, 0.45)
     marks = {"none": ("s", "#404040"), "activations": ("^", "#2a6f9e"), "expand": ("D", "#7a9a6a")}
     for axes, network in zip(panel, networks):
@@ -289,9 +300,8 @@ def draw_recompute_memories(points, labels):
     named = []
     for point in points:
         plain = point["recompute"] == "none"
-        named.append({**point, "planner": point["planner"] if plain
-                      else f"{point['planner']}, recomputing {point['recompute'].partition(':')[0]}"})
-    return draw_memories(named, labels)
+        named.append({**point, "planner": point["planner"] if plain else f"{point['planner']}+{point['recompute']}"})
+    return draw_memories(named, labels, "Time of a training step by memory, without and with recomputing")
 
 
 FIGURES = {

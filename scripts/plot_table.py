@@ -41,6 +41,36 @@ def by_network(points, labels):
     return "\n\n".join(tables) + "\n"
 
 
+def limit_text(recompute):
+    policy, colon, percent = recompute.partition(":")
+    return f"{policy}, {percent} %" if colon else policy
+
+
+def by_recompute(points, labels):
+    """GB by network and what is recomputed, with the multiply-accumulates that it adds."""
+    policies, lines = in_order(points, "recompute"), []
+    for network in in_order(points, "network"):
+        cells = {point["recompute"]: f"{point['total_bytes'] / 1e9:.3f} ({point['extra_macs_percent']:.1f} %)"
+                 for point in points if point["network"] == network}
+        lines.append([labels.get(network, network), *(cells.get(policy, "") for policy in policies)])
+    return rows("GB (multiply-accumulates added)", [limit_text(policy) for policy in policies], lines) + "\n"
+
+
+def by_machine_and_recompute(points, labels):
+    """Milliseconds: networks and planners down, machines across."""
+    machines, lines = in_order(points, "hardware"), []
+    for network in in_order(points, "network"):
+        mine = [point for point in points if point["network"] == network]
+        for planner in planners_of(mine):
+            for policy in in_order(mine, "recompute"):
+                cells = {point["hardware"]: f"{point['time_s'] * 1e3:.1f}" for point in mine
+                         if (point["planner"], point["recompute"]) == (planner, policy)}
+                if cells:
+                    lines.append([f"{labels.get(network, network)}, {labels.get(planner, planner)}, "
+                                  f"{limit_text(policy)}", *(cells.get(machine, "") for machine in machines)])
+    return rows("ms", [labels.get(machine, machine) for machine in machines], lines) + "\n"
+
+
 def by_machine(points, labels):
     """Geometric means over the networks: machines down, traffic, time and energy of each planner across."""
     lines, heads = [], {}
@@ -56,3 +86,11 @@ def by_machine(points, labels):
     heads = sorted(heads, key=lambda head: head.partition(":")[0])
     return rows("Geometric mean", heads, [[name, *(cells.get(head, "") for head in heads)]
                                           for name, cells in lines]) + "\n"
+
+
+WRITERS = {
+    "table": by_network,
+    "means": by_machine,
+    "recompute-table": by_recompute,
+    "recompute-memories-table": by_machine_and_recompute,
+}

@@ -16,16 +16,20 @@ sys.path.insert(0, str(ROOT / "scripts"))
 import plot_data  # noqa: E402  (found by the line above)
 
 PLOT = ROOT / "scripts" / "plot.py"
-HEADER = ("index,network,phase,batch_norm,buffer_bytes,batch,hardware,planner,outcome,activation_read_bytes,"
+HEADER = ("index,network,phase,batch_norm,buffer_bytes,batch,hardware,planner,recompute,outcome,activation_read_bytes,"
           "activation_write_bytes,weight_read_bytes,weight_gradient_bytes,total_bytes,bound_bytes,groups,time_s,"
-          "energy_j,utilisation,compute_bound\n")
-ROW = "0,net,training,replace,10485760,32,wavecore,dp,optimal,1,2,3,4,3000000000,,23,0.07,2.1,0.77,0.9\n"
-KINDS = ("traffic", "time", "energy", "utilisation", "buffers", "memories")
+          "energy_j,utilisation,compute_bound,dram_j,buffer_j,mac_j,vector_j,static_j,"
+          "extra_macs_percent\n")
+ROW = ("0,net,training,replace,10485760,32,wavecore,dp,none,optimal,1,2,3,4,3000000000,,23,0.07,2.1,0.77,0.9,"
+       "0.1,0.2,0.8,0,1,0\n")
+KINDS = ("traffic", "time", "energy", "utilisation", "buffers", "memories", "recompute", "recompute-memories")
 
 
-def has_matplotlib():
-    return any(subprocess.run([python, "-c", "import matplotlib"], capture_output=True, check=False).returncode == 0
-               for python in (sys.executable, "/usr/bin/python3") if os.access(python, os.X_OK))
+PYTHONS = [path for path in (sys.executable, "/usr/bin/python3") if os.access(path, os.X_OK)]
+
+
+def imports_matplotlib(python):
+    return subprocess.run([python, "-c", "import matplotlib"], capture_output=True, check=False).returncode == 0
 
 
 def png_pixels(content):
@@ -69,7 +73,7 @@ class WithoutMatplotlib(PlotTest):
             "a header and no rows": HEADER,
             "no row has a plan": HEADER + ROW.replace("optimal", "none"),
             "no column total_bytes": HEADER.replace("total_bytes,", "") + ROW,
-            "rows.csv:3: 19 fields where the header has 20": HEADER + ROW + short + "\n",
+            "rows.csv:3: 26 fields where the header has 27": HEADER + ROW + short + "\n",
             "rows.csv:2: column total_bytes: 'much' is not a number": HEADER + ROW.replace("3000000000", "much"),
             "total_bytes: '' is not a number": HEADER + ROW.replace("3000000000", ""),
             "total_bytes: nan is not": HEADER + ROW.replace("3000000000", "nan"),
@@ -84,6 +88,9 @@ class WithoutMatplotlib(PlotTest):
                 self.one_line(BAD_INPUT, says, "traffic", path)
         path.write_text(HEADER + ROW + short)
         self.one_line(BAD_INPUT, "(a line cut off?)", "traffic", path)
+        path.write_text(HEADER.replace("recompute,", "") + ROW.replace("none,", ""))
+        for kind in ("recompute", "recompute-memories"):
+            self.one_line(BAD_INPUT, "no column recompute", kind, path)
         path.write_text(HEADER + ROW[:-1])
         self.assertIn("the last line has no end", self.plot("table", path).stderr)
         path.write_text(HEADER + ROW)
@@ -129,7 +136,7 @@ class WithoutMatplotlib(PlotTest):
                     self.assertEqual(figures.peak(group), group["peak_bytes"], group)
 
 
-@unittest.skipUnless(has_matplotlib(), "matplotlib is not installed: apt-get install python3-matplotlib")
+@unittest.skipUnless(any(map(imports_matplotlib, PYTHONS)), "matplotlib: apt-get install python3-matplotlib")
 class Figures(PlotTest):
     def assert_drawn(self, name, least_shapes):
         content = (self.folder / f"{name}.png").read_bytes()
@@ -171,6 +178,47 @@ class Figures(PlotTest):
         means = self.plot("means", path, "--where", "buffer_bytes=2097152").stdout
         self.assertEqual(len(re.findall(r"^\| wavecore \|", means, re.MULTILINE)), 1)
 
+    def test_recompute(self):
+        """Plans that recompute have bars and curves of their own, each limit too, in their planner's colours."""
+        again = [ROW.replace(",none,", f",auto:{percent},").replace("1,0\n", f"1,{percent}\n") for percent in (5, 10)]
+        both = self.file("both.csv", HEADER + ROW + "".join(again))
+        one = self.file("one.csv", HEADER + ROW + again[0])
+        for kind in ("recompute", "recompute-memories"):
+            shapes = []
+            for path in (one, both):
+                result = self.plot(kind, path, "-o", "x")
+                self.assertEqual((result.returncode, result.stderr), (OK, ""))
+                svg = (self.folder / "x.svg").read_text(encoding="utf-8")
+                shapes.append(svg.count("<use ") if kind == "recompute" else svg.count('id="patch_'))
+                self.assertIn("#d9711a" if kind == "recompute" else "#f5a65b", svg)
+            self.assertGreater(shapes[1], shapes[0], kind)
+        two = self.file("two.csv", HEADER + ROW + ROW.replace(",dp,", ",mbs2,"))
+        self.one_line(BAD_INPUT, "several planners (mbs2, dp)", "recompute", two)
+        self.one_line(BAD_INPUT, "several recompute (auto:5, none)", "time", one)
+        self.assertIn("| net | 3.000 (0.0 %) | 3.000 (5.0 %) | 3.000 (10.0 %) |\n",
+                      self.plot("recompute-table", both).stdout)
+        self.assertRegex(self.plot("recompute-memories-table", one).stdout,
+                         r"\| ms \| wavecore \|\n.*\n\| net, dp, none \| 70.0 \|\n\| net, dp, auto, 5 % \| 70.0 \|\n")
+
+    def test_objectives(self):
+        """No two planners look the same, in colour and in greyscale."""
+        planners = [*plot_data.PLANNERS, "dp+auto:10", "dp+expand",
+                    *(f"{name}+auto:10" for name in ("mbs2", "ilp", "dp-time", "dp-energy"))]
+        program = ("import sys, plot_figures; print(*(f'{plot_figures.style(name)[0]} {plot_figures.style(name)[1]}' "
+                   "for name in sys.argv[1:]), sep='\\n')")
+        python = next(filter(imports_matplotlib, PYTHONS))
+        text = subprocess.run([python, "-c", program, *planners], capture_output=True, text=True, check=True,
+                              env=environment(PYTHONPATH=str(ROOT / "scripts"))).stdout
+        seen = []
+        for name, line in zip(planners, text.splitlines()):
+            fill, hatch = line.split(" ")
+            red, green, blue = (int(fill[at:at + 2], 16) for at in (1, 3, 5))
+            grey = 0.299 * red + 0.587 * green + 0.114 * blue
+            for other, grey_then, hatch_then in seen:
+                self.assertTrue(hatch != hatch_then or abs(grey - grey_then) > 20, (name, other))
+            seen.append((name, grey, hatch))
+        self.assertEqual(len(seen), len(planners))
+
     def test_compare(self):
         path = self.folder / "compare.csv"
         self.succeed("compare", ALEXNET, RESNET50, "--batch", "8", "--planners", "baseline,dp", "--format", "csv",
@@ -189,6 +237,22 @@ class Figures(PlotTest):
             self.assert_drawn("plan", 60)
         self.succeed("plan", ALEXNET, "--inference", "--format", "json", "-o", path)
         self.assertEqual(self.plot("plan", path, "--formats", "png").returncode, OK)
+
+
+class Reproduce(CliTest):
+    def refuse_parts(self, says, *arguments):
+        done = subprocess.run(["bash", ROOT / "scripts" / "reproduce.sh", *arguments], capture_output=True, text=True,
+                              check=False, env=environment(MBSOPT="/bin/false"), cwd=self.folder)
+        self.assertEqual((done.returncode, done.stdout, done.stderr.count("\n")), (1, "", 1), done.stderr)
+        self.assertIn(says, done.stderr)
+
+    def test_parts(self):
+        """What cannot be drawn in the end is not begun."""
+        self.refuse_parts("no part is called 'pies'; there are: planners ilp", "draw", "pies")
+        self.refuse_parts("x/planners.csv is missing, so planners has to be swept too", "-o", "x", "draw")
+        self.refuse_parts("x/ilp.csv is missing, so ilp has to be swept too", "-o", "x", "planners", "buffers")
+        self.assert_files()
+
 
 
 if __name__ == "__main__":
