@@ -50,6 +50,7 @@ static mbs_status fill_row(compare_row *row, const comparison *of, const program
         row->planner = planner;
         mbs_recompute_info again_info;
         mbs_plan_recompute(plan, &again_info);
+        row->recomputes = recomputes;
         row->extra_macs = again_info.macs_percent;
         snprintf(row->name, sizeof row->name, "%s", mbs_plan_planner_name(plan));
         row->outcome = mbs_plan_outcome(plan);

@@ -14,6 +14,7 @@ typedef struct compare_row {
     mbs_planner planner;
     /* the planner's, dp's objective if it is not traffic, and what is recomputed */
     char name[32];
+    bool recomputes;
     double extra_macs; /* of what is recomputed, in percent */
     mbs_outcome outcome;
     mbs_traffic traffic;

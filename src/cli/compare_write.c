@@ -46,11 +46,11 @@ static void put_line(FILE *out, const char *cells[8], const char *note, int widt
 }
 
 typedef struct row_note {
-    char text[48];
+    char text[96];
 } row_note;
 
 /* What ilp has proven, which is about traffic whatever dp minimises. */
-static row_note note_of(const compare_row *row, mbs_objective objective)
+static row_note proof_of(const compare_row *row, mbs_objective objective)
 {
     row_note note = {""};
     const char *kind = objective == MBS_TRAFFIC ? "" : "traffic ";
@@ -64,6 +64,17 @@ static row_note note_of(const compare_row *row, mbs_objective objective)
         snprintf(note.text, sizeof note.text, "%sgap under 0.01 %%", kind);
     else
         snprintf(note.text, sizeof note.text, "%sgap %.2f %%", kind, 100 * gap_of(row));
+    return note;
+}
+
+/* Also what recomputing costs. */
+static row_note note_of(const compare_row *row, mbs_objective objective)
+{
+    row_note note = proof_of(row, objective);
+    const size_t length = strlen(note.text);
+    if (row->recomputes)
+        snprintf(note.text + length, sizeof note.text - length, "%s%.1f %% more MACs",
+                 length > 0 ? ", " : "", row->extra_macs);
     return note;
 }
 
@@ -161,7 +172,6 @@ static void put_csv_parts(FILE *out, const mbs_cost *cost)
     const double parts[] = {of->dram_j, of->buffer_j, of->mac_j, of->vector_j, of->static_j};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         fprintf(out, ",%s", cost != NULL ? field_number(parts[i]).text : "");
-    fputc('\n', out);
 }
 
 static void put_csv_row(FILE *out, const compare_row *row, const char *network)
@@ -183,12 +193,14 @@ static void put_csv_row(FILE *out, const compare_row *row, const char *network)
     fprintf(out, ",%s", field_number(row->energy_ratio).text);
     fprintf(out, ",%s", field_number(row->utilisation).text);
     put_csv_parts(out, network != NULL ? &row->cost : NULL);
+    fprintf(out, ",%s\n", network != NULL ? field_number(row->extra_macs).text : "");
 }
 
 static void put_csv_rows(FILE *out, const comparison *of)
 {
     fprintf(out, "network,planner,outcome,total_bytes,bound_bytes,traffic_ratio,time_s,speedup,"
-                 "energy_j,energy_ratio,utilisation,dram_j,buffer_j,mac_j,vector_j,static_j\n");
+                 "energy_j,energy_ratio,utilisation,dram_j,buffer_j,mac_j,vector_j,static_j,extra_"
+                 "macs_percent\n");
     for (size_t n = 0; n < of->network_count; n++)
         for (size_t i = 0; i < of->planners.count; i++)
             put_csv_row(out, &of->networks[n].rows[i], of->networks[n].name);
@@ -238,6 +250,7 @@ static void put_json_row(FILE *out, const compare_row *row)
     put_member(out, "time_s", row->cost.time_s);
     put_member(out, "energy_j", row->cost.energy_j);
     put_energy_parts(out, &row->cost);
+    put_member(out, "extra_macs_percent", row->extra_macs);
     put_ratios(out, row);
 }
 

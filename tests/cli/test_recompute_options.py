@@ -93,6 +93,19 @@ class Recompute(CliTest):
                          ["baseline", "mbs2", "mbs2+expand", "dp", "dp+expand"])
         self.assertLess(plans[4]["traffic_bytes"]["total"], plans[3]["traffic_bytes"]["total"])
 
+    def test_compare_says_what_it_costs(self):
+        words = [RESNET18, "--planners", "il,dp", "--recompute", "auto"]
+        out = {form: self.succeed("compare", *words, "--format", form).out for form in ("table", "csv", "json")}
+        plans = json.loads(out["json"])["networks"][0]["plans"]
+        row = list(csv.DictReader(io.StringIO(self.succeed("sweep", RESNET18, "--recompute", "auto").out)))[0]
+        macs = [0, 0, float(row["extra_macs_percent"])]
+        self.assertGreater(macs[2], 1)
+        self.assertEqual([plan["extra_macs_percent"] for plan in plans], macs)
+        rows = csv.DictReader(io.StringIO(out["csv"]))
+        self.assertEqual([float(row["extra_macs_percent"]) for row in rows], macs)
+        self.assertEqual([line.split()[0] for line in out["table"].splitlines() if "more MACs" in line], ["dp+auto"])
+        self.assertIn(f"  {macs[2]:.1f} % more MACs\n", out["table"])
+
     def test_others_recompute_nothing_and_say_so(self):
         outcome = self.succeed("plan", ALEXNET, "--planner", "mbs1", "--recompute", "auto")
         self.assertIn("note: mbs1 recomputes nothing", outcome.err)
