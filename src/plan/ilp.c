@@ -1,6 +1,5 @@
 /* ilp: the least traffic of all schedules, with a proven bound (model, sections 5 and 6). */
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/checked.h"
 #include "base/error.h"
@@ -11,19 +10,12 @@
 /* Above this the tables over pairs of steps would not fit in memory: dp's plan, a plain bound. */
 #define MAX_STEPS 5000
 
-static double now_s(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 bool exact_stop(void *search)
 {
     exact *x = search;
     if (x->stopped)
         return true;
-    const mbs_progress progress = {now_s() - x->start_s, x->incumbent, x->bound};
+    const mbs_progress progress = {plan_now_s() - x->start_s, x->incumbent, x->bound};
     if (progress.elapsed_s >= x->task->time_limit_s ||
         (x->task->progress != NULL && x->task->progress(&progress, x->task->progress_context)))
         x->stopped = true;
@@ -114,7 +106,7 @@ static mbs_status search(void *context, mbs_error *error)
 
 mbs_status plan_ilp(mbs_plan *plan, const plan_task *task, mbs_error *error)
 {
-    exact x = {.task = task, .plan = plan, .start_s = now_s()};
+    exact x = {.task = task, .plan = plan, .start_s = plan_now_s()};
     mbs_status status = plan_dp(plan, task, error);
     if (status != MBS_OK)
         return status;

@@ -115,7 +115,7 @@ mbs_status plan_baseline(mbs_plan *plan, const plan_task *task, mbs_error *error
     return MBS_OK;
 }
 
-static double now_s(void)
+double plan_now_s(void)
 {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
@@ -145,13 +145,13 @@ static mbs_status dp_bytes(int64_t *bytes, const mbs_plan *like, const plan_task
  */
 mbs_status plan_best(mbs_plan *plan, const plan_task *task, mbs_error *error)
 {
-    const double start_s = now_s();
+    const double start_s = plan_now_s();
     plan_task rest = *task;
     int64_t bytes = 0;
     mbs_status status = dp_bytes(&bytes, plan, task, error);
     if (status != MBS_OK)
         return status;
-    rest.time_limit_s -= now_s() - start_s;
+    rest.time_limit_s -= plan_now_s() - start_s;
     status = plan_ilp(plan, &rest, error);
     if (status != MBS_OK)
         return status;

@@ -44,6 +44,9 @@ mbs_status plan_open(mbs_plan **plan, plan_task *task, const mbs_program *progra
                      const mbs_hardware *hardware, const mbs_plan_options *options,
                      const char *planner_name, mbs_error *error);
 
+/* Seconds on a clock that only goes forward. */
+double plan_now_s(void);
+
 /* Fills in what follows from a plan's choices: peaks and traffic. */
 void plan_sum_up(mbs_plan *plan);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "plan/joint.h"
 #include "plan/recompute_search.h"
 
 /* Growths of a group that the search may spend for each step of the program. */
@@ -116,6 +117,21 @@ static mbs_status find_sets(recompute_sets *sets, const recompute_model *model, 
     return status;
 }
 
+/* The program that recomputes nothing, and its task; the empty plan that comes with it. */
+static mbs_status open_plain(mbs_program **plain, mbs_plan **plan, plan_task *task,
+                             const mbs_network *network, const mbs_program_options *options,
+                             const mbs_hardware *hardware, const mbs_plan_options *plan_options,
+                             mbs_error *error)
+{
+    mbs_program_options plain_options = *options;
+    plain_options.recompute = MBS_RECOMPUTE_NONE;
+    plain_options.recompute_layers = NULL;
+    *plan = NULL;
+    mbs_status status = program_build(plain, network, &plain_options, true, error);
+    return status == MBS_OK ? plan_open(plan, task, *plain, hardware, plan_options, "dp", error)
+                            : status;
+}
+
 mbs_status recompute_find(recompute_sets *sets, const mbs_network *network,
                           const mbs_program_options *program_options, const mbs_hardware *hardware,
                           const mbs_plan_options *options, double max_percent, mbs_error *error)
@@ -123,15 +139,11 @@ mbs_status recompute_find(recompute_sets *sets, const mbs_network *network,
     recompute_model model = {.network = network,
                              .program_options = *program_options,
                              .layer_count = network->layer_count};
-    mbs_program_options plain_options = *program_options;
     mbs_program *plain = NULL;
     mbs_plan *plan = NULL;
-    plain_options.recompute = MBS_RECOMPUTE_NONE;
-    plain_options.recompute_layers = NULL;
     *sets = (recompute_sets){0};
-    mbs_status status = program_build(&plain, network, &plain_options, true, error);
-    if (status == MBS_OK)
-        status = plan_open(&plan, &model.task, plain, hardware, options, "dp", error);
+    mbs_status status =
+        open_plain(&plain, &plan, &model.task, network, program_options, hardware, options, error);
     if (status == MBS_OK)
         status = candidates_create(&model.list, options->batch, error);
     if (status == MBS_OK) {
@@ -140,6 +152,28 @@ mbs_status recompute_find(recompute_sets *sets, const mbs_network *network,
         status = find_sets(sets, &model, error);
     }
     candidates_free(&model.list);
+    mbs_plan_free(plan);
+    mbs_program_free(plain);
+    return status;
+}
+
+mbs_status recompute_bound(int64_t *bound, const mbs_network *network,
+                           const mbs_program_options *program_options, const mbs_hardware *hardware,
+                           const mbs_plan_options *options, double max_percent, int64_t incumbent,
+                           bool (*stop)(void *context), void *context, mbs_error *error)
+{
+    mbs_program *plain = NULL;
+    mbs_plan *plan = NULL;
+    plan_task task;
+    *bound = 0;
+    mbs_status status =
+        open_plain(&plain, &plan, &task, network, program_options, hardware, options, error);
+    if (status == MBS_OK) {
+        const double most = max_percent / 100 * recompute_macs(plain, false);
+        const int64_t max_macs = most < 0x1p62 ? (int64_t)most : INT64_C(1) << 62;
+        status =
+            joint_bound(bound, network, plain, &task, max_macs, incumbent, stop, context, error);
+    }
     mbs_plan_free(plan);
     mbs_program_free(plain);
     return status;

@@ -21,6 +21,14 @@ typedef struct recompute_sets {
 mbs_status recompute_find(recompute_sets *sets, const mbs_network *network,
                           const mbs_program_options *program_options, const mbs_hardware *hardware,
                           const mbs_plan_options *options, double max_percent, mbs_error *error);
+/*
+ * A bound on the traffic of every plan of every program that adds at most max_percent of
+ * multiply-accumulates, whatever it recomputes; 0 if none was found. Ends when `stop` says so.
+ */
+mbs_status recompute_bound(int64_t *bound, const mbs_network *network,
+                           const mbs_program_options *program_options, const mbs_hardware *hardware,
+                           const mbs_plan_options *options, double max_percent, int64_t incumbent,
+                           bool (*stop)(void *context), void *context, mbs_error *error);
 void recompute_sets_free(recompute_sets *sets);
 
 #endif

@@ -72,6 +72,14 @@ static mbs_status take_better(mbs_plan **plan, const request *of, const unsigned
     return MBS_OK;
 }
 
+/* What the planner proved holds for one choice of layers alone. */
+static mbs_status forget_bound(mbs_plan *plan)
+{
+    plan->outcome = MBS_HEURISTIC;
+    plan->bound_bytes = 0;
+    return MBS_OK;
+}
+
 /* mbs2's own choice among the sets, since dp's may be worse for it. */
 static mbs_status plan_each(mbs_plan **plan, const request *of, const recompute_sets *sets,
                             mbs_error *error)
@@ -80,42 +88,134 @@ static mbs_status plan_each(mbs_plan **plan, const request *of, const recompute_
     for (int i = 0; i < MBS_RECOMPUTE_COUNT && status == MBS_OK; i++)
         if (sets->set[i] != NULL)
             status = take_better(plan, of, sets->set[i], error);
+    return status == MBS_OK ? forget_bound(*plan) : status;
+}
+
+static mbs_status plan_best_set(mbs_plan **plan, const request *of, const recompute_sets *sets,
+                                mbs_error *error)
+{
+    mbs_status status = take_better(plan, of, sets->set[sets->best], error);
+    return status == MBS_OK ? forget_bound(*plan) : status;
+}
+
+/* What ends ilp, or the search for a bound: the caller, the time, or what is known already. */
+typedef struct watch {
+    const mbs_plan_options *options;
+    double start_s;
+    double end_s;
+    int64_t best; /* what the best plan so far moves; 0: there is none */
+    int64_t bound;
+    bool cancelled;
+} watch;
+
+static bool is_over(watch *w)
+{
+    const mbs_progress progress = {plan_now_s() - w->start_s, w->best, w->bound};
+    w->cancelled = w->cancelled || (w->options->progress != NULL &&
+                                    w->options->progress(&progress, w->options->progress_context));
+    return w->cancelled || plan_now_s() >= w->end_s;
+}
+
+static bool stop_bounding(void *context)
+{
+    return is_over(context);
+}
+
+/* ilp on one of several sets: also over once it is proven to be no better than the best. */
+static int stop_planning(const mbs_progress *progress, void *context)
+{
+    watch *w = context;
+    const int64_t traffic = progress->incumbent_bytes;
+    mbs_progress all = *progress;
+    all.elapsed_s = plan_now_s() - w->start_s;
+    all.incumbent_bytes = w->best > 0 && w->best < traffic ? w->best : traffic;
+    all.bound_bytes = w->bound;
+    w->cancelled = w->cancelled || (w->options->progress != NULL &&
+                                    w->options->progress(&all, w->options->progress_context));
+    return w->cancelled || (w->best > 0 && progress->bound_bytes >= w->best);
+}
+
+static bool is_double(const recompute_sets *sets, int policy, size_t layers)
+{
+    for (int i = 0; i < policy; i++)
+        if (sets->set[i] != NULL && memcmp(sets->set[i], sets->set[policy], layers) == 0)
+            return true;
+    return false;
+}
+
+/* The policies whose sets are different, that of dp's best plan first. */
+static int order_sets(int order[MBS_RECOMPUTE_COUNT], const recompute_sets *sets, size_t layers)
+{
+    int count = 0;
+    for (int i = 0; i < MBS_RECOMPUTE_COUNT; i++) {
+        if (sets->set[i] == NULL || is_double(sets, i, layers))
+            continue;
+        int at = count++;
+        for (; at > 0 && sets->objective[order[at - 1]] > sets->objective[i]; at--)
+            order[at] = order[at - 1];
+        order[at] = i;
+    }
+    return count;
+}
+
+/* ilp on each set, in what is left of the time; a set that is proven to be worse takes none. */
+static mbs_status plan_sets(mbs_plan **plan, const request *of, const recompute_sets *sets,
+                            watch *w, mbs_error *error)
+{
+    int order[MBS_RECOMPUTE_COUNT];
+    const int count = order_sets(order, sets, (size_t)of->network->layer_count);
+    request one = *of;
+    mbs_status status = MBS_OK;
+    one.options.progress = stop_planning;
+    one.options.progress_context = w;
+    for (int i = 0; i < count && status == MBS_OK; i++) {
+        const double left_s = w->end_s - plan_now_s();
+        one.options.time_limit_s = left_s > 0 && !w->cancelled ? left_s / (count - i) : 0;
+        status = take_better(plan, &one, sets->set[order[i]], error);
+        w->best = status == MBS_OK ? (*plan)->traffic.total : 0;
+    }
     return status;
 }
 
-/*
- * ilp on dp's choice; where recomputing gains dp less than ilp often does, also on the plain
- * program, each with half of the time.
- */
-static mbs_status plan_exact(mbs_plan **plan, request *of, const recompute_sets *sets,
-                             mbs_error *error)
+/* ilp: the bound on all sets first, in at most half of the time, then each set. */
+static mbs_status plan_exact(mbs_plan **plan, const request *of, const recompute_sets *sets,
+                             double max_percent, mbs_error *error)
 {
-    const double plain = sets->objective[MBS_RECOMPUTE_NONE];
-    const bool both = sets->best != MBS_RECOMPUTE_NONE && sets->objective[sets->best] > 0.9 * plain;
-    if (both)
-        of->options.time_limit_s /= 2;
-    mbs_status status = take_better(plan, of, sets->set[sets->best], error);
-    if (status == MBS_OK && both)
-        status = take_better(plan, of, sets->set[MBS_RECOMPUTE_NONE], error);
+    const double limit_s = of->options.time_limit_s;
+    watch w = {.options = &of->options, .start_s = plan_now_s()};
+    w.end_s = w.start_s + limit_s / 2;
+    w.best = (int64_t)sets->objective[sets->best];
+    mbs_status status =
+        is_over(&w) ? MBS_OK
+                    : recompute_bound(&w.bound, of->network, &of->program_options, of->hardware,
+                                      &of->options, max_percent, w.best, stop_bounding, &w, error);
+    if (status != MBS_OK)
+        return status;
+    w.end_s = w.start_s + limit_s;
+    w.best = 0;
+    status = plan_sets(plan, of, sets, &w, error);
+    if (status == MBS_OK) {
+        /* what ilp proved holds for one choice of layers alone, this for all */
+        (*plan)->outcome = w.bound == (*plan)->traffic.total ? MBS_OPTIMAL : MBS_HEURISTIC;
+        (*plan)->bound_bytes = w.bound;
+    }
     return status;
 }
 
 static mbs_status plan_auto(mbs_plan **plan, request *of, double max_percent, mbs_error *error)
 {
+    const mbs_planner planner = of->options.planner;
     recompute_sets sets;
+    if (planner == MBS_PLANNER_ILP || planner == MBS_PLANNER_BEST)
+        of->options.objective = MBS_TRAFFIC;
     mbs_status status = recompute_find(&sets, of->network, &of->program_options, of->hardware,
                                        &of->options, max_percent, error);
-    if (status == MBS_OK && of->options.planner == MBS_PLANNER_MBS2)
+    if (status == MBS_OK && planner == MBS_PLANNER_MBS2)
         status = plan_each(plan, of, &sets, error);
-    else if (status == MBS_OK && of->options.planner == MBS_PLANNER_DP)
-        status = take_better(plan, of, sets.set[sets.best], error);
+    else if (status == MBS_OK && planner == MBS_PLANNER_DP)
+        status = plan_best_set(plan, of, &sets, error);
     else if (status == MBS_OK)
-        status = plan_exact(plan, of, &sets, error);
-    if (status == MBS_OK) {
-        /* what the planner proved holds for this choice of layers alone */
-        (*plan)->outcome = MBS_HEURISTIC;
-        (*plan)->bound_bytes = 0;
-    }
+        status = plan_exact(plan, of, &sets, max_percent, error);
     recompute_sets_free(&sets);
     return status;
 }

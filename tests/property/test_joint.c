@@ -1,0 +1,297 @@
+/*
+ * The bound on all programs that recompute (model, section 10; docs/exact.md): never above the
+ * least over all sets of layers and all schedules, by brute force, nor above any plan of
+ * larger networks, at whatever prices. The seed is printed; MBS_SEED=N repeats a run and
+ * MBS_ROUNDS=N makes it longer.
+ */
+#include <check.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "brute_force_ilp.h"
+#include "mbsopt/mbsopt.h"
+#include "plan/joint.h"
+#include "plan/recompute_state.h"
+#include "random_network.h"
+#include "run.h"
+
+#define MOST_STEPS   12
+#define MOST_ALLOWED 5
+#define PRICINGS     10
+
+static uint64_t seed = 20240301;
+static int rounds = 60;
+static mbs_error error;
+
+typedef struct setting {
+    mbs_network *network;
+    mbs_program_options program_options;
+    mbs_hardware hardware;
+    mbs_plan_options options;
+    mbs_program *plain;
+    mbs_plan *empty;
+    plan_task task;
+    int64_t max_macs;
+    size_t allowed[4096];
+    size_t allowed_count;
+    char label[160];
+} setting;
+
+static void must(mbs_status status, const char *label)
+{
+    ck_assert_msg(status == MBS_OK, "%s: %s: %s", label, mbs_status_text(status), error.message[0]);
+}
+
+static mbs_program *make_program(const setting *s, const unsigned char *set)
+{
+    mbs_program *program = NULL;
+    mbs_program_options options = s->program_options;
+    options.recompute_layers = set;
+    mbs_error_clear(&error);
+    const mbs_status status = mbs_program_create(&program, s->network, &options, &error);
+    ck_assert_msg(status == MBS_OK || (set != NULL && status == MBS_ERR_ARGUMENT), "%s", s->label);
+    return program;
+}
+
+/* Which layers may be recomputed, found by asking for each alone. */
+static void find_allowed(setting *s)
+{
+    const size_t layers = mbs_network_layer_count(s->network);
+    unsigned char *one = calloc(layers, 1);
+    ck_assert_ptr_nonnull(one);
+    s->allowed_count = 0;
+    for (size_t l = 0; l < layers; l++) {
+        one[l] = 1;
+        mbs_program *program = make_program(s, one);
+        if (program != NULL)
+            s->allowed[s->allowed_count++] = l;
+        mbs_program_free(program);
+        one[l] = 0;
+    }
+    free(one);
+}
+
+static void open_setting(setting *s, uint64_t *state, int layers, int64_t most_samples)
+{
+    const network_shape shape = (network_shape)random_between(state, 0, SHAPE_COUNT - 1);
+    snprintf(s->label, sizeof s->label, "network of shape %d from state %" PRIu64, (int)shape,
+             *state);
+    char *json = random_network(state, shape, layers);
+    mbs_error_clear(&error);
+    must(mbs_network_load_text(&s->network, json, strlen(json), "random", &error), s->label);
+    free(json);
+    s->program_options = (mbs_program_options)MBS_PROGRAM_OPTIONS_INIT;
+    s->program_options.keep_batch_norm = random_between(state, 0, 3) == 0;
+    mbs_hardware_wavecore(&s->hardware);
+    s->hardware.norm_passes = random_between(state, 1, 3);
+    s->options = (mbs_plan_options)MBS_PLAN_OPTIONS_INIT;
+    s->options.batch = random_between(state, 2, most_samples);
+    s->options.buffer_bytes = 4096 + random_between(state, 0, 1 << random_between(state, 9, 15));
+    s->options.no_pin = random_between(state, 0, 2) == 0;
+    s->options.no_stream = random_between(state, 0, 2) == 0;
+    s->options.time_limit_s = 1;
+    s->plain = make_program(s, NULL);
+    must(plan_open(&s->empty, &s->task, s->plain, &s->hardware, &s->options, "", &error), s->label);
+    s->max_macs =
+        (int64_t)(recompute_macs(s->plain, false) * 0.01 * (double)random_between(state, 0, 100));
+    find_allowed(s);
+}
+
+static void close_setting(setting *s)
+{
+    mbs_plan_free(s->empty);
+    mbs_program_free(s->plain);
+    mbs_network_free(s->network);
+}
+
+static oracle_task oracle_of(const setting *s, const mbs_program *program)
+{
+    return (oracle_task){program,     s->task.batch, s->task.capacity, s->task.norm_passes,
+                         s->task.pin, s->task.stream};
+}
+
+/* ---- Any prices ------------------------------------------------------------------------------ */
+
+static int64_t random_price(uint64_t *state, int64_t most)
+{
+    return random_between(state, 0, 2) == 0 || most <= 0 ? 0 : random_between(state, 0, most);
+}
+
+static void random_prices(joint *j, uint64_t *state)
+{
+    const int64_t unit = INT64_C(1) << j->l.shift;
+    const size_t steps = (size_t)j->program->step_count;
+    const int64_t part = random_between(state, 1, 50);
+    for (size_t i = 0; i < (size_t)j->l.list.count * steps; i++)
+        j->l.price[i] = random_price(state, j->l.highest_price[i / steps] * unit / part);
+    for (int32_t i = 0; i < j->program->tensor_count; i++) {
+        int64_t left = j->tensors[i].moved;
+        for (int32_t k = j->tensors[i].share_begin; k < j->tensors[i].share_end; k++) {
+            j->share[k] = random_price(state, left);
+            left -= j->share[k];
+        }
+    }
+    for (int32_t u = 0; u < j->use_count; u++)
+        for (int32_t i = 0; i < j->uses[u].link_count; i++)
+            j->service[j->uses[u].link_begin + i] =
+                random_price(state, 2 * j->tensors[j->uses[u].input].moved / part);
+    j->mac_price = random_price(state, 20 * unit);
+    joint_update(j);
+}
+
+/* No bound at random prices is above what a plan moves. */
+static void check_prices(const setting *s, uint64_t *state, int64_t moved)
+{
+    joint j;
+    const mbs_status status = joint_open(&j, s->network, s->plain, &s->task, s->max_macs, &error);
+    must(status, s->label);
+    for (int i = 0; i < PRICINGS; i++) {
+        random_prices(&j, state);
+        const int64_t bound = lagrange_bytes(&j.l, joint_shortest(&j));
+        ck_assert_msg(bound <= moved, "%s: bound %" PRId64 " above %" PRId64, s->label, bound,
+                      moved);
+    }
+    joint_close(&j);
+}
+
+static int64_t best_bound(const setting *s, int64_t incumbent)
+{
+    int64_t bound;
+    must(joint_bound(&bound, s->network, s->plain, &s->task, s->max_macs, incumbent, NULL, NULL,
+                     &error),
+         s->label);
+    return bound;
+}
+
+/* ---- Against all sets and schedules ---------------------------------------------------------- */
+
+static int64_t traffic_of(const setting *s, const mbs_program *program, mbs_planner planner)
+{
+    mbs_plan_options options = s->options;
+    mbs_plan *plan;
+    mbs_traffic traffic;
+    options.planner = planner;
+    must(mbs_plan_create(&plan, program, &s->hardware, &options, &error), s->label);
+    mbs_plan_traffic(plan, &traffic);
+    mbs_plan_free(plan);
+    return traffic.total;
+}
+
+/* The least of all schedules, by brute force where that is quick and else by ilp. */
+static int64_t least_of(const setting *s, const mbs_program *program, bool *brute)
+{
+    const oracle_task task = oracle_of(s, program);
+    if (program->step_count <= MOST_STEPS &&
+        brute_force_interval_count(program) <= BRUTE_FORCE_INTERVALS)
+        return brute_force_ilp(&task);
+    *brute = false;
+    return traffic_of(s, program, MBS_PLANNER_ILP);
+}
+
+/* The least over all sets within the limit and all schedules. */
+static int64_t least_of_all(const setting *s, bool *brute)
+{
+    unsigned char *set = calloc(mbs_network_layer_count(s->network), 1);
+    int64_t least = INT64_MAX;
+    ck_assert_ptr_nonnull(set);
+    *brute = true;
+    for (uint32_t choice = 0; choice < UINT32_C(1) << s->allowed_count; choice++) {
+        for (size_t i = 0; i < s->allowed_count; i++)
+            set[s->allowed[i]] = choice >> i & 1;
+        mbs_program *program = make_program(s, set);
+        if (recompute_macs(program, true) <= (double)s->max_macs) {
+            const int64_t bytes = least_of(s, program, brute);
+            least = bytes < least ? bytes : least;
+        }
+        mbs_program_free(program);
+    }
+    free(set);
+    return least;
+}
+
+/* Networks where recomputing gains something, and what else comes before enough of them. */
+START_TEST(bound_is_below_every_choice)
+{
+    uint64_t state = seed;
+    int compared = 0;
+    int by_brute_force = 0;
+    int met = 0;
+    int gaining = 0;
+    double gaps[2] = {0}; /* of all, and of those that gain */
+    while (gaining < rounds) {
+        setting s;
+        bool brute;
+        open_setting(&s, &state, (int)random_between(&state, 3, 8), 12);
+        if (s.allowed_count > 0 && s.allowed_count <= MOST_ALLOWED) {
+            bool plain_brute = true;
+            const int64_t least = least_of_all(&s, &brute);
+            const bool gains = least < least_of(&s, s.plain, &plain_brute);
+            const int64_t bound = best_bound(&s, 2 * least);
+            const double gap = (double)(least - bound) / (double)least;
+            ck_assert_msg(bound <= least, "%s: bound %" PRId64 " above %" PRId64, s.label, bound,
+                          least);
+            check_prices(&s, &state, least);
+            compared++;
+            by_brute_force += brute;
+            met += bound == least;
+            gaining += gains;
+            gaps[0] += gap;
+            gaps[1] += gains ? gap : 0;
+        }
+        close_setting(&s);
+    }
+    printf("%d networks, %d by brute force: bound met in %d, %.2f %% below on average; %d gain by "
+           "recomputing, there %.2f %%\n",
+           compared, by_brute_force, met, 100 * gaps[0] / compared, gaining,
+           100 * gaps[1] / gaining);
+    ck_assert_int_gt(by_brute_force, rounds / 5);
+    ck_assert(gaps[0] / compared < 0.08);
+}
+END_TEST
+
+/* ---- Larger networks ------------------------------------------------------------------------- */
+
+START_TEST(bound_is_below_every_plan)
+{
+    uint64_t state = seed + 1;
+    for (int round = 0; round < rounds; round++) {
+        setting s;
+        open_setting(&s, &state, (int)random_between(&state, 4, 30), 20);
+        const size_t layers = mbs_network_layer_count(s.network);
+        unsigned char *set = calloc(layers, 1);
+        int64_t least = traffic_of(&s, s.plain, MBS_PLANNER_DP);
+        ck_assert_ptr_nonnull(set);
+        for (int i = 0; i < 40; i++) {
+            const int64_t of = random_between(&state, 1, 4);
+            for (size_t a = 0; a < s.allowed_count; a++)
+                set[s.allowed[a]] = random_between(&state, 1, 4) <= of;
+            mbs_program *program = make_program(&s, set);
+            if (recompute_macs(program, true) <= (double)s.max_macs) {
+                const int64_t bytes = traffic_of(&s, program, MBS_PLANNER_DP);
+                least = bytes < least ? bytes : least;
+            }
+            mbs_program_free(program);
+        }
+        free(set);
+        const int64_t bound = best_bound(&s, 2 * least);
+        ck_assert_msg(bound <= least, "%s: bound %" PRId64 " above %" PRId64, s.label, bound,
+                      least);
+        check_prices(&s, &state, least);
+        close_setting(&s);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    run_settings(&seed, &rounds);
+    Suite *suite = suite_create("joint");
+    TCase *tests = tcase_create("bounds");
+    tcase_set_timeout(tests, 0);
+    tcase_add_test(tests, bound_is_below_every_choice);
+    tcase_add_test(tests, bound_is_below_every_plan);
+    suite_add_tcase(suite, tests);
+    return run_suite(suite);
+}
