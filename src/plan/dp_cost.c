@@ -29,6 +29,7 @@ typedef struct cost_search {
     const candidates *list;
     int32_t range_first; /* steps [range_first, range_end) are searched */
     int32_t range_end;
+    const bool *starts; /* per cut of the range: whether groups may begin there; or null */
     double bytes_per_s;    /* DRAM bandwidth of a core */
     int64_t *operands;     /* per step: bytes per sample of all its operands */
     compute_time *compute; /* [candidate * steps + step] */
@@ -229,6 +230,8 @@ static void relax_passes(cost_search *s, int32_t k)
 static void search(cost_search *s)
 {
     for (int32_t first = s->range_first; first < s->range_end; first++) {
+        if (s->starts != NULL && !s->starts[first - s->range_first])
+            continue;
         relax_passes(s, first);
         s->moved = 0;
         memset(s->least_s, 0, (size_t)s->list->count * sizeof *s->least_s);
@@ -318,6 +321,7 @@ bool dp_range_solve_cost(dp_range *range, const plan_task *task, const candidate
                      .list = list,
                      .range_first = first,
                      .range_end = end,
+                     .starts = range->starts,
                      .best = range->best,
                      .choice = range->choice};
     bool done = cost_open(&s);

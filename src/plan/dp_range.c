@@ -27,7 +27,9 @@ static bool make_room(dp_range *range, int32_t cuts)
 {
     if (cuts <= range->capacity)
         return true;
+    const bool *starts = range->starts;
     dp_range_close(range);
+    range->starts = starts;
     range->best = malloc((size_t)cuts * sizeof *range->best);
     range->choice = malloc((size_t)cuts * sizeof *range->choice);
     range->capacity = cuts;
@@ -104,6 +106,8 @@ static void relax_passes(dp_range *range, const plan_task *task, int32_t first, 
 static void solve_traffic(dp_range *range, growing *g, int32_t first, int32_t end)
 {
     for (int32_t start = first; start < end; start++) {
+        if (range->starts != NULL && !range->starts[start - first])
+            continue;
         g->moved = g->weights = g->accumulators = 0;
         span_start(&g->group, start, false);
         while (g->group.end < end) {

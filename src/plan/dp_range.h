@@ -12,7 +12,8 @@ typedef struct dp_range {
     double *best; /* bytes, seconds or joules, as the task's objective says */
     dp_choice *choice;
     int32_t capacity;
-    int64_t grown; /* how often a group grew by a step: the work done */
+    int64_t grown;      /* how often a group grew by a step: the work done */
+    const bool *starts; /* per cut, likewise: whether groups may begin there; null: anywhere */
 } dp_range;
 
 void dp_range_close(dp_range *range);

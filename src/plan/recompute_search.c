@@ -17,7 +17,7 @@ typedef struct search {
     recompute_move *moves;
     int32_t move_count;
     unsigned char *set; /* room for a set */
-    int32_t margin;     /* of trials */
+    recompute_effort effort; /* of trials */
     double work;        /* left */
     mbs_status status;  /* of the first failure */
     mbs_error *error;
@@ -42,7 +42,7 @@ static bool try_move(search *s, recompute_move *move, recompute_trial *trial)
     *trial = (recompute_trial){0};
     if (!recompute_make_move(s->set, s->layers, move))
         return false;
-    mbs_status status = recompute_try(trial, s->model, s->state, s->set, s->margin, s->error);
+    mbs_status status = recompute_try(trial, s->model, s->state, s->set, s->effort, s->error);
     if (status != MBS_OK)
         return fail(s, status);
     move->change = trial->objective - s->state->objective;
@@ -189,6 +189,23 @@ static void settle(search *s)
     while (climb(s) || swap(s));
 }
 
+/* Cuts the whole program anew; what is known of moves is then of other groups. */
+static bool cut_anew(search *s)
+{
+    recompute_state anew;
+    if (s->status != MBS_OK)
+        return false;
+    s->status = recompute_state_open(&anew, s->model, s->state->set, s->error);
+    if (s->status == MBS_OK) {
+        recompute_state_close(s->state);
+        *s->state = anew;
+    } else {
+        recompute_state_close(&anew);
+    }
+    forget_all(s);
+    return s->status == MBS_OK;
+}
+
 static bool open(search *s)
 {
     const mbs_network *network = s->model->network;
@@ -217,9 +234,9 @@ mbs_status recompute_search(recompute_state *state, const recompute_model *model
     search s = {.model = model, .state = state, .work = work, .error = error};
     if (open(&s)) {
         settle(&s);
-        s.margin = 1; /* look further with what work is left */
-        forget_all(&s);
-        settle(&s);
+        /* look closer, then further, with what work is left */
+        for (s.effort = EFFORT_GROUPS; s.effort <= EFFORT_MORE && cut_anew(&s); s.effort++)
+            settle(&s);
     }
     free(s.layers);
     free(s.moves);

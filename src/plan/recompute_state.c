@@ -180,7 +180,13 @@ static bool find_window(recompute_window *w, const uint64_t *a, const uint64_t *
         end--;
         new_end--;
     }
-    *w = (recompute_window){.first = from, .end = end, .new_first = from, .new_end = new_end};
+    *w = (recompute_window){.first = from,
+                            .end = end,
+                            .new_first = from,
+                            .new_end = new_end,
+                            .change_first = from,
+                            .change_end = end,
+                            .new_change_end = new_end};
     return end > from || new_end > from;
 }
 
@@ -210,6 +216,8 @@ static void find_windows(recompute_trial *trial, const recompute_state *state, i
                     trial->program->step_count))
         widen(&w[count++], state, margin);
     if (count == 2 && w[0].end >= w[1].first) { /* they share groups */
+        w[0].change_end = w[1].change_end;
+        w[0].new_change_end = w[1].new_change_end;
         w[0].end = w[0].end > w[1].end ? w[0].end : w[1].end;
         w[0].new_end = w[1].new_end + (w[0].end - w[1].end);
         w[0].group_end = w[0].group_end > w[1].group_end ? w[0].group_end : w[1].group_end;
@@ -236,25 +244,70 @@ static void find_layers(recompute_trial *trial, const recompute_state *state)
         }
 }
 
-static bool solve_windows(recompute_trial *trial, const recompute_model *model,
-                          const recompute_state *state)
+/* Where the first step that is in both programs, at or behind old step k, is in the new one. */
+static int32_t same_step(const recompute_state *state, const recompute_trial *trial,
+                         const recompute_window *w, int32_t k)
 {
+    const mbs_program *p = state->program;
+    while (k < w->change_end && p->steps[k].pass == STEP_REMAT)
+        k++;
+    if (k >= w->change_end)
+        return w->new_change_end;
+    const uint64_t key = step_key(p, k);
+    int32_t at = w->change_first;
+    while (at < w->new_change_end && step_key(trial->program, at) != key)
+        at++;
+    return at;
+}
+
+/* Where groups begin that keep the old cuts, but for the steps that differ. */
+static void mark_starts(bool *starts, const recompute_state *state, const recompute_trial *trial,
+                        const recompute_window *w)
+{
+    memset(starts, 0, (size_t)(w->new_end - w->new_first) + 1);
+    starts[w->change_first - w->new_first] = true;
+    starts[w->new_change_end - w->new_first] = true;
+    for (int32_t g = w->group_first; g < w->group_end; g++) {
+        int32_t cut = state->cuts[g];
+        if (cut >= w->change_end)
+            cut += w->new_end - w->end;
+        else if (cut > w->change_first)
+            cut = same_step(state, trial, w, cut);
+        starts[cut - w->new_first] = true;
+        /* a step may begin a group with what is recomputed for it */
+        while (cut > w->new_first && trial->program->steps[cut - 1].pass == STEP_REMAT)
+            cut--;
+        starts[cut - w->new_first] = true;
+    }
+}
+
+static bool solve_windows(recompute_trial *trial, const recompute_model *model,
+                          const recompute_state *state, recompute_effort effort)
+{
+    bool *starts = malloc((size_t)trial->program->step_count + 1);
     plan_task task = model->task;
+    bool solved = starts != NULL;
     task.program = trial->program;
     trial->objective = state->objective;
-    for (int32_t i = 0; i < trial->window_count; i++) {
+    for (int32_t i = 0; i < trial->window_count && solved; i++) {
         recompute_window *w = &trial->window[i];
-        if (!dp_range_solve(&w->range, &task, &model->list, w->new_first, w->new_end))
-            return false;
+        if (effort == EFFORT_SAME_CUTS) {
+            mark_starts(starts, state, trial, w);
+            w->range.starts = starts;
+        }
+        solved = dp_range_solve(&w->range, &task, &model->list, w->new_first, w->new_end);
+        w->range.starts = NULL;
         for (int32_t g = w->group_first; g < w->group_end; g++)
             trial->objective -= state->cost[g];
-        trial->objective += w->range.best[w->new_end - w->new_first];
+        if (solved)
+            trial->objective += w->range.best[w->new_end - w->new_first];
     }
-    return true;
+    free(starts);
+    return solved;
 }
 
 mbs_status recompute_try(recompute_trial *trial, const recompute_model *model,
-                         const recompute_state *state, const unsigned char *set, int32_t margin,
+                         const recompute_state *state, const unsigned char *set, recompute_effort effort,
                          mbs_error *error)
 {
     *trial = (recompute_trial){.objective = INFINITY, .last_layer = -1};
@@ -267,9 +320,9 @@ mbs_status recompute_try(recompute_trial *trial, const recompute_model *model,
     trial->signature = sign(trial->program);
     if (trial->signature == NULL)
         return error_memory(error);
-    find_windows(trial, state, margin);
+    find_windows(trial, state, effort == EFFORT_MORE ? 1 : 0);
     find_layers(trial, state);
-    return solve_windows(trial, model, state) ? MBS_OK : error_memory(error);
+    return solve_windows(trial, model, state, effort) ? MBS_OK : error_memory(error);
 }
 
 /* Appends groups to cuts and costs: the old ones [first, end), moved by `shift` steps. */

@@ -38,6 +38,9 @@ typedef struct recompute_window {
     int32_t end;
     int32_t new_first;
     int32_t new_end;
+    int32_t change_first; /* of these, the steps that differ: in the old program, */
+    int32_t change_end;
+    int32_t new_change_end; /* and in the new one */
     int32_t group_first; /* the old groups that it consists of */
     int32_t group_end;
     dp_range range;
@@ -66,13 +69,19 @@ mbs_status recompute_state_open(recompute_state *state, const recompute_model *m
                                 const unsigned char *set, mbs_error *error);
 void recompute_state_close(recompute_state *state);
 
+/* How a change is looked at. */
+typedef enum recompute_effort {
+    EFFORT_SAME_CUTS, /* groups begin where they did, or where steps begin or end to differ */
+    EFFORT_GROUPS,    /* the groups that change are cut anew, */
+    EFFORT_MORE       /* and one more on either side */
+} recompute_effort;
+
 /*
- * What `set` would come to if, besides the groups that change, `margin` more on either side are
- * cut anew. Free with recompute_trial_close, or apply. If the set adds
+ * What `set` would come to at most. Free with recompute_trial_close, or apply. If the set adds
  * more than max_macs, objective is infinite and no windows are made.
  */
 mbs_status recompute_try(recompute_trial *trial, const recompute_model *model,
-                         const recompute_state *state, const unsigned char *set, int32_t margin,
+                         const recompute_state *state, const unsigned char *set, recompute_effort effort,
                          mbs_error *error);
 void recompute_trial_close(recompute_trial *trial);
 
