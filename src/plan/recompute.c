@@ -8,8 +8,9 @@
 #include "plan/joint.h"
 #include "plan/recompute_search.h"
 
-/* Growths of a group that the search may spend for each step of the program. */
-#define WORK_PER_STEP 6e4
+/* Growths of a group that the two searches may spend for each step of the program. */
+#define FIRST_WORK  2e4
+#define SECOND_WORK 5e4
 
 int mbs_planner_recomputes(mbs_planner planner)
 {
@@ -72,20 +73,31 @@ static mbs_status policy_set(recompute_sets *sets, const recompute_model *model,
     return status;
 }
 
-/* Searches from the better of the two policies that add no multiply-accumulates. */
+/*
+ * Searches from the better of the two policies that add no multiply-accumulates, twice: one search
+ * finds its way through long groups, the other looks closer from the start.
+ */
 static mbs_status find_auto(recompute_sets *sets, const recompute_model *model,
                             recompute_state *state, mbs_error *error)
 {
-    const double work = WORK_PER_STEP * state->program->step_count;
-    mbs_status status = recompute_search(state, model, work, error);
-    if (status != MBS_OK)
-        return status;
-    sets->set[MBS_RECOMPUTE_AUTO] = malloc((size_t)model->layer_count);
-    if (sets->set[MBS_RECOMPUTE_AUTO] == NULL)
-        return error_memory(error);
-    memcpy(sets->set[MBS_RECOMPUTE_AUTO], state->set, (size_t)model->layer_count);
-    sets->objective[MBS_RECOMPUTE_AUTO] = state->objective;
-    return MBS_OK;
+    const double steps = state->program->step_count;
+    recompute_state other;
+    mbs_status status = recompute_state_open(&other, model, state->set, error);
+    if (status == MBS_OK)
+        status = recompute_search(state, model, EFFORT_SAME_CUTS, FIRST_WORK * steps, error);
+    if (status == MBS_OK)
+        status = recompute_search(&other, model, EFFORT_GROUPS, SECOND_WORK * steps, error);
+    if (status == MBS_OK) {
+        const recompute_state *best = other.objective < state->objective ? &other : state;
+        sets->set[MBS_RECOMPUTE_AUTO] = malloc((size_t)model->layer_count);
+        if (sets->set[MBS_RECOMPUTE_AUTO] == NULL)
+            status = error_memory(error);
+        else
+            memcpy(sets->set[MBS_RECOMPUTE_AUTO], best->set, (size_t)model->layer_count);
+        sets->objective[MBS_RECOMPUTE_AUTO] = best->objective;
+    }
+    recompute_state_close(&other);
+    return status;
 }
 
 static mbs_status find_sets(recompute_sets *sets, const recompute_model *model, mbs_error *error)

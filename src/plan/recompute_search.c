@@ -16,10 +16,10 @@ typedef struct search {
     recompute_layer *layers;
     recompute_move *moves;
     int32_t move_count;
-    unsigned char *set; /* room for a set */
+    unsigned char *set;      /* room for a set */
     recompute_effort effort; /* of trials */
-    double work;        /* left */
-    mbs_status status;  /* of the first failure */
+    double work;             /* left */
+    mbs_status status;       /* of the first failure */
     mbs_error *error;
 } search;
 
@@ -228,15 +228,17 @@ static bool open(search *s)
     return s->moves != NULL || fail(s, error_memory(s->error));
 }
 
-mbs_status recompute_search(recompute_state *state, const recompute_model *model, double work,
-                            mbs_error *error)
+mbs_status recompute_search(recompute_state *state, const recompute_model *model,
+                            recompute_effort effort, double work, mbs_error *error)
 {
-    search s = {.model = model, .state = state, .work = work, .error = error};
+    search s = {.model = model, .state = state, .effort = effort, .work = work, .error = error};
     if (open(&s)) {
         settle(&s);
         /* look closer, then further, with what work is left */
-        for (s.effort = EFFORT_GROUPS; s.effort <= EFFORT_MORE && cut_anew(&s); s.effort++)
+        while (s.effort < EFFORT_MORE && cut_anew(&s)) {
+            s.effort++;
             settle(&s);
+        }
     }
     free(s.layers);
     free(s.moves);

@@ -307,8 +307,8 @@ static bool solve_windows(recompute_trial *trial, const recompute_model *model,
 }
 
 mbs_status recompute_try(recompute_trial *trial, const recompute_model *model,
-                         const recompute_state *state, const unsigned char *set, recompute_effort effort,
-                         mbs_error *error)
+                         const recompute_state *state, const unsigned char *set,
+                         recompute_effort effort, mbs_error *error)
 {
     *trial = (recompute_trial){.objective = INFINITY, .last_layer = -1};
     mbs_status status = build(&trial->program, model, set, error);

@@ -41,7 +41,7 @@ typedef struct recompute_window {
     int32_t change_first; /* of these, the steps that differ: in the old program, */
     int32_t change_end;
     int32_t new_change_end; /* and in the new one */
-    int32_t group_first; /* the old groups that it consists of */
+    int32_t group_first;    /* the old groups that it consists of */
     int32_t group_end;
     dp_range range;
 } recompute_window;
@@ -81,8 +81,8 @@ typedef enum recompute_effort {
  * more than max_macs, objective is infinite and no windows are made.
  */
 mbs_status recompute_try(recompute_trial *trial, const recompute_model *model,
-                         const recompute_state *state, const unsigned char *set, recompute_effort effort,
-                         mbs_error *error);
+                         const recompute_state *state, const unsigned char *set,
+                         recompute_effort effort, mbs_error *error);
 void recompute_trial_close(recompute_trial *trial);
 
 /* Makes the trial's set the state's; the trial is spent. False if memory is out. */

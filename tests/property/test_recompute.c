@@ -254,12 +254,13 @@ static void check_auto(const setting *s, double max_percent)
 
 START_TEST(auto_is_never_worse)
 {
-    static const mbs_planner planners[] = {MBS_PLANNER_DP, MBS_PLANNER_MBS2};
+    static const mbs_planner planners[] = {MBS_PLANNER_DP, MBS_PLANNER_MBS2, MBS_PLANNER_ILP,
+                                           MBS_PLANNER_BEST};
     uint64_t state = seed + 2;
     for (int round = 0; round < rounds / 3; round++) {
         setting s;
         open_setting(&s, &state, (int)random_between(&state, 2, 20));
-        s.options.planner = planners[random_between(&state, 0, 1)];
+        s.options.planner = planners[random_between(&state, 0, 3)];
         if (s.options.planner == MBS_PLANNER_DP)
             s.options.objective = (mbs_objective)random_between(&state, 0, 2);
         check_auto(&s, (double)random_between(&state, 0, 40));
