@@ -125,7 +125,10 @@ MBS_API int mbs_planner_recomputes(mbs_planner planner);
  * say of recomputing aside. Inference and the planners that do not recompute get the plain program.
  *
  * auto is MBS_HEURISTIC, but with dp and mbs2 never worse than the other policies, those aside that
- * add more than max_percent. The search takes as long as some hundreds to thousands of dp's plans.
+ * add more than max_percent, nor with ilp and best where the time limit suffices. With these two
+ * mbs_plan_bound_bytes is a bound on every plan of every program within max_percent, whatever it
+ * recomputes; if it is met the plan is MBS_OPTIMAL. The search takes as long as some hundreds to
+ * thousands of dp's plans.
  *
  * Errors: as of mbs_program_create and mbs_plan_create; MBS_ERR_INPUT if max_percent is negative.
  */

@@ -28,6 +28,23 @@ class Recompute(CliTest):
                 self.assertEqual(plan["tensors"][step["writes"][0]]["name"], step["name"])
             self.assertLess(plan["traffic_bytes"]["total"], plain["traffic_bytes"]["total"])
 
+    def test_ilp_proves_a_bound_on_all_sets(self):
+        """In the table with its gap, and in plan files; below what any policy comes to."""
+        given = ["plan", ALEXNET, "--planner", "ilp", "--recompute"]
+        totals = []
+        for policy in ("none", "activations", "auto"):
+            plan = json.loads(self.succeed(*given, policy, "--format", "json").out)
+            totals.append(plan["traffic_bytes"]["total"])
+        self.assertEqual(plan["planner"], "ilp+auto")
+        self.assertIn(plan["outcome"], ("heuristic", "optimal"))
+        self.assertGreater(plan["bound_bytes"], 0.9 * min(totals))
+        self.assertLessEqual(plan["bound_bytes"], min(totals))
+        self.assertEqual(totals[-1], min(totals))
+        self.assertRegex(self.succeed(*given, "auto").out, r"heuristic, bound [0-9.]+ MB, gap")
+        early = json.loads(self.succeed(*given, "auto", "--time-limit", "0", "--format",
+                                        "json").out)
+        self.assertNotIn("bound_bytes", early)
+
     def test_plans_verify(self):
         path = str(self.folder / "plan.json")
         self.succeed("plan", RESNET18, "--recompute", "auto", "--format", "json", "-o", path)
