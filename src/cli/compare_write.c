@@ -56,8 +56,8 @@ static row_note proof_of(const compare_row *row, mbs_objective objective)
     const char *kind = objective == MBS_TRAFFIC ? "" : "traffic ";
     if (row->planner != MBS_PLANNER_ILP && row->planner != MBS_PLANNER_BEST)
         return note;
-    if (row->outcome == MBS_HEURISTIC) /* nothing is proven where what is recomputed was chosen */
-        return note;
+    if (row->outcome == MBS_HEURISTIC && row->bound_bytes == 0)
+        return note; /* what is recomputed was chosen, and the time did not suffice for a bound */
     if (row->outcome == MBS_OPTIMAL)
         snprintf(note.text, sizeof note.text, "%sproven optimal", kind);
     else if (gap_of(row) < 0.0001)

@@ -29,7 +29,7 @@ typedef struct cost_search {
     const candidates *list;
     int32_t range_first; /* steps [range_first, range_end) are searched */
     int32_t range_end;
-    const bool *starts; /* per cut of the range: whether groups may begin there; or null */
+    const bool *starts;    /* per cut of the range: whether groups may begin there; or null */
     double bytes_per_s;    /* DRAM bandwidth of a core */
     int64_t *operands;     /* per step: bytes per sample of all its operands */
     compute_time *compute; /* [candidate * steps + step] */

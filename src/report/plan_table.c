@@ -89,7 +89,8 @@ static void put_outcome(text *out, const mbs_plan *plan)
     const int64_t bound = mbs_plan_bound_bytes(plan);
     const int64_t total = total_of(plan);
     if (mbs_plan_outcome(plan) == MBS_OPTIMAL) {
-        const bool exact = strcmp(planner, mbs_planner_name(MBS_PLANNER_ILP)) == 0;
+        const bool exact = strcmp(planner, mbs_planner_name(MBS_PLANNER_ILP)) == 0 ||
+                           strcmp(planner, "ilp+auto") == 0;
         text_string(out, exact ? "proven optimal" : "optimal in its space");
         return;
     }
