@@ -22,7 +22,7 @@
 #define PRICINGS     10
 
 static uint64_t seed = 20240301;
-static int rounds = 60;
+static int rounds = 20;
 static mbs_error error;
 
 typedef struct setting {
