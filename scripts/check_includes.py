@@ -4,7 +4,10 @@
 base < network < program < hardware < cost < plan < verify < place < report, emit < cli: a file includes
 headers of its own folder and of those before it; report and emit do not know each other; the
 command line sees the public API and its own headers only; a public header includes public ones.
-Prints a line for each include that breaks this and exits 1.
+
+Also that the library takes memory through base/memory.h alone, so that the caller's allocator sees it.
+
+Prints a line for each line that breaks this and exits 1.
 """
 
 import pathlib
@@ -14,6 +17,9 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LEVEL = {"base": 0, "network": 1, "program": 2, "hardware": 3, "cost": 4, "plan": 5, "verify": 6,
          "place": 7, "report": 8, "emit": 8, "cli": 9}
+ALLOCATION = re.compile(r"(?<![\w.>])(?:malloc|calloc|realloc|strdup|strndup|aligned_alloc|free)\(")
+# what may use the C library's: its wrapper, and what frees a block that the C library returned
+OWN_MEMORY = {"src/base/memory.c", "src/base/file.c"}
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
 
 
@@ -57,7 +63,10 @@ def check(source):
     if relative.parts[0] == "src" and folder not in LEVEL:
         yield f"{relative}: {folder} is no known layer"
         return
+    library = relative.parts[0] == "src" and folder != "cli" and str(relative) not in OWN_MEMORY
     for number, line in enumerate(source.read_text(encoding="utf-8").splitlines(), 1):
+        if library and ALLOCATION.search(line.split("/*")[0]):
+            yield f"{relative}:{number}: memory comes from base/memory.h: mem_alloc and its kin"
         found = INCLUDE.match(line)
         if not found:
             continue

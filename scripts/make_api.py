@@ -13,7 +13,7 @@ import tempfile
 import xml.etree.ElementTree as xml
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-HEADERS = ["status", "network", "program", "hardware", "plan", "cost", "report", "emit", "mbsopt"]
+HEADERS = ["status", "memory", "network", "program", "hardware", "plan", "cost", "report", "emit", "mbsopt"]
 
 
 def doxygen_comments(text):
@@ -25,6 +25,8 @@ def doxygen_comments(text):
 
 
 def run_doxygen(folder):
+    if {f"{name}.h" for name in HEADERS} != {path.name for path in (ROOT / "include/mbsopt").iterdir()}:
+        sys.exit("HEADERS in scripts/make_api.py are not those of include/mbsopt")
     inputs = folder / "mbsopt"
     inputs.mkdir()
     for name in HEADERS:

@@ -5,6 +5,7 @@
 #include "mbsopt/cost.h"
 #include "mbsopt/emit.h"
 #include "mbsopt/hardware.h"
+#include "mbsopt/memory.h"
 #include "mbsopt/network.h"
 #include "mbsopt/plan.h"
 #include "mbsopt/program.h"

@@ -1,7 +1,6 @@
 #include "base/error.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/utf8.h"
@@ -37,11 +36,6 @@ const char *mbs_status_text(mbs_status status)
         return "solver failed";
     }
     return "unknown status";
-}
-
-void mbs_free(void *memory)
-{
-    free(memory);
 }
 
 mbs_status error_set(mbs_error *error, mbs_status status, const char *format, ...)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 
 /* What reading a descriptor returns where errno says what is wrong. */
 #define READ_ERRNO (-4711)
@@ -34,14 +35,14 @@ mbs_status stream_read(char **data, size_t *length, mbs_read_function *read_some
     size_t used = 0;
     *data = NULL;
     *length = 0;
-    char *buffer = malloc(capacity);
+    char *buffer = mem_alloc(capacity);
     if (buffer == NULL)
         return error_memory(error);
     for (;;) {
         size_t room = capacity - used - 1;
         int64_t got = read_some(context, buffer + used, room);
         if (got < 0 || (uint64_t)got > room) {
-            free(buffer);
+            mem_free(buffer);
             return got == READ_ERRNO ? file_error(error, "read", label, errno)
                                      : error_set(error, MBS_ERR_IO,
                                                  "cannot read %s: the stream "
@@ -52,13 +53,13 @@ mbs_status stream_read(char **data, size_t *length, mbs_read_function *read_some
             break;
         used += (size_t)got;
         if (used > FILE_MAX_BYTES) {
-            free(buffer);
+            mem_free(buffer);
             return too_large(label, error);
         }
         if (capacity - used <= 1) {
-            char *larger = realloc(buffer, capacity * 2);
+            char *larger = mem_realloc(buffer, capacity * 2);
             if (larger == NULL) {
-                free(buffer);
+                mem_free(buffer);
                 return error_memory(error);
             }
             buffer = larger;
@@ -99,4 +100,14 @@ mbs_status file_read(char **data, size_t *length, const char *path, mbs_error *e
         status = stream_read(data, length, read_descriptor, &descriptor, path, error);
     close(descriptor);
     return status;
+}
+
+char *file_target(const char *path)
+{
+    char *resolved = realpath(path, NULL); /* of the C library */
+    if (resolved == NULL && errno == ENOMEM)
+        return NULL;
+    char *target = mem_strdup(resolved != NULL ? resolved : path);
+    mem_free(resolved);
+    return target;
 }

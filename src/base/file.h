@@ -10,7 +10,7 @@
 #define FILE_MAX_BYTES ((size_t)1 << 30)
 
 /*
- * Reads a file ("-" is standard input) into *data, NUL-terminated, owned by the caller (free).
+ * Reads a file ("-" is standard input) into *data, NUL-terminated, owned by the caller (mem_free).
  * Errors: MBS_ERR_IO (unreadable, a directory), MBS_ERR_INPUT (too large), MBS_ERR_MEMORY.
  */
 mbs_status file_read(char **data, size_t *length, const char *path, mbs_error *error);
@@ -24,5 +24,11 @@ mbs_status file_error(mbs_error *error, const char *verb, const char *path, int 
  */
 mbs_status stream_read(char **data, size_t *length, mbs_read_function *read_some, void *context,
                        const char *label, mbs_error *error);
+
+/*
+ * What `path` stands for, symbolic links followed, so that writing replaces that and not the link;
+ * of what does not exist, the path itself. Owned by the caller; null if memory is out.
+ */
+char *file_target(const char *path);
 
 #endif

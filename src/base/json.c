@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/json_scan.h"
+#include "base/memory.h"
 #include "base/utf8.h"
 
 /* ---- Faults ---------------------------------------------------------------------------------- */
@@ -129,7 +130,7 @@ static void check_few_members(json_document *document, const json_path *at, cons
 static void check_many_members(json_document *document, const json_path *at, const cJSON *object,
                                size_t count)
 {
-    numbered_member *members = malloc(count * sizeof *members);
+    numbered_member *members = mem_alloc(count * sizeof *members);
     if (members == NULL) {
         json_out_of_memory(document);
         return;
@@ -145,7 +146,7 @@ static void check_many_members(json_document *document, const json_path *at, con
             report_twice(document, at, members[i].name);
         before = again;
     }
-    free(members);
+    mem_free(members);
 }
 
 /* Reports members given twice, at any depth. The nesting limit bounds the recursion. */

@@ -3,8 +3,9 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "base/memory.h"
 
 #define BLOCK_BYTES 65536
 
@@ -22,7 +23,7 @@ struct name_pool {
 
 name_pool *name_pool_create(void)
 {
-    return calloc(1, sizeof(name_pool));
+    return mem_calloc(1, sizeof(name_pool));
 }
 
 name_pool *name_pool_create_blank(void)
@@ -39,10 +40,10 @@ void name_pool_free(name_pool *pool)
         return;
     while (pool->blocks != NULL) {
         block *next = pool->blocks->next;
-        free(pool->blocks);
+        mem_free(pool->blocks);
         pool->blocks = next;
     }
-    free(pool);
+    mem_free(pool);
 }
 
 static char *take(name_pool *pool, size_t size)
@@ -50,7 +51,7 @@ static char *take(name_pool *pool, size_t size)
     block *current = pool->blocks;
     if (current == NULL || current->size - current->used < size) {
         size_t room = size > BLOCK_BYTES ? size : BLOCK_BYTES;
-        current = malloc(sizeof(block) + room);
+        current = mem_alloc(sizeof(block) + room);
         if (current == NULL)
             return NULL;
         current->next = pool->blocks;

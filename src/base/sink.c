@@ -3,13 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/memory.h"
 
 /* The text is emptied when it is longer than this. */
 #define SINK_BYTES 262144
@@ -57,11 +57,9 @@ static int create_beside(char *temporary, size_t size, const char *target)
 /* Opens the temporary file. Returns 0, or errno; ENOMEM where memory is out. */
 static int open_beside(sink *out, const char *path)
 {
-    /* a symbolic link stays, and what it points at is replaced */
-    char *resolved = realpath(path, NULL);
-    out->target = resolved != NULL ? resolved : strdup(path);
+    out->target = file_target(path);
     size_t size = out->target != NULL ? strlen(out->target) + 48 : 0;
-    out->temporary = out->target != NULL ? malloc(size) : NULL;
+    out->temporary = out->target != NULL ? mem_alloc(size) : NULL;
     if (out->temporary == NULL)
         return ENOMEM;
     out->descriptor = create_beside(out->temporary, size, out->target);
@@ -96,10 +94,10 @@ static mbs_status sink_free(sink *out, mbs_error *error)
     else if (out->number != 0)
         status = file_error(error, "write", out->path, out->number);
     text_free(&out->out);
-    free(out->path);
-    free(out->target);
-    free(out->temporary);
-    free(out);
+    mem_free(out->path);
+    mem_free(out->target);
+    mem_free(out->temporary);
+    mem_free(out);
     return status;
 }
 
@@ -108,12 +106,12 @@ static mbs_status sink_begin(sink **result, const char *path, const char *shown,
                              int (*open_it)(sink *out, const char *path), mbs_error *error)
 {
     *result = NULL;
-    sink *out = calloc(1, sizeof *out);
+    sink *out = mem_calloc(1, sizeof *out);
     if (out == NULL)
         return error_memory(error);
     out->descriptor = -1;
     out->out = (text)TEXT_INIT;
-    out->path = strdup(shown);
+    out->path = mem_strdup(shown);
     out->number = out->path == NULL ? ENOMEM : open_it(out, path);
     if (out->number != 0)
         return sink_free(out, error);

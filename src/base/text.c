@@ -3,10 +3,10 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "base/utf8.h"
 
 static bool reserve(text *out, size_t more)
@@ -23,7 +23,7 @@ static bool reserve(text *out, size_t more)
         }
         capacity *= 2;
     }
-    char *data = realloc(out->data, capacity);
+    char *data = mem_realloc(out->data, capacity);
     if (data == NULL) {
         out->failed = true;
         return false;
@@ -128,6 +128,6 @@ mbs_status text_finish(text *out, char **result, mbs_error *error)
 
 void text_free(text *out)
 {
-    free(out->data);
+    mem_free(out->data);
     *out = (text)TEXT_INIT;
 }

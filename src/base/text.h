@@ -32,7 +32,7 @@ void text_json_string(text *out, const char *string);
 void text_csv_field(text *out, const char *string);
 
 /*
- * Hands the text over: *result is owned by the caller (free), never null on success.
+ * Hands the text over: *result is owned by the caller (mem_free), never null on success.
  * On failure frees it. Errors: MBS_ERR_MEMORY.
  */
 mbs_status text_finish(text *out, char **result, mbs_error *error);

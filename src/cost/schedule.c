@@ -1,25 +1,25 @@
 #include "cost/schedule.h"
 
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "cost/footprint.h"
 #include "cost/traffic.h"
 
 /* Zeroed memory for `count` elements, at least one so that null always means failure. */
 static void *allocate(int32_t count, size_t element)
 {
-    return calloc(count > 0 ? (size_t)count : 1, element);
+    return mem_calloc(count > 0 ? (size_t)count : 1, element);
 }
 
 mbs_plan *plan_allocate(const mbs_program *program, const char *planner_name)
 {
-    mbs_plan *plan = calloc(1, sizeof *plan);
+    mbs_plan *plan = mem_calloc(1, sizeof *plan);
     if (plan == NULL)
         return NULL;
     plan->program = program;
     plan->double_buffered = true;
-    plan->planner_name = strdup(planner_name);
+    plan->planner_name = mem_strdup(planner_name);
     plan->groups = allocate(program->step_count, sizeof *plan->groups);
     plan->resident = allocate(program->touch_count, sizeof *plan->resident);
     plan->mode = allocate(program->step_count, sizeof *plan->mode);
@@ -37,14 +37,14 @@ void mbs_plan_free(mbs_plan *plan)
 {
     if (plan == NULL)
         return;
-    free(plan->planner_name);
-    free(plan->groups);
-    free(plan->resident);
-    free(plan->mode);
-    free(plan->pinned_weight);
-    free(plan->pinned_accumulator);
+    mem_free(plan->planner_name);
+    mem_free(plan->groups);
+    mem_free(plan->resident);
+    mem_free(plan->mode);
+    mem_free(plan->pinned_weight);
+    mem_free(plan->pinned_accumulator);
     mbs_program_free(plan->owned_program);
-    free(plan);
+    mem_free(plan);
 }
 
 const mbs_program *mbs_plan_program(const mbs_plan *plan)

@@ -1,11 +1,11 @@
 /* The text workload of ASTRA-sim: a plan as one node of a data-parallel cluster. */
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "cost/time.h"
 #include "emit/export.h"
 #include "emit/layers.h"
@@ -81,7 +81,7 @@ mbs_status export_astra_sim(exporter *e)
     const mbs_plan *plan = e->plan;
     layer_numbers numbers;
     mbs_status status = layer_numbers_create(&numbers, plan->program, e->error);
-    layer_work *work = calloc((size_t)numbers.count + 1, sizeof *work);
+    layer_work *work = mem_calloc((size_t)numbers.count + 1, sizeof *work);
     safe_names *names = safe_names_create(numbers.count);
     if (status == MBS_OK && (work == NULL || names == NULL))
         status = error_memory(e->error);
@@ -94,6 +94,6 @@ mbs_status export_astra_sim(exporter *e)
         status = safe_names_write(names, e->folder, e->error);
     layer_numbers_free(&numbers);
     safe_names_free(names);
-    free(work);
+    mem_free(work);
     return status;
 }

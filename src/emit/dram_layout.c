@@ -1,9 +1,8 @@
 #include "emit/dram_layout.h"
 
-#include <stdlib.h>
-
 #include "base/checked.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "emit/layers.h"
 
 #define MOST_BYTES (INT64_C(1) << 62)
@@ -18,7 +17,7 @@ typedef struct layer_region {
 
 static void *allocate(int64_t count, size_t element)
 {
-    return calloc(count > 0 ? (size_t)count : 1, element);
+    return mem_calloc(count > 0 ? (size_t)count : 1, element);
 }
 
 /* Appends a region; false if the addresses run out. */
@@ -90,14 +89,14 @@ static mbs_status fill(dram_layout *layout, const mbs_plan *plan, const layer_nu
         status = error_set(error, MBS_ERR_INPUT,
                            "plan of %s: its parameters and tensors take more than 2^62 bytes",
                            quoted(p->network_name).text);
-    free(layers);
+    mem_free(layers);
     return status;
 }
 
 mbs_status dram_layout_create(dram_layout **result, const mbs_plan *plan, mbs_error *error)
 {
     *result = NULL;
-    dram_layout *layout = calloc(1, sizeof *layout);
+    dram_layout *layout = mem_calloc(1, sizeof *layout);
     if (layout == NULL)
         return error_memory(error);
     layer_numbers numbers;
@@ -116,9 +115,9 @@ void dram_layout_free(dram_layout *layout)
 {
     if (layout == NULL)
         return;
-    free(layout->regions);
-    free(layout->weights);
-    free(layout->accumulators);
-    free(layout->tensors);
-    free(layout);
+    mem_free(layout->regions);
+    mem_free(layout->weights);
+    mem_free(layout->accumulators);
+    mem_free(layout->tensors);
+    mem_free(layout);
 }

@@ -1,12 +1,12 @@
 #include "emit/export.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/memory.h"
 #include "emit/trace_size.h"
 
 static const export_format formats[] = {
@@ -198,6 +198,6 @@ mbs_status mbs_load_file(mbs_network **network, mbs_plan **plan, const char *pat
     const char *label = strcmp(path, "-") == 0 ? "standard input" : path;
     status = is_plan(data, length) ? mbs_plan_load_text(plan, data, length, label, error)
                                    : mbs_network_load_text(network, data, length, label, error);
-    free(data);
+    mem_free(data);
     return status;
 }

@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,6 +10,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/memory.h"
 
 struct folder {
     char *path;      /* as the caller called it, for messages */
@@ -24,7 +24,7 @@ struct folder {
 static char *join(const char *path, const char *name)
 {
     size_t size = strlen(path) + strlen(name) + 2;
-    char *joined = malloc(size);
+    char *joined = mem_alloc(size);
     if (joined != NULL)
         snprintf(joined, size, "%s/%s", path, name);
     return joined;
@@ -43,8 +43,8 @@ static const cJSON *listed_files(json_document *document, const char *path)
         json_open(document, data, length, index, NULL) == MBS_OK &&
         json_check_format(document, "mbsopt-export/1"))
         list = json_member(document->root, "files");
-    free(data);
-    free(index);
+    mem_free(data);
+    mem_free(index);
     return list;
 }
 
@@ -116,7 +116,7 @@ static bool remove_entry(void *context, const char *name)
     char *path = join(context, name);
     if (path != NULL)
         unlink(path);
-    free(path);
+    mem_free(path);
     return true;
 }
 
@@ -132,10 +132,10 @@ static void remove_folder(char *path)
 static mbs_status folder_free(folder *in, mbs_status status)
 {
     text_free(&in->list);
-    free(in->path);
-    free(in->target);
-    free(in->temporary);
-    free(in);
+    mem_free(in->path);
+    mem_free(in->target);
+    mem_free(in->temporary);
+    mem_free(in);
     return status;
 }
 
@@ -165,20 +165,19 @@ static mbs_status folder_begin(folder *in, const char *path, mbs_error *error)
         if (status != MBS_OK)
             return status;
     }
-    char *resolved = realpath(path, NULL);
-    in->target = resolved != NULL ? resolved : strdup(path);
-    in->path = strdup(path);
+    in->target = file_target(path);
+    in->path = mem_strdup(path);
     if (in->target == NULL || in->path == NULL)
         return error_memory(error);
     for (size_t end = strlen(in->target); end > 1 && in->target[end - 1] == '/'; end--)
         in->target[end - 1] = '\0'; /* the temporary folder is to be beside it, not in it */
     size_t size = strlen(in->target) + 48;
-    char *temporary = malloc(size);
+    char *temporary = mem_alloc(size);
     if (temporary == NULL)
         return error_memory(error);
     int number = create_beside(temporary, size, in->target);
     if (number != 0) {
-        free(temporary);
+        mem_free(temporary);
         return file_error(error, "write", path, number);
     }
     in->temporary = temporary;
@@ -188,7 +187,7 @@ static mbs_status folder_begin(folder *in, const char *path, mbs_error *error)
 mbs_status folder_open(folder **out, const char *path, const char *format, mbs_error *error)
 {
     *out = NULL;
-    folder *in = calloc(1, sizeof *in);
+    folder *in = mem_calloc(1, sizeof *in);
     if (in == NULL)
         return error_memory(error);
     mbs_status status = folder_begin(in, path, error);
@@ -207,8 +206,8 @@ mbs_status folder_file(sink **out, folder *in, const char *name, mbs_error *erro
     char *shown = join(in->path, name);
     mbs_status status =
         path == NULL || shown == NULL ? error_memory(error) : sink_create(out, path, shown, error);
-    free(path);
-    free(shown);
+    mem_free(path);
+    mem_free(shown);
     if (status == MBS_OK) {
         const char last = in->list.length > 0 ? in->list.data[in->list.length - 1] : '[';
         text_format(&in->list, "%s\n    \"%s\"", last == '[' ? "" : ",", name);
@@ -220,7 +219,7 @@ mbs_status folder_file(sink **out, folder *in, const char *name, mbs_error *erro
 static int exchange(const folder *in)
 {
     size_t size = strlen(in->target) + 48;
-    char *old = malloc(size);
+    char *old = mem_alloc(size);
     if (old == NULL)
         return ENOMEM;
     /* an empty folder to move over, so that the name is certainly free */
@@ -235,7 +234,7 @@ static int exchange(const folder *in)
     } else if (number == 0) {
         remove_folder(old);
     }
-    free(old);
+    mem_free(old);
     return number;
 }
 

@@ -1,12 +1,11 @@
 #include "emit/layers.h"
 
-#include <stdlib.h>
-
 #include "base/error.h"
+#include "base/memory.h"
 
 static int32_t *allocate(int64_t count)
 {
-    return calloc(count > 0 ? (size_t)count : 1, sizeof(int32_t));
+    return mem_calloc(count > 0 ? (size_t)count : 1, sizeof(int32_t));
 }
 
 mbs_status layer_numbers_create(layer_numbers *numbers, const mbs_program *p, mbs_error *error)
@@ -18,7 +17,7 @@ mbs_status layer_numbers_create(layer_numbers *numbers, const mbs_program *p, mb
     int32_t *number = allocate(ids); /* per layer id: 1 + its number, or 0 */
     *numbers = (layer_numbers){0, allocate(p->step_count), allocate(p->step_count)};
     if (number == NULL || numbers->of_step == NULL || numbers->first == NULL) {
-        free(number);
+        mem_free(number);
         return error_memory(error);
     }
     for (int32_t k = 0; k < p->step_count; k++) {
@@ -32,12 +31,12 @@ mbs_status layer_numbers_create(layer_numbers *numbers, const mbs_program *p, mb
         if (id >= 0)
             number[id] = numbers->count;
     }
-    free(number);
+    mem_free(number);
     return MBS_OK;
 }
 
 void layer_numbers_free(layer_numbers *numbers)
 {
-    free(numbers->of_step);
-    free(numbers->first);
+    mem_free(numbers->of_step);
+    mem_free(numbers->first);
 }

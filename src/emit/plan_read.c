@@ -1,11 +1,11 @@
 /* Loading `mbsopt-plan/1` (model, section 9): the header, and what the parts share. */
 #include "emit/plan_read.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/memory.h"
 
 static const char *const top_members[] = {
     "format",         "network",    "batch",     "phase",       "buffer_bytes", "norm_passes",
@@ -65,7 +65,7 @@ bool figure_member(plan_loader *loader, const json_path *at, const cJSON *object
 
 void *loader_allocate(plan_loader *loader, int64_t count, size_t element)
 {
-    void *memory = calloc(count > 0 ? (size_t)count : 1, element);
+    void *memory = mem_calloc(count > 0 ? (size_t)count : 1, element);
     if (memory == NULL)
         json_out_of_memory(&loader->document);
     return memory;
@@ -209,11 +209,11 @@ mbs_status mbs_plan_load_text(mbs_plan **plan, const char *text, size_t length, 
     }
     mbs_plan_free(loader.plan);
     mbs_program_free(loader.program);
-    free(loader.last_step);
-    free(loader.touch_start);
-    free(loader.touch_list);
-    free(loader.operand_prefix);
-    free(loader.parameter_prefix);
+    mem_free(loader.last_step);
+    mem_free(loader.touch_start);
+    mem_free(loader.touch_list);
+    mem_free(loader.operand_prefix);
+    mem_free(loader.parameter_prefix);
     json_close(&loader.document);
     return status;
 }
@@ -228,6 +228,6 @@ mbs_status mbs_plan_load_file(mbs_plan **plan, const char *path, mbs_error *erro
         return status;
     status = mbs_plan_load_text(plan, text, length,
                                 strcmp(path, "-") == 0 ? "standard input" : path, error);
-    free(text);
+    mem_free(text);
     return status;
 }

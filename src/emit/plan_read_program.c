@@ -1,10 +1,10 @@
 /* The program in a plan file: tensors, steps, operands. */
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "base/name_pool.h"
 #include "emit/plan_read.h"
 
@@ -232,7 +232,7 @@ bool read_program(plan_loader *loader)
     const char *network =
         json_name(&loader->document, NULL, "network", json_member(root, "network"));
     p->names = name_pool_create();
-    p->network_name = strdup(network == NULL ? "" : network);
+    p->network_name = mem_strdup(network == NULL ? "" : network);
     if (p->names == NULL || p->network_name == NULL) {
         json_out_of_memory(&loader->document);
         return false;

@@ -1,9 +1,9 @@
 /* The schedule in a plan file: groups, operand modes, pinned bytes, residency. */
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "emit/plan_read.h"
 
 static const char *const group_members[] = {"first",  "last",       "iterations", "sub_batch",
@@ -140,7 +140,7 @@ static void read_pinned(plan_loader *loader)
         read_pinned_entry(loader, &at, object, seen);
         at.index++;
     }
-    free(seen);
+    mem_free(seen);
 }
 
 /* ---- Residency ------------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "base/name_pool.h"
 #include "emit/plan_read.h"
 
@@ -194,7 +195,7 @@ static bool find_layers(plan_loader *loader)
         sorted[k] = &p->steps[k];
         const char *name = layer_name(loader, sorted[k]);
         if (name == NULL) {
-            free(sorted);
+            mem_free(sorted);
             return false;
         }
         sorted[k]->layer = name;
@@ -204,7 +205,7 @@ static bool find_layers(plan_loader *loader)
         sorted[i]->layer_id = i > 0 && strcmp(sorted[i]->layer, sorted[i - 1]->layer) == 0
                                   ? sorted[i - 1]->layer_id
                                   : (int32_t)(sorted[i] - p->steps);
-    free(sorted);
+    mem_free(sorted);
     return true;
 }
 

@@ -1,11 +1,11 @@
 #include "emit/products.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/checked.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/memory.h"
 
 static product_pass pass_of(const mbs_step *step)
 {
@@ -50,7 +50,7 @@ static bool add_products(product_list *list, const mbs_plan *plan, const mbs_gro
 mbs_status product_list_create(product_list *list, const mbs_plan *plan, mbs_error *error)
 {
     const size_t most = 2 * (size_t)plan->program->step_count + 1;
-    *list = (product_list){calloc(most, sizeof *list->items), 0};
+    *list = (product_list){mem_calloc(most, sizeof *list->items), 0};
     if (list->items == NULL)
         return error_memory(error);
     for (int32_t g = 0; g < plan->group_count; g++)

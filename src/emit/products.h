@@ -24,7 +24,7 @@ typedef struct product_list {
 
 /*
  * The distinct (step, samples) in step order: one for each step with a matrix product, and one more
- * where its last iteration has fewer samples. Free items with free(). O(steps).
+ * where its last iteration has fewer samples. Free items with mem_free(). O(steps).
  * Errors: MBS_ERR_MEMORY, MBS_ERR_INPUT (a size exceeds 2^53, from a loaded plan).
  */
 mbs_status product_list_create(product_list *list, const mbs_plan *plan, mbs_error *error);

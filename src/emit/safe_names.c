@@ -1,9 +1,9 @@
 #include "emit/safe_names.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "base/name_pool.h"
 
 /* Of the name itself, without the number that tells it from others. */
@@ -31,7 +31,7 @@ struct safe_names {
 
 safe_names *safe_names_create(int32_t count)
 {
-    safe_names *names = calloc(1, sizeof *names);
+    safe_names *names = mem_calloc(1, sizeof *names);
     if (names == NULL)
         return NULL;
     names->most = count;
@@ -39,8 +39,8 @@ safe_names *safe_names_create(int32_t count)
     while (names->size < 2 * (size_t)count)
         names->size *= 2;
     names->pool = name_pool_create();
-    names->table = calloc(names->size, sizeof *names->table);
-    names->in_order = calloc((size_t)count + 1, sizeof(safe_name *));
+    names->table = mem_calloc(names->size, sizeof *names->table);
+    names->in_order = mem_calloc((size_t)count + 1, sizeof(safe_name *));
     if (names->pool == NULL || names->table == NULL || names->in_order == NULL) {
         safe_names_free(names);
         return NULL;
@@ -53,9 +53,9 @@ void safe_names_free(safe_names *names)
     if (names == NULL)
         return;
     name_pool_free(names->pool);
-    free(names->table);
-    free(names->in_order);
-    free(names);
+    mem_free(names->table);
+    mem_free(names->in_order);
+    mem_free(names);
 }
 
 /* The place of the name, or the free one where it belongs. */

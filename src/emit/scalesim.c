@@ -1,10 +1,10 @@
 /* Topologies and configuration of SCALE-Sim, versions 2 and 3. */
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "base/checked.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/memory.h"
 #include "cost/array.h"
 #include "emit/export.h"
 #include "emit/products.h"
@@ -158,7 +158,7 @@ mbs_status export_scalesim(exporter *e)
     topology t = {.e = e};
     mbs_status status = product_list_create(&t.products, e->plan, e->error);
     safe_names *names = safe_names_create(t.products.count);
-    t.names = calloc((size_t)t.products.count + 1, sizeof *t.names);
+    t.names = mem_calloc((size_t)t.products.count + 1, sizeof *t.names);
     if (status == MBS_OK && (names == NULL || t.names == NULL))
         status = error_memory(e->error);
     if (status == MBS_OK)
@@ -166,7 +166,7 @@ mbs_status export_scalesim(exporter *e)
     if (status == MBS_OK)
         status = write_files(&t, names);
     safe_names_free(names);
-    free(t.names);
-    free(t.products.items);
+    mem_free(t.names);
+    mem_free(t.products.items);
     return status;
 }

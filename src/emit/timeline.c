@@ -1,9 +1,8 @@
 #include "emit/timeline.h"
 
-#include <stdlib.h>
-
 #include "base/checked.h"
 #include "base/error.h"
+#include "base/memory.h"
 
 /* Weights, accumulators in and accumulators out, each pinned and not. */
 #define MOST_PARAMETER_TRANSFERS 6
@@ -34,8 +33,8 @@ mbs_status timeline_open(timeline *line, const exporter *e)
     for (int32_t k = 0; k < p->step_count; k++)
         if (p->steps[k].touch_end - p->steps[k].touch_begin > most)
             most = p->steps[k].touch_end - p->steps[k].touch_begin;
-    line->written = calloc((size_t)p->tensor_count + 1, sizeof *line->written);
-    line->transfers = calloc((size_t)most + MOST_PARAMETER_TRANSFERS, sizeof *line->transfers);
+    line->written = mem_calloc((size_t)p->tensor_count + 1, sizeof *line->written);
+    line->transfers = mem_calloc((size_t)most + MOST_PARAMETER_TRANSFERS, sizeof *line->transfers);
     if (line->written == NULL || line->transfers == NULL)
         return error_memory(e->error);
     for (int32_t id = 0; id < p->tensor_count; id++)
@@ -46,8 +45,8 @@ mbs_status timeline_open(timeline *line, const exporter *e)
 void timeline_close(timeline *line)
 {
     dram_layout_free(line->layout);
-    free(line->written);
-    free(line->transfers);
+    mem_free(line->written);
+    mem_free(line->transfers);
 }
 
 execution_at timeline_at(const timeline *line, const mbs_group *group, int64_t iteration,

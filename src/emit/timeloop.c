@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "emit/export.h"
 #include "emit/products.h"
 #include "emit/safe_names.h"
@@ -176,7 +177,7 @@ mbs_status export_timeloop(exporter *e)
     product_list products;
     mbs_status status = product_list_create(&products, e->plan, e->error);
     safe_names *names = safe_names_create(products.count);
-    problem_item *items = calloc((size_t)products.count + 1, sizeof *items);
+    problem_item *items = mem_calloc((size_t)products.count + 1, sizeof *items);
     if (status == MBS_OK && (names == NULL || items == NULL))
         status = error_memory(e->error);
     for (int32_t i = 0; i < products.count && status == MBS_OK; i++) {
@@ -191,7 +192,7 @@ mbs_status export_timeloop(exporter *e)
     if (status == MBS_OK)
         status = safe_names_write(names, e->folder, e->error);
     safe_names_free(names);
-    free(items);
-    free(products.items);
+    mem_free(items);
+    mem_free(products.items);
     return status;
 }

@@ -2,12 +2,12 @@
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/memory.h"
 #include "mbsopt/hardware.h"
 
 const char *mbs_cycle_model_name(mbs_cycle_model model)
@@ -269,6 +269,6 @@ mbs_status mbs_hardware_load_file(mbs_hardware *hardware, const char *path, mbs_
         return status;
     const char *label = strcmp(path, "-") == 0 ? "standard input" : path;
     status = mbs_hardware_load_text(hardware, text, length, label, error);
-    free(text);
+    mem_free(text);
     return status;
 }

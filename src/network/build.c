@@ -2,10 +2,10 @@
  * Networks put together without a file. A builder holds the document that a file would have been
  * read into, so that the loader checks both alike and says the same of both.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "base/utf8.h"
 #include "network/loader.h"
 
@@ -112,7 +112,7 @@ mbs_status mbs_network_builder_create(mbs_network_builder **builder, const char 
     mbs_status status = check_text(name, "network's name", error);
     if (status != MBS_OK)
         return status;
-    mbs_network_builder *made = calloc(1, sizeof *made);
+    mbs_network_builder *made = mem_calloc(1, sizeof *made);
     if (made == NULL)
         return error_memory(error);
     made->root = cJSON_CreateObject();
@@ -134,7 +134,7 @@ void mbs_network_builder_free(mbs_network_builder *builder)
     if (builder == NULL)
         return;
     cJSON_Delete(builder->root);
-    free(builder);
+    mem_free(builder);
 }
 
 /* Appends the object if it was filled, else frees it. */

@@ -1,11 +1,11 @@
 /* Loads and checks network files (model, section 2). */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/checked.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/memory.h"
 #include "network/loader.h"
 
 json_path layer_path(const json_path *list, size_t index)
@@ -42,7 +42,7 @@ static char *take_name(json_document *document, const json_path *at, const cJSON
                    strlen(name), NETWORK_MAX_NAME_BYTES);
         return NULL;
     }
-    char *copy = strdup(name);
+    char *copy = mem_strdup(name);
     if (copy == NULL)
         json_out_of_memory(document);
     return copy;
@@ -73,7 +73,7 @@ static void read_inputs(network_loader *loader, const cJSON *value)
     loader->inputs_known = count > 0;
     if (count == 0)
         return;
-    network->inputs = calloc((size_t)count, sizeof *network->inputs);
+    network->inputs = mem_calloc((size_t)count, sizeof *network->inputs);
     if (network->inputs == NULL) {
         json_out_of_memory(document);
         return;
@@ -118,7 +118,7 @@ static bool read_layer_inputs(json_document *document, const json_path *at, cons
     }
     if (given == 0)
         return good;
-    layer->inputs = malloc((size_t)given * sizeof *layer->inputs);
+    layer->inputs = mem_alloc((size_t)given * sizeof *layer->inputs);
     if (layer->inputs == NULL) {
         json_out_of_memory(document);
         return false;
@@ -148,8 +148,8 @@ static void read_layers(network_loader *loader, const cJSON *value)
     int32_t count = count_list(document, "layers", value, NETWORK_MAX_LAYERS);
     if (count == 0)
         return;
-    network->layers = calloc((size_t)count, sizeof *network->layers);
-    loader->broken = calloc((size_t)count, sizeof *loader->broken);
+    network->layers = mem_calloc((size_t)count, sizeof *network->layers);
+    loader->broken = mem_calloc((size_t)count, sizeof *loader->broken);
     if (network->layers == NULL || loader->broken == NULL) {
         json_out_of_memory(document);
         return;
@@ -230,8 +230,8 @@ static void check_layers(network_loader *loader)
 {
     mbs_network *network = loader->network;
     size_t room = (size_t)network->layer_count + 1;
-    int32_t *order = malloc(room * sizeof *order);
-    int32_t *position = malloc(room * sizeof *position);
+    int32_t *order = mem_alloc(room * sizeof *order);
+    int32_t *position = mem_alloc(room * sizeof *position);
     int32_t placed = order != NULL && position != NULL ? sort_layers(network, order) : -1;
     if (placed < 0) {
         json_out_of_memory(&loader->document);
@@ -243,8 +243,8 @@ static void check_layers(network_loader *loader)
         if (json_status(&loader->document) == MBS_OK)
             permute(network, order, position);
     }
-    free(order);
-    free(position);
+    mem_free(order);
+    mem_free(position);
 }
 
 static void load_document(network_loader *loader)
@@ -268,13 +268,13 @@ static void load_document(network_loader *loader)
 
 mbs_status load_network(mbs_network **network, network_loader *loader)
 {
-    loader->network = calloc(1, sizeof *loader->network);
+    loader->network = mem_calloc(1, sizeof *loader->network);
     if (loader->network == NULL)
         json_out_of_memory(&loader->document);
     else
         load_document(loader);
     mbs_status status = json_status(&loader->document);
-    free(loader->broken);
+    mem_free(loader->broken);
     if (status == MBS_OK)
         *network = loader->network;
     else
@@ -312,7 +312,7 @@ mbs_status mbs_network_load_file(mbs_network **network, const char *path, mbs_er
         return status;
     const char *label = strcmp(path, "-") == 0 ? "standard input" : path;
     status = mbs_network_load_text(network, text, length, label, error);
-    free(text);
+    mem_free(text);
     return status;
 }
 
@@ -330,6 +330,6 @@ mbs_status mbs_network_load_stream(mbs_network **network, mbs_read_function *rea
     if (status != MBS_OK)
         return status;
     status = mbs_network_load_text(network, text, length, label, error);
-    free(text);
+    mem_free(text);
     return status;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "network/loader.h"
 
 typedef struct named_value {
@@ -42,7 +43,7 @@ static name_index build_index(const mbs_network *network)
 {
     name_index index = {NULL, 0};
     size_t room = (size_t)value_count(network);
-    index.entries = malloc((room > 0 ? room : 1) * sizeof *index.entries);
+    index.entries = mem_alloc((room > 0 ? room : 1) * sizeof *index.entries);
     if (index.entries == NULL)
         return index;
     for (int32_t value = 0; value < value_count(network); value++) {
@@ -71,7 +72,7 @@ static void report_taken(network_loader *loader, int32_t value, int32_t first)
 static bool check_unique(network_loader *loader, name_index *index)
 {
     int32_t count = value_count(loader->network);
-    int32_t *first = malloc(((size_t)count + 1) * sizeof *first);
+    int32_t *first = mem_alloc(((size_t)count + 1) * sizeof *first);
     if (first == NULL)
         return false;
     for (int32_t value = 0; value < count; value++)
@@ -88,7 +89,7 @@ static bool check_unique(network_loader *loader, name_index *index)
     for (int32_t value = 0; value < count; value++)
         if (first[value] != NO_VALUE)
             report_taken(loader, value, first[value]);
-    free(first);
+    mem_free(first);
     return true;
 }
 
@@ -137,7 +138,7 @@ void resolve_names(network_loader *loader, const cJSON *layers)
 {
     name_index index = build_index(loader->network);
     if (index.entries == NULL || !check_unique(loader, &index)) {
-        free(index.entries);
+        mem_free(index.entries);
         json_out_of_memory(&loader->document);
         return;
     }
@@ -145,5 +146,5 @@ void resolve_names(network_loader *loader, const cJSON *layers)
     const cJSON *object = layers != NULL ? layers->child : NULL;
     for (; object != NULL && layer < loader->network->layer_count; object = object->next)
         resolve_layer(loader, &index, layer++, object);
-    free(index.entries);
+    mem_free(index.entries);
 }

@@ -1,22 +1,22 @@
 /* Networks as seen from outside. */
 #include "network/network.h"
 
-#include <stdlib.h>
+#include "base/memory.h"
 
 void mbs_network_free(mbs_network *network)
 {
     if (network == NULL)
         return;
     for (int32_t i = 0; i < network->input_count; i++)
-        free(network->inputs[i].name);
+        mem_free(network->inputs[i].name);
     for (int32_t i = 0; i < network->layer_count; i++) {
-        free(network->layers[i].name);
-        free(network->layers[i].inputs);
+        mem_free(network->layers[i].name);
+        mem_free(network->layers[i].inputs);
     }
-    free(network->inputs);
-    free(network->layers);
-    free(network->name);
-    free(network);
+    mem_free(network->inputs);
+    mem_free(network->layers);
+    mem_free(network->name);
+    mem_free(network);
 }
 
 const char *mbs_network_name(const mbs_network *network)

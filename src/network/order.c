@@ -1,9 +1,9 @@
 /* The stable topological order, and cycles. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "network/loader.h"
 
 /* The layers that are ready, the first in file order on top. */
@@ -48,10 +48,10 @@ typedef struct reader_lists {
 
 static void free_lists(reader_lists *lists)
 {
-    free(lists->begin);
-    free(lists->readers);
-    free(lists->waiting);
-    free(lists->ready.items);
+    mem_free(lists->begin);
+    mem_free(lists->readers);
+    mem_free(lists->waiting);
+    mem_free(lists->ready.items);
 }
 
 /* The layer that a layer's input is, or -1 for a network input or an unknown name. */
@@ -67,10 +67,10 @@ static bool allocate_lists(reader_lists *lists, const mbs_network *network)
     size_t edges = 0;
     for (size_t l = 0; l < layers; l++)
         edges += (size_t)network->layers[l].input_count;
-    lists->begin = calloc(layers + 2, sizeof *lists->begin);
-    lists->readers = calloc(edges + 1, sizeof *lists->readers);
-    lists->waiting = calloc(layers + 1, sizeof *lists->waiting);
-    lists->ready.items = calloc(layers + 1, sizeof *lists->ready.items);
+    lists->begin = mem_calloc(layers + 2, sizeof *lists->begin);
+    lists->readers = mem_calloc(edges + 1, sizeof *lists->readers);
+    lists->waiting = mem_calloc(layers + 1, sizeof *lists->waiting);
+    lists->ready.items = mem_calloc(layers + 1, sizeof *lists->ready.items);
     return lists->begin != NULL && lists->readers != NULL && lists->waiting != NULL &&
            lists->ready.items != NULL;
 }
@@ -191,9 +191,9 @@ static void find_cycles(network_loader *loader, bool *is_placed, int32_t *walk, 
 void report_cycles(network_loader *loader, const int32_t *order, int32_t placed)
 {
     size_t layers = (size_t)loader->network->layer_count;
-    bool *is_placed = calloc(layers, sizeof *is_placed);
-    int32_t *walk = calloc(layers, sizeof *walk);
-    int32_t *next = calloc(layers, sizeof *next);
+    bool *is_placed = mem_calloc(layers, sizeof *is_placed);
+    int32_t *walk = mem_calloc(layers, sizeof *walk);
+    int32_t *next = mem_calloc(layers, sizeof *next);
     if (is_placed == NULL || walk == NULL || next == NULL) {
         json_out_of_memory(&loader->document);
     } else {
@@ -201,7 +201,7 @@ void report_cycles(network_loader *loader, const int32_t *order, int32_t placed)
             is_placed[order[k]] = true;
         find_cycles(loader, is_placed, walk, next);
     }
-    free(is_placed);
-    free(walk);
-    free(next);
+    mem_free(is_placed);
+    mem_free(walk);
+    mem_free(next);
 }

@@ -1,10 +1,10 @@
 #include "place/fit.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "cost/footprint.h"
 #include "plan/planner.h"
 
@@ -242,8 +242,8 @@ static mbs_status fit_groups(fitter *f)
 mbs_status plan_fit(placed_plan *placed, const mbs_plan *plan, int64_t alignment, mbs_error *error)
 {
     *placed = (placed_plan){.plan = copy_choices(plan)};
-    placed->changes =
-        malloc((plan->group_count > 0 ? (size_t)plan->group_count : 1) * sizeof *placed->changes);
+    placed->changes = mem_alloc((plan->group_count > 0 ? (size_t)plan->group_count : 1) *
+                                sizeof *placed->changes);
     fitter f = {.given = plan,
                 .plan = placed->plan,
                 .layout = &placed->layout,
@@ -266,6 +266,6 @@ void placed_plan_free(placed_plan *placed)
 {
     mbs_plan_free(placed->plan);
     layout_free(&placed->layout);
-    free(placed->changes);
+    mem_free(placed->changes);
     *placed = (placed_plan){0};
 }

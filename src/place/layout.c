@@ -1,13 +1,12 @@
 #include "place/layout.h"
 
-#include <stdlib.h>
-
 #include "base/checked.h"
 #include "base/error.h"
+#include "base/memory.h"
 
 static int64_t *allocate(int32_t count)
 {
-    int64_t *offsets = malloc((count > 0 ? (size_t)count : 1) * sizeof *offsets);
+    int64_t *offsets = mem_alloc((count > 0 ? (size_t)count : 1) * sizeof *offsets);
     for (int32_t i = 0; offsets != NULL && i < count; i++)
         offsets[i] = -1;
     return offsets;
@@ -31,11 +30,11 @@ mbs_status layout_create(buffer_layout *layout, const mbs_program *program, int6
 
 void layout_free(buffer_layout *layout)
 {
-    free(layout->touch);
-    free(layout->weight);
-    free(layout->accumulator);
-    free(layout->pinned_weight);
-    free(layout->pinned_accumulator);
+    mem_free(layout->touch);
+    mem_free(layout->weight);
+    mem_free(layout->accumulator);
+    mem_free(layout->pinned_weight);
+    mem_free(layout->pinned_accumulator);
     *layout = (buffer_layout){0};
 }
 
@@ -116,8 +115,8 @@ mbs_status layout_place_group(buffer_layout *layout, const mbs_plan *plan, const
     const size_t most =
         (size_t)(steps[group->end - 1].touch_end - steps[group->first].touch_begin) +
         2 * (size_t)(group->end - group->first);
-    range_list list = {.ranges = malloc(most * sizeof *list.ranges),
-                       .places = malloc(most * sizeof *list.places),
+    range_list list = {.ranges = mem_alloc(most * sizeof *list.ranges),
+                       .places = mem_alloc(most * sizeof *list.places),
                        .alignment = layout->alignment};
     mbs_status status = MBS_OK;
     if (list.ranges == NULL || list.places == NULL)
@@ -128,8 +127,8 @@ mbs_status layout_place_group(buffer_layout *layout, const mbs_plan *plan, const
         status = place_ranges(list.ranges, list.count, units, node_limit, result, error);
     if (status == MBS_OK)
         hand_out(&list, layout, plan, group);
-    free(list.ranges);
-    free(list.places);
+    mem_free(list.ranges);
+    mem_free(list.places);
     return status;
 }
 

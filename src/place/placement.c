@@ -5,6 +5,7 @@
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "place/search.h"
 
 /* Beyond, sums are not safe any more. */
@@ -190,21 +191,21 @@ mbs_status place_ranges(live_range *ranges, int32_t count, int64_t capacity, int
     const size_t size = (size_t)count;
     fitting f = {.ranges = ranges,
                  .count = count,
-                 .order = malloc(size * sizeof *f.order),
-                 .placed = malloc(size * sizeof *f.placed),
-                 .offsets = malloc(size * sizeof *f.offsets),
-                 .lowest = malloc(size * sizeof *f.lowest)};
-    sort_entry *entries = malloc(2 * size * sizeof *entries);
+                 .order = mem_alloc(size * sizeof *f.order),
+                 .placed = mem_alloc(size * sizeof *f.placed),
+                 .offsets = mem_alloc(size * sizeof *f.offsets),
+                 .lowest = mem_alloc(size * sizeof *f.lowest)};
+    sort_entry *entries = mem_alloc(2 * size * sizeof *entries);
     mbs_status status;
     if (f.order == NULL || f.placed == NULL || f.offsets == NULL || f.lowest == NULL ||
         entries == NULL)
         status = error_memory(error);
     else
         status = place_all(&f, ranges, entries, capacity, node_limit, result, error);
-    free(f.order);
-    free(f.placed);
-    free(f.offsets);
-    free(f.lowest);
-    free(entries);
+    mem_free(f.order);
+    mem_free(f.placed);
+    mem_free(f.offsets);
+    mem_free(f.lowest);
+    mem_free(entries);
     return status;
 }

@@ -5,6 +5,7 @@
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "base/memory.h"
 
 /*
  * A range as the search sees it. Time is cut into sections: the moments at which something begins
@@ -58,7 +59,7 @@ static bool remember(search *s, int32_t i)
 {
     if (s->trail_length == s->trail_capacity) {
         size_t capacity = s->trail_capacity == 0 ? 256 : 2 * s->trail_capacity;
-        trail_entry *trail = realloc(s->trail, capacity * sizeof *trail);
+        trail_entry *trail = mem_realloc(s->trail, capacity * sizeof *trail);
         if (trail == NULL) {
             s->no_memory = true;
             return false;
@@ -232,7 +233,7 @@ static int by_section(const void *a, const void *b)
 
 static bool cut_time(search *s, const live_range *ranges)
 {
-    event *events = malloc(2 * (size_t)s->count * sizeof *events);
+    event *events = mem_alloc(2 * (size_t)s->count * sizeof *events);
     if (events == NULL)
         return false;
     for (int32_t i = 0; i < s->count; i++) {
@@ -251,7 +252,7 @@ static bool cut_time(search *s, const live_range *ranges)
         }
         growing = events[e].begins;
     }
-    free(events);
+    mem_free(events);
     qsort(s->items, (size_t)s->count, sizeof *s->items, by_section);
     return true;
 }
@@ -259,12 +260,12 @@ static bool cut_time(search *s, const live_range *ranges)
 static bool set_up(search *s, const live_range *ranges)
 {
     const size_t size = (size_t)s->count;
-    s->items = malloc(size * sizeof *s->items);
-    s->rest = calloc(size, sizeof *s->rest); /* there are at most as many sections as ranges */
-    s->lowest = malloc(size * sizeof *s->lowest);
-    s->reach = malloc(size * sizeof *s->reach);
-    s->placements = malloc(size * sizeof *s->placements);
-    s->trail_begin = malloc(size * sizeof *s->trail_begin);
+    s->items = mem_alloc(size * sizeof *s->items);
+    s->rest = mem_calloc(size, sizeof *s->rest); /* there are at most as many sections as ranges */
+    s->lowest = mem_alloc(size * sizeof *s->lowest);
+    s->reach = mem_alloc(size * sizeof *s->reach);
+    s->placements = mem_alloc(size * sizeof *s->placements);
+    s->trail_begin = mem_alloc(size * sizeof *s->trail_begin);
     if (s->items == NULL || s->rest == NULL || s->lowest == NULL || s->reach == NULL ||
         s->placements == NULL || s->trail_begin == NULL || !cut_time(s, ranges))
         return false;
@@ -281,13 +282,13 @@ static bool set_up(search *s, const live_range *ranges)
 
 static void tear_down(search *s)
 {
-    free(s->items);
-    free(s->rest);
-    free(s->lowest);
-    free(s->reach);
-    free(s->placements);
-    free(s->trail_begin);
-    free(s->trail);
+    mem_free(s->items);
+    mem_free(s->rest);
+    mem_free(s->lowest);
+    mem_free(s->reach);
+    mem_free(s->placements);
+    mem_free(s->trail_begin);
+    mem_free(s->trail);
 }
 
 /* ---- Orders of preference -------------------------------------------------------------------- */
@@ -354,7 +355,7 @@ mbs_status place_search(live_range *ranges, int32_t count, int64_t capacity, int
 {
     search s = {.count = count, .capacity = capacity};
     *nodes = 0;
-    ranked *list = malloc((size_t)count * sizeof *list);
+    ranked *list = mem_alloc((size_t)count * sizeof *list);
     mbs_status status = MBS_OK;
     if (list == NULL || !set_up(&s, ranges)) {
         status = error_memory(error);
@@ -366,6 +367,6 @@ mbs_status place_search(live_range *ranges, int32_t count, int64_t capacity, int
             ranges[s.items[i].index].offset = s.items[i].low;
     }
     tear_down(&s);
-    free(list);
+    mem_free(list);
     return status;
 }

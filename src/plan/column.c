@@ -1,16 +1,16 @@
 #include "plan/column.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "plan/groups.h"
 
 mbs_status column_list_add(column_list *list, const column *added, mbs_error *error)
 {
     if (list->count == list->room) {
         int32_t room = list->room == 0 ? 1024 : 2 * list->room;
-        column *moved = realloc(list->columns, (size_t)room * sizeof *moved);
+        column *moved = mem_realloc(list->columns, (size_t)room * sizeof *moved);
         if (moved == NULL)
             return error_memory(error);
         list->columns = moved;
@@ -23,7 +23,7 @@ mbs_status column_list_add(column_list *list, const column *added, mbs_error *er
 void column_list_shrink(column_list *list)
 {
     const int32_t room = list->count > 0 ? list->count : 1;
-    column *moved = realloc(list->columns, (size_t)room * sizeof *moved);
+    column *moved = mem_realloc(list->columns, (size_t)room * sizeof *moved);
     if (moved == NULL)
         return;
     list->columns = moved;
@@ -33,16 +33,16 @@ void column_list_shrink(column_list *list)
 void column_list_free(column_list *list)
 {
     for (int32_t i = 0; i < list->count; i++)
-        free(list->columns[i].resident);
-    free(list->columns);
-    free(list->begin);
+        mem_free(list->columns[i].resident);
+    mem_free(list->columns);
+    mem_free(list->begin);
     *list = (column_list){0};
 }
 
 mbs_status column_list_index(column_list *list, int32_t steps, mbs_error *error)
 {
-    free(list->begin);
-    list->begin = malloc(((size_t)steps + 1) * sizeof *list->begin);
+    mem_free(list->begin);
+    list->begin = mem_alloc(((size_t)steps + 1) * sizeof *list->begin);
     if (list->begin == NULL)
         return error_memory(error);
     int32_t i = 0;

@@ -16,10 +16,10 @@
  * Per cut that takes time in proportion to the steps that the group has to grow by, in most
  * networks some tens to hundreds, and to the blocks of starts before it.
  */
-#include <stdlib.h>
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "cost/footprint.h"
 #include "plan/dp_emit.h"
 #include "plan/dp_span.h"
@@ -303,10 +303,10 @@ static bool dp_open(dp *d, const plan_task *task)
     const mbs_program *p = task->program;
     size_t cuts = (size_t)p->step_count + 1;
     d->task = task;
-    d->operands = malloc(cuts * sizeof *d->operands);
-    d->best = malloc(cuts * sizeof *d->best);
-    d->choice = malloc(cuts * sizeof *d->choice);
-    d->cuts = malloc(cuts * sizeof *d->cuts);
+    d->operands = mem_alloc(cuts * sizeof *d->operands);
+    d->best = mem_alloc(cuts * sizeof *d->best);
+    d->choice = mem_alloc(cuts * sizeof *d->choice);
+    d->cuts = mem_alloc(cuts * sizeof *d->cuts);
     if (d->operands == NULL || d->best == NULL || d->choice == NULL || d->cuts == NULL ||
         !starts_open(&d->starts, p, task->batch) ||
         !span_open(&d->group, task, &d->list, d->operands) ||
@@ -326,10 +326,10 @@ static void dp_close(dp *d)
     starts_close(&d->starts);
     span_close(&d->group);
     span_close(&d->leader);
-    free(d->operands);
-    free(d->best);
-    free(d->choice);
-    free(d->cuts);
+    mem_free(d->operands);
+    mem_free(d->best);
+    mem_free(d->choice);
+    mem_free(d->cuts);
 }
 
 mbs_status plan_dp(mbs_plan *plan, const plan_task *task, mbs_error *error)

@@ -5,11 +5,11 @@
  * kept up to date while the group grows.
  */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "cost/footprint.h"
 #include "cost/time.h"
 #include "plan/dp_range.h"
@@ -288,13 +288,13 @@ static bool cost_open(cost_search *s)
     const size_t cuts = (size_t)s->task->program->step_count + 1;
     const size_t list = (size_t)s->list->count;
     s->bytes_per_s = (double)hardware->bandwidth_bytes_per_s / (double)hardware->cores;
-    s->operands = malloc(cuts * sizeof *s->operands);
-    s->compute = malloc(list * cuts * sizeof *s->compute);
-    s->weights = malloc(cuts * sizeof *s->weights);
-    s->accumulators = malloc(cuts * sizeof *s->accumulators);
-    s->fixed = malloc(cuts * sizeof *s->fixed);
-    s->activations = malloc(cuts * sizeof *s->activations);
-    s->least_s = malloc(list * sizeof *s->least_s);
+    s->operands = mem_alloc(cuts * sizeof *s->operands);
+    s->compute = mem_alloc(list * cuts * sizeof *s->compute);
+    s->weights = mem_alloc(cuts * sizeof *s->weights);
+    s->accumulators = mem_alloc(cuts * sizeof *s->accumulators);
+    s->fixed = mem_alloc(cuts * sizeof *s->fixed);
+    s->activations = mem_alloc(cuts * sizeof *s->activations);
+    s->least_s = mem_alloc(list * sizeof *s->least_s);
     if (s->operands == NULL || s->compute == NULL || s->weights == NULL ||
         s->accumulators == NULL || s->fixed == NULL || s->activations == NULL || s->least_s == NULL)
         return false;
@@ -305,13 +305,13 @@ static bool cost_open(cost_search *s)
 static void cost_close(cost_search *s)
 {
     span_close(&s->group);
-    free(s->operands);
-    free(s->compute);
-    free(s->weights);
-    free(s->accumulators);
-    free(s->fixed);
-    free(s->activations);
-    free(s->least_s);
+    mem_free(s->operands);
+    mem_free(s->compute);
+    mem_free(s->weights);
+    mem_free(s->accumulators);
+    mem_free(s->fixed);
+    mem_free(s->activations);
+    mem_free(s->least_s);
 }
 
 bool dp_range_solve_cost(dp_range *range, const plan_task *task, const candidates *list,
@@ -342,8 +342,8 @@ mbs_status plan_dp_objective(mbs_plan *plan, const plan_task *task, mbs_error *e
     const int32_t steps = task->program->step_count;
     candidates list = {0};
     dp_range range = {0};
-    int32_t *cuts = malloc(((size_t)steps + 1) * sizeof *cuts);
-    char *name = strdup(task->objective == MBS_TIME ? "dp-time" : "dp-energy");
+    int32_t *cuts = mem_alloc(((size_t)steps + 1) * sizeof *cuts);
+    char *name = mem_strdup(task->objective == MBS_TIME ? "dp-time" : "dp-energy");
     mbs_status status = candidates_create(&list, task->batch, error);
     if (status == MBS_OK &&
         (cuts == NULL || name == NULL || !dp_range_solve(&range, task, &list, 0, steps)))
@@ -351,13 +351,13 @@ mbs_status plan_dp_objective(mbs_plan *plan, const plan_task *task, mbs_error *e
     if (status == MBS_OK) {
         dp_emit(plan, task, &list, range.choice, cuts);
         plan->outcome = MBS_OPTIMAL;
-        free(plan->planner_name);
+        mem_free(plan->planner_name);
         plan->planner_name = name;
         name = NULL;
     }
     candidates_free(&list);
     dp_range_close(&range);
-    free(cuts);
-    free(name);
+    mem_free(cuts);
+    mem_free(name);
     return status;
 }

@@ -1,9 +1,9 @@
 #include "plan/dp_range.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 #include "base/checked.h"
+#include "base/memory.h"
 #include "cost/footprint.h"
 #include "plan/dp_span.h"
 
@@ -18,8 +18,8 @@ typedef struct growing {
 
 void dp_range_close(dp_range *range)
 {
-    free(range->best);
-    free(range->choice);
+    mem_free(range->best);
+    mem_free(range->choice);
     *range = (dp_range){0};
 }
 
@@ -30,8 +30,8 @@ static bool make_room(dp_range *range, int32_t cuts)
     const bool *starts = range->starts;
     dp_range_close(range);
     range->starts = starts;
-    range->best = malloc((size_t)cuts * sizeof *range->best);
-    range->choice = malloc((size_t)cuts * sizeof *range->choice);
+    range->best = mem_alloc((size_t)cuts * sizeof *range->best);
+    range->choice = mem_alloc((size_t)cuts * sizeof *range->choice);
     range->capacity = cuts;
     if (range->best != NULL && range->choice != NULL)
         return true;
@@ -135,7 +135,7 @@ bool dp_range_solve(dp_range *range, const plan_task *task, const candidates *li
         range->best[cut] = INFINITY;
     if (task->objective != MBS_TRAFFIC)
         return dp_range_solve_cost(range, task, list, first, end);
-    int64_t *operands = malloc((size_t)task->program->step_count * sizeof *operands);
+    int64_t *operands = mem_alloc((size_t)task->program->step_count * sizeof *operands);
     growing g = {.task = task};
     bool done = operands != NULL && span_open(&g.group, task, list, operands);
     if (done) {
@@ -144,6 +144,6 @@ bool dp_range_solve(dp_range *range, const plan_task *task, const candidates *li
         solve_traffic(range, &g, first, end);
     }
     span_close(&g.group);
-    free(operands);
+    mem_free(operands);
     return done;
 }

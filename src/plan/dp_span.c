@@ -17,10 +17,10 @@
  */
 #include "plan/dp_span.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/memory.h"
 #include "cost/footprint.h"
 
 /* More than any staged footprint, and safe to add one to. */
@@ -29,15 +29,15 @@
 bool span_open(span *g, const plan_task *task, const candidates *list, const int64_t *operands)
 {
     *g = (span){.task = task, .list = list, .operands = operands};
-    g->peak = malloc((size_t)list->count * sizeof *g->peak);
-    g->live = malloc((size_t)task->program->step_count * sizeof *g->live);
+    g->peak = mem_alloc((size_t)list->count * sizeof *g->peak);
+    g->live = mem_alloc((size_t)task->program->step_count * sizeof *g->live);
     return g->peak != NULL && g->live != NULL;
 }
 
 void span_close(span *g)
 {
-    free(g->peak);
-    free(g->live);
+    mem_free(g->peak);
+    mem_free(g->live);
 }
 
 void span_start(span *g, int32_t cut, bool left)

@@ -1,21 +1,20 @@
 #include "plan/dp_starts.h"
 
-#include <stdlib.h>
-
 #include "base/checked.h"
+#include "base/memory.h"
 
 bool starts_open(starts *s, const mbs_program *program, int64_t batch)
 {
     size_t cuts = (size_t)program->step_count + 1;
     size_t blocks = cuts / STARTS_BLOCK + 1;
     *s = (starts){.program = program, .batch = batch};
-    s->weights = malloc(cuts * sizeof *s->weights);
-    s->accumulators = malloc(cuts * sizeof *s->accumulators);
-    s->offset = calloc(blocks, sizeof *s->offset);
-    s->rest = malloc(cuts * sizeof *s->rest);
-    s->least = calloc(2 * blocks, sizeof *s->least);
-    s->need = calloc(cuts, sizeof *s->need);
-    s->block_need = calloc(blocks, sizeof *s->block_need);
+    s->weights = mem_alloc(cuts * sizeof *s->weights);
+    s->accumulators = mem_alloc(cuts * sizeof *s->accumulators);
+    s->offset = mem_calloc(blocks, sizeof *s->offset);
+    s->rest = mem_alloc(cuts * sizeof *s->rest);
+    s->least = mem_calloc(2 * blocks, sizeof *s->least);
+    s->need = mem_calloc(cuts, sizeof *s->need);
+    s->block_need = mem_calloc(blocks, sizeof *s->block_need);
     if (s->weights == NULL || s->accumulators == NULL || s->offset == NULL || s->rest == NULL ||
         s->least == NULL || s->need == NULL || s->block_need == NULL)
         return false;
@@ -29,13 +28,13 @@ bool starts_open(starts *s, const mbs_program *program, int64_t batch)
 
 void starts_close(starts *s)
 {
-    free(s->weights);
-    free(s->accumulators);
-    free(s->offset);
-    free(s->rest);
-    free(s->least);
-    free(s->need);
-    free(s->block_need);
+    mem_free(s->weights);
+    mem_free(s->accumulators);
+    mem_free(s->offset);
+    mem_free(s->rest);
+    mem_free(s->least);
+    mem_free(s->need);
+    mem_free(s->block_need);
 }
 
 void starts_add_cut(starts *s, int64_t best)

@@ -1,8 +1,8 @@
 /* Good prices: first per candidate as if it were the only one, then for all together. */
-#include <stdlib.h>
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "plan/ascent.h"
 #include "plan/exact.h"
 #include "plan/groups.h"
@@ -247,10 +247,10 @@ static mbs_status try_group(exact *x, column *group, mbs_error *error)
             .first = group->first, .end = group->end, .candidate = c, .value = NO_VALUE};
         status = column_price(&with, &tried, error);
         if (tried.value < group->value) {
-            free(group->resident);
+            mem_free(group->resident);
             *group = tried;
         } else {
-            free(tried.resident);
+            mem_free(tried.resident);
         }
     }
     return status;
@@ -273,7 +273,7 @@ mbs_status exact_try_path(exact *x, mbs_error *error)
         total = group.value == NO_VALUE ? INT64_MAX : total + group.value;
         mbs_status added = column_list_add(&tried, &group, error);
         if (added != MBS_OK)
-            free(group.resident);
+            mem_free(group.resident);
         status = status == MBS_OK ? added : status;
     }
     if (status == MBS_OK && total < x->incumbent) {
@@ -323,13 +323,13 @@ static mbs_status price_jointly(exact *x, int64_t *least, mbs_error *error)
 mbs_status exact_price_buffer(exact *x, mbs_error *error)
 {
     const size_t steps = (size_t)x->task->program->step_count;
-    int64_t *least = malloc(steps * (steps + 1) * sizeof *least);
+    int64_t *least = mem_alloc(steps * (steps + 1) * sizeof *least);
     if (least == NULL)
         return error_memory(error);
     price_candidates(x);
     mbs_status status = price_jointly(x, least, error);
     if (status == MBS_OK && !exact_closed(x) && !exact_stop(x) && refresh_distances(x, least))
         status = collect_columns(x, least, error); /* `least` is free to use again */
-    free(least);
+    mem_free(least);
     return status;
 }

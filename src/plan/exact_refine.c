@@ -4,11 +4,11 @@
  * path is made of solved groups.
  */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "plan/ascent.h"
 #include "plan/exact.h"
 #include "plan/group_model.h"
@@ -174,7 +174,7 @@ static mbs_status propose(exact *x, const pricing *with, column *c, mbs_error *e
 {
     const mbs_step *steps = x->task->program->steps;
     const int32_t touches = steps[c->end - 1].touch_end - steps[c->first].touch_begin;
-    group_proposal proposal = {.resident = calloc((size_t)touches + 1, sizeof(bool)),
+    group_proposal proposal = {.resident = mem_calloc((size_t)touches + 1, sizeof(bool)),
                                .price = x->excess};
     if (proposal.resident == NULL)
         return error_memory(error);
@@ -185,7 +185,7 @@ static mbs_status propose(exact *x, const pricing *with, column *c, mbs_error *e
     if (status == MBS_OK && proposal.found)
         column_offer(with, c, proposal.resident);
     else
-        free(proposal.resident);
+        mem_free(proposal.resident);
     return status;
 }
 
@@ -298,7 +298,7 @@ static mbs_status drop_columns(exact *x, mbs_error *error)
         if (x->distance[c->first] + c->bound + x->distance_end[c->end] < target)
             list->columns[kept++] = *c;
         else
-            free(c->resident);
+            mem_free(c->resident);
     }
     list->count = kept;
     column_list_shrink(list);

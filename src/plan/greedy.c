@@ -1,8 +1,8 @@
 /* mbs1 and mbs2: the paper's greedy layer groups (model, section 5). */
-#include <stdlib.h>
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "plan/staged.h"
 
 /* A group in a list, with what merging it with its right neighbour saves. */
@@ -28,7 +28,7 @@ typedef struct merger {
 static mbs_status crossing_bytes(const staged *s, int64_t **out, mbs_error *error)
 {
     const mbs_program *p = s->task->program;
-    int64_t *crossing = calloc((size_t)p->step_count + 1, sizeof *crossing);
+    int64_t *crossing = mem_calloc((size_t)p->step_count + 1, sizeof *crossing);
     *out = crossing;
     if (crossing == NULL)
         return error_memory(error);
@@ -90,7 +90,7 @@ static mbs_status first_groups(merger *m, mbs_error *error)
     const staged *s = m->staged;
     const mbs_program *p = s->task->program;
     int64_t *crossing = NULL;
-    growing g = {malloc((size_t)p->step_count * sizeof *g.unit), 0, false};
+    growing g = {mem_alloc((size_t)p->step_count * sizeof *g.unit), 0, false};
     mbs_status status = crossing_bytes(s, &crossing, error);
     if (status == MBS_OK && g.unit == NULL)
         status = error_memory(error);
@@ -113,8 +113,8 @@ static mbs_status first_groups(merger *m, mbs_error *error)
     }
     if (status == MBS_OK)
         m->nodes[m->node_count++].group = staged_evaluate(s, first, p->step_count);
-    free(crossing);
-    free(g.unit);
+    mem_free(crossing);
+    mem_free(g.unit);
     return status;
 }
 
@@ -217,7 +217,7 @@ static mbs_status plan_greedy(mbs_plan *plan, const plan_task *task, bool adjace
 {
     size_t steps = (size_t)task->program->step_count;
     staged s;
-    merger m = {&s, malloc(steps * sizeof *m.nodes), 0, malloc(steps * sizeof *m.heap), 0};
+    merger m = {&s, mem_alloc(steps * sizeof *m.nodes), 0, mem_alloc(steps * sizeof *m.heap), 0};
     mbs_status status = staged_open(&s, task, adjacent_only, error);
     if (status == MBS_OK && (m.nodes == NULL || m.heap == NULL))
         status = error_memory(error);
@@ -229,8 +229,8 @@ static mbs_status plan_greedy(mbs_plan *plan, const plan_task *task, bool adjace
             staged_emit(&s, plan, &m.nodes[i].group);
     }
     plan->outcome = MBS_HEURISTIC;
-    free(m.nodes);
-    free(m.heap);
+    mem_free(m.nodes);
+    mem_free(m.heap);
     staged_free(&s);
     return status;
 }

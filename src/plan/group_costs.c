@@ -1,9 +1,8 @@
 #include "plan/group_costs.h"
 
-#include <stdlib.h>
-
 #include "base/checked.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "plan/chain.h"
 
 /*
@@ -93,7 +92,7 @@ static void fill_steps(group_costs *g)
 static mbs_status assign_slots(group_costs *g, mbs_error *error)
 {
     const int32_t count = g->touch_end - g->touch_begin;
-    int32_t *free_slots = malloc(((size_t)count + 1) * sizeof *free_slots);
+    int32_t *free_slots = mem_alloc(((size_t)count + 1) * sizeof *free_slots);
     if (free_slots == NULL)
         return error_memory(error);
     int32_t free_count = 0;
@@ -106,7 +105,7 @@ static mbs_status assign_slots(group_costs *g, mbs_error *error)
         else if (at->ends && !at->begins)
             free_slots[free_count++] = at->slot;
     }
-    free(free_slots);
+    mem_free(free_slots);
     return MBS_OK;
 }
 
@@ -121,9 +120,9 @@ mbs_status group_costs_open(group_costs *g, const lagrange *l, int32_t candidate
                        .touch_begin = steps[first].touch_begin,
                        .touch_end = steps[end - 1].touch_end};
     const size_t touches = (size_t)(g->touch_end - g->touch_begin);
-    g->touch = calloc(touches + 1, sizeof *g->touch);
-    g->unopened = calloc(touches + 1, sizeof *g->unopened);
-    g->slack = calloc((size_t)(end - first) + 1, sizeof *g->slack);
+    g->touch = mem_calloc(touches + 1, sizeof *g->touch);
+    g->unopened = mem_calloc(touches + 1, sizeof *g->unopened);
+    g->slack = mem_calloc((size_t)(end - first) + 1, sizeof *g->slack);
     if (g->touch == NULL || g->unopened == NULL || g->slack == NULL)
         return error_memory(error);
     if (l->task->pin && l->list.iterations[candidate] > 1)
@@ -136,9 +135,9 @@ mbs_status group_costs_open(group_costs *g, const lagrange *l, int32_t candidate
 
 void group_costs_close(group_costs *g)
 {
-    free(g->touch);
-    free(g->unopened);
-    free(g->slack);
+    mem_free(g->touch);
+    mem_free(g->unopened);
+    mem_free(g->slack);
 }
 
 int64_t group_parameters(const group_costs *g, int32_t k, int64_t peak)

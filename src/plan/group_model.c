@@ -1,11 +1,11 @@
 #include "plan/group_model.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "cost/footprint.h"
 #include "plan/solver.h"
 
@@ -235,8 +235,8 @@ static void read_proposal(const group_model *m, const solver_result *result,
 static mbs_status solve(const group_model *m, int nodes, group_proposal *proposal, mbs_error *error)
 {
     const pricing *with = m->with;
-    double *value = malloc(((size_t)solver_column_count(m->problem) + 1) * sizeof *value);
-    double *dual = malloc(((size_t)solver_row_count(m->problem) + 1) * sizeof *dual);
+    double *value = mem_alloc(((size_t)solver_column_count(m->problem) + 1) * sizeof *value);
+    double *dual = mem_alloc(((size_t)solver_row_count(m->problem) + 1) * sizeof *dual);
     mbs_status status = MBS_OK;
     if (value == NULL || dual == NULL) {
         status = error_memory(error);
@@ -251,8 +251,8 @@ static mbs_status solve(const group_model *m, int nodes, group_proposal *proposa
         if (status == MBS_OK)
             read_proposal(m, &result, proposal);
     }
-    free(value);
-    free(dual);
+    mem_free(value);
+    mem_free(dual);
     return status;
 }
 
@@ -265,14 +265,14 @@ mbs_status group_model_solve(const pricing *with, const column *group, int nodes
                      .touch_begin = steps[group->first].touch_begin,
                      .touch_end = steps[group->end - 1].touch_end};
     m.problem = solver_create();
-    m.stays = calloc((size_t)(m.touch_end - m.touch_begin) + 1, sizeof *m.stays);
-    m.capacity_row = calloc((size_t)(group->end - group->first), sizeof *m.capacity_row);
+    m.stays = mem_calloc((size_t)(m.touch_end - m.touch_begin) + 1, sizeof *m.stays);
+    m.capacity_row = mem_calloc((size_t)(group->end - group->first), sizeof *m.capacity_row);
     m.failed = m.problem == NULL || m.stays == NULL || m.capacity_row == NULL;
     if (!m.failed)
         build(&m);
     mbs_status status = m.failed ? error_memory(error) : solve(&m, nodes, proposal, error);
     solver_free(m.problem);
-    free(m.stays);
-    free(m.capacity_row);
+    mem_free(m.stays);
+    mem_free(m.capacity_row);
     return status;
 }

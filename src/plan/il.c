@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "cost/footprint.h"
 #include "plan/intervals.h"
 
@@ -110,10 +111,10 @@ mbs_status plan_il(mbs_plan *plan, const plan_task *task, mbs_error *error)
     const mbs_program *p = task->program;
     size_t steps = (size_t)p->step_count;
     size_t touches = (size_t)p->touch_count + 1;
-    bool *cut = calloc(steps, sizeof *cut);
-    bool *allowed = calloc(touches, sizeof *allowed);
-    int64_t *footprint = calloc(steps, sizeof *footprint);
-    ordered_touch *room = malloc(touches * sizeof *room);
+    bool *cut = mem_calloc(steps, sizeof *cut);
+    bool *allowed = mem_calloc(touches, sizeof *allowed);
+    int64_t *footprint = mem_calloc(steps, sizeof *footprint);
+    ordered_touch *room = mem_alloc(touches * sizeof *room);
     mbs_status status = MBS_OK;
     if (cut == NULL || allowed == NULL || footprint == NULL || room == NULL) {
         status = error_memory(error);
@@ -132,9 +133,9 @@ mbs_status plan_il(mbs_plan *plan, const plan_task *task, mbs_error *error)
     add_groups(plan, task, cut);
     plan->outcome = MBS_HEURISTIC;
 done:
-    free(cut);
-    free(allowed);
-    free(footprint);
-    free(room);
+    mem_free(cut);
+    mem_free(allowed);
+    mem_free(footprint);
+    mem_free(room);
     return status;
 }

@@ -1,8 +1,8 @@
 /* ilp: the least traffic of all schedules, with a proven bound (model, sections 5 and 6). */
-#include <stdlib.h>
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "cost/traffic.h"
 #include "plan/exact.h"
 #include "plan/solver.h"
@@ -50,15 +50,15 @@ static bool allocate(exact *x)
 {
     const size_t steps = (size_t)x->task->program->step_count;
     const size_t all = (size_t)x->l.list.count * steps;
-    x->distance = malloc((steps + 1) * sizeof *x->distance);
-    x->distance_end = malloc((steps + 1) * sizeof *x->distance_end);
-    x->from = malloc((steps + 1) * sizeof *x->from);
-    x->from_candidate = malloc((steps + 1) * sizeof *x->from_candidate);
-    x->row = malloc((steps + 1) * sizeof *x->row);
-    x->row_limit = malloc(all * sizeof *x->row_limit);
-    x->excess = malloc((all + steps) * sizeof *x->excess);
-    x->best_price = malloc((all + steps) * sizeof *x->best_price);
-    x->path.columns = malloc(steps * sizeof *x->path.columns);
+    x->distance = mem_alloc((steps + 1) * sizeof *x->distance);
+    x->distance_end = mem_alloc((steps + 1) * sizeof *x->distance_end);
+    x->from = mem_alloc((steps + 1) * sizeof *x->from);
+    x->from_candidate = mem_alloc((steps + 1) * sizeof *x->from_candidate);
+    x->row = mem_alloc((steps + 1) * sizeof *x->row);
+    x->row_limit = mem_alloc(all * sizeof *x->row_limit);
+    x->excess = mem_alloc((all + steps) * sizeof *x->excess);
+    x->best_price = mem_alloc((all + steps) * sizeof *x->best_price);
+    x->path.columns = mem_alloc(steps * sizeof *x->path.columns);
     x->scratch = plan_allocate(x->task->program, "");
     if (x->distance == NULL || x->distance_end == NULL || x->from == NULL ||
         x->from_candidate == NULL || x->row == NULL || x->row_limit == NULL || x->excess == NULL ||
@@ -74,15 +74,15 @@ static bool allocate(exact *x)
 static void release(exact *x)
 {
     lagrange_close(&x->l);
-    free(x->distance);
-    free(x->distance_end);
-    free(x->from);
-    free(x->from_candidate);
-    free(x->row);
-    free(x->row_limit);
-    free(x->excess);
-    free(x->best_price);
-    free(x->path.columns);
+    mem_free(x->distance);
+    mem_free(x->distance_end);
+    mem_free(x->from);
+    mem_free(x->from_candidate);
+    mem_free(x->row);
+    mem_free(x->row_limit);
+    mem_free(x->excess);
+    mem_free(x->best_price);
+    mem_free(x->path.columns);
     column_list_free(&x->columns);
     mbs_plan_free(x->scratch);
 }

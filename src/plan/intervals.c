@@ -1,8 +1,7 @@
 #include "plan/intervals.h"
 
-#include <stdlib.h>
-
 #include "base/error.h"
+#include "base/memory.h"
 
 /* Whether all steps strictly between u and v are of u's or v's layer. `run_end` skips a layer's
  * run. */
@@ -19,7 +18,7 @@ mbs_status intervals_within_phases(bool *allowed, const mbs_program *p, bool adj
                                    mbs_error *error)
 {
     /* run_end[k]: the first step after k of another layer */
-    int32_t *run_end = malloc((size_t)p->step_count * sizeof *run_end);
+    int32_t *run_end = mem_alloc((size_t)p->step_count * sizeof *run_end);
     if (run_end == NULL)
         return error_memory(error);
     for (int32_t k = p->step_count; k-- > 0;)
@@ -33,14 +32,14 @@ mbs_status intervals_within_phases(bool *allowed, const mbs_program *p, bool adj
         allowed[t] = next >= 0 && p->steps[u].phase == p->steps[v].phase &&
                      (!adjacent_only || is_adjacent(p, run_end, u, v));
     }
-    free(run_end);
+    mem_free(run_end);
     return MBS_OK;
 }
 
 mbs_status intervals_avoid(bool *allowed, const mbs_program *p, const bool *cut, mbs_error *error)
 {
     /* cuts[k]: how many steps before k are cut out */
-    int32_t *cuts = malloc(((size_t)p->step_count + 1) * sizeof *cuts);
+    int32_t *cuts = mem_alloc(((size_t)p->step_count + 1) * sizeof *cuts);
     if (cuts == NULL)
         return error_memory(error);
     cuts[0] = 0;
@@ -49,6 +48,6 @@ mbs_status intervals_avoid(bool *allowed, const mbs_program *p, const bool *cut,
     for (int32_t t = 0; t < p->touch_count; t++)
         if (allowed[t] && cuts[p->touches[p->touches[t].next].step + 1] != cuts[p->touches[t].step])
             allowed[t] = false;
-    free(cuts);
+    mem_free(cuts);
     return MBS_OK;
 }

@@ -1,10 +1,10 @@
 /* Good prices for the bound on all programs that recompute: the subgradient method. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "plan/joint.h"
 
 /* Beyond this the tables over steps are too large to be worth it. */
@@ -203,10 +203,10 @@ static bool allocate(search *s)
     const joint *j = s->j;
     s->buffer_count = (size_t)j->l.list.count * (size_t)j->program->step_count;
     s->count = s->buffer_count + (size_t)j->share_count + (size_t)j->link_count + 1;
-    s->price = calloc(s->count, sizeof *s->price);
-    s->best = calloc(s->count, sizeof *s->best);
-    s->slope = calloc(s->count, sizeof *s->slope);
-    s->scale = calloc(s->count, sizeof *s->scale);
+    s->price = mem_calloc(s->count, sizeof *s->price);
+    s->best = mem_calloc(s->count, sizeof *s->best);
+    s->slope = mem_calloc(s->count, sizeof *s->slope);
+    s->scale = mem_calloc(s->count, sizeof *s->scale);
     return s->price != NULL && s->best != NULL && s->slope != NULL && s->scale != NULL;
 }
 
@@ -257,9 +257,9 @@ mbs_status joint_bound(int64_t *bound, const mbs_network *network, const mbs_pro
         *bound = min_i64(s.proven, incumbent);
     }
     joint_close(&j);
-    free(s.price);
-    free(s.best);
-    free(s.slope);
-    free(s.scale);
+    mem_free(s.price);
+    mem_free(s.best);
+    mem_free(s.slope);
+    mem_free(s.scale);
     return status == MBS_ERR_INPUT ? MBS_OK : status;
 }

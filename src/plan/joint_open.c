@@ -1,9 +1,9 @@
 /* The tensors' chains of events: plain steps that touch them, and gaps in which they may serve. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "plan/joint_order.h"
 #include "plan/recompute_moves.h"
 
@@ -28,19 +28,19 @@ typedef struct opening {
 /* A copy without the masks of what may be recomputed: they may go unread. */
 static mbs_program *without_masks(const mbs_program *plain, const recompute_layer *layers)
 {
-    mbs_program *p = calloc(1, sizeof *p);
-    bool *mask = calloc((size_t)plain->tensor_count, sizeof *mask);
+    mbs_program *p = mem_calloc(1, sizeof *p);
+    bool *mask = mem_calloc((size_t)plain->tensor_count, sizeof *mask);
     if (p != NULL) {
         *p = *plain;
         p->network_name = NULL;
         p->names = NULL;
-        p->steps = malloc((size_t)plain->step_count * sizeof *p->steps);
-        p->tensors = malloc((size_t)plain->tensor_count * sizeof *p->tensors);
-        p->touches = malloc(((size_t)plain->touch_count + 1) * sizeof *p->touches);
+        p->steps = mem_alloc((size_t)plain->step_count * sizeof *p->steps);
+        p->tensors = mem_alloc((size_t)plain->tensor_count * sizeof *p->tensors);
+        p->touches = mem_alloc(((size_t)plain->touch_count + 1) * sizeof *p->touches);
     }
     if (p == NULL || mask == NULL || p->steps == NULL || p->tensors == NULL || p->touches == NULL) {
         mbs_program_free(p);
-        free(mask);
+        mem_free(mask);
         return NULL;
     }
     memcpy(p->steps, plain->steps, (size_t)plain->step_count * sizeof *p->steps);
@@ -63,7 +63,7 @@ static mbs_program *without_masks(const mbs_program *plain, const recompute_laye
             step->write_begin = p->touch_count;
         step->touch_end = p->touch_count;
     }
-    free(mask);
+    mem_free(mask);
     program_link(p);
     return p;
 }
@@ -113,7 +113,7 @@ static bool find_gaps(opening *o)
 {
     joint *j = o->j;
     const mbs_program *p = j->program;
-    bool *at = calloc((size_t)p->step_count + 1, sizeof *at);
+    bool *at = mem_calloc((size_t)p->step_count + 1, sizeof *at);
     if (at == NULL)
         return false;
     for (int32_t k = o->loss + 1; k < p->step_count; k++) {
@@ -138,7 +138,7 @@ static bool find_gaps(opening *o)
     for (int32_t k = o->loss + 1; k < p->step_count; k++)
         if (at[k])
             o->gaps[o->gap_count++] = k;
-    free(at);
+    mem_free(at);
     return true;
 }
 
@@ -149,7 +149,7 @@ static bool add_event(opening *o, joint_event event)
     joint *j = o->j;
     if (j->event_count == o->event_room) {
         const int32_t room = o->event_room * 2 + 1024;
-        joint_event *moved = realloc(j->events, (size_t)room * sizeof *moved);
+        joint_event *moved = mem_realloc(j->events, (size_t)room * sizeof *moved);
         if (moved == NULL)
             return false;
         j->events = moved;
@@ -164,7 +164,7 @@ static bool add_cell(opening *o, int32_t tensor, int32_t first, int32_t last)
     joint *j = o->j;
     if (j->cell_count == o->cell_room) {
         const int32_t room = o->cell_room * 2 + 1024;
-        joint_cell *moved = realloc(j->cells, (size_t)room * sizeof *moved);
+        joint_cell *moved = mem_realloc(j->cells, (size_t)room * sizeof *moved);
         if (moved == NULL)
             return false;
         j->cells = moved;
@@ -252,17 +252,17 @@ static bool add_events(opening *o, int32_t tensor)
 static bool allocate(joint *j)
 {
     const size_t steps = (size_t)j->program->step_count;
-    j->service = calloc((size_t)j->link_count + 1, sizeof *j->service);
-    j->share = calloc((size_t)j->share_count + 1, sizeof *j->share);
-    j->chains = calloc((size_t)j->program->tensor_count + 1, sizeof *j->chains);
-    j->history = calloc((size_t)j->event_count + 1, sizeof *j->history);
-    j->passes_cost = calloc(steps, sizeof *j->passes_cost);
-    j->distance = calloc(steps + 1, sizeof *j->distance);
-    j->from = calloc(steps + 1, sizeof *j->from);
-    j->from_candidate = calloc(steps + 1, sizeof *j->from_candidate);
-    j->bound = calloc(steps + 1, sizeof *j->bound);
-    j->start_value = calloc(steps + 2, sizeof *j->start_value);
-    j->change = calloc(steps + 1, sizeof *j->change);
+    j->service = mem_calloc((size_t)j->link_count + 1, sizeof *j->service);
+    j->share = mem_calloc((size_t)j->share_count + 1, sizeof *j->share);
+    j->chains = mem_calloc((size_t)j->program->tensor_count + 1, sizeof *j->chains);
+    j->history = mem_calloc((size_t)j->event_count + 1, sizeof *j->history);
+    j->passes_cost = mem_calloc(steps, sizeof *j->passes_cost);
+    j->distance = mem_calloc(steps + 1, sizeof *j->distance);
+    j->from = mem_calloc(steps + 1, sizeof *j->from);
+    j->from_candidate = mem_calloc(steps + 1, sizeof *j->from_candidate);
+    j->bound = mem_calloc(steps + 1, sizeof *j->bound);
+    j->start_value = mem_calloc(steps + 2, sizeof *j->start_value);
+    j->change = mem_calloc(steps + 1, sizeof *j->change);
     if (j->service == NULL || j->share == NULL || j->chains == NULL || j->history == NULL ||
         j->passes_cost == NULL || j->distance == NULL || j->from == NULL ||
         j->from_candidate == NULL || j->bound == NULL || j->start_value == NULL ||
@@ -298,9 +298,9 @@ mbs_status joint_open(joint *j, const mbs_network *network, const mbs_program *p
     const size_t layers = (size_t)network->layer_count;
     opening o = {.j = j,
                  .network = network,
-                 .layers = malloc((layers + 1) * sizeof *o.layers),
-                 .output = malloc((layers + 1) * sizeof *o.output),
-                 .gaps = malloc(((size_t)plain->step_count + 1) * sizeof *o.gaps),
+                 .layers = mem_alloc((layers + 1) * sizeof *o.layers),
+                 .output = mem_alloc((layers + 1) * sizeof *o.output),
+                 .gaps = mem_alloc(((size_t)plain->step_count + 1) * sizeof *o.gaps),
                  .loss = find_loss(plain)};
     mbs_status status = MBS_OK;
     if (o.layers == NULL || o.output == NULL || o.gaps == NULL ||
@@ -310,7 +310,7 @@ mbs_status joint_open(joint *j, const mbs_network *network, const mbs_program *p
         status = error_memory(error);
     j->task.program = j->program;
     if (status == MBS_OK) {
-        j->tensors = calloc((size_t)j->program->tensor_count + 1, sizeof *j->tensors);
+        j->tensors = mem_calloc((size_t)j->program->tensor_count + 1, sizeof *j->tensors);
         status = j->tensors == NULL ? error_memory(error) : lagrange_open(&j->l, &j->task, error);
     }
     if (status == MBS_OK && !build(&o))
@@ -319,9 +319,9 @@ mbs_status joint_open(joint *j, const mbs_network *network, const mbs_program *p
         j->tensors[i].moved = (task->batch * j->tensors[i].bytes) << j->l.shift;
     if (status == MBS_OK)
         joint_update(j);
-    free(o.layers);
-    free(o.output);
-    free(o.gaps);
+    mem_free(o.layers);
+    mem_free(o.output);
+    mem_free(o.gaps);
     return status;
 }
 
@@ -329,25 +329,25 @@ void joint_close(joint *j)
 {
     lagrange_close(&j->l);
     mbs_program_free(j->program);
-    free(j->tensors);
-    free(j->events);
-    free(j->timed);
-    free(j->timed_begin);
-    free(j->covering);
-    free(j->covering_begin);
-    free(j->cells);
-    free(j->uses);
-    free(j->cell_link);
-    free(j->cell_link_begin);
-    free(j->service);
-    free(j->share);
-    free(j->chains);
-    free(j->history);
-    free(j->passes_cost);
-    free(j->distance);
-    free(j->from);
-    free(j->from_candidate);
-    free(j->bound);
-    free(j->start_value);
-    free(j->change);
+    mem_free(j->tensors);
+    mem_free(j->events);
+    mem_free(j->timed);
+    mem_free(j->timed_begin);
+    mem_free(j->covering);
+    mem_free(j->covering_begin);
+    mem_free(j->cells);
+    mem_free(j->uses);
+    mem_free(j->cell_link);
+    mem_free(j->cell_link_begin);
+    mem_free(j->service);
+    mem_free(j->share);
+    mem_free(j->chains);
+    mem_free(j->history);
+    mem_free(j->passes_cost);
+    mem_free(j->distance);
+    mem_free(j->from);
+    mem_free(j->from_candidate);
+    mem_free(j->bound);
+    mem_free(j->start_value);
+    mem_free(j->change);
 }

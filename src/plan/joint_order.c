@@ -1,14 +1,14 @@
 /* What happens when, and who serves whom. */
 #include "plan/joint_order.h"
 
-#include <stdlib.h>
+#include "base/memory.h"
 
 /* Sorts 0..count-1 by key, equal ones in their order, into *sorted; false if memory is out. */
 static bool sort_by(int32_t **sorted, int32_t **begin, const int32_t *key, int32_t count,
                     int32_t keys)
 {
-    *sorted = malloc(((size_t)count + 1) * sizeof **sorted);
-    *begin = calloc((size_t)keys + 2, sizeof **begin);
+    *sorted = mem_alloc(((size_t)count + 1) * sizeof **sorted);
+    *begin = mem_calloc((size_t)keys + 2, sizeof **begin);
     if (*sorted == NULL || *begin == NULL)
         return false;
     for (int32_t i = 0; i < count; i++)
@@ -22,14 +22,14 @@ static bool sort_by(int32_t **sorted, int32_t **begin, const int32_t *key, int32
 
 static bool sort_events(joint *j)
 {
-    int32_t *key = malloc(((size_t)j->event_count + 1) * sizeof *key);
+    int32_t *key = mem_alloc(((size_t)j->event_count + 1) * sizeof *key);
     if (key == NULL)
         return false;
     for (int32_t i = 0; i < j->event_count; i++)
         key[i] = j->events[i].time;
     const bool done =
         sort_by(&j->timed, &j->timed_begin, key, j->event_count, j->program->step_count);
-    free(key);
+    mem_free(key);
     return done;
 }
 
@@ -40,8 +40,8 @@ static bool find_covering(joint *j)
     int32_t at = 0;
     for (int32_t i = 0; i < j->cell_count; i++)
         count += j->cells[i].last - j->cells[i].first + 1;
-    int32_t *gap = malloc(((size_t)count + 1) * sizeof *gap);
-    int32_t *event = malloc(((size_t)count + 1) * sizeof *event);
+    int32_t *gap = mem_alloc(((size_t)count + 1) * sizeof *gap);
+    int32_t *event = mem_alloc(((size_t)count + 1) * sizeof *event);
     for (int32_t i = 0; i < j->event_count && gap != NULL && event != NULL; i++) {
         const joint_event *e = &j->events[i];
         for (int32_t k = e->enter; e->kind == JOINT_CELL && k <= e->leave; k++) {
@@ -53,8 +53,8 @@ static bool find_covering(joint *j)
                       sort_by(&j->covering, &j->covering_begin, gap, count, j->program->step_count);
     for (int32_t i = 0; i < count && done; i++)
         j->covering[i] = event[j->covering[i]];
-    free(gap);
-    free(event);
+    mem_free(gap);
+    mem_free(event);
     return done;
 }
 
@@ -66,7 +66,7 @@ bool joint_sort(joint *j)
 bool joint_link(joint *j, const int32_t *output, int32_t loss)
 {
     const mbs_program *p = j->program;
-    j->uses = malloc(((size_t)p->touch_count + 1) * sizeof *j->uses);
+    j->uses = mem_alloc(((size_t)p->touch_count + 1) * sizeof *j->uses);
     if (j->uses == NULL)
         return false;
     for (int32_t k = 0; k < loss; k++) {
@@ -87,7 +87,7 @@ bool joint_link(joint *j, const int32_t *output, int32_t loss)
         }
         j->tensors[reader].use_end = j->use_count;
     }
-    int32_t *key = malloc(((size_t)j->link_count + 1) * sizeof *key);
+    int32_t *key = mem_alloc(((size_t)j->link_count + 1) * sizeof *key);
     if (key == NULL)
         return false;
     for (int32_t u = 0; u < j->use_count; u++)
@@ -95,6 +95,6 @@ bool joint_link(joint *j, const int32_t *output, int32_t loss)
             key[j->uses[u].link_begin + i] = j->tensors[j->uses[u].input].cell_begin + i;
     const bool done =
         sort_by(&j->cell_link, &j->cell_link_begin, key, j->link_count, j->cell_count);
-    free(key);
+    mem_free(key);
     return done;
 }

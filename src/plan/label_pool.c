@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
+
 #define FIRST_ROOM 256
 
 /* A trail is tidied when it has grown to this, and then to twice what was left. */
@@ -12,16 +14,16 @@
 bool label_pool_open(label_pool *pool, int32_t slots)
 {
     pool->words = slots / 32 + 1;
-    pool->copy = calloc((size_t)pool->words, sizeof *pool->copy);
+    pool->copy = mem_calloc((size_t)pool->words, sizeof *pool->copy);
     return pool->copy != NULL;
 }
 
 void label_pool_close(label_pool *pool)
 {
-    free(pool->labels);
-    free(pool->keys);
-    free(pool->copy);
-    free(pool->buckets);
+    mem_free(pool->labels);
+    mem_free(pool->keys);
+    mem_free(pool->copy);
+    mem_free(pool->buckets);
 }
 
 void label_pool_clear(label_pool *pool)
@@ -64,15 +66,15 @@ static void chain_up(label_pool *pool, int32_t i)
 static bool grow(label_pool *pool)
 {
     const int32_t room = pool->room == 0 ? FIRST_ROOM : 2 * pool->room;
-    label *labels = realloc(pool->labels, (size_t)room * sizeof *labels);
+    label *labels = mem_realloc(pool->labels, (size_t)room * sizeof *labels);
     if (labels == NULL)
         return false;
     pool->labels = labels;
-    uint64_t *keys = realloc(pool->keys, (size_t)room * (size_t)pool->words * sizeof *keys);
+    uint64_t *keys = mem_realloc(pool->keys, (size_t)room * (size_t)pool->words * sizeof *keys);
     if (keys == NULL)
         return false;
     pool->keys = keys;
-    int32_t *buckets = realloc(pool->buckets, 2 * (size_t)room * sizeof *buckets);
+    int32_t *buckets = mem_realloc(pool->buckets, 2 * (size_t)room * sizeof *buckets);
     if (buckets == NULL)
         return false;
     pool->buckets = buckets;
@@ -158,7 +160,7 @@ int32_t label_trail_add(label_trail *trail, int32_t before, bool stays)
         if (trail->room > TRAIL_MOST / 2)
             return -1;
         const int32_t room = trail->room == 0 ? FIRST_ROOM : 2 * trail->room;
-        int32_t *moved = realloc(trail->before, (size_t)room * sizeof *moved);
+        int32_t *moved = mem_realloc(trail->before, (size_t)room * sizeof *moved);
         if (moved == NULL)
             return -1;
         trail->before = moved;
@@ -174,7 +176,7 @@ bool label_trail_tidy(label_trail *trail, label_pool *pool)
 {
     if (trail->count < TRAIL_ROOM || trail->count < trail->room / 2 + trail->room / 4)
         return true;
-    int32_t *number = calloc((size_t)trail->count, sizeof *number);
+    int32_t *number = mem_calloc((size_t)trail->count, sizeof *number);
     if (number == NULL)
         return false;
     for (int32_t i = 0; i < pool->count; i++)
@@ -193,12 +195,12 @@ bool label_trail_tidy(label_trail *trail, label_pool *pool)
     }
     for (int32_t i = 0; i < pool->count; i++)
         pool->labels[i].trail = number[pool->labels[i].trail];
-    free(number);
+    mem_free(number);
     trail->count = kept;
     return true;
 }
 
 void label_trail_close(label_trail *trail)
 {
-    free(trail->before);
+    mem_free(trail->before);
 }

@@ -1,10 +1,10 @@
 #include "plan/labels.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "plan/column.h"
 #include "plan/label_pool.h"
 
@@ -261,7 +261,7 @@ mbs_status labels_search(const group_costs *g, const label_limits *limits, label
                 .given_up = NO_VALUE};
     s.now = &s.pools[0];
     s.next = &s.pools[1];
-    s.open = malloc(((size_t)g->slots + 1) * sizeof *s.open);
+    s.open = mem_alloc(((size_t)g->slots + 1) * sizeof *s.open);
     s.memory =
         s.open != NULL && label_pool_open(s.now, g->slots) && label_pool_open(s.next, g->slots);
     label start = {.trail = LABEL_TRAIL_START, .peak = 0};
@@ -277,6 +277,6 @@ mbs_status labels_search(const group_costs *g, const label_limits *limits, label
     label_pool_close(&s.pools[0]);
     label_pool_close(&s.pools[1]);
     label_trail_close(&s.trail);
-    free(s.open);
+    mem_free(s.open);
     return s.memory ? MBS_OK : error_memory(error);
 }

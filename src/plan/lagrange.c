@@ -1,9 +1,9 @@
 #include "plan/lagrange.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "cost/footprint.h"
 #include "plan/chain.h"
 #include "plan/tight.h"
@@ -127,21 +127,21 @@ static bool allocate(lagrange *l)
     size_t candidate_count = (size_t)l->list.count;
     size_t steps = (size_t)l->task->program->step_count;
     size_t touches = (size_t)l->task->program->touch_count + 1;
-    l->need = calloc(candidate_count * steps, sizeof *l->need);
-    l->end_bytes = calloc(candidate_count * touches, sizeof *l->end_bytes);
-    l->stays = calloc(candidate_count * touches, sizeof *l->stays);
-    l->tight = calloc(candidate_count * steps, sizeof *l->tight);
-    l->price = calloc(candidate_count * steps, sizeof *l->price);
-    l->price_sum = calloc(candidate_count * (steps + 1), sizeof *l->price_sum);
-    l->slack_sum = calloc(candidate_count * (steps + 1), sizeof *l->slack_sum);
-    l->tight_sum = calloc(candidate_count * (steps + 1), sizeof *l->tight_sum);
-    l->weight_sum = calloc(steps + 1, sizeof *l->weight_sum);
-    l->accumulator_sum = calloc(steps + 1, sizeof *l->accumulator_sum);
-    l->passes_cost = calloc(steps, sizeof *l->passes_cost);
-    l->chains = calloc((size_t)l->task->program->tensor_count + 1, sizeof *l->chains);
-    l->history = calloc(touches, sizeof *l->history);
-    l->change = calloc(steps + 1, sizeof *l->change);
-    l->highest_price = calloc(candidate_count, sizeof *l->highest_price);
+    l->need = mem_calloc(candidate_count * steps, sizeof *l->need);
+    l->end_bytes = mem_calloc(candidate_count * touches, sizeof *l->end_bytes);
+    l->stays = mem_calloc(candidate_count * touches, sizeof *l->stays);
+    l->tight = mem_calloc(candidate_count * steps, sizeof *l->tight);
+    l->price = mem_calloc(candidate_count * steps, sizeof *l->price);
+    l->price_sum = mem_calloc(candidate_count * (steps + 1), sizeof *l->price_sum);
+    l->slack_sum = mem_calloc(candidate_count * (steps + 1), sizeof *l->slack_sum);
+    l->tight_sum = mem_calloc(candidate_count * (steps + 1), sizeof *l->tight_sum);
+    l->weight_sum = mem_calloc(steps + 1, sizeof *l->weight_sum);
+    l->accumulator_sum = mem_calloc(steps + 1, sizeof *l->accumulator_sum);
+    l->passes_cost = mem_calloc(steps, sizeof *l->passes_cost);
+    l->chains = mem_calloc((size_t)l->task->program->tensor_count + 1, sizeof *l->chains);
+    l->history = mem_calloc(touches, sizeof *l->history);
+    l->change = mem_calloc(steps + 1, sizeof *l->change);
+    l->highest_price = mem_calloc(candidate_count, sizeof *l->highest_price);
     return l->need != NULL && l->end_bytes != NULL && l->stays != NULL && l->tight != NULL &&
            l->tight_sum != NULL && l->price != NULL && l->price_sum != NULL &&
            l->slack_sum != NULL && l->weight_sum != NULL && l->accumulator_sum != NULL &&
@@ -173,21 +173,21 @@ mbs_status lagrange_open(lagrange *l, const plan_task *task, mbs_error *error)
 void lagrange_close(lagrange *l)
 {
     candidates_free(&l->list);
-    free(l->need);
-    free(l->end_bytes);
-    free(l->stays);
-    free(l->tight);
-    free(l->tight_sum);
-    free(l->price);
-    free(l->price_sum);
-    free(l->slack_sum);
-    free(l->weight_sum);
-    free(l->accumulator_sum);
-    free(l->passes_cost);
-    free(l->chains);
-    free(l->history);
-    free(l->change);
-    free(l->highest_price);
+    mem_free(l->need);
+    mem_free(l->end_bytes);
+    mem_free(l->stays);
+    mem_free(l->tight);
+    mem_free(l->tight_sum);
+    mem_free(l->price);
+    mem_free(l->price_sum);
+    mem_free(l->slack_sum);
+    mem_free(l->weight_sum);
+    mem_free(l->accumulator_sum);
+    mem_free(l->passes_cost);
+    mem_free(l->chains);
+    mem_free(l->history);
+    mem_free(l->change);
+    mem_free(l->highest_price);
 }
 
 void lagrange_update(lagrange *l, int32_t c)

@@ -1,8 +1,8 @@
 /* mbs-fs: full serialization, one sub-batch size for everything (model, section 5). */
-#include <stdlib.h>
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "plan/intervals.h"
 #include "plan/staged.h"
 
@@ -114,7 +114,8 @@ static mbs_status solve(staged *s, active_set *active, int64_t *iterations, mbs_
 mbs_status plan_mbs_fs(mbs_plan *plan, const plan_task *task, mbs_error *error)
 {
     staged s;
-    active_set active = {malloc(((size_t)task->program->touch_count + 1) * sizeof(int32_t)), 0, 0};
+    active_set active = {mem_alloc(((size_t)task->program->touch_count + 1) * sizeof(int32_t)), 0,
+                         0};
     int64_t iterations = 1;
     mbs_status status = staged_open(&s, task, true, error);
     if (status == MBS_OK && active.touches == NULL)
@@ -124,7 +125,7 @@ mbs_status plan_mbs_fs(mbs_plan *plan, const plan_task *task, mbs_error *error)
     for (int32_t k = 0; status == MBS_OK && k < task->program->step_count; k = group_end(&s, k))
         staged_emit(&s, plan, &(staged_group){k, group_end(&s, k), .iterations = iterations});
     plan->outcome = MBS_HEURISTIC;
-    free(active.touches);
+    mem_free(active.touches);
     staged_free(&s);
     return status;
 }

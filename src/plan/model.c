@@ -3,11 +3,11 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "cost/footprint.h"
 
 /* No other solver could use a larger program, and it would not fit in memory. */
@@ -36,7 +36,7 @@ int model_add_column(model *m, model_column column, double upper, double cost, c
                           name);
     if (j >= m->column_room) {
         int room = m->column_room == 0 ? 1024 : 2 * m->column_room;
-        model_column *moved = realloc(m->columns, (size_t)room * sizeof *moved);
+        model_column *moved = mem_realloc(m->columns, (size_t)room * sizeof *moved);
         if (moved == NULL)
             j = 0;
         else {
@@ -135,14 +135,14 @@ static bool allocate(model *m)
     const size_t steps = (size_t)m->task->program->step_count;
     const size_t touches = (size_t)m->task->program->touch_count + 1;
     m->problem = solver_create();
-    m->choose_row = calloc(steps, sizeof *m->choose_row);
-    m->written_row = calloc(touches, sizeof *m->written_row);
-    m->run = calloc(steps, sizeof *m->run);
-    m->join = calloc(steps, sizeof *m->join);
-    m->keep = calloc(touches, sizeof *m->keep);
-    m->room_row = calloc(steps, sizeof *m->room_row);
-    m->most = calloc(steps + 1, sizeof *m->most);
-    m->least = calloc(steps, sizeof *m->least);
+    m->choose_row = mem_calloc(steps, sizeof *m->choose_row);
+    m->written_row = mem_calloc(touches, sizeof *m->written_row);
+    m->run = mem_calloc(steps, sizeof *m->run);
+    m->join = mem_calloc(steps, sizeof *m->join);
+    m->keep = mem_calloc(touches, sizeof *m->keep);
+    m->room_row = mem_calloc(steps, sizeof *m->room_row);
+    m->most = mem_calloc(steps + 1, sizeof *m->most);
+    m->least = mem_calloc(steps, sizeof *m->least);
     return m->problem != NULL && m->choose_row != NULL && m->written_row != NULL &&
            m->run != NULL && m->join != NULL && m->keep != NULL && m->room_row != NULL &&
            m->most != NULL && m->least != NULL;
@@ -152,15 +152,15 @@ void model_free(model *m)
 {
     candidates_free(&m->list);
     solver_free(m->problem);
-    free(m->columns);
-    free(m->choose_row);
-    free(m->written_row);
-    free(m->run);
-    free(m->join);
-    free(m->keep);
-    free(m->room_row);
-    free(m->most);
-    free(m->least);
+    mem_free(m->columns);
+    mem_free(m->choose_row);
+    mem_free(m->written_row);
+    mem_free(m->run);
+    mem_free(m->join);
+    mem_free(m->keep);
+    mem_free(m->room_row);
+    mem_free(m->most);
+    mem_free(m->least);
 }
 
 mbs_status model_build(model *m, const plan_task *task, mbs_error *error)

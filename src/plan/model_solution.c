@@ -1,8 +1,8 @@
 /* From a solution of the integer program to a plan, recomputed in whole bytes. */
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "cost/footprint.h"
 #include "plan/groups.h"
 #include "plan/model.h"
@@ -130,9 +130,9 @@ static mbs_status finish_groups(decoder *d)
 static mbs_status decode(decoder *d)
 {
     const size_t steps = (size_t)d->m->task->program->step_count;
-    d->choice = malloc(steps * sizeof *d->choice);
-    d->group = malloc(steps * sizeof *d->group);
-    d->joined = calloc(steps, sizeof *d->joined);
+    d->choice = mem_alloc(steps * sizeof *d->choice);
+    d->group = mem_alloc(steps * sizeof *d->group);
+    d->joined = mem_calloc(steps, sizeof *d->joined);
     if (d->choice == NULL || d->group == NULL || d->joined == NULL)
         return error_memory(d->error);
     mbs_status status = read_steps(d);
@@ -150,17 +150,17 @@ static mbs_status import_into(mbs_plan *plan, const plan_task *task, const char 
     double *value = NULL;
     mbs_status status = model_build(&m, task, error);
     if (status == MBS_OK) {
-        value = calloc((size_t)solver_column_count(m.problem) + 1, sizeof *value);
+        value = mem_calloc((size_t)solver_column_count(m.problem) + 1, sizeof *value);
         status = value == NULL ? error_memory(error) : solution_read(value, &m, path, error);
     }
     if (status == MBS_OK) {
         decoder d = {.m = &m, .value = value, .label = path, .plan = plan, .error = error};
         status = decode(&d);
-        free(d.choice);
-        free(d.group);
-        free(d.joined);
+        mem_free(d.choice);
+        mem_free(d.group);
+        mem_free(d.joined);
     }
-    free(value);
+    mem_free(value);
     model_free(&m);
     return status;
 }

@@ -1,12 +1,12 @@
 #include "plan/planner.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "cost/footprint.h"
 #include "cost/traffic.h"
 
@@ -54,8 +54,8 @@ mbs_status candidates_create(candidates *list, int64_t batch, mbs_error *error)
     for (int64_t b = batch; b >= 1; b = ceil_div(batch, ceil_div(batch, b)) - 1)
         count++;
     list->count = 0;
-    list->iterations = malloc((size_t)count * sizeof *list->iterations);
-    list->sub_batch = malloc((size_t)count * sizeof *list->sub_batch);
+    list->iterations = mem_alloc((size_t)count * sizeof *list->iterations);
+    list->sub_batch = mem_alloc((size_t)count * sizeof *list->sub_batch);
     if (list->iterations == NULL || list->sub_batch == NULL) {
         candidates_free(list);
         return error_memory(error);
@@ -69,8 +69,8 @@ mbs_status candidates_create(candidates *list, int64_t batch, mbs_error *error)
 
 void candidates_free(candidates *list)
 {
-    free(list->iterations);
-    free(list->sub_batch);
+    mem_free(list->iterations);
+    mem_free(list->sub_batch);
     *list = (candidates){0};
 }
 
@@ -156,10 +156,10 @@ mbs_status plan_best(mbs_plan *plan, const plan_task *task, mbs_error *error)
     if (status != MBS_OK)
         return status;
     bool is_dp = plan->outcome != MBS_OPTIMAL && plan_count(plan).total == bytes;
-    char *name = strdup(is_dp ? "dp" : "ilp");
+    char *name = mem_strdup(is_dp ? "dp" : "ilp");
     if (name == NULL)
         return error_memory(error);
-    free(plan->planner_name);
+    mem_free(plan->planner_name);
     plan->planner_name = name;
     return MBS_OK;
 }

@@ -1,9 +1,9 @@
 /* What a group is worth: dp's choice, and the exact search for a better one. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "cost/footprint.h"
 #include "cost/traffic.h"
 #include "plan/column.h"
@@ -42,17 +42,17 @@ void column_offer(const pricing *with, column *priced, bool *resident)
 {
     int64_t bytes = evaluate(with, priced, resident);
     if (bytes >= priced->value) {
-        free(resident);
+        mem_free(resident);
         return;
     }
-    free(priced->resident);
+    mem_free(priced->resident);
     priced->resident = resident;
     priced->value = bytes;
 }
 
 static bool *new_residency(const group_costs *g)
 {
-    return calloc((size_t)(g->touch_end - g->touch_begin) + 1, sizeof(bool));
+    return mem_calloc((size_t)(g->touch_end - g->touch_begin) + 1, sizeof(bool));
 }
 
 /* Everything resident, if that fits. */
@@ -85,7 +85,7 @@ static mbs_status search(const pricing *with, const group_costs *g, column *pric
         return error_memory(error);
     mbs_status status = labels_search(g, &limits, &result, resident, error);
     if (status != MBS_OK || result.value == NO_VALUE)
-        free(resident);
+        mem_free(resident);
     else
         column_offer(with, priced, resident);
     if (status == MBS_OK)

@@ -1,10 +1,10 @@
 #include "plan/recompute.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "plan/joint.h"
 #include "plan/recompute_search.h"
 
@@ -42,7 +42,7 @@ void mbs_plan_recompute(const mbs_plan *plan, mbs_recompute_info *info)
 void recompute_sets_free(recompute_sets *sets)
 {
     for (int i = 0; i < MBS_RECOMPUTE_COUNT; i++)
-        free(sets->set[i]);
+        mem_free(sets->set[i]);
     *sets = (recompute_sets){0};
 }
 
@@ -57,13 +57,13 @@ static mbs_status policy_set(recompute_sets *sets, const recompute_model *model,
     mbs_status status = program_build(&program, model->network, &options, true, error);
     if (status != MBS_OK)
         return status;
-    unsigned char *set = calloc((size_t)model->layer_count, 1);
+    unsigned char *set = mem_calloc((size_t)model->layer_count, 1);
     for (int32_t k = 0; set != NULL && k < program->step_count; k++)
         if (program->steps[k].pass == STEP_REMAT)
             set[program->steps[k].layer_id] = 1;
     sets->set[policy] = set;
     if (set != NULL && recompute_macs(program, true) > model->max_macs) {
-        free(set);
+        mem_free(set);
         sets->set[policy] = NULL;
         set = NULL;
     } else if (set == NULL) {
@@ -89,7 +89,7 @@ static mbs_status find_auto(recompute_sets *sets, const recompute_model *model,
         status = recompute_search(&other, model, EFFORT_GROUPS, SECOND_WORK * steps, error);
     if (status == MBS_OK) {
         const recompute_state *best = other.objective < state->objective ? &other : state;
-        sets->set[MBS_RECOMPUTE_AUTO] = malloc((size_t)model->layer_count);
+        sets->set[MBS_RECOMPUTE_AUTO] = mem_alloc((size_t)model->layer_count);
         if (sets->set[MBS_RECOMPUTE_AUTO] == NULL)
             status = error_memory(error);
         else

@@ -1,7 +1,6 @@
 #include "plan/recompute_moves.h"
 
-#include <stdlib.h>
-
+#include "base/memory.h"
 #include "program/recompute.h"
 
 /* Whether a tensor is less than the layer's whole output, which is then stored in parts. */
@@ -39,7 +38,7 @@ bool recompute_layers(recompute_layer *layers, const mbs_network *network, const
         const int32_t reads = p->steps[k].write_begin - p->steps[k].touch_begin;
         most = reads > most ? reads : most;
     }
-    int32_t *members = malloc((size_t)most * sizeof *members);
+    int32_t *members = mem_alloc((size_t)most * sizeof *members);
     if (members == NULL)
         return false;
     for (int32_t l = 0; l < network->layer_count; l++)
@@ -54,7 +53,7 @@ bool recompute_layers(recompute_layer *layers, const mbs_network *network, const
                 layers[p->steps[producer].layer_id].allowed = false;
         }
     }
-    free(members);
+    mem_free(members);
     return true;
 }
 
@@ -92,13 +91,13 @@ recompute_move *recompute_moves(int32_t *count, const mbs_network *network,
     static const int32_t lengths[] = {1, 2, 3, 4, 6, 8};
     const int32_t length_count = (int32_t)(sizeof lengths / sizeof lengths[0]);
     const size_t n = (size_t)network->layer_count;
-    int32_t *start = malloc((n + 2) * sizeof *start);
-    recompute_move *moves = malloc(n * (1 + (size_t)length_count * LEVEL_COUNT) * sizeof *moves);
+    int32_t *start = mem_alloc((n + 2) * sizeof *start);
+    recompute_move *moves = mem_alloc(n * (1 + (size_t)length_count * LEVEL_COUNT) * sizeof *moves);
     int32_t units = 0;
     *count = 0;
     if (start == NULL || moves == NULL) {
-        free(start);
-        free(moves);
+        mem_free(start);
+        mem_free(moves);
         return NULL;
     }
     for (int32_t l = 0; l < network->layer_count; l++) {
@@ -115,6 +114,6 @@ recompute_move *recompute_moves(int32_t *count, const mbs_network *network,
                 moves[(*count)++] = (recompute_move){.first = start[u],
                                                      .end = start[u + lengths[i]],
                                                      .level = (recompute_level)level};
-    free(start);
+    mem_free(start);
     return moves;
 }

@@ -1,10 +1,10 @@
 #include "plan/recompute_search.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "plan/recompute_moves.h"
 
 /* Gains below this part of the objective are none: sums of doubles are that exact. */
@@ -214,8 +214,8 @@ static bool open(search *s)
     mbs_program_options options = s->model->program_options;
     options.recompute_layers = NULL;
     options.recompute = MBS_RECOMPUTE_NONE;
-    s->layers = malloc(layers * sizeof *s->layers);
-    s->set = malloc(layers);
+    s->layers = mem_alloc(layers * sizeof *s->layers);
+    s->set = mem_alloc(layers);
     if (s->layers == NULL || s->set == NULL)
         return fail(s, error_memory(s->error));
     mbs_status status = program_build(&plain, network, &options, true, s->error);
@@ -240,8 +240,8 @@ mbs_status recompute_search(recompute_state *state, const recompute_model *model
             settle(&s);
         }
     }
-    free(s.layers);
-    free(s.moves);
-    free(s.set);
+    mem_free(s.layers);
+    mem_free(s.moves);
+    mem_free(s.set);
     return s.status;
 }

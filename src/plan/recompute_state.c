@@ -1,11 +1,11 @@
 #include "plan/recompute_state.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "base/memory.h"
 
 /* ---- Programs -------------------------------------------------------------------------------- */
 
@@ -50,7 +50,7 @@ static uint64_t neighbour_key(const mbs_program *p, int32_t touch)
  * from and go to the same steps. */
 static uint64_t *sign(const mbs_program *p)
 {
-    uint64_t *signature = malloc((size_t)p->step_count * sizeof *signature);
+    uint64_t *signature = mem_alloc((size_t)p->step_count * sizeof *signature);
     for (int32_t k = 0; signature != NULL && k < p->step_count; k++) {
         const mbs_step *step = &p->steps[k];
         uint64_t hash = mix(step_key(p, k), (uint64_t)(step->write_begin - step->touch_begin));
@@ -73,8 +73,8 @@ static uint64_t *sign(const mbs_program *p)
 static bool take_groups(recompute_state *state, const dp_range *range)
 {
     const int32_t steps = state->program->step_count;
-    state->cuts = malloc(((size_t)steps + 1) * sizeof *state->cuts);
-    state->cost = malloc(((size_t)steps + 1) * sizeof *state->cost);
+    state->cuts = mem_alloc(((size_t)steps + 1) * sizeof *state->cuts);
+    state->cost = mem_alloc(((size_t)steps + 1) * sizeof *state->cost);
     if (state->cuts == NULL || state->cost == NULL)
         return false;
     int32_t count = 0;
@@ -96,7 +96,7 @@ mbs_status recompute_state_open(recompute_state *state, const recompute_model *m
     const size_t layers = (size_t)model->layer_count;
     plan_task task = model->task;
     dp_range range = {0};
-    *state = (recompute_state){.set = malloc(layers > 0 ? layers : 1)};
+    *state = (recompute_state){.set = mem_alloc(layers > 0 ? layers : 1)};
     if (state->set == NULL)
         return error_memory(error);
     memcpy(state->set, set, layers);
@@ -116,11 +116,11 @@ mbs_status recompute_state_open(recompute_state *state, const recompute_model *m
 
 void recompute_state_close(recompute_state *state)
 {
-    free(state->set);
+    mem_free(state->set);
     mbs_program_free(state->program);
-    free(state->signature);
-    free(state->cuts);
-    free(state->cost);
+    mem_free(state->signature);
+    mem_free(state->cuts);
+    mem_free(state->cost);
     *state = (recompute_state){0};
 }
 
@@ -129,7 +129,7 @@ void recompute_state_close(recompute_state *state)
 void recompute_trial_close(recompute_trial *trial)
 {
     mbs_program_free(trial->program);
-    free(trial->signature);
+    mem_free(trial->signature);
     for (int32_t i = 0; i < 2; i++)
         dp_range_close(&trial->window[i].range);
     *trial = (recompute_trial){0};
@@ -284,7 +284,7 @@ static void mark_starts(bool *starts, const recompute_state *state, const recomp
 static bool solve_windows(recompute_trial *trial, const recompute_model *model,
                           const recompute_state *state, recompute_effort effort)
 {
-    bool *starts = malloc((size_t)trial->program->step_count + 1);
+    bool *starts = mem_alloc((size_t)trial->program->step_count + 1);
     plan_task task = model->task;
     bool solved = starts != NULL;
     task.program = trial->program;
@@ -302,7 +302,7 @@ static bool solve_windows(recompute_trial *trial, const recompute_model *model,
         if (solved)
             trial->objective += w->range.best[w->new_end - w->new_first];
     }
-    free(starts);
+    mem_free(starts);
     return solved;
 }
 
@@ -355,11 +355,11 @@ bool recompute_apply(recompute_state *state, recompute_trial *trial, const recom
                      const unsigned char *set)
 {
     const size_t room = (size_t)trial->program->step_count + 1;
-    int32_t *cuts = malloc(room * sizeof *cuts);
-    double *cost = malloc(room * sizeof *cost);
+    int32_t *cuts = mem_alloc(room * sizeof *cuts);
+    double *cost = mem_alloc(room * sizeof *cost);
     if (cuts == NULL || cost == NULL) {
-        free(cuts);
-        free(cost);
+        mem_free(cuts);
+        mem_free(cost);
         return false;
     }
     int32_t count = 0;

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/memory.h"
 #include "plan/model.h"
 
 #define MAX_WORDS 8
@@ -265,8 +266,8 @@ mbs_status solution_read(double *value, const model *m, const char *path, mbs_er
                 .error = error,
                 .columns = solver_column_count(m->problem),
                 .value = value};
-    r.sorted = malloc(((size_t)r.columns + 1) * sizeof *r.sorted);
-    r.seen = calloc((size_t)r.columns + 1, sizeof *r.seen);
+    r.sorted = mem_alloc(((size_t)r.columns + 1) * sizeof *r.sorted);
+    r.seen = mem_calloc((size_t)r.columns + 1, sizeof *r.seen);
     if (r.sorted == NULL || r.seen == NULL) {
         status = error_memory(error);
     } else if (strlen(text) != length) {
@@ -277,8 +278,8 @@ mbs_status solution_read(double *value, const model *m, const char *path, mbs_er
         qsort(r.sorted, (size_t)r.columns, sizeof *r.sorted, compare_names);
         status = read_lines(&r, text);
     }
-    free(r.sorted);
-    free(r.seen);
-    free(text);
+    mem_free(r.sorted);
+    mem_free(r.seen);
+    mem_free(text);
     return status;
 }

@@ -4,15 +4,15 @@
 #include <math.h>
 #include <pthread.h>
 #include <setjmp.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "plan/solver_problem.h"
 
 solver_problem *solver_create(void)
 {
-    return calloc(1, sizeof(solver_problem));
+    return mem_calloc(1, sizeof(solver_problem));
 }
 
 void solver_free(solver_problem *problem)
@@ -20,20 +20,20 @@ void solver_free(solver_problem *problem)
     if (problem == NULL)
         return;
     for (int i = 0; i < problem->column_count; i++)
-        free(problem->columns[i].name);
+        mem_free(problem->columns[i].name);
     for (int i = 0; i < problem->row_count; i++)
-        free(problem->rows[i].name);
-    free(problem->columns);
-    free(problem->rows);
-    free(problem->element_row);
-    free(problem->element_column);
-    free(problem->element_value);
-    free(problem);
+        mem_free(problem->rows[i].name);
+    mem_free(problem->columns);
+    mem_free(problem->rows);
+    mem_free(problem->element_row);
+    mem_free(problem->element_column);
+    mem_free(problem->element_value);
+    mem_free(problem);
 }
 
 static bool resize(void **array, int count, size_t element)
 {
-    void *moved = realloc(*array, (size_t)count * element);
+    void *moved = mem_realloc(*array, (size_t)count * element);
     if (moved == NULL)
         return false;
     *array = moved;
@@ -49,7 +49,7 @@ int solver_column(solver_problem *problem, solver_kind kind, double lower, doubl
             return 0;
         problem->column_room = room;
     }
-    char *copy = name == NULL ? NULL : strdup(name);
+    char *copy = name == NULL ? NULL : mem_strdup(name);
     if (name != NULL && copy == NULL)
         return 0;
     problem->columns[problem->column_count++] = (problem_column){kind, lower, upper, cost, copy};
@@ -64,7 +64,7 @@ int solver_row(solver_problem *problem, double lower, double upper, const char *
             return 0;
         problem->row_room = room;
     }
-    char *copy = name == NULL ? NULL : strdup(name);
+    char *copy = name == NULL ? NULL : mem_strdup(name);
     if (name != NULL && copy == NULL)
         return 0;
     problem->rows[problem->row_count++] = (problem_row){lower, upper, copy};
@@ -244,12 +244,14 @@ typedef struct isolated {
     solver_body *body;
     void *context;
     mbs_error *error;
+    const mbs_allocator *allocator; /* of the thread that waits */
     mbs_status status;
 } isolated;
 
 static void *run_isolated(void *argument)
 {
     isolated *run = argument;
+    mbs_use_allocator(run->allocator);
     if (glp_init_env() > 1) { /* would abort later, at the first call */
         run->status = error_memory(run->error);
         return NULL;
@@ -261,7 +263,7 @@ static void *run_isolated(void *argument)
 
 mbs_status solver_isolate(solver_body *body, void *context, mbs_error *error)
 {
-    isolated run = {body, context, error, MBS_OK};
+    isolated run = {body, context, error, mem_allocator(), MBS_OK};
     pthread_t thread;
     if (pthread_create(&thread, NULL, run_isolated, &run) != 0)
         return error_memory(error);

@@ -1,10 +1,10 @@
 /* Integer programs as text for other solvers: LP format and free MPS format. */
 #include <assert.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "plan/solver_problem.h"
 
@@ -23,8 +23,8 @@ typedef struct writer {
 static bool sort_elements(writer *w, const int *key, int keys)
 {
     const int count = w->problem->element_count;
-    w->begin = calloc((size_t)keys + 3, sizeof *w->begin);
-    w->order = malloc(((size_t)count + 1) * sizeof *w->order);
+    w->begin = mem_calloc((size_t)keys + 3, sizeof *w->begin);
+    w->order = mem_alloc(((size_t)count + 1) * sizeof *w->order);
     if (w->begin == NULL || w->order == NULL)
         return false;
     for (int i = 1; i <= count; i++)
@@ -234,7 +234,7 @@ mbs_status solver_write(const solver_problem *problem, solver_format format, con
     else
         status = mbs_write_file(path, w.out.data, w.out.length, error);
     text_free(&w.out);
-    free(w.begin);
-    free(w.order);
+    mem_free(w.begin);
+    mem_free(w.order);
     return status;
 }

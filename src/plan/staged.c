@@ -1,17 +1,16 @@
 #include "plan/staged.h"
 
-#include <stdlib.h>
-
 #include "base/checked.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "plan/intervals.h"
 
 mbs_status staged_open(staged *s, const plan_task *task, bool adjacent_only, mbs_error *error)
 {
     const mbs_program *p = task->program;
     *s = (staged){.task = task};
-    s->allowed = calloc((size_t)p->touch_count + 1, sizeof *s->allowed);
-    s->cut = calloc((size_t)p->step_count, sizeof *s->cut);
+    s->allowed = mem_calloc((size_t)p->touch_count + 1, sizeof *s->allowed);
+    s->cut = mem_calloc((size_t)p->step_count, sizeof *s->cut);
     if (s->allowed == NULL || s->cut == NULL)
         return error_memory(error);
     for (int32_t k = 0; k < p->step_count; k++) {
@@ -24,8 +23,8 @@ mbs_status staged_open(staged *s, const plan_task *task, bool adjacent_only, mbs
 
 void staged_free(staged *s)
 {
-    free(s->allowed);
-    free(s->cut);
+    mem_free(s->allowed);
+    mem_free(s->cut);
 }
 
 /* Whether the interval that begins at touch t stays resident in a group that ends before `end`. */

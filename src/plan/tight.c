@@ -1,10 +1,10 @@
 #include "plan/tight.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "cost/footprint.h"
 
 /* More different sums than this come so near the capacity that they are of no use. */
@@ -98,19 +98,19 @@ typedef struct tight_work {
 
 static bool work_open(tight_work *w, const lagrange *l)
 {
-    *w = (tight_work){.set = {.sums = malloc(MAX_SUMS * sizeof(int64_t)),
-                              .merged = malloc(MAX_SUMS * sizeof(int64_t)),
+    *w = (tight_work){.set = {.sums = mem_alloc(MAX_SUMS * sizeof(int64_t)),
+                              .merged = mem_alloc(MAX_SUMS * sizeof(int64_t)),
                               .capacity = l->task->capacity},
                       .crossing =
-                          malloc(((size_t)l->task->program->touch_count + 1) * sizeof(int32_t))};
+                          mem_alloc(((size_t)l->task->program->touch_count + 1) * sizeof(int32_t))};
     return w->set.sums != NULL && w->set.merged != NULL && w->crossing != NULL;
 }
 
 static void work_close(tight_work *w)
 {
-    free(w->set.sums);
-    free(w->set.merged);
-    free(w->crossing);
+    mem_free(w->set.sums);
+    mem_free(w->set.merged);
+    mem_free(w->crossing);
 }
 
 static bool in_phase(const mbs_program *p, int32_t t)
@@ -202,7 +202,7 @@ mbs_status tight_open(tight_window *window, lagrange *l, int32_t candidate, int3
 {
     tight_work w;
     *window = (tight_window){.candidate = candidate, .first = first, .end = end};
-    window->capacity = malloc((size_t)(end - first) * sizeof *window->capacity);
+    window->capacity = mem_alloc((size_t)(end - first) * sizeof *window->capacity);
     const bool memory = work_open(&w, l) && window->capacity != NULL;
     if (memory) {
         fill_window(l, window, &w);
@@ -215,7 +215,7 @@ mbs_status tight_open(tight_window *window, lagrange *l, int32_t candidate, int3
     work_close(&w);
     if (memory)
         return MBS_OK;
-    free(window->capacity);
+    mem_free(window->capacity);
     return error_memory(error);
 }
 
@@ -224,5 +224,5 @@ void tight_close(tight_window *window, lagrange *l)
     exchange(l, window);
     l->tight_candidate = -1;
     lagrange_update(l, window->candidate);
-    free(window->capacity);
+    mem_free(window->capacity);
 }

@@ -1,9 +1,9 @@
 /* From a network to its program. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "program/builder.h"
 
 bool builder_fail(builder *b, mbs_status status)
@@ -27,7 +27,7 @@ static bool grow(builder *b, void **array, int32_t count, int32_t *capacity, siz
     if (count < *capacity)
         return true;
     int32_t larger = *capacity == 0 ? 256 : *capacity * 2;
-    void *moved = realloc(*array, (size_t)larger * element);
+    void *moved = mem_realloc(*array, (size_t)larger * element);
     if (moved == NULL)
         return builder_fail(b, MBS_ERR_MEMORY);
     *array = moved;
@@ -202,14 +202,14 @@ int32_t builder_tensor(builder *b, int64_t elements, int64_t bits, const char *n
 static bool builder_open(builder *b, bool blank)
 {
     size_t values = (size_t)b->value_count;
-    b->ranges = calloc(values, sizeof *b->ranges);
-    b->own = calloc(values, sizeof *b->own);
-    b->members = calloc(values, sizeof *b->members);
-    b->needs_gradient = calloc(values, sizeof *b->needs_gradient);
-    b->side = malloc(values * sizeof *b->side);
-    b->recompute = calloc(values, sizeof *b->recompute);
-    b->again = malloc(values * sizeof *b->again);
-    b->program = calloc(1, sizeof *b->program);
+    b->ranges = mem_calloc(values, sizeof *b->ranges);
+    b->own = mem_calloc(values, sizeof *b->own);
+    b->members = mem_calloc(values, sizeof *b->members);
+    b->needs_gradient = mem_calloc(values, sizeof *b->needs_gradient);
+    b->side = mem_alloc(values * sizeof *b->side);
+    b->recompute = mem_calloc(values, sizeof *b->recompute);
+    b->again = mem_alloc(values * sizeof *b->again);
+    b->program = mem_calloc(1, sizeof *b->program);
     if (b->ranges == NULL || b->own == NULL || b->members == NULL || b->needs_gradient == NULL ||
         b->side == NULL || b->recompute == NULL || b->again == NULL || b->program == NULL)
         return builder_fail(b, MBS_ERR_MEMORY);
@@ -218,7 +218,7 @@ static bool builder_open(builder *b, bool blank)
     b->program->inference = b->options.inference != 0;
     b->program->has_shapes = true;
     b->program->names = blank ? name_pool_create_blank() : name_pool_create();
-    b->program->network_name = strdup(b->network->name);
+    b->program->network_name = mem_strdup(b->network->name);
     if (b->program->names == NULL || b->program->network_name == NULL)
         return builder_fail(b, MBS_ERR_MEMORY);
     return true;
@@ -229,10 +229,10 @@ static bool open_base_tensors(builder *b)
 {
     b->base_count = b->program->tensor_count;
     size_t count = (size_t)b->base_count;
-    b->seen = calloc(count, sizeof *b->seen);
-    b->is_sink = calloc(count, sizeof *b->is_sink);
-    b->gradient = malloc(count * sizeof *b->gradient);
-    b->sum_count = calloc(count, sizeof *b->sum_count);
+    b->seen = mem_calloc(count, sizeof *b->seen);
+    b->is_sink = mem_calloc(count, sizeof *b->is_sink);
+    b->gradient = mem_alloc(count * sizeof *b->gradient);
+    b->sum_count = mem_calloc(count, sizeof *b->sum_count);
     if (b->seen == NULL || b->is_sink == NULL || b->gradient == NULL || b->sum_count == NULL)
         return builder_fail(b, MBS_ERR_MEMORY);
     for (size_t tensor = 0; tensor < count; tensor++)
@@ -262,24 +262,24 @@ static bool add_value_tensors(builder *b)
 
 static void builder_close(builder *b)
 {
-    free(b->ranges);
-    free(b->own);
-    free(b->part_owner.ids);
-    free(b->part_begin);
-    free(b->members);
-    free(b->member_pool.ids);
-    free(b->seen);
-    free(b->needs_gradient);
-    free(b->is_sink);
-    free(b->gradient);
-    free(b->sum_count);
-    free(b->side);
-    free(b->recompute);
-    free(b->again);
-    free(b->pending.ids);
-    free(b->reads.ids);
-    free(b->wants.ids);
-    free(b->dy.ids);
+    mem_free(b->ranges);
+    mem_free(b->own);
+    mem_free(b->part_owner.ids);
+    mem_free(b->part_begin);
+    mem_free(b->members);
+    mem_free(b->member_pool.ids);
+    mem_free(b->seen);
+    mem_free(b->needs_gradient);
+    mem_free(b->is_sink);
+    mem_free(b->gradient);
+    mem_free(b->sum_count);
+    mem_free(b->side);
+    mem_free(b->recompute);
+    mem_free(b->again);
+    mem_free(b->pending.ids);
+    mem_free(b->reads.ids);
+    mem_free(b->wants.ids);
+    mem_free(b->dy.ids);
     mbs_program_free(b->program);
 }
 

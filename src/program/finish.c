@@ -1,7 +1,7 @@
 /* The last pass over a built program: unread writes go, tensors get their final numbers. */
-#include <stdlib.h>
 
 #include "base/checked.h"
+#include "base/memory.h"
 #include "program/builder.h"
 
 /*
@@ -33,11 +33,11 @@ static void drop_unread_writes(mbs_program *p, const bool *read)
 static bool renumber(builder *b)
 {
     mbs_program *p = b->program;
-    int32_t *number = malloc((size_t)p->tensor_count * sizeof *number);
-    mbs_tensor *sorted = malloc((size_t)p->tensor_count * sizeof *sorted);
+    int32_t *number = mem_alloc((size_t)p->tensor_count * sizeof *number);
+    mbs_tensor *sorted = mem_alloc((size_t)p->tensor_count * sizeof *sorted);
     if (number == NULL || sorted == NULL) {
-        free(number);
-        free(sorted);
+        mem_free(number);
+        mem_free(sorted);
         return builder_fail(b, MBS_ERR_MEMORY);
     }
     int32_t count = 0;
@@ -51,8 +51,8 @@ static bool renumber(builder *b)
         }
         p->touches[t].tensor = number[old];
     }
-    free(number);
-    free(p->tensors);
+    mem_free(number);
+    mem_free(p->tensors);
     p->tensors = sorted;
     p->tensor_count = count;
     return true;
@@ -76,14 +76,14 @@ static bool check_sums(builder *b)
 bool builder_finish(builder *b)
 {
     mbs_program *p = b->program;
-    bool *read = calloc((size_t)p->tensor_count, sizeof *read);
+    bool *read = mem_calloc((size_t)p->tensor_count, sizeof *read);
     if (read == NULL)
         return builder_fail(b, MBS_ERR_MEMORY);
     for (int32_t k = 0; k < p->step_count; k++)
         for (int32_t t = p->steps[k].touch_begin; t < p->steps[k].write_begin; t++)
             read[p->touches[t].tensor] = true;
     drop_unread_writes(p, read);
-    free(read);
+    mem_free(read);
     if (!renumber(b) || !check_sums(b))
         return false;
     program_link(p);

@@ -1,6 +1,6 @@
 /* Forward steps and the loss (model, section 3). */
-#include <stdlib.h>
 
+#include "base/memory.h"
 #include "program/builder.h"
 
 static bool writes_mask(mbs_op op)
@@ -68,7 +68,7 @@ static bool find_sinks(builder *b)
 {
     const mbs_network *n = b->network;
     const mbs_program *p = b->program;
-    bool *used = calloc((size_t)b->value_count, sizeof *used);
+    bool *used = mem_calloc((size_t)b->value_count, sizeof *used);
     if (used == NULL)
         return builder_fail(b, MBS_ERR_MEMORY);
     for (int32_t l = 0; l < n->layer_count; l++)
@@ -82,7 +82,7 @@ static bool find_sinks(builder *b)
     for (int32_t k = 0; k < p->step_count; k++)
         for (int32_t t = p->steps[k].touch_begin; t < p->steps[k].write_begin; t++)
             b->is_sink[p->touches[t].tensor] = false;
-    free(used);
+    mem_free(used);
     return true;
 }
 

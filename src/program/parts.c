@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "program/builder.h"
 
 /* Part boundaries, sorted by value, then by position. */
@@ -110,7 +111,7 @@ static int32_t collect_cuts(builder *b, cut **result)
     int32_t slices = 0;
     for (int32_t l = 0; l < b->network->layer_count; l++)
         slices += b->network->layers[l].op == OP_SLICE;
-    cut *cuts = malloc(((size_t)slices * 2 + 1) * sizeof *cuts);
+    cut *cuts = mem_alloc(((size_t)slices * 2 + 1) * sizeof *cuts);
     *result = cuts;
     if (cuts == NULL)
         return -1;
@@ -140,7 +141,7 @@ bool parts_make(builder *b)
     int32_t count = collect_cuts(b, &cuts);
     /* a part for each cut, and one more for each value that has any */
     if (count >= 0)
-        b->part_begin = malloc(((size_t)count * 2 + 1) * sizeof *b->part_begin);
+        b->part_begin = mem_alloc(((size_t)count * 2 + 1) * sizeof *b->part_begin);
     bool good = b->part_begin != NULL || builder_fail(b, MBS_ERR_MEMORY);
     for (int32_t first = 0; good && first < count;) {
         int32_t end = first;
@@ -149,7 +150,7 @@ bool parts_make(builder *b)
         good = make_parts(b, cuts, first, end);
         first = end;
     }
-    free(cuts);
+    mem_free(cuts);
     return good;
 }
 

@@ -1,7 +1,6 @@
 #include "program/program.h"
 
-#include <stdlib.h>
-
+#include "base/memory.h"
 #include "base/name_pool.h"
 
 void program_link(mbs_program *p)
@@ -38,11 +37,11 @@ void mbs_program_free(mbs_program *program)
     if (program == NULL)
         return;
     name_pool_free(program->names);
-    free(program->network_name);
-    free(program->steps);
-    free(program->tensors);
-    free(program->touches);
-    free(program);
+    mem_free(program->network_name);
+    mem_free(program->steps);
+    mem_free(program->tensors);
+    mem_free(program->touches);
+    mem_free(program);
 }
 
 const char *mbs_program_network_name(const mbs_program *program)

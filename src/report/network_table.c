@@ -1,10 +1,10 @@
 /* A network's layers as a table for people. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "mbsopt/cost.h"
 #include "mbsopt/report.h"
@@ -207,7 +207,7 @@ mbs_status mbs_report_network_table(char **result, const mbs_network *network,
     text out = TEXT_INIT;
     grid table;
     *result = NULL;
-    from.needs = calloc(from.layer_count + 1, sizeof *from.needs);
+    from.needs = mem_calloc(from.layer_count + 1, sizeof *from.needs);
     if (from.needs == NULL)
         return error_memory(error);
     collect_needs(&from);
@@ -220,6 +220,6 @@ mbs_status mbs_report_network_table(char **result, const mbs_network *network,
         put_loss(&table, &from);
     grid_finish(&table, &out);
     put_totals(&out, &from);
-    free(from.needs);
+    mem_free(from.needs);
     return text_finish(&out, result, error);
 }

@@ -1,9 +1,9 @@
 /* Planning with recomputation: the program is chosen, then planned and replayed like any other. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "mbsopt/cost.h"
 #include "plan/recompute.h"
 
@@ -38,11 +38,11 @@ static mbs_status name_plan(mbs_plan *plan, mbs_recompute policy, mbs_error *err
 {
     const char *suffix = mbs_recompute_name(policy);
     const size_t size = strlen(plan->planner_name) + strlen(suffix) + 2;
-    char *name = malloc(size);
+    char *name = mem_alloc(size);
     if (name == NULL)
         return error_memory(error);
     snprintf(name, size, "%s+%s", plan->planner_name, suffix);
-    free(plan->planner_name);
+    mem_free(plan->planner_name);
     plan->planner_name = name;
     return MBS_OK;
 }

@@ -1,8 +1,8 @@
 /* mbs_plan_verify: the replay's frame, and the plan's figures against what was counted. */
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "base/checked.h"
+#include "base/memory.h"
 #include "verify/replay.h"
 
 typedef struct traffic_class {
@@ -53,7 +53,7 @@ static void sum_up(replay *r)
 /* Zeroed memory for `count` elements, at least one so that null always means failure. */
 static void *allocate(int32_t count, size_t element)
 {
-    return calloc(count > 0 ? (size_t)count : 1, element);
+    return mem_calloc(count > 0 ? (size_t)count : 1, element);
 }
 
 static mbs_status open_replay(replay *r)
@@ -73,12 +73,12 @@ static mbs_status open_replay(replay *r)
 
 static void close_replay(replay *r)
 {
-    free(r->arrives);
-    free(r->stores);
-    free(r->last_touch);
-    free(r->tensors);
-    free(r->done);
-    free(r->told);
+    mem_free(r->arrives);
+    mem_free(r->stores);
+    mem_free(r->last_touch);
+    mem_free(r->tensors);
+    mem_free(r->done);
+    mem_free(r->told);
 }
 
 mbs_status mbs_plan_verify(const mbs_plan *plan, mbs_traffic *counted, mbs_error *error)

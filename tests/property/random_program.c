@@ -1,8 +1,8 @@
 #include "random_program.h"
 
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "mbsopt/hardware.h"
 #include "random_network.h"
 
@@ -69,12 +69,12 @@ mbs_program *random_program(uint64_t *state)
     sketch d = {0};
     const int64_t scale = random_between(state, 0, 2) == 0 ? 1000 : 1;
     int32_t number[2 * RANDOM_PROGRAM_STEPS];
-    mbs_program *p = calloc(1, sizeof *p);
-    p->steps = calloc(RANDOM_PROGRAM_STEPS, sizeof *p->steps);
-    p->tensors = calloc(2 * RANDOM_PROGRAM_STEPS, sizeof *p->tensors);
+    mbs_program *p = mem_calloc(1, sizeof *p);
+    p->steps = mem_calloc(RANDOM_PROGRAM_STEPS, sizeof *p->steps);
+    p->tensors = mem_calloc(2 * RANDOM_PROGRAM_STEPS, sizeof *p->tensors);
     p->touches =
-        calloc((size_t)2 * RANDOM_PROGRAM_STEPS * RANDOM_PROGRAM_STEPS, sizeof *p->touches);
-    p->network_name = strdup("random");
+        mem_calloc((size_t)2 * RANDOM_PROGRAM_STEPS * RANDOM_PROGRAM_STEPS, sizeof *p->touches);
+    p->network_name = mem_strdup("random");
     p->inference = random_between(state, 0, 2) == 0;
     memset(number, -1, sizeof number);
     draw(&d, state);

@@ -61,7 +61,7 @@ static void open_network(setting *s, uint64_t *state, int layers, int64_t most_s
     mbs_error_clear(&error);
     must(mbs_network_load_text(&s->network, json, strlen(json), "random", &error), &error,
          s->label);
-    free(json);
+    mbs_free(json);
     options.inference = random_between(state, 0, 2) == 0;
     options.keep_batch_norm = random_between(state, 0, 1) == 0;
     must(mbs_program_create(&s->program, s->network, &options, &error), &error, s->label);

@@ -83,7 +83,7 @@ static mbs_program *random_training(uint64_t *state, char *label, size_t room)
     must(mbs_network_load_text(&network, json, strlen(json), "random", &error), label);
     must(mbs_program_create(&program, network, &options, &error), label);
     mbs_network_free(network);
-    free(json);
+    mbs_free(json);
     return program;
 }
 

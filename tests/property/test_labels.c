@@ -192,7 +192,7 @@ START_TEST(solves_columns)
                 ck_assert(priced.value == s.optimum &&
                           lagrange_bytes(&s.l, priced.bound) == s.optimum);
         }
-        free(priced.resident);
+        mbs_free(priced.resident);
         mbs_plan_free(scratch);
         close_setting(&s);
     }

@@ -34,7 +34,7 @@ static void open_setting(setting *s, uint64_t *state, int layers)
     ck_assert_int_eq(mbs_network_load_text(&s->network, json, strlen(json), "random", NULL),
                      MBS_OK);
     ck_assert_int_eq(mbs_program_create(&s->program, s->network, &program_options, NULL), MBS_OK);
-    free(json);
+    mbs_free(json);
     mbs_hardware_wavecore(&s->hardware);
     /* small arrays, and memories that are now the bottleneck and now not */
     s->hardware.array_rows = s->hardware.array_cols = random_between(state, 2, 8);

@@ -327,7 +327,7 @@ static void fit_network(uint64_t *state, tally *sum)
     char *json = random_network(state, shape, (int)random_between(state, 3, 12));
     mbs_error_clear(&error);
     ck_assert_int_eq(mbs_network_load_text(&network, json, strlen(json), "random", &error), MBS_OK);
-    free(json);
+    mbs_free(json);
     options.inference = random_between(state, 0, 4) == 0;
     options.keep_batch_norm = random_between(state, 0, 1) == 0;
     ck_assert_int_eq(mbs_program_create(&program, network, &options, &error), MBS_OK);

@@ -43,7 +43,7 @@ static void open_setting(setting *s, uint64_t *state, int layers)
     mbs_error_clear(&error);
     must(mbs_network_load_text(&s->network, json, strlen(json), "random", &error), &error,
          s->label);
-    free(json);
+    mbs_free(json);
     program_options.inference = random_between(state, 0, 4) == 0;
     program_options.keep_batch_norm = random_between(state, 0, 1) == 0;
     must(mbs_program_create(&s->program, s->network, &program_options, &error), &error, s->label);

@@ -240,7 +240,7 @@ START_TEST(files_are_written_whole_and_read_back)
     ck_assert_int_eq(file_read(&data, &length, path, &error), MBS_OK);
     ck_assert_uint_eq(length, 3);
     ck_assert_mem_eq(data, "a\0b\0", 4);
-    free(data);
+    mbs_free(data);
     ck_assert_int_eq(unlink(path), 0);
     ck_assert_int_eq(file_read(&data, &length, path, &error), MBS_ERR_IO);
     ck_assert_int_eq(file_read(&data, &length, folder, &error), MBS_ERR_IO);
@@ -361,7 +361,7 @@ static mbs_status open_repeated(const char *head, const char *piece, size_t coun
     json_document document;
     mbs_status status = json_open(&document, whole, length, "f", &error);
     json_close(&document);
-    free(whole);
+    mbs_free(whole);
     return status;
 }
 
@@ -397,7 +397,7 @@ START_TEST(json_finds_members_given_twice_among_many)
     json_document document;
     ck_assert_int_eq(json_open(&document, whole, length, "f", &error), MBS_ERR_INPUT);
     json_close(&document);
-    free(whole);
+    mbs_free(whole);
     ck_assert_uint_eq(error.count, 1);
     ck_assert_str_eq(error.message[0], "f: member \"m7\" is given twice");
 }

@@ -101,7 +101,7 @@ static mbs_network_builder *builder_of(const char *path)
     }
     cJSON_ArrayForEach(object, json_member(root, "layers")) build_layer(builder, object);
     cJSON_Delete(root);
-    free(text);
+    mbs_free(text);
     return builder;
 }
 

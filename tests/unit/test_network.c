@@ -408,7 +408,7 @@ START_TEST(bad_files_are_refused_for_their_faults)
     ck_assert_str_eq(at, "");
     ck_assert_uint_gt(rows, 100);
     free(original);
-    free(list);
+    mbs_free(list);
 }
 END_TEST
 
@@ -426,7 +426,7 @@ START_TEST(every_bad_file_is_listed)
             ck_assert_msg(strstr(list, entry->d_name) != NULL, "%s is not listed", entry->d_name);
     }
     closedir(folder);
-    free(list);
+    mbs_free(list);
 }
 END_TEST
 

@@ -95,7 +95,7 @@ static mbs_plan *load_changed(const char *from, const char *to)
 {
     char *document = changed(canonical, from, to);
     mbs_plan *plan = load_good(document);
-    free(document);
+    mbs_free(document);
     return plan;
 }
 
@@ -266,7 +266,7 @@ START_TEST(reads_the_smallest_figures)
     plan = load_good(document);
     ck_assert_int_eq(plan->mode[0], MBS_STAGED);
     mbs_plan_free(plan);
-    free(document);
+    mbs_free(document);
 }
 END_TEST
 
@@ -375,7 +375,7 @@ START_TEST(names_each_fault)
     ck_assert_msg(found, "expected: %s\nfirst: %s", f->message, error.message[0]);
     ck_assert_int_eq(mbs_plan_load_text(&plan, document, strlen(document), "p.json", NULL),
                      MBS_ERR_INPUT);
-    free(document);
+    mbs_free(document);
 }
 END_TEST
 
@@ -387,14 +387,14 @@ START_TEST(collects_all_faults)
     char *three = changed(two, "\"iterations\": 2", "\"iterations\": \"2\"");
     ck_assert_int_eq(load(&plan, three), MBS_ERR_INPUT);
     ck_assert_uint_eq(error.count, 3);
-    free(one);
-    free(two);
-    free(three);
+    mbs_free(one);
+    mbs_free(two);
+    mbs_free(three);
     /* without tensors nothing is said about the steps' ids of tensors */
     one = changed(canonical, "\"tensors\": [", "\"x_tensors\": [");
     ck_assert_int_eq(load(&plan, one), MBS_ERR_INPUT);
     ck_assert_uint_eq(error.count, 1);
-    free(one);
+    mbs_free(one);
 }
 END_TEST
 
@@ -416,20 +416,20 @@ START_TEST(refuses_sums_beyond_64_bits)
     ck_assert_int_eq(load(&plan, document), MBS_ERR_INPUT);
     ck_assert_str_eq(error.message[0], "p.json: steps: the bytes of operands and parameters up to "
                                        "step 0 \"conv\" exceed 64 bits");
-    free(tensors);
-    free(document);
+    mbs_free(tensors);
+    mbs_free(document);
     text_free(&out);
     tensors = changed(canonical, "\"iterations\": 2", "\"iterations\": 1000000");
     document = changed(tensors, "\"weight_bytes\": 4", "\"weight_bytes\": 9007199254740991");
     ck_assert_int_eq(load(&plan, document), MBS_ERR_INPUT);
     ck_assert_uint_eq(error.count, 1);
     ck_assert_str_eq(error.message[0], "p.json: pinned: the bytes that are pinned exceed 64 bits");
-    free(document);
+    mbs_free(document);
     document = changed(tensors, "\"weight_bytes\": 10", "\"weight_bytes\": 9007199254740991");
     ck_assert_int_eq(load(&plan, document), MBS_ERR_INPUT);
     ck_assert_str_eq(error.message[0], "p.json: groups[0]: the bytes that it moves exceed 64 bits");
-    free(document);
-    free(tensors);
+    mbs_free(document);
+    mbs_free(tensors);
 }
 END_TEST
 

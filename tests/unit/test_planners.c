@@ -352,7 +352,7 @@ START_TEST(plans)
                   mbs_planner_name(c->planner), c->batch, c->buffer_bytes, found, c->plan);
     if (c->total != 0)
         ck_assert_int_eq(total, c->total);
-    free(found);
+    mbs_free(found);
 }
 END_TEST
 
@@ -367,7 +367,7 @@ static void run_all(mbs_planner planner, int64_t batch, int64_t buffer_bytes)
     for (size_t i = 0; i < COUNT(networks); i++)
         for (int flags = 0; flags < 4; flags++) {
             task t = make_task(networks[i], flags, planner, batch, buffer_bytes);
-            free(run(&t, NULL));
+            mbs_free(run(&t, NULL));
         }
 }
 
@@ -390,11 +390,11 @@ START_TEST(many_samples)
     task t = make_task(chain, INFERENCE, MBS_PLANNER_MBS_FS, 97, 4096);
     char *found = run(&t, NULL);
     ck_assert_str_eq(found, "0-2:49sss | c:0-1 r:1-2 |");
-    free(found);
+    mbs_free(found);
     t.options.batch = 100000;
     found = run(&t, NULL);
     ck_assert_str_eq(found, "0-2:50000sss | c:0-1 r:1-2 |");
-    free(found);
+    mbs_free(found);
 }
 END_TEST
 
@@ -415,9 +415,9 @@ START_TEST(reserved_bytes)
         ck_assert_str_eq(plan, from_hardware);
         ck_assert_int_eq(totals[0], totals[1]);
         ck_assert_int_eq(totals[0], totals[2]);
-        free(plan);
-        free(reserved);
-        free(from_hardware);
+        mbs_free(plan);
+        mbs_free(reserved);
+        mbs_free(from_hardware);
     }
 }
 END_TEST
@@ -431,7 +431,7 @@ START_TEST(norm_passes_of_the_hardware)
     ck_assert_str_eq(found, "0-0:1p1 1-1:1p7 | |");
     /* c and the norm read 5000 bytes once and 7 times and write them; 25 and 10 weights */
     ck_assert_int_eq(total, 3 * (8 * 5000 + 2 * 5000) + 50 + 20);
-    free(found);
+    mbs_free(found);
 }
 END_TEST
 
@@ -498,7 +498,7 @@ START_TEST(more_than_64_bits)
     ck_assert_msg(strstr(error.message[0], "test") != NULL, "%s", error.message[0]);
     mbs_program_free(program);
     t.options.batch = 1;
-    free(run(&t, NULL));
+    mbs_free(run(&t, NULL));
 }
 END_TEST
 

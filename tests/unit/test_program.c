@@ -450,11 +450,11 @@ static void check_listing(const mbs_program *program, const char *steps, const c
 {
     char *found = list_steps(program);
     ck_assert_msg(strcmp(found, steps) == 0, "found\n%sexpected\n%s", found, steps);
-    free(found);
+    mbs_free(found);
     found = list_tensors(program);
     if (tensors != NULL)
         ck_assert_str_eq(found, tensors);
-    free(found);
+    mbs_free(found);
 }
 
 START_TEST(programs)

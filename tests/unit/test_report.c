@@ -75,7 +75,7 @@ START_TEST(grid_aligns_and_leaves_no_trailing_blanks)
                              "漢字漢字漢        200\n"
                              "────────────────\n"
                              "sum\n");
-    free(result);
+    mbs_free(result);
 }
 END_TEST
 
@@ -101,7 +101,7 @@ START_TEST(grid_shortens_in_the_middle)
     for (char *line = strtok_r(result, "\n", &save); line != NULL;
          line = strtok_r(NULL, "\n", &save))
         ck_assert_uint_eq(utf8_width(line), GRID_WIDTH);
-    free(result);
+    mbs_free(result);
 }
 END_TEST
 
@@ -114,7 +114,7 @@ START_TEST(text_is_made_safe)
     ck_assert_int_eq(text_finish(&out, &result, NULL), MBS_OK);
     ck_assert_str_eq(result, "a\\x09b\\x1b[1m\\x7f ä \\xff \\xc2\\x9b \\xe2\\x80\\xae "
                              "\\xe2\\x81\\xa6 …");
-    free(result);
+    mbs_free(result);
 }
 END_TEST
 
@@ -165,7 +165,7 @@ START_TEST(csv_quotes_names)
     ck_assert_ptr_nonnull(strstr(result,
                                  "\n0,0,2,\"a,\"\"b\"\"\n\x1b\",\"a,\"\"b\"\"\n\x1b.wgrad\","
                                  "both,32,1,1,"));
-    free(result);
+    mbs_free(result);
     free_fixture(&made);
 }
 END_TEST
@@ -178,12 +178,12 @@ START_TEST(tables_need_no_comparison)
     ck_assert_ptr_nonnull(strstr(result, " per step and core\n"));
     ck_assert_ptr_null(strstr(result, "baseline"));
     ck_assert_ptr_null(strchr(result, '\x1b'));
-    free(result);
+    mbs_free(result);
     mbs_report_options options = {1, made.plan, made.plan, NULL, NULL};
     ck_assert_int_eq(mbs_report_plan_table(&result, made.plan, &options, NULL), MBS_OK);
     ck_assert_ptr_nonnull(strstr(result, "no less"));
     ck_assert_ptr_nonnull(strchr(result, '\x1b'));
-    free(result);
+    mbs_free(result);
     free_fixture(&made);
 }
 END_TEST
@@ -200,7 +200,7 @@ START_TEST(network_table_shows_views_and_totals)
     ck_assert_ptr_nonnull(strstr(result, "  view\n"));
     ck_assert_ptr_nonnull(strstr(result, "\n2 layers (1 of them views), 108 parameters, "));
     ck_assert_ptr_nonnull(strstr(result, "288 B of layer outputs per sample, 288 bytes\n"));
-    free(result);
+    mbs_free(result);
     free_fixture(&made);
 }
 END_TEST

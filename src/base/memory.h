@@ -1,0 +1,23 @@
+/*
+ * The C library's allocation, from the allocator that the caller has set for this thread
+ * (mbsopt/memory.h). All of the library's memory is of these functions, and each of its blocks goes
+ * back through them: scripts/check_includes.py refuses others.
+ */
+#ifndef BASE_MEMORY_H
+#define BASE_MEMORY_H
+
+#include <stddef.h>
+
+#include "mbsopt/memory.h"
+
+/* As malloc, calloc, realloc, strdup and free. A block resized stays with its allocator. */
+void *mem_alloc(size_t size);
+void *mem_calloc(size_t count, size_t size);
+void *mem_realloc(void *memory, size_t size);
+char *mem_strdup(const char *string);
+void mem_free(void *memory);
+
+/* What this thread has set; null: the C library's. */
+const mbs_allocator *mem_allocator(void);
+
+#endif
