@@ -35,7 +35,8 @@ typedef struct mbs_allocator {
  * in threads of their own one at a time, it must not depend on the thread that calls it.
  *
  * Not reached are cJSON and GLPK, whose allocators are global to the program or fixed, and the C
- * library: what they take during a call comes from malloc and is given back before it returns.
+ * library: what they take during a call comes from malloc and is given back before it returns. (A
+ * network builder keeps its layers as cJSON's until it is freed.)
  */
 MBS_API const mbs_allocator *mbs_use_allocator(const mbs_allocator *allocator);
 

@@ -51,6 +51,18 @@ MBS_API mbs_status mbs_network_load_stream(mbs_network **network, mbs_read_funct
 typedef struct mbs_network_builder mbs_network_builder;
 
 /*
+ * A member of a layer that mbs_layer_spec has no place for, under its name in files: "axis",
+ * "shape", "affine", ... It is given even if it is zero.
+ */
+typedef struct mbs_layer_member {
+    const char *name;
+    int64_t number;      /* the value, unless there is a list */
+    int is_flag;         /* the number stands for false (0) or true */
+    const int64_t *list; /* or null */
+    int count;           /* of the list */
+} mbs_layer_member;
+
+/*
  * A layer to add, as a file would say it (section 2). Members that are zero or null are left out
  * and have their defaults; those that the op does not have must be.
  */
@@ -69,6 +81,8 @@ typedef struct mbs_layer_spec {
     const char *kind; /* norm: "group", "batch", "layer", "instance" */
     int bias;
     int ceil_mode;
+    const mbs_layer_member *members; /* all others; may be null */
+    size_t member_count;
 } mbs_layer_spec;
 
 /*
@@ -81,7 +95,8 @@ MBS_API void mbs_network_builder_free(mbs_network_builder *builder);
 
 /*
  * Add a network input of `rank` dimensions, or a layer; what is pointed at is copied. Layers may
- * come in any order. Errors: as of create; of what else is wrong finish tells.
+ * come in any order. Errors: as of create, and MBS_ERR_INPUT for a member given twice; of what else
+ * is wrong finish tells.
  */
 MBS_API mbs_status mbs_network_builder_input(mbs_network_builder *builder, const char *name,
                                              const int64_t *dimensions, int rank, mbs_error *error);

@@ -79,6 +79,20 @@ static bool add_names(cJSON *object, const char *const *names, size_t count)
     return good;
 }
 
+static bool add_member(cJSON *object, const mbs_layer_member *member)
+{
+    cJSON *value = member->list != NULL ? cJSON_CreateArray()
+                   : member->is_flag    ? cJSON_CreateBool(member->number != 0)
+                                        : cJSON_CreateNumber((double)member->number);
+    bool good = value != NULL;
+    for (int i = 0; good && member->list != NULL && i < member->count; i++)
+        good = append(value, cJSON_CreateNumber((double)member->list[i]));
+    if (good && cJSON_AddItemToObject(object, member->name, value))
+        return true;
+    cJSON_Delete(value);
+    return false;
+}
+
 static bool fill_layer(cJSON *object, const mbs_layer_spec *layer)
 {
     return add_text(object, "name", layer->name) && add_text(object, "op", layer->op) &&
@@ -164,6 +178,20 @@ mbs_status mbs_network_builder_input(mbs_network_builder *builder, const char *n
     return append_object(builder->inputs, object, filled, error);
 }
 
+/* The members of the list, after the others are in; `*filled` is false if memory is out. */
+static mbs_status add_members(cJSON *object, const mbs_layer_spec *layer, bool *filled,
+                              mbs_error *error)
+{
+    for (size_t i = 0; i < layer->member_count && *filled; i++) {
+        const char *name = layer->members[i].name;
+        if (json_member(object, name) != NULL)
+            return error_set(error, MBS_ERR_INPUT, "the layer's member %s is given twice",
+                             quoted(name).text);
+        *filled = add_member(object, &layer->members[i]);
+    }
+    return MBS_OK;
+}
+
 static mbs_status check_layer(const mbs_layer_spec *layer, mbs_error *error)
 {
     mbs_status status = check_text(layer->name, "layer's name", error);
@@ -175,19 +203,29 @@ static mbs_status check_layer(const mbs_layer_spec *layer, mbs_error *error)
         status = layer->inputs[i] == NULL
                      ? error_set(error, MBS_ERR_ARGUMENT, "a layer's input is null")
                      : check_text(layer->inputs[i], "input", error);
+    for (size_t i = 0; i < layer->member_count && status == MBS_OK; i++)
+        status = layer->members[i].name == NULL || layer->members[i].count < 0
+                     ? error_set(error, MBS_ERR_ARGUMENT, "a layer's member has no name or count")
+                     : check_text(layer->members[i].name, "member's name", error);
     return status;
 }
 
 mbs_status mbs_network_builder_layer(mbs_network_builder *builder, const mbs_layer_spec *layer,
                                      mbs_error *error)
 {
-    if (builder == NULL || layer == NULL || (layer->inputs == NULL && layer->input_count > 0))
-        return error_set(error, MBS_ERR_ARGUMENT, "no builder, no layer or no inputs");
+    if (builder == NULL || layer == NULL || (layer->inputs == NULL && layer->input_count > 0) ||
+        (layer->members == NULL && layer->member_count > 0))
+        return error_set(error, MBS_ERR_ARGUMENT, "no builder, no layer, no inputs or no members");
     mbs_status status = check_layer(layer, error);
     if (status != MBS_OK)
         return status;
     cJSON *object = cJSON_CreateObject();
     bool filled = object != NULL && fill_layer(object, layer);
+    status = add_members(object, layer, &filled, error);
+    if (status != MBS_OK) {
+        cJSON_Delete(object);
+        return status;
+    }
     return append_object(builder->layers, object, filled, error);
 }
 

@@ -55,12 +55,40 @@ static const char *text_of(const cJSON *object, const char *member)
     return value == NULL ? NULL : value->valuestring;
 }
 
+/* All members that the spec has no place for. */
+static void add_members(mbs_layer_spec *layer, mbs_layer_member *members, const cJSON *object)
+{
+    static const char *const placed[] = {
+        "name", "op",        "inputs", "out_channels", "out_features", "groups", "kind",
+        "bias", "ceil_mode", "kernel", "stride",       "dilation",     "pad"};
+    static int64_t lists[16][MBS_MAX_RANK];
+    for (const cJSON *member = object->child; member != NULL; member = member->next) {
+        bool is_placed = json_is_ignored(member->string);
+        for (size_t i = 0; i < sizeof placed / sizeof placed[0]; i++)
+            is_placed = is_placed || strcmp(member->string, placed[i]) == 0;
+        if (is_placed)
+            continue;
+        mbs_layer_member *to = &members[layer->member_count];
+        *to = (mbs_layer_member){.name = member->string, .is_flag = cJSON_IsBool(member)};
+        if (cJSON_IsArray(member)) {
+            to->list = lists[layer->member_count];
+            to->count = cJSON_GetArraySize(member);
+            numbers_of(lists[layer->member_count], to->count, object, member->string);
+        } else {
+            to->number = cJSON_IsBool(member) ? cJSON_IsTrue(member) : (int64_t)member->valuedouble;
+        }
+        ck_assert_uint_lt(layer->member_count++, 16);
+    }
+}
+
 static void build_layer(mbs_network_builder *builder, const cJSON *object)
 {
     const char *inputs[64];
+    mbs_layer_member members[16];
     mbs_layer_spec layer = {.name = text_of(object, "name"),
                             .op = text_of(object, "op"),
                             .inputs = inputs,
+                            .members = members,
                             .out_channels = number_of(object, "out_channels"),
                             .out_features = number_of(object, "out_features"),
                             .groups = number_of(object, "groups"),
@@ -77,6 +105,7 @@ static void build_layer(mbs_network_builder *builder, const cJSON *object)
     numbers_of(layer.stride, 2, object, "stride");
     numbers_of(layer.dilation, 2, object, "dilation");
     numbers_of(layer.pad, 4, object, "pad");
+    add_members(&layer, members, object);
     ck_assert_int_eq(mbs_network_builder_layer(builder, &layer, &error), MBS_OK);
 }
 
@@ -134,8 +163,11 @@ static const char *const good_files[] = {
     "models/networks/inception_v4.json",
     "models/networks/densenet121.json",
     "models/networks/mobilenet_v2.json",
+    "models/networks/swin_t.json",
+    "tests/fuzz/corpus/network/attention.json",
     "tests/fuzz/corpus/network/branches.json",
     "tests/fuzz/corpus/network/chain.json",
+    "tests/fuzz/corpus/network/decoder.json",
     "tests/fuzz/corpus/network/elementwise.json",
     "tests/fuzz/corpus/network/residual.json",
 };
@@ -159,11 +191,29 @@ END_TEST
  */
 
 static const char *const bad_files[] = {
-    "add_of_one",     "add_sizes",          "all_parameters_overflow",
-    "concat_sizes",   "conv_of_vector",     "cycle_of_eight",
-    "cycle_of_two",   "elements_overflow",  "groups_of_input",
-    "input_dangling", "kernel_too_large",   "layer_name_too_long",
-    "mul_ranks",      "name_of_two_layers",
+    "add_of_one",
+    "add_sizes",
+    "all_parameters_overflow",
+    "concat_sizes",
+    "conv_of_vector",
+    "cycle_of_eight",
+    "cycle_of_two",
+    "elements_overflow",
+    "groups_of_input",
+    "input_dangling",
+    "kernel_too_large",
+    "layer_name_too_long",
+    "mul_ranks",
+    "name_of_two_layers",
+    "norm_axis_of_group",
+    "permute_order",
+    "pad_rank",
+    "slice_end",
+    "parameter_with_input",
+    "reshape_elements",
+    "matmul_sizes",
+    "shape_of_slice",
+    "fc_axis",
 };
 
 START_TEST(faults_are_the_files)
@@ -213,6 +263,47 @@ START_TEST(faults_of_members)
     ck_assert_ptr_nonnull(strstr(error.message[2], "unknown op \"cnv\" (did you mean \"conv\"?)"));
     ck_assert_ptr_nonnull(strstr(error.message[3], "layers[2].out_channels: is missing"));
     ck_assert_ptr_nonnull(strstr(error.message[4], "layers[2].kernel[1]: found -1"));
+    mbs_network_builder_free(builder);
+}
+END_TEST
+
+START_TEST(members_beyond_the_spec)
+{
+    mbs_network *network;
+    mbs_network_builder *builder;
+    const int64_t shape[] = {3, 8, 8};
+    const int64_t order[] = {2, 0, 1};
+    const mbs_layer_member turned = {.name = "order", .list = order, .count = 3};
+    const mbs_layer_member twice[] = {{.name = "axis"}, {.name = "axis", .number = 1}};
+    const mbs_layer_member again = {.name = "groups", .number = 2};
+    const mbs_layer_member nameless = {.number = 2};
+    const mbs_layer_member negative = {.name = "order", .list = order, .count = -1};
+    const mbs_layer_member broken = {.name = "\xFF"};
+    mbs_layer_spec layer = {.name = "p", .op = "permute", .members = &turned, .member_count = 1};
+    ck_assert_int_eq(mbs_network_builder_create(&builder, "mine", &error), MBS_OK);
+    ck_assert_int_eq(mbs_network_builder_input(builder, "x", shape, 3, &error), MBS_OK);
+    ck_assert_int_eq(add_one(builder, layer), MBS_OK);
+    layer.members = twice;
+    layer.member_count = 2;
+    ck_assert_int_eq(add_one(builder, layer), MBS_ERR_INPUT);
+    ck_assert_str_eq(error.message[0], "the layer's member \"axis\" is given twice");
+    layer.member_count = 1;
+    layer.groups = 4;
+    layer.members = &again;
+    ck_assert_int_eq(add_one(builder, layer), MBS_ERR_INPUT);
+    layer.members = &broken;
+    ck_assert_int_eq(add_one(builder, layer), MBS_ERR_INPUT);
+    layer.members = &nameless;
+    ck_assert_int_eq(add_one(builder, layer), MBS_ERR_ARGUMENT);
+    layer.members = &negative;
+    ck_assert_int_eq(add_one(builder, layer), MBS_ERR_ARGUMENT);
+    layer.members = NULL;
+    ck_assert_int_eq(add_one(builder, layer), MBS_ERR_ARGUMENT);
+    mbs_error_clear(&error);
+    ck_assert_int_eq(mbs_network_builder_finish(&network, builder, "memory", &error), MBS_OK);
+    ck_assert_int_eq(network->layers[0].shape.dim[0], 8);
+    ck_assert_int_eq(network->layers[0].shape.dim[1], 3);
+    mbs_network_free(network);
     mbs_network_builder_free(builder);
 }
 END_TEST
@@ -362,6 +453,7 @@ int main(void)
     tcase_add_loop_test(tests, built_is_as_loaded, 0, COUNT(good_files));
     tcase_add_loop_test(tests, faults_are_the_files, 0, COUNT(bad_files));
     tcase_add_test(tests, faults_of_members);
+    tcase_add_test(tests, members_beyond_the_spec);
     tcase_add_test(tests, text_must_be_utf8);
     tcase_add_test(tests, misuse);
     tcase_add_test(tests, finish_and_go_on);
