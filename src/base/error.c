@@ -5,6 +5,10 @@
 
 #include "base/utf8.h"
 
+/* as error.h has them for it */
+#undef error_set
+#undef error_memory
+
 void mbs_error_clear(mbs_error *error)
 {
     if (error == NULL)
@@ -93,4 +97,10 @@ quoted_text quoted(const char *name)
     out.text[used++] = '"';
     out.text[used] = '\0';
     return out;
+}
+
+void list_word(char *list, size_t size, const char *separator, const char *word)
+{
+    const size_t used = strlen(list);
+    snprintf(list + used, size - used, "%s%s", used > 0 ? separator : "", word);
 }

@@ -16,6 +16,12 @@ mbs_status error_set(mbs_error *error, mbs_status status, const char *format, ..
 /* The fault "out of memory". */
 mbs_status error_memory(mbs_error *error);
 
+#ifdef __clang_analyzer__
+/* It looks at one file at a time, and would take it that these may return MBS_OK. */
+#define error_set(error, status, ...) (status)
+#define error_memory(error)           MBS_ERR_MEMORY
+#endif
+
 /* Space for one quoted name. */
 #define QUOTED_BYTES 96
 typedef struct quoted_text {
@@ -27,5 +33,9 @@ typedef struct quoted_text {
  * "..." where it is long. Use as quoted(name).text within one expression.
  */
 quoted_text quoted(const char *name);
+
+/* Appends `word` to the words in `list` of `size` bytes, after `separator` if it is not the first.
+ */
+void list_word(char *list, size_t size, const char *separator, const char *word);
 
 #endif

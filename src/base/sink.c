@@ -1,5 +1,6 @@
 #include "base/sink.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -203,6 +204,7 @@ mbs_status mbs_write_file(const char *path, const char *data, size_t length, mbs
     mbs_status status = sink_open(&out, path, error);
     if (status != MBS_OK)
         return status;
+    assert(out != NULL);
     if (length > 0)
         out->number = write_all(out->descriptor, data, length);
     return sink_close(out, true, error);

@@ -115,7 +115,7 @@ mbs_status text_finish(text *out, char **result, mbs_error *error)
 {
     if (out->data == NULL)
         reserve(out, 0);
-    if (out->failed) {
+    if (out->failed || out->data == NULL) {
         text_free(out);
         *result = NULL;
         return error_memory(error);

@@ -101,8 +101,10 @@ static int run_compare(const arguments *given)
         status = check_standard_input(given);
     add_rows(&of);
     of.networks = calloc(given->operand_count + 1, sizeof *of.networks);
-    if (of.networks == NULL)
-        status = EXIT_SYSTEM;
+    if (of.networks == NULL) {
+        complain("out of memory");
+        return EXIT_SYSTEM;
+    }
     for (size_t n = 0; n < given->operand_count && status == EXIT_OK; n++) {
         status = compare_load(&of, &of.networks[n], given->operands[n]);
         of.network_count++;

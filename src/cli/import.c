@@ -126,9 +126,9 @@ int import_onnx(mbs_network **network, const char *path)
     const char *python = find_python();
     imported all = {0};
     mbs_error error;
-    pid_t child;
+    pid_t child = -1;
     int from = -1;
-    int state;
+    int state = 0; /* stays so where SIGCHLD is ignored: what was written then decides */
     *network = NULL;
     if (importer == NULL)
         return EXIT_SYSTEM;

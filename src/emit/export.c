@@ -58,8 +58,7 @@ static mbs_status find_format(const export_format **found, const char *name, mbs
         *found = &formats[i];
         if (strcmp(formats[i].name, name) == 0)
             return MBS_OK;
-        strcat(known, i == 0 ? "" : ", ");
-        strcat(known, formats[i].name);
+        list_word(known, sizeof known, ", ", formats[i].name);
     }
     return error_set(error, MBS_ERR_INPUT, "unknown format %s: expected one of %s",
                      quoted(name).text, known);
@@ -146,7 +145,7 @@ static mbs_status prepare(exporter *e, const export_format **format, const mbs_p
 mbs_status mbs_plan_export(const mbs_plan *plan, const mbs_hardware *hardware,
                            const mbs_export_options *options, const char *path, mbs_error *error)
 {
-    const export_format *format;
+    const export_format *format = NULL;
     exporter e;
     mbs_export_options checked = *options;
     mbs_status status = prepare(&e, &format, plan, hardware, &checked, error);
@@ -159,7 +158,7 @@ mbs_status mbs_plan_export_size(const mbs_plan *plan, const mbs_hardware *hardwa
                                 const mbs_export_options *options, mbs_export_size *size,
                                 mbs_error *error)
 {
-    const export_format *format;
+    const export_format *format = NULL;
     exporter e;
     mbs_export_options checked = *options;
     *size = (mbs_export_size){0};

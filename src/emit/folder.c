@@ -209,8 +209,8 @@ mbs_status folder_file(sink **out, folder *in, const char *name, mbs_error *erro
     mem_free(path);
     mem_free(shown);
     if (status == MBS_OK) {
-        const char last = in->list.length > 0 ? in->list.data[in->list.length - 1] : '[';
-        text_format(&in->list, "%s\n    \"%s\"", last == '[' ? "" : ",", name);
+        const bool is_first = in->list.length == 0 || in->list.data[in->list.length - 1] == '[';
+        text_format(&in->list, "%s\n    \"%s\"", is_first ? "" : ",", name);
     }
     return status;
 }

@@ -48,10 +48,8 @@ int choice_member(plan_loader *loader, const json_path *at, const cJSON *object,
         if (strcmp(value->valuestring, words[i]) == 0)
             return i;
     char expected[120] = "";
-    for (int i = 0; i < count; i++) {
-        strcat(expected, i == 0 ? "" : i < count - 1 ? ", " : " or ");
-        strcat(expected, quoted(words[i]).text);
-    }
+    for (int i = 0; i < count; i++)
+        list_word(expected, sizeof expected, i < count - 1 ? ", " : " or ", quoted(words[i]).text);
     json_unexpected(&loader->document, at, member, value, expected);
     return -1;
 }

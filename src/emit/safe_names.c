@@ -112,7 +112,7 @@ const char *safe_names_add(safe_names *names, const char *original)
         } while (place != NULL && place->name != NULL);
     }
     const char *copy = name == NULL ? NULL : name_pool_copy(names->pool, original);
-    if (copy == NULL)
+    if (copy == NULL || place == NULL)
         return NULL;
     *place = (safe_name){name, copy, 0};
     names->in_order[names->count++] = place;

@@ -144,8 +144,8 @@ static int by_step(const void *a, const void *b)
 static int64_t largest_load(const live_range *ranges, int32_t count, sort_entry *events)
 {
     for (int32_t i = 0; i < count; i++) {
-        events[2 * i] = (sort_entry){(double)ranges[i].first, 0, count + i};
-        events[2 * i + 1] = (sort_entry){(double)ranges[i].last + 1, 0, i};
+        events[2 * (size_t)i] = (sort_entry){(double)ranges[i].first, 0, count + i};
+        events[2 * (size_t)i + 1] = (sort_entry){(double)ranges[i].last + 1, 0, i};
     }
     qsort(events, 2 * (size_t)count, sizeof *events, by_step);
     int64_t load = 0;

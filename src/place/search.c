@@ -238,8 +238,8 @@ static bool cut_time(search *s, const live_range *ranges)
         return false;
     for (int32_t i = 0; i < s->count; i++) {
         s->items[i] = (item){.index = i, .size = ranges[i].size};
-        events[2 * i] = (event){ranges[i].first, i, true};
-        events[2 * i + 1] = (event){(int64_t)ranges[i].last + 1, i, false};
+        events[2 * (size_t)i] = (event){ranges[i].first, i, true};
+        events[2 * (size_t)i + 1] = (event){(int64_t)ranges[i].last + 1, i, false};
     }
     qsort(events, 2 * (size_t)s->count, sizeof *events, by_step);
     bool growing = false;

@@ -137,13 +137,10 @@ static void add_tensor(group_model *m, int32_t t, bool reads)
     const mbs_tensor *tensor = &p->tensors[p->touches[t].tensor];
     const int64_t bytes = m->with->l->task->batch * tensor->bytes;
     int written = 0;
-    if (reads) {
+    if (reads || tensor->kept || tensor->last_touch >= m->touch_end)
         m->base += bytes;
-    } else if (tensor->kept || tensor->last_touch >= m->touch_end) {
-        m->base += bytes;
-    } else if (next_inside(m, t) >= 0) {
+    else if (next_inside(m, t) >= 0)
         written = add_column(m, SOLVER_REAL, 1, (double)bytes);
-    }
     for (int32_t next = next_inside(m, t); next >= 0; t = next, next = next_inside(m, next))
         add_interval(m, t, next, written);
 }

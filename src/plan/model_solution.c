@@ -80,7 +80,7 @@ static void make_groups(decoder *d)
             plan_add_passes(d->plan, task, k);
         else if (begins_group(d, k))
             group = plan_add_group(d->plan, k, k + 1, d->m->list.iterations[d->choice[k]]);
-        else
+        else if (group != NULL) /* the first step begins one */
             group->end = k + 1;
         d->group[k] = d->plan->group_count - 1;
     }

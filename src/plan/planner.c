@@ -40,10 +40,8 @@ mbs_status mbs_planner_from_name(mbs_planner *planner, const char *name, mbs_err
             return MBS_OK;
         }
     char known[128] = "";
-    for (unsigned i = 0; i < MBS_PLANNER_COUNT; i++) {
-        strcat(known, i == 0 ? "" : ", ");
-        strcat(known, planners[i].name);
-    }
+    for (unsigned i = 0; i < MBS_PLANNER_COUNT; i++)
+        list_word(known, sizeof known, ", ", planners[i].name);
     return error_set(error, MBS_ERR_INPUT, "unknown planner %s; expected one of %s",
                      quoted(name).text, known);
 }

@@ -1,5 +1,6 @@
 #include "plan/recompute.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -80,6 +81,7 @@ static mbs_status policy_set(recompute_sets *sets, const recompute_model *model,
 static mbs_status find_auto(recompute_sets *sets, const recompute_model *model,
                             recompute_state *state, mbs_error *error)
 {
+    assert(state->program != NULL); /* without recomputation no multiply-accumulates are added */
     const double steps = state->program->step_count;
     recompute_state other;
     mbs_status status = recompute_state_open(&other, model, state->set, error);

@@ -1,4 +1,5 @@
 /* From a network to its program. */
+#include <assert.h>
 #include <string.h>
 
 #include "base/checked.h"
@@ -50,6 +51,7 @@ static const char *step_kind(builder *b, const mbs_layer *layer, step_pass pass)
                                                           ".agrad", ".bgrad", ".remat"};
     if (pass == STEP_GSUM || pass == STEP_LOSS)
         return pass == STEP_GSUM ? "gsum" : "loss";
+    assert(layer != NULL);
     bool kept_batch_norm =
         layer->op == OP_NORM && layer->norm_kind == NORM_BATCH && b->options.keep_batch_norm;
     const char **kind = &b->kinds[kept_batch_norm ? OP_COUNT : layer->op][pass];
