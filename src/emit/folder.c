@@ -17,6 +17,7 @@ struct folder {
     char *target;    /* where it goes */
     char *temporary; /* where it is until then */
     bool replaces;   /* there is a folder at the target */
+    DIR *entries;    /* of the temporary folder */
     text list;       /* the files so far, as entries of a JSON list */
 };
 
@@ -111,19 +112,19 @@ static mbs_status check_replaceable(const char *path, mbs_error *error)
 
 /* ---- Removing -------------------------------------------------------------------------------- */
 
-static bool remove_entry(void *context, const char *name)
+/*
+ * Removes a folder of files and closes `entries`, which were opened before: this must also be
+ * possible where memory is out. What cannot be removed stays.
+ */
+static void remove_folder(DIR *entries, const char *path)
 {
-    char *path = join(context, name);
-    if (path != NULL)
-        unlink(path);
-    mem_free(path);
-    return true;
-}
-
-/* Removes a folder of files; what cannot be removed stays. */
-static void remove_folder(char *path)
-{
-    each_entry(path, remove_entry, path);
+    const struct dirent *entry;
+    if (entries != NULL) {
+        rewinddir(entries);
+        while ((entry = readdir(entries)) != NULL)
+            unlinkat(dirfd(entries), entry->d_name, 0);
+        closedir(entries);
+    }
     rmdir(path);
 }
 
@@ -176,6 +177,10 @@ static mbs_status folder_begin(folder *in, const char *path, mbs_error *error)
     if (temporary == NULL)
         return error_memory(error);
     int number = create_beside(temporary, size, in->target);
+    if (number == 0 && (in->entries = opendir(temporary)) == NULL) {
+        number = errno;
+        rmdir(temporary);
+    }
     if (number != 0) {
         mem_free(temporary);
         return file_error(error, "write", path, number);
@@ -220,8 +225,12 @@ static int exchange(const folder *in)
 {
     size_t size = strlen(in->target) + 48;
     char *old = mem_alloc(size);
-    if (old == NULL)
-        return ENOMEM;
+    DIR *replaced = old == NULL ? NULL : opendir(in->target);
+    if (replaced == NULL) {
+        const int number = old == NULL ? ENOMEM : errno;
+        mem_free(old);
+        return number;
+    }
     /* an empty folder to move over, so that the name is certainly free */
     int number = create_beside(old, size, in->target);
     if (number == 0 && rename(in->target, old) != 0) {
@@ -232,8 +241,11 @@ static int exchange(const folder *in)
         if (rename(old, in->target) != 0)
             number = errno;
     } else if (number == 0) {
-        remove_folder(old);
+        remove_folder(replaced, old);
+        replaced = NULL;
     }
+    if (replaced != NULL)
+        closedir(replaced);
     mem_free(old);
     return number;
 }
@@ -270,6 +282,8 @@ mbs_status folder_close(folder *in, bool keep, mbs_error *error)
             status = file_error(error, "write", in->path, number);
     }
     if (!keep || status != MBS_OK)
-        remove_folder(in->temporary);
+        remove_folder(in->entries, in->temporary);
+    else
+        closedir(in->entries);
     return folder_free(in, status);
 }
