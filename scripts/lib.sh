@@ -85,17 +85,17 @@ offer_checkers() {
     command -v clang-format >/dev/null || packages+=(clang-format)
     command -v cppcheck >/dev/null || packages+=(cppcheck)
     command -v doxygen >/dev/null || packages+=(doxygen)
+    command -v fish >/dev/null || packages+=(fish)
+    command -v zsh >/dev/null || packages+=(zsh)
     command -v groff >/dev/null || packages+=(groff-base)
     command -v g++ >/dev/null || packages+=(g++)
     [ -d /usr/lib/python3/dist-packages/jsonschema ] || packages+=(python3-jsonschema)
-    if [ "$1" = all ]; then
-        command -v clang >/dev/null || packages+=(clang)
-        [ -n "$(find /usr/lib -name 'libclang_rt.fuzzer-*.a' -print -quit 2>/dev/null)" ] ||
-            packages+=(libclang-rt-14-dev)
-        command -v clang-tidy >/dev/null || packages+=(clang-tidy)
-        command -v gcovr >/dev/null || packages+=(gcovr)
-        command -v valgrind >/dev/null || packages+=(valgrind)
-    fi
+    command -v clang >/dev/null || packages+=(clang)
+    [ -n "$(find /usr/lib -name 'libclang_rt.fuzzer-*.a' -print -quit 2>/dev/null)" ] ||
+        packages+=(libclang-rt-14-dev)
+    command -v clang-tidy >/dev/null || packages+=(clang-tidy)
+    command -v gcovr >/dev/null || packages+=(gcovr)
+    command -v valgrind >/dev/null || packages+=(valgrind)
     install_or_say "some checks are skipped" "${packages[@]}"
 }
 

@@ -174,11 +174,13 @@ class Signals(CliTest):
                 self.assert_files("plan.json")
 
     def test_closed_pipe(self):
-        with subprocess.Popen([PROGRAM, "plan", ALEXNET, "--format=json"], stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, env=environment()) as process:
-            process.stdout.close()
-            message = process.stderr.read().decode()
-        self.assertEqual(process.returncode, SYSTEM)
+        reader, writer = os.pipe()
+        os.close(reader)
+        with open(writer, "wb") as closed:
+            done = subprocess.run([PROGRAM, "plan", ALEXNET, "--format=json"], stdout=closed,
+                                  stderr=subprocess.PIPE, env=environment(), check=False)
+        message = done.stderr.decode()
+        self.assertEqual(done.returncode, SYSTEM)
         self.assertIn("mbsopt: cannot write standard output: Broken pipe", message)
 
 
