@@ -96,15 +96,14 @@ threads_do_not_race() {
         MBS_SOURCE_DIR=$root TSAN_OPTIONS=exitcode=99 "$root/build-tsan/tests/test_threads"
 }
 
-# The unit tests that are quick under it, in one process each.
+# The unit tests that are quick under it, each in one process, two at a time.
 valgrind_finds_nothing() {
-    local test
-    for test in base network builder program hardware cost verify plan_file report; do
-        echo "valgrind: test_$test"
-        MBS_SOURCE_DIR=$root CK_FORK=no CK_DEFAULT_TIMEOUT=0 valgrind --quiet --leak-check=full \
-            --error-exitcode=99 --errors-for-leak-kinds=definite "$root/build/tests/test_$test" \
-            >/dev/null || return 1
-    done
+    # shellcheck disable=SC2016
+    printf '%s\n' network base plan_file cost verify builder program hardware report remat |
+        MBS_SOURCE_DIR=$root CK_FORK=no CK_DEFAULT_TIMEOUT=0 xargs -P2 -I '{}' bash -c '
+            valgrind --quiet --leak-check=full --error-exitcode=99 \
+                --errors-for-leak-kinds=definite "$1/build/tests/test_{}" >"$1/build/valgrind-{}.log" 2>&1 ||
+                { echo "valgrind: test_{}"; tail -n 40 "$1/build/valgrind-{}.log"; exit 1; }' - "$root"
 }
 
 every_allocation_may_fail() {
