@@ -108,6 +108,6 @@ char *file_target(const char *path)
     if (resolved == NULL && errno == ENOMEM)
         return NULL;
     char *target = mem_strdup(resolved != NULL ? resolved : path);
-    mem_free(resolved);
+    free(resolved);
     return target;
 }
