@@ -131,6 +131,7 @@ static const option_spec compare_options[] = {
     OPTION_INFERENCE,
     OPTION_BATCH_NORM,
     OPTION_HARDWARE,
+    OPTION_CYCLE_MODEL,
     {"format", '\0', "table|csv|json", "tables (default), a row per plan, or one document"},
     OPTION_OUTPUT,
 };

@@ -17,6 +17,7 @@ typedef struct plan_run {
     plan_format format;
     mbs_plan_options options;
     mbs_plan *plan;
+    mbs_plan *unplaced; /* what the plan was before it was placed in the buffer, if it was */
     mbs_plan *baseline; /* for the table's headline */
     mbs_plan *greedy;
     mbs_plan *plain; /* likewise: without recomputing what the plan recomputes */
@@ -65,46 +66,6 @@ static int read_model_options(plan_run *run, const arguments *given)
     return EXIT_OK;
 }
 
-#define MOST_FORMAT_NAME 32
-
-/* Splits F=OUT: the format's name, "" if there is none or it is too long, and the path. */
-static const char *split_export(const char *asked, char format[MOST_FORMAT_NAME])
-{
-    const size_t length = strcspn(asked, "=");
-    format[0] = '\0';
-    if (asked[length] != '=' || length >= MOST_FORMAT_NAME)
-        return NULL;
-    memcpy(format, asked, length);
-    format[length] = '\0';
-    return asked[length + 1] != '\0' ? asked + length + 1 : NULL;
-}
-
-/* Before any planning: that what --export asks for can be. */
-static int check_exports(const plan_run *run, const arguments *given)
-{
-    const char *asked;
-    for (size_t i = 0; (asked = option_nth(given, "export", i)) != NULL; i++) {
-        char format[MOST_FORMAT_NAME];
-        const char *path = split_export(asked, format);
-        const bool to_output = run->setup.output == NULL || strcmp(run->setup.output, "-") == 0;
-        if (path == NULL) {
-            complain("--export %s: expected FORMAT=OUT; see: mbsopt export --list", asked);
-            return EXIT_USAGE;
-        }
-        if (run->export_path != NULL) {
-            complain("--export-model makes no plan: no --export with it");
-            return EXIT_USAGE;
-        }
-        if (strcmp(path, "-") == 0 && to_output) {
-            complain("--export %s: standard output is the plan's; see --output", asked);
-            return EXIT_USAGE;
-        }
-        if (!export_format_exists("--export", format))
-            return EXIT_USAGE;
-    }
-    return EXIT_OK;
-}
-
 /* The integer program is that of the plain program. */
 static int read_recompute(plan_run *run, const arguments *given)
 {
@@ -141,7 +102,11 @@ static int read_options(plan_run *run, const arguments *given)
         return status;
     run->asked_to_keep = run->setup.keep_batch_norm;
     planning_finish(&run->options, &run->setup, given);
-    return check_exports(run, given);
+    if (run->export_path != NULL && option_value(given, "export") != NULL) {
+        complain("--export-model makes no plan: no --export with it");
+        return EXIT_USAGE;
+    }
+    return exports_check(given, run->setup.output);
 }
 
 /* The plan that the headline compares with; none if it is what was asked for itself. */
@@ -218,6 +183,15 @@ static int make_plans(plan_run *run)
     return report_error(status, &error);
 }
 
+/* A schedule with addresses is asked for: the plan that is shown is to be the one that it runs. */
+static int place_plan(plan_run *run, const arguments *given)
+{
+    if (!exports_place(given))
+        return EXIT_OK;
+    run->unplaced = run->plan;
+    return make_placed(&run->plan, run->unplaced, &run->setup.hardware);
+}
+
 static int export_model(const plan_run *run)
 {
     const setup *of = &run->setup;
@@ -250,19 +224,17 @@ static int write_plan(const plan_run *run)
     return result;
 }
 
-/* All that --export asks for. */
-static int write_exports(const plan_run *run, const arguments *given)
+/* Plans, and writes all that is asked for. */
+static int plan_and_write(plan_run *run, const arguments *given)
 {
-    int status = EXIT_OK;
-    const char *asked;
-    for (size_t i = 0; (asked = option_nth(given, "export", i)) != NULL && status == EXIT_OK; i++) {
-        char format[MOST_FORMAT_NAME];
-        const char *path = split_export(asked, format);
-        mbs_export_options options = MBS_EXPORT_OPTIONS_INIT;
-        options.format = format;
-        status = export_plan(run->plan, &run->setup.hardware, &options, path);
-    }
-    return status;
+    int status = make_plans(run);
+    if (status != EXIT_OK)
+        return status;
+    note_replaced_norms(run->setup.program);
+    status = place_plan(run, given);
+    if (status == EXIT_OK)
+        status = write_plan(run);
+    return status == EXIT_OK ? exports_write(given, run->plan, &run->setup.hardware) : status;
 }
 
 static int run_plan(const arguments *given)
@@ -275,19 +247,14 @@ static int run_plan(const arguments *given)
         note_replaced_norms(run.setup.program);
         status = export_model(&run);
     } else if (status == EXIT_OK) {
-        status = make_plans(&run);
-        if (status == EXIT_OK) {
-            note_replaced_norms(run.setup.program);
-            status = write_plan(&run);
-            if (status == EXIT_OK)
-                status = write_exports(&run, given);
-        }
+        status = plan_and_write(&run, given);
     }
     mbs_plan_free(run.dp);
     mbs_plan_free(run.plain);
     mbs_plan_free(run.greedy);
     mbs_plan_free(run.baseline);
     mbs_plan_free(run.plan);
+    mbs_plan_free(run.unplaced);
     mbs_program_free(run.replaced);
     setup_free(&run.setup);
     return status;

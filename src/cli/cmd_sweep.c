@@ -160,6 +160,7 @@ static const option_spec sweep_options[] = {
     {"buffer", '\0', "LIST", "on-chip buffers per core (default: the hardware's)"},
     {"batch", '\0', "LIST", "samples of a mini-batch per core (default: 32)"},
     {"hardware", '\0', "FILES", "machines; may be repeated (default: WaveCore with HBM2)"},
+    OPTION_CYCLE_MODEL,
     {"planner", '\0', "LIST", "planners (default: dp)"},
     OPTION_OBJECTIVE,
     OPTION_RECOMPUTE,

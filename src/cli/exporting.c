@@ -9,6 +9,9 @@
 
 #define MOST_FORMATS 32
 
+/* The format with addresses in the buffer. */
+#define PLACED_FORMAT "wavecore"
+
 bool export_format_exists(const char *what, const char *name)
 {
     const char *names[MOST_FORMATS + 1] = {NULL};
@@ -45,8 +48,8 @@ int export_plan(const mbs_plan *plan, const mbs_hardware *hardware,
     if (status != MBS_OK)
         return report_error(status, &error);
     if (size.requests > 0 && size.most_file_bytes > MBS_EXPORT_MAX_BYTES && !options->force) {
-        complain("%s: %" PRId64 " requests take up to %.1f GB, more than 4 GiB; --force writes "
-                 "them all, --steps, --iterations and --sample-every a part",
+        complain("%s: %" PRId64 " requests take up to %.1f GB, more than 4 GiB; export --force "
+                 "writes them all, --steps, --iterations and --sample-every a part",
                  options->format, size.requests, (double)size.most_file_bytes / 1e9);
         return EXIT_BAD_INPUT;
     }
@@ -57,4 +60,76 @@ int export_plan(const mbs_plan *plan, const mbs_hardware *hardware,
     with_notes.note = print_note;
     with_notes.note_context = &with_notes;
     return report_error(mbs_plan_export(plan, hardware, &with_notes, path, &error), &error);
+}
+
+int make_placed(mbs_plan **placed, const mbs_plan *plan, const mbs_hardware *hardware)
+{
+    mbs_error error;
+    mbs_export_options options = {.format = PLACED_FORMAT};
+    mbs_error_clear(&error);
+    return report_error(mbs_plan_place(placed, plan, hardware, print_note, &options, &error),
+                        &error);
+}
+
+/* ---- --export -------------------------------------------------------------------------------- */
+
+#define MOST_FORMAT_NAME 32
+
+/* Splits F=OUT: the format's name, "" if there is none or it is too long, and the path. */
+static const char *split_export(const char *asked, char format[MOST_FORMAT_NAME])
+{
+    const size_t length = strcspn(asked, "=");
+    format[0] = '\0';
+    if (asked[length] != '=' || length >= MOST_FORMAT_NAME)
+        return NULL;
+    memcpy(format, asked, length);
+    format[length] = '\0';
+    return asked[length + 1] != '\0' ? asked + length + 1 : NULL;
+}
+
+int exports_check(const arguments *given, const char *output)
+{
+    const bool to_output = output == NULL || strcmp(output, "-") == 0;
+    const char *asked;
+    for (size_t i = 0; (asked = option_nth(given, "export", i)) != NULL; i++) {
+        char format[MOST_FORMAT_NAME];
+        const char *path = split_export(asked, format);
+        if (path == NULL) {
+            complain("--export %s: expected FORMAT=OUT; see: mbsopt export --list", asked);
+            return EXIT_USAGE;
+        }
+        if (strcmp(path, "-") == 0 && to_output) {
+            complain("--export %s: standard output is the plan's; see --output", asked);
+            return EXIT_USAGE;
+        }
+        if (!export_format_exists("--export", format))
+            return EXIT_USAGE;
+    }
+    return EXIT_OK;
+}
+
+bool exports_place(const arguments *given)
+{
+    const char *asked;
+    for (size_t i = 0; (asked = option_nth(given, "export", i)) != NULL; i++) {
+        char format[MOST_FORMAT_NAME];
+        split_export(asked, format);
+        if (strcmp(format, PLACED_FORMAT) == 0)
+            return true;
+    }
+    return false;
+}
+
+int exports_write(const arguments *given, const mbs_plan *plan, const mbs_hardware *hardware)
+{
+    int status = EXIT_OK;
+    const char *asked;
+    for (size_t i = 0; (asked = option_nth(given, "export", i)) != NULL && status == EXIT_OK; i++) {
+        char format[MOST_FORMAT_NAME];
+        const char *path = split_export(asked, format);
+        mbs_export_options options = MBS_EXPORT_OPTIONS_INIT;
+        options.format = format;
+        status = export_plan(plan, hardware, &options, path);
+    }
+    return status;
 }

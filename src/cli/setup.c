@@ -1,6 +1,7 @@
 #include "setup.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "import.h"
@@ -68,6 +69,25 @@ static int read_hardware(setup *result, const char *path)
     return report_error(mbs_hardware_load_file(&result->hardware, path, &error), &error);
 }
 
+bool setup_cycle_model(mbs_hardware *hardware, const arguments *given)
+{
+    static const char *const models[] = {"wavecore", "scalesim", NULL};
+    size_t model;
+    if (option_value(given, "cycle-model") == NULL)
+        return true;
+    if (!option_choice(given, "cycle-model", models, &model))
+        return false;
+    if (hardware->cycle_model != (mbs_cycle_model)model) {
+        /* what is written of another machine than the file's says so */
+        char own[sizeof hardware->name];
+        snprintf(own, sizeof own, "%s", hardware->name);
+        snprintf(hardware->name, sizeof hardware->name, "%.*s:%s",
+                 (int)(sizeof own - 1 - strlen(models[model]) - 1), own, models[model]);
+    }
+    hardware->cycle_model = (mbs_cycle_model)model;
+    return true;
+}
+
 int setup_options(setup *result, const arguments *given)
 {
     const char *hardware = option_value(given, "hardware");
@@ -80,13 +100,8 @@ int setup_options(setup *result, const arguments *given)
     mbs_hardware_wavecore(&result->hardware);
     /* each is looked at even if another is wrong, so that one run shows all that is */
     int hardware_status = hardware != NULL ? read_hardware(result, hardware) : EXIT_OK;
-    if (option_value(given, "cycle-model") != NULL) {
-        static const char *const models[] = {"wavecore", "scalesim", NULL};
-        size_t model;
-        if (!option_choice(given, "cycle-model", models, &model))
-            return EXIT_USAGE;
-        result->hardware.cycle_model = (mbs_cycle_model)model;
-    }
+    if (!setup_cycle_model(&result->hardware, given))
+        return EXIT_USAGE;
     int buffer_status = buffer != NULL ? read_buffer(result, buffer) : EXIT_OK;
     int batch_status = batch != NULL ? read_batch(result, batch) : EXIT_OK;
     if (hardware_status != EXIT_OK)

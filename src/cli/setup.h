@@ -54,6 +54,12 @@ typedef struct setup {
     mbs_program *program;
 } setup;
 
+/*
+ * --cycle-model, if given, instead of the machine's own; if it is another, the machine's name ends
+ * in it from then on, such as wavecore:scalesim. Says what is wrong and returns false.
+ */
+bool setup_cycle_model(mbs_hardware *hardware, const arguments *given);
+
 /* Reads the common options and the hardware file. Says what is wrong; returns the exit status. */
 int setup_options(setup *result, const arguments *given);
 

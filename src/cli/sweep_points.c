@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "output.h"
+#include "setup.h"
 #include "sweep.h"
 
 static int out_of_memory(void)
@@ -47,13 +48,15 @@ static int relate_machine(sweep *of, size_t index)
     return EXIT_OK;
 }
 
-static int load_machine(sweep *of, const char *path)
+static int load_machine(sweep *of, const char *path, const arguments *given)
 {
     mbs_error error;
     mbs_error_clear(&error);
     const size_t index = of->machine_count++;
-    int status =
-        report_error(mbs_hardware_load_file(&of->machines[index].hardware, path, &error), &error);
+    mbs_hardware *hardware = &of->machines[index].hardware;
+    int status = report_error(mbs_hardware_load_file(hardware, path, &error), &error);
+    if (status == EXIT_OK && !setup_cycle_model(hardware, given))
+        status = EXIT_USAGE;
     return status == EXIT_OK ? relate_machine(of, index) : status;
 }
 
@@ -69,13 +72,13 @@ static int load_machines(sweep *of, const arguments *given)
     if (count == 1) {
         of->machine_count = 1;
         mbs_hardware_wavecore(&of->machines[0].hardware);
-        return EXIT_OK;
+        return setup_cycle_model(&of->machines[0].hardware, given) ? EXIT_OK : EXIT_USAGE;
     }
     int status = EXIT_OK;
     for (size_t i = 0; (list = option_nth(given, "hardware", i)) != NULL; i++) {
         for (size_t left = count_items(list); left > 0 && status == EXIT_OK; left--) {
             char *path = next_item(&list);
-            status = path == NULL ? out_of_memory() : load_machine(of, path);
+            status = path == NULL ? out_of_memory() : load_machine(of, path, given);
             free(path);
         }
     }

@@ -2,10 +2,10 @@
 #include "emit/wavecore.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
 #include "base/error.h"
 #include "base/json.h"
+#include "emit/placed.h"
 
 /* ---- Pieces ---------------------------------------------------------------------------------- */
 
@@ -126,77 +126,16 @@ static void write_document(schedule_writer *w)
         going = write_group(w, g);
 }
 
-/* ---- What was changed for it ----------------------------------------------------------------- */
-
-#define MOST_NOTES 5
-
-static void note(const exporter *e, const char *line)
-{
-    if (e->options->note != NULL)
-        e->options->note(line, e->options->note_context);
-}
-
-static void note_change(const exporter *e, const fit_change *change)
-{
-    char line[240];
-    const int32_t last = change->end - 1;
-    if (change->taken > 0)
-        snprintf(line, sizeof line,
-                 "steps %d to %d find no place in the buffer with %" PRId64
-                 " samples at a time: %" PRId64 " are taken",
-                 change->first, last, change->sub_batch, change->taken);
-    else if (change->end - change->first == 1)
-        snprintf(line, sizeof line,
-                 "step %d finds no place in the buffer and runs in passes instead", change->first);
-    else
-        snprintf(line, sizeof line,
-                 "steps %d to %d find no place in the buffer together: the group is cut",
-                 change->first, last);
-    note(e, line);
-}
-
-/* Says how the placed plan differs from the one given, if it does. */
-static void note_changes(const exporter *e, const placed_plan *placed)
-{
-    char line[240];
-    for (int32_t i = 0; i < placed->change_count && i < MOST_NOTES; i++)
-        note_change(e, &placed->changes[i]);
-    if (placed->change_count > MOST_NOTES) {
-        snprintf(line, sizeof line, "and so on: %d groups in all", placed->change_count);
-        note(e, line);
-    }
-    if (placed->trimmed > 0) {
-        snprintf(line, sizeof line,
-                 "%" PRId64 " bytes less are pinned, in %d group%s, for alignment takes their room",
-                 placed->trimmed_bytes, placed->trimmed, placed->trimmed == 1 ? "" : "s");
-        note(e, line);
-    }
-    if (placed->change_count > 0 || placed->trimmed > 0) {
-        const int64_t more = placed->plan->traffic.total - e->plan->traffic.total;
-        snprintf(line, sizeof line,
-                 "the schedule moves %" PRId64 " bytes, %+.3f %% of the plan's %" PRId64,
-                 placed->plan->traffic.total,
-                 e->plan->traffic.total > 0 ? 100 * (double)more / (double)e->plan->traffic.total
-                                            : 0,
-                 e->plan->traffic.total);
-        note(e, line);
-    }
-}
+/* ---- Exporting ------------------------------------------------------------------------------- */
 
 mbs_status export_wavecore(exporter *e)
 {
-    const int64_t alignment = e->hardware->buffer_alignment_bytes;
     placed_plan placed;
     dram_layout *dram;
-    if (alignment < 1 || alignment > MBS_MIN_BUFFER_BYTES || (alignment & (alignment - 1)) != 0)
-        return error_set(e->error, MBS_ERR_INPUT,
-                         "buffer_alignment_bytes is %" PRId64
-                         ", expected a power of 2 from 1 to %d",
-                         alignment, MBS_MIN_BUFFER_BYTES);
     mbs_status status = dram_layout_create(&dram, e->plan, e->error);
     if (status != MBS_OK)
         return status;
-    status = plan_fit(&placed, e->plan, alignment, e->error);
+    status = plan_place(&placed, e->plan, e->hardware->buffer_alignment_bytes, e->error);
     if (status == MBS_OK) {
         schedule_writer w = {.plan = placed.plan,
                              .program = placed.plan->program,
@@ -208,7 +147,7 @@ mbs_status export_wavecore(exporter *e)
         write_document(&w);
         status = w.status;
         if (status == MBS_OK)
-            note_changes(e, &placed);
+            placed_notes(&placed, e->plan, e->options->note, e->options->note_context);
         placed_plan_free(&placed);
     }
     dram_layout_free(dram);

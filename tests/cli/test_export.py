@@ -32,6 +32,21 @@ TINY = network(
 TINY_OPTIONS = ("--batch", "5", "--buffer", "6KiB")
 
 
+# Something to compute again: activations, and a convolution that widens.
+AGAIN = network(
+    [conv("c1", "image", out_channels=6),
+     {"name": "n, 1", "op": "norm", "kind": "group", "groups": 2, "inputs": ["c1"]},
+     relu("r1", "n, 1"),
+     conv("wide", "r1", out_channels=24, kernel=1, pad=0),
+     {"name": "n2", "op": "norm", "kind": "group", "groups": 2, "inputs": ["wide"]},
+     relu("DP", "n2"),
+     conv("c3", "DP", out_channels=6),
+     {"name": "sum", "op": "add", "inputs": ["c3", "r1"]},
+     relu("r3", "sum"),
+     {"name": "fc", "op": "fc", "inputs": ["r3"], "out_features": 10}],
+    name="again")
+
+
 def ceil_div(a, b):
     return -(-a // b)
 
@@ -150,7 +165,7 @@ class Counts(ExportTest):
             self.assertEqual(names[row["name"]], f"{step['name']}_b{samples}")
             self.assertEqual(row["in_conv"], "yes" if row["name"] in conv else "no")
             if row["name"] in conv:
-                self.assertEqual(step["kind"], "conv")
+                self.assertIn(step["kind"], ("conv", "conv.remat"))
                 height, width, r, s, channels, filters, stride = conv[row["name"]]
                 outputs = ((height - r) // stride + 1) * ((width - s) // stride + 1)
                 self.assertEqual((outputs, filters, r * s * channels), gemm[row["name"]])
@@ -296,6 +311,24 @@ class Counts(ExportTest):
         _, plan, _ = self.count_all(self.file("tiny.json", TINY), *TINY_OPTIONS, "--inference")
         self.assertEqual(plan.plan["phase"], "inference")
 
+    def test_recomputing(self):
+        """Steps that compute again are steps like others, in every format."""
+        again = set()
+        for planner in ("mbs2", "dp"):
+            for policy in ("activations", "expand", "auto"):
+                options = (*TINY_OPTIONS, "--planner", planner, "--recompute", policy)
+                path, plan, regions = self.count_all(self.file("again.json", AGAIN), *options)
+                again |= {step["kind"] for step in plan.steps if step["kind"].endswith(".remat")}
+                expected, moved = self.requests(plan, regions, 64, range(len(plan.steps)))
+                self.assertEqual(moved, plan.plan["traffic_bytes"]["total"])
+                for form in TRACES:
+                    read = formats.plain_trace if form == "ramulator2" else formats.cycle_trace
+                    count = {}
+                    for request in read(self.export(path, form)):
+                        count[request[:2]] = count.get(request[:2], 0) + 1
+                    self.assertEqual(count, expected)
+        self.assertTrue(again)
+
     def test_zoo(self):
         for given in sorted(NETWORKS.glob("*.json")):
             with self.subTest(given.name):
@@ -350,7 +383,7 @@ class Names(ExportTest):
 
 class Failures(ExportTest):
     def test_device_and_pipe(self):
-        for form in TRACES + ("addresses", "perfetto"):
+        for form in TRACES + ("addresses", "perfetto", "wavecore"):
             more = ("--sample-every", "32", "--steps", "0..3") if form in TRACES else ()
             result = self.run_program("export", ALEXNET, "--format", form, "-o", "/dev/full", *more)
             self.assertEqual(result.status, SYSTEM, result)
@@ -374,7 +407,7 @@ class Failures(ExportTest):
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))
 
-        for form in ALL:
+        for form in (*ALL, "wavecore"):
             out = self.folder / form
             more = ("--steps", "0..3", "--sample-every", "32") if form in TRACES else ()
             for before in (False, True):
@@ -540,6 +573,43 @@ class CycleModel(ExportTest):
         path = self.file("hw.json", json.dumps(machine))
         self.refuse(BAD_INPUT, "plan", ALEXNET, "--hardware", path, says="cycle_model")
         self.refuse(USAGE, "plan", ALEXNET, "--cycle-model", "fast", says="wavecore or scalesim")
+
+    def test_compare_and_sweep(self):
+        """Both take the option, and say so where they name the machine."""
+        scalesim = json.loads(self.succeed("plan", ALEXNET, "--cycle-model", "scalesim",
+                                           "--format", "json").out)
+        usual = json.loads(self.succeed("plan", ALEXNET, "--format", "json").out)
+        self.assertEqual(scalesim["traffic_bytes"], usual["traffic_bytes"])
+        times = {"wavecore": usual["time_s"], "wavecore:scalesim": scalesim["time_s"]}
+        for more in ((), ("--cycle-model", "wavecore"), ("--cycle-model", "scalesim")):
+            name = "wavecore:scalesim" if "scalesim" in more else "wavecore"
+            compared = json.loads(self.succeed("compare", ALEXNET, "--planners", "dp", "--format",
+                                               "json", *more).out)
+            self.assertEqual(compared["hardware"], name)
+            self.assertEqual(compared["networks"][0]["plans"][0]["time_s"], times[name])
+            row = json.loads(self.succeed("sweep", ALEXNET, "--format", "jsonl", *more).out)
+            self.assertEqual((row["hardware"], row["time_s"]), (name, times[name]))
+            self.assertIn(f" on {name}, ", self.succeed("plan", ALEXNET, *more).out)
+        machines = ",".join(str(ROOT / "models" / "hardware" / name)
+                            for name in ("wavecore.json", "wavecore-lpddr4.json"))
+        rows = self.succeed("sweep", ALEXNET, "--hardware", machines, "--cycle-model", "scalesim",
+                            "--format", "jsonl").out.splitlines()
+        self.assertEqual([json.loads(row)["hardware"] for row in rows],
+                         ["wavecore:scalesim", "wavecore-lpddr4:scalesim"])
+        path = self.file("rows.csv", self.succeed("sweep", ALEXNET).out)
+        self.refuse(BAD_INPUT, "sweep", ALEXNET, "--resume", path, "--cycle-model", "scalesim",
+                    says="left as it was")
+        for command in ("compare", "sweep"):
+            self.refuse(USAGE, command, ALEXNET, "--cycle-model", "fast",
+                        says="wavecore or scalesim")
+
+    def test_long_names_of_machines(self):
+        machine = json.loads((ROOT / "models" / "hardware" / "wavecore.json").read_text())
+        machine["name"] = "w" * 63
+        row = json.loads(self.succeed("sweep", ALEXNET, "--format", "jsonl", "--hardware",
+                                      self.file("hw.json", json.dumps(machine)),
+                                      "--cycle-model", "scalesim").out)
+        self.assertEqual(row["hardware"], "w" * 54 + ":scalesim")
 
     def test_array_utilisation_is_scalesims(self):
         """MACs over the cells' cycles, the cycles those of the rows."""

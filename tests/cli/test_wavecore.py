@@ -144,9 +144,65 @@ class Wavecore(CliTest):
                                                  "less are pinned") if words in note}
                 total = self.traffic(net, *options)["total"]
                 if machine.header["traffic_bytes"]["total"] != total:
-                    self.assertIn(f"of the plan's {total}", notes[-1])
+                    self.assertIn(f"of the {total} before", notes[-1])
         self.assertEqual(said & {"are taken", "is cut", "less are pinned"},
                          {"are taken", "is cut", "less are pinned"})
+
+    def test_plan_that_is_placed(self):
+        """Plan file, table, rows and schedule are of one plan, and say what was changed for it."""
+        net = self.file("net.json", branches("group"))
+        out, plan = self.folder / "out", self.folder / "plan.json"
+        changed = set()
+        for alignment, size in [(64, 20000), (2048, 12288), (4096, 16384), (1024, 12000)]:
+            hardware = self.machine_file(buffer_bytes=size, buffer_alignment_bytes=alignment)
+            for planner in ("mbs2", "dp"):
+                options = ("--hardware", hardware, "--planner", planner, "--batch", "12")
+                placing = (*options, "--export", f"wavecore={out}")
+                given = json.loads(self.succeed("plan", net, *options, "--format", "json").out)
+                result = self.succeed("plan", net, *placing, "--format", "json", "-o", plan)
+                placed = json.loads(plan.read_text())
+                machine = Machine(out.read_text(), True).run()
+                self.assertEqual(machine.header["traffic_bytes"], placed["traffic_bytes"])
+                groups = [json.loads(line) for line in out.read_text().splitlines()
+                          if line.startswith('{"group"')]
+                for member in ("first", "last", "iterations", "sub_batch"):
+                    self.assertEqual([g[member] for g in groups],
+                                     [g[member] for g in placed["groups"]])
+                notes = [line for line in result.err.splitlines() if "wavecore: " in line]
+                self.assertEqual(notes, self.export(net, *options)[1])
+                self.assertEqual(not notes, placed == given)
+                if notes:
+                    changed.add(planner)
+                    self.assertEqual(placed["outcome"],
+                                     "heuristic" if planner == "mbs2" else "feasible")
+                    self.assertIn(f"moves {placed['traffic_bytes']['total']} bytes", notes[-1])
+                rows = self.succeed("plan", net, *placing, "--format", "csv").out
+                self.assertEqual(rows.count("\n"), 1 + len(placed["groups"]))
+                self.assertIn(f" in {len(placed['groups'])} group",
+                              self.succeed("plan", net, *placing).out)
+                self.succeed("verify", plan)
+                text, notes = self.export(plan, "--hardware", hardware)
+                self.assertEqual((text, notes), (out.read_text(), []))
+                trace = self.folder / "trace"
+                self.succeed("plan", net, *placing, "--export", f"ramulator2={trace}")
+                requests = trace.read_text()
+                self.succeed("export", plan, "--format", "ramulator2", "-o", trace, "--hardware",
+                             hardware)
+                self.assertEqual(requests, trace.read_text())
+        self.assertEqual(changed, {"mbs2", "dp"})
+
+    def test_plan_of_a_recomputing_program_is_placed(self):
+        net = self.file("net.json", branches("group"))
+        hardware = self.machine_file(buffer_bytes=12288, buffer_alignment_bytes=2048)
+        out, plan = self.folder / "out", self.folder / "plan.json"
+        for policy in ("activations", "expand", "auto"):
+            result = self.succeed("plan", net, "--hardware", hardware, "--batch", "12",
+                                  "--recompute", policy, "--export", f"wavecore={out}",
+                                  "--format", "json", "-o", plan)
+            self.assertIn("wavecore: as placed", result.err)
+            machine = Machine(out.read_text(), True).run()
+            self.assertEqual(machine.header["traffic_bytes"],
+                             json.loads(plan.read_text())["traffic_bytes"])
 
     def test_plan_file(self):
         net = self.file("net.json", branches("group"))
@@ -188,6 +244,9 @@ class Wavecore(CliTest):
         old = self.file("old", "old")
         self.refuse(SYSTEM, "export", net, "--format", "wavecore", "-o", "/dev/full",
                     says="No space left")
+        result = self.run_program("plan", net, "--export", "wavecore=/dev/full")
+        self.assertEqual(result.status, SYSTEM, result)
+        self.assertIn("No space left", result.err)
         self.refuse(SYSTEM, "export", net, "--format", "wavecore", "-o", self.folder / "no" / "f")
         self.refuse(USAGE, "export", net, "--format", "wavecor", "-o", old, says="wavecore")
         self.refuse(BAD_INPUT, "export", net, "--format", "wavecore", "-o", old, "--buffer", "100")

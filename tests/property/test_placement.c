@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cost/footprint.h"
+#include "emit/placed.h"
 #include "mbsopt/mbsopt.h"
 #include "place/fit.h"
 #include "random_network.h"
@@ -285,6 +286,22 @@ typedef struct tally {
     int dearer;
 } tally;
 
+/* What was placed is placed as it is: the same groups, pins and offsets. */
+static void place_again(const mbs_plan *plan, int64_t alignment)
+{
+    static mbs_error error;
+    placed_plan first, second;
+    mbs_error_clear(&error);
+    ck_assert_msg(plan_place(&first, plan, alignment, &error) == MBS_OK, "%s", error.message[0]);
+    ck_assert_int_eq(plan_fit(&second, first.plan, alignment, &error), MBS_OK);
+    ck_assert_int_eq(second.change_count + second.trimmed, 0);
+    const size_t touches = (size_t)plan->program->touch_count;
+    ck_assert_mem_eq(second.layout.touch, first.layout.touch, touches * sizeof *first.layout.touch);
+    ck_assert_int_eq(second.plan->traffic.total, first.plan->traffic.total);
+    placed_plan_free(&second);
+    placed_plan_free(&first);
+}
+
 static void fit_plan(const mbs_plan *plan, int64_t alignment, tally *sum)
 {
     static mbs_error error;
@@ -313,6 +330,7 @@ static void fit_plan(const mbs_plan *plan, int64_t alignment, tally *sum)
         ck_assert_int_ne(placed.plan->outcome, MBS_OPTIMAL);
     }
     placed_plan_free(&placed);
+    place_again(plan, alignment);
 }
 
 static void fit_network(uint64_t *state, tally *sum)
