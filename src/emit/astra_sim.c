@@ -46,13 +46,19 @@ static long long nanoseconds(double seconds)
     return llround(seconds * 1e9);
 }
 
+/*
+ * Of a layer whose gradient is summed up. mbsopt models no updates, but ASTRA-sim waits so long
+ * after each sum and does not bear an event without delay.
+ */
+#define UPDATE_NANOSECONDS 1
+
 static bool write_layer(sink *out, const char *name, const layer_work *work)
 {
     const bool reduces = work->gradient_bytes > 0;
-    text_format(sink_text(out), "%s\t-1\t%lld\tNONE\t0\t%lld\tNONE\t0\t%lld\t%s\t%" PRId64 "\t0\n",
+    text_format(sink_text(out), "%s\t-1\t%lld\tNONE\t0\t%lld\tNONE\t0\t%lld\t%s\t%" PRId64 "\t%d\n",
                 name, nanoseconds(work->forward_s), nanoseconds(work->input_gradient_s),
                 nanoseconds(work->weight_gradient_s), reduces ? "ALLREDUCE" : "NONE",
-                work->gradient_bytes);
+                work->gradient_bytes, reduces ? UPDATE_NANOSECONDS : 0);
     return sink_flush(out);
 }
 

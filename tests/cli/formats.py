@@ -101,6 +101,8 @@ def astra_sim(text):
         forward, first, inputs, second, weights, size, update = (
             integer(columns[i], 0) for i in (2, 4, 5, 7, 8, 10, 11))
         need(first == second == 0 and (size > 0) == (columns[9] == "ALLREDUCE"), row)
+        # ASTRA-sim aborts at an update without delay
+        need(update > 0 or columns[9] == "NONE", row)
         layers.append((safe_name(columns[0]), forward, inputs, weights, size, update))
     need(len({layer[0] for layer in layers}) == len(layers), "a name twice")
     return layers
