@@ -221,11 +221,14 @@ def perfetto(text):
             counters.append((nanoseconds(event["ts"]), event["args"]["bytes"]))
     need({track for track, *_ in slices} <= set(tracks), tracks)
     for track in tracks:
-        open_ends = []
+        # as Perfetto's importer stacks them: by their beginnings, and else in the order of the file
+        open_slices = []
         for _, begin, end, name, _ in sorted((s for s in slices if s[0] == track),
-                                             key=lambda s: (s[1], -s[2])):
-            while open_ends and open_ends[-1] <= begin:
-                open_ends.pop()
-            need(not open_ends or end <= open_ends[-1], "not nested", track, name, begin, end)
-            open_ends.append(end)
+                                             key=lambda s: s[1]):
+            while open_slices and (open_slices[-1][1] < begin or (
+                    open_slices[-1][1] == begin and (open_slices[-1][0] < begin or end > begin))):
+                open_slices.pop()
+            need(all(begin == last or end <= last for _, last in open_slices),
+                 "not nested", track, name, begin, end)
+            open_slices.append((begin, end))
     return tracks, slices, counters
