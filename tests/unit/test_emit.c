@@ -587,6 +587,7 @@ int main(void)
 {
     Suite *suite = suite_create("emit");
     TCase *files = tcase_create("files");
+    tcase_set_timeout(files, 60); /* disks may be slow */
     tcase_add_checked_fixture(files, enter, leave);
     tcase_add_test(files, sink_replaces_at_the_end);
     tcase_add_test(files, sink_given_up_changes_nothing);
