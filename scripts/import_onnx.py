@@ -76,6 +76,15 @@ def sample_input(text):
     return name, dims
 
 
+class Parser(argparse.ArgumentParser):
+    """Wrong usage is one line, said by whom the user called."""
+
+    def error(self, message):
+        speaker = next((a[len("--speaker="):] for a in sys.argv[1:] if a.startswith("--speaker=")), self.prog)
+        print(f"{speaker}: {' '.join(message.split())}", file=sys.stderr)
+        sys.exit(2)
+
+
 def add_arguments(parser):
     parser.add_argument("-o", "--output", default="-", help="the network file; - (default) is standard output")
     parser.add_argument("--name", help="the network's name (default: the model's file name)")
@@ -83,7 +92,7 @@ def add_arguments(parser):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("model", help="the ONNX file")
     parser.add_argument("--input", action="append", default=[], type=sample_input, metavar="NAME=CxHxW",
                         help="an input's shape without the batch, where the model leaves it open")

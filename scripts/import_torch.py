@@ -77,7 +77,6 @@ def default_size(spec, model):
     return 299 if spec == "inception_v3" else 256 if spec.startswith("swin_v2") else 224
 
 
-
 def tensors_in(result):
     if hasattr(result, "shape"):
         return [result]
@@ -94,7 +93,7 @@ def teach_exporter(torch):
     def stochastic_depth(self, x):
         if self.p == 0 or not self.training:
             return x
-        return x * torch.rand([x.shape[0]] + [1] * (x.ndim - 1))  # a factor for each sample
+        return x * torch.rand([x.shape[0]] + [1] * (x.ndim - 1), device=x.device)  # a factor for each sample
 
     def zero(g, x):
         return g.op("Mul", x, g.op("Constant", value_t=torch.tensor(0.0)))
@@ -170,9 +169,9 @@ def keyword(text):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = import_onnx.Parser(description=__doc__)
     parser.add_argument("model", help="a torchvision constructor (resnet50), or package.module:function")
-    parser.add_argument("--shape", help="the image, as 3x224x224 (default: what the model was made for)")
+    parser.add_argument("--shape", help="the image, as 3x224x224 (default: 3x224x224; 299 for inception_v3, 256 for swin_v2)")
     parser.add_argument("--set", action="append", default=[], type=keyword, metavar="NAME=VALUE",
                         help="an argument for the constructor, as aux_logits=False")
     import_onnx.add_arguments(parser)

@@ -207,11 +207,17 @@ class Converter:
             except (IndexError, KeyError, AttributeError, TypeError, ValueError, OverflowError, ZeroDivisionError) as e:
                 raise Fault(f"{node.place()} ({node.op}): inputs or attributes that it cannot have "
                             f"({type(e).__name__}: {' '.join(str(e).split())[:120]})") from None
-        for name in self.graph.outputs:
-            if isinstance(self.values.get(name), Activation):
-                self.real(self.values[name])
+        self._finish_outputs()
         if not any(entry["op"] not in ("reshape", "slice", "concat", "flatten", "identity") for entry in self.layers):
             raise Fault("has no layer that computes")
+
+    def _finish_outputs(self):
+        """Outputs have the model's shapes. One that layers read is no sink of the network, which is to be said."""
+        read = {name for entry in self.layers for name in entry.get("inputs", [])}
+        for name in self.graph.outputs:
+            value = self.values.get(name)
+            if isinstance(value, Activation) and self.tensor(value) in read:
+                self.notes.append(f"output {name!r} is read by nodes too: as an output it is left out")
 
     def _find_fixed(self):
         fixed = {name for name, v in self.values.items() if not isinstance(v, Activation)} | {""}

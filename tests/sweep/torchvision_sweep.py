@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """
 Imports torchvision's classification and segmentation models and holds each to PyTorch itself: the parameters, the
-shapes of the outputs, the multiply-accumulates counted by hooks, and a plan that verifies. Exits with 77 (skipped)
-where PyTorch is missing. Names as arguments: only these. --table FILE writes a row of figures per model.
+shapes of the outputs, the multiply-accumulates counted by hooks; and plans of several planners verify. Exits with 77
+(skipped) where PyTorch is missing. Names as arguments: only these. --log FILE notes what is done, and a second run
+leaves out what is noted there as ok.
 """
 
 import argparse
@@ -11,6 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from math import prod
 from pathlib import Path
 
@@ -30,7 +32,9 @@ import import_torch  # noqa: E402
 SEGMENTATION = ["fcn_resnet50", "fcn_resnet101", "deeplabv3_resnet50", "deeplabv3_resnet101",
                 "deeplabv3_mobilenet_v3_large", "lraspp_mobilenet_v3_large"]
 AUXILIARY = {"googlenet": "aux_logits", "inception_v3": "aux_logits", "fcn_resnet50": "aux_loss",
-             "deeplabv3_resnet50": "aux_loss"}
+             "fcn_resnet101": "aux_loss", "deeplabv3_resnet50": "aux_loss", "deeplabv3_resnet101": "aux_loss",
+             "deeplabv3_mobilenet_v3_large": "aux_loss"}
+PLANNERS = ("baseline", "mbs2", "dp")
 
 
 def models():
@@ -84,13 +88,15 @@ class Count:
 
 
 def macs_per_sample(model, shape):
-    """From one and from two samples: what does not depend on the samples cancels out."""
+    """From one and from two samples: what does not depend on the samples cancels out. The model goes to the device
+    where tensors are shapes alone; it is of no use afterwards."""
+    model.to("meta")
     counts = []
     for batch in (2, 3):
         count = Count(model)
         try:
             with torch.no_grad():
-                model(torch.zeros(batch, *shape))
+                model(torch.zeros(batch, *shape, device="meta"))
         finally:
             count.close()
         counts.append(count.macs)
@@ -105,6 +111,7 @@ def mbsopt(*args):
 
 
 def check(spec, keywords, name, folder, out):
+    """(faults, what is to be said of the network)"""
     model = import_torch.build(spec, list(keywords.items()))
     shape = [3] + [import_torch.default_size(spec, model)] * 2
     text, notes, outputs = import_torch.convert(model, name, shape)
@@ -120,54 +127,64 @@ def check(spec, keywords, name, folder, out):
     macs = macs_per_sample(model, shape)
     if f"\n{macs} multiply-accumulates" not in shown:
         faults.append(f"{macs} MACs, not {[w for w in shown.splitlines() if 'multiply' in w][-1]}")
-    # each output of the model must be a sink of the network with as many elements
+    # each output of the model must be a sink of the network with its shape
     data = json.loads(text)
-    read = {i for layer in data["layers"] for i in layer.get("inputs", [])}
-    sizes = sorted(prod(s[1:]) for s in outputs)
-    found = sorted(sink_elements(shown, data, read))
-    if sizes != found:
-        faults.append(f"outputs of {sizes} elements, not {found}")
+    expected, found = sorted([int(d) for d in s[1:]] for s in outputs), sorted(sink_shapes(shown, data))
+    if expected != found:
+        faults.append(f"outputs of the shapes {expected}, not {found}")
     plan = os.path.join(folder, "plan.json")
-    mbsopt("plan", path, "--batch", "8", "--planner", "mbs2", "--format", "json", "-o", plan)
-    mbsopt("verify", plan)
-    os.unlink(plan)
-    return faults, {"name": name, "layers": len(data["layers"]), "parameters": parameters, "macs": macs}
+    for planner in PLANNERS:
+        mbsopt("plan", path, "--batch", "8", "--planner", planner, "--format", "json", "-o", plan)
+        mbsopt("verify", plan)
+        os.unlink(plan)
+    os.unlink(path)
+    return faults, f"{len(data['layers'])} layers, {parameters} parameters, {macs} MACs"
 
 
-def sink_elements(shown, data, read):
-    order = [line.split() for line in shown.splitlines() if line[:1].isspace() or line[:1].isdigit()]
-    sizes = {}
-    for cells in order:
-        if len(cells) > 1 and cells[0] != "#" and cells[1] in ("layer", "layers", "layers,"):
-            break
-        if cells and cells[0].isdigit() and len(cells) > 4:
-            sizes[int(cells[0])] = cells
-    # rows are in program order, which for an imported network is the file's
-    for i, layer in enumerate(data["layers"], 1):
+def sink_shapes(shown, data):
+    """The shapes of what no layer reads, from the table of `mbsopt show`: its rows are the file's layers in order."""
+    read = {i for layer in data["layers"] for i in layer.get("inputs", [])}
+    rows = [cells for cells in (line.split() for line in shown.splitlines()) if len(cells) > 4 and cells[0].isdigit()]
+    if [cells[2] for cells in rows[:len(data["layers"])]] != [layer["op"] for layer in data["layers"]]:
+        raise AssertionError("the layers are not shown in the file's order")
+    for cells, layer in zip(rows, data["layers"]):
         if layer["name"] not in read:
-            yield prod(int(d) for d in sizes[i][3].split("x"))
+            yield [int(d) for d in cells[3].split("x")]
+
+
+def done_before(log):
+    if not log or not os.path.exists(log):
+        return set()
+    return {line.split()[1].rstrip(":") for line in Path(log).read_text().splitlines() if line.startswith("ok ")}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", nargs="*")
     parser.add_argument("--out", help="keep the network files in this folder")
+    parser.add_argument("--log", metavar="FILE", help="leave out what FILE notes as ok, and note there what is done")
     given = parser.parse_args()
-    failed = done = 0
+    torch.set_num_threads(1)
+    failed, before = 0, done_before(given.log)
+    chosen = [m for m in models() if not given.models or m[2] in given.models]
     with tempfile.TemporaryDirectory() as folder:
-        for spec, keywords, name in models():
-            if given.models and name not in given.models:
+        for spec, keywords, name in chosen:
+            if name in before and (not given.out or Path(given.out, name + ".json").exists()):
                 continue
+            begin = time.monotonic()
             try:
-                faults, row = check(spec, keywords, name, folder, given.out)
+                faults, what = check(spec, keywords, name, folder, given.out)
             except Exception as error:
-                faults, row = [f"{type(error).__name__}: {' '.join(str(error).split())[:400]}"], {}
-            done += 1
+                faults, what = [f"{type(error).__name__}: {' '.join(str(error).split())[:400]}"], "no network"
             failed += bool(faults)
-            print(f"{'FAILED' if faults else 'ok'} {name} {row.get('layers', '')} {row.get('parameters', '')} "
-                  f"{row.get('macs', '')} {'; '.join(faults)}", flush=True)
-    print(f"{done - failed} of {done} models agree with PyTorch")
-    return 1 if failed or not done else 0
+            line = (f"{'FAILED' if faults else 'ok'} {name}: {what}, {time.monotonic() - begin:.0f} s"
+                    f"{''.join('; ' + f for f in faults)}")
+            print(line, flush=True)
+            if given.log:
+                with open(given.log, "a", encoding="utf-8") as log:
+                    log.write(line + "\n")
+    print(f"{len(chosen) - failed} of {len(chosen)} models agree with PyTorch")
+    return 1 if failed or not chosen else 0
 
 
 if __name__ == "__main__":
