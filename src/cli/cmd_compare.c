@@ -6,6 +6,7 @@
 #include "command.h"
 #include "compare.h"
 #include "fields.h"
+#include "import.h"
 #include "options.h"
 #include "output.h"
 #include "search.h"
@@ -106,7 +107,7 @@ static int run_compare(const arguments *given)
         return EXIT_SYSTEM;
     }
     for (size_t n = 0; n < given->operand_count && status == EXIT_OK; n++) {
-        status = compare_load(&of, &of.networks[n], given->operands[n]);
+        status = compare_load(&of, &of.networks[n], given, given->operands[n]);
         of.network_count++;
     }
     if (status == EXIT_OK) {
@@ -132,6 +133,8 @@ static const option_spec compare_options[] = {
     OPTION_BATCH_NORM,
     OPTION_HARDWARE,
     OPTION_CYCLE_MODEL,
+    OPTION_INPUT,
+    OPTION_OPAQUE,
     {"format", '\0', "table|csv|json", "tables (default), a row per plan, or one document"},
     OPTION_OUTPUT,
 };
@@ -143,11 +146,12 @@ const command command_compare = {
     .operand_many = 1,
     .summary = "compare the planners on networks: traffic, time, energy",
     .details =
-        "Plans each network file NET (- is standard input) with every planner and shows what the\n"
-        "plans move and what that takes on the machine; for several networks also the geometric\n"
-        "mean of each ratio. Speedups and reductions are to the planner baseline. baseline and\n"
-        "archopt keep batch norms; the others plan them as group norms. With --objective time or\n"
-        "energy dp minimises that, and its rows are called dp-time or dp-energy.\n"
+        "Plans each network file NET (- is standard input; ONNX models are imported) with every\n"
+        "planner and shows what the plans move and what that takes on the machine; for several\n"
+        "networks also the geometric mean of each ratio. Speedups and reductions are to the\n"
+        "planner baseline. baseline and archopt keep batch norms; the others plan them as group\n"
+        "norms. With --objective time or energy dp minimises that, and its rows are called\n"
+        "dp-time or dp-energy.\n"
         "A SIZE is 10MiB, 10MB, 512KiB or a number of bytes.\n",
     .options = compare_options,
     .option_count = sizeof compare_options / sizeof compare_options[0],

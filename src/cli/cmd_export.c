@@ -6,6 +6,7 @@
 
 #include "command.h"
 #include "exporting.h"
+#include "import.h"
 #include "options.h"
 #include "output.h"
 #include "planning.h"
@@ -125,28 +126,47 @@ static int check_plan_options(const arguments *given)
     return EXIT_OK;
 }
 
-static int make_plan(export_run *run, const arguments *given)
+static mbs_status plan_network(export_run *run, mbs_error *error)
 {
     setup *of = &run->setup;
+    const search_again again = {of->network, setup_program_options(of), run->recompute};
+    mbs_status status = setup_program(of, error);
+    if (status == MBS_OK)
+        status = search_plan(&run->plan, of->program,
+                             run->recompute.recompute != MBS_RECOMPUTE_NONE ? &again : NULL,
+                             &of->hardware, &run->planning, error);
+    if (status == MBS_OK)
+        note_replaced_norms(of->program);
+    return status;
+}
+
+/* The operand is a network or a plan. */
+static int load(export_run *run, const arguments *given)
+{
     mbs_error error;
     mbs_error_clear(&error);
-    mbs_status status = mbs_load_file(&of->network, &run->plan, given->operand, &error);
-    if (status == MBS_OK && run->plan != NULL) {
-        int usage = check_plan_options(given);
-        if (usage != EXIT_OK)
-            return usage;
-        status = mbs_plan_verify(run->plan, NULL, &error);
-    } else if (status == MBS_OK) {
-        const search_again again = {of->network, setup_program_options(of), run->recompute};
-        status = setup_program(of, &error);
-        if (status == MBS_OK)
-            status = search_plan(&run->plan, of->program,
-                                 run->recompute.recompute != MBS_RECOMPUTE_NONE ? &again : NULL,
-                                 &of->hardware, &run->planning, &error);
-        if (status == MBS_OK)
-            note_replaced_norms(of->program);
-    }
-    return report_error(status, &error);
+    if (is_onnx_path(given->operand))
+        return load_network(&run->setup.network, given, given->operand);
+    int usage = check_import_options(given);
+    if (usage != EXIT_OK)
+        return usage;
+    return report_error(mbs_load_file(&run->setup.network, &run->plan, given->operand, &error),
+                        &error);
+}
+
+static int make_plan(export_run *run, const arguments *given)
+{
+    mbs_error error;
+    mbs_error_clear(&error);
+    int status = load(run, given);
+    if (status != EXIT_OK)
+        return status;
+    if (run->plan == NULL)
+        return report_error(plan_network(run, &error), &error);
+    int usage = check_plan_options(given);
+    if (usage != EXIT_OK)
+        return usage;
+    return report_error(mbs_plan_verify(run->plan, NULL, &error), &error);
 }
 
 /* ---- The command ----------------------------------------------------------------------------- */
@@ -200,6 +220,8 @@ static const option_spec export_options[] = {
     OPTION_BATCH_NORM,
     OPTION_HARDWARE,
     OPTION_CYCLE_MODEL,
+    OPTION_INPUT,
+    OPTION_OPAQUE,
 };
 
 const command command_export = {
@@ -208,8 +230,9 @@ const command command_export = {
     .summary = "write a plan in the formats of simulators and viewers",
     .details =
         "FILE (- is standard input) is a plan file, which is replayed and checked first, or a\n"
-        "network file, which is planned first. Files and folders are replaced whole or not\n"
-        "at all. docs/simulators.md says how to run each simulator on what is written.\n",
+        "network file or an ONNX model, which is planned first. Files and folders are replaced\n"
+        "whole or not at all. docs/simulators.md says how to run each simulator on what is\n"
+        "written.\n",
     .options = export_options,
     .option_count = sizeof export_options / sizeof export_options[0],
     .run = run_export,

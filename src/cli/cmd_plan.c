@@ -3,6 +3,7 @@
 
 #include "command.h"
 #include "exporting.h"
+#include "import.h"
 #include "options.h"
 #include "output.h"
 #include "planning.h"
@@ -276,6 +277,8 @@ static const option_spec plan_options[] = {
     OPTION_INFERENCE,
     OPTION_BATCH_NORM,
     OPTION_HARDWARE,
+    OPTION_INPUT,
+    OPTION_OPAQUE,
     OPTION_CYCLE_MODEL,
     {"format", '\0', "table|json|csv", "a table (default), a plan file, or a row per group"},
     OPTION_OUTPUT,

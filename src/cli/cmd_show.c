@@ -1,6 +1,7 @@
 /* mbsopt show NET */
 
 #include "command.h"
+#include "import.h"
 #include "options.h"
 #include "output.h"
 #include "setup.h"
@@ -32,8 +33,8 @@ static int run_show(const arguments *given)
 }
 
 static const option_spec show_options[] = {
-    OPTION_BUFFER,   OPTION_BATCH,  OPTION_INFERENCE, OPTION_BATCH_NORM,
-    OPTION_HARDWARE, OPTION_OUTPUT, OPTION_COLOR,
+    OPTION_BUFFER, OPTION_BATCH,  OPTION_INFERENCE, OPTION_BATCH_NORM, OPTION_HARDWARE,
+    OPTION_INPUT,  OPTION_OPAQUE, OPTION_OUTPUT,    OPTION_COLOR,
 };
 
 const command command_show = {
@@ -42,11 +43,11 @@ const command command_show = {
     .operand_required = 1,
     .summary = "list a network's layers and what each needs of the buffer",
     .details =
-        "Lists the layers of the network file NET (- is standard input) in the order they run:\n"
-        "output shape, parameters, output bytes per sample, and the smallest number of iterations\n"
-        "in which the layer's steps fit the buffer, each alone with its operands staged\n"
-        "(\"passes\": not even one sample fits). A SIZE is 10MiB, 10MB, 512KiB or a number of\n"
-        "bytes.\n",
+        "Lists the layers of the network file NET (- is standard input; an ONNX model is\n"
+        "imported) in the order they run: output shape, parameters, output bytes per sample, and\n"
+        "the smallest number of iterations in which the layer's steps fit the buffer, each alone\n"
+        "with its operands staged (\"passes\": not even one sample fits). A SIZE is 10MiB, 10MB,\n"
+        "512KiB or a number of bytes.\n",
     .options = show_options,
     .option_count = sizeof show_options / sizeof show_options[0],
     .run = run_show,

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "import.h"
 #include "options.h"
 #include "output.h"
 #include "search.h"
@@ -168,6 +169,8 @@ static const option_spec sweep_options[] = {
     OPTION_TIME_LIMIT,
     OPTION_INFERENCE,
     OPTION_BATCH_NORM,
+    OPTION_INPUT,
+    OPTION_OPAQUE,
     {"threads", '\0', "N", "plan on N threads (default: as many as there are cores)"},
     {"shard", '\0', "K/M", "only every M-th point, from the K-th (from 0) on"},
     {"resume", '\0', "FILE", "go on with the rows of an interrupted run, or begin FILE"},
@@ -182,11 +185,10 @@ const command command_sweep = {
     .operand_many = 1,
     .summary = "plan over buffers, batches, machines and planners; a row each",
     .details =
-        "Plans each network file NET (- is standard input) for every combination of buffer, "
-        "batch,\n"
-        "planner and machine, and writes a row per point as soon as it and those before it are\n"
-        "done. The rows are the same whatever the number of threads; those of all shards, sorted\n"
-        "by index, are those of the whole (scripts/sweep_merge.py).\n"
+        "Plans each network file NET (- is standard input; ONNX models are imported) for every\n"
+        "combination of buffer, batch, planner and machine, and writes a row per point as soon as\n"
+        "it and those before it are done. The rows are the same whatever the number of threads;\n"
+        "those of all shards, sorted by index, are those of the whole (scripts/sweep_merge.py).\n"
         "A LIST is comma-separated; buffers and batches may be ranges: 1MiB..64MiB:x2 doubles,\n"
         "16..64:+16 adds 16. With --objective time or energy dp minimises that, and its rows are\n"
         "called dp-time or dp-energy.\n"

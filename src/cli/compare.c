@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "import.h"
 #include "output.h"
 #include "search.h"
 
@@ -14,12 +15,12 @@ typedef struct programs {
     mbs_program *program[2];
 } programs;
 
-static mbs_status load(programs *loaded, const comparison *of, const char *path, mbs_error *error)
+static mbs_status make_programs(programs *loaded, const comparison *of, mbs_error *error)
 {
     mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
     options.inference = of->setup.inference;
     options.bits = of->setup.hardware.bits;
-    mbs_status status = mbs_network_load_file(&loaded->network, path, error);
+    mbs_status status = MBS_OK;
     for (int keep = 0; keep < 2 && status == MBS_OK; keep++) {
         options.keep_batch_norm = keep || of->setup.keep_batch_norm;
         status = mbs_program_create(&loaded->program[keep], loaded->network, &options, error);
@@ -75,28 +76,39 @@ static void relate(compare_row *row, const compare_row *baseline)
     row->utilisation = row->cost.utilisation;
 }
 
-int compare_load(comparison *of, compare_network *network, const char *path)
+static mbs_status plan_all(comparison *of, compare_network *network, const programs *loaded,
+                           mbs_error *error)
 {
-    programs loaded = {0};
     compare_row baseline = {0};
-    mbs_error error;
-    mbs_error_clear(&error);
-    mbs_status status = load(&loaded, of, path, &error);
-    if (status == MBS_OK)
-        status = fill_row(&baseline, of, &loaded, MBS_PLANNER_BASELINE, false, &error);
+    mbs_status status = fill_row(&baseline, of, loaded, MBS_PLANNER_BASELINE, false, error);
     for (size_t i = 0; i < of->planners.count && status == MBS_OK; i++) {
-        status = fill_row(&network->rows[i], of, &loaded, of->planners.values[i], of->recomputes[i],
-                          &error);
+        status = fill_row(&network->rows[i], of, loaded, of->planners.values[i], of->recomputes[i],
+                          error);
         if (status == MBS_OK)
             relate(&network->rows[i], &baseline);
     }
-    if (status == MBS_OK) {
-        network->replaced_batch_norms = mbs_program_replaced_batch_norms(loaded.program[0]);
-        network->name = strdup(mbs_network_name(loaded.network));
-        status = network->name == NULL ? MBS_ERR_MEMORY : MBS_OK;
+    return status;
+}
+
+int compare_load(comparison *of, compare_network *network, const arguments *given, const char *path)
+{
+    programs loaded = {0};
+    mbs_error error;
+    mbs_error_clear(&error);
+    int result = load_network(&loaded.network, given, path);
+    if (result == EXIT_OK) {
+        mbs_status status = make_programs(&loaded, of, &error);
+        if (status == MBS_OK)
+            status = plan_all(of, network, &loaded, &error);
+        if (status == MBS_OK) {
+            network->replaced_batch_norms = mbs_program_replaced_batch_norms(loaded.program[0]);
+            network->name = strdup(mbs_network_name(loaded.network));
+            status = network->name == NULL ? MBS_ERR_MEMORY : MBS_OK;
+        }
+        result = report_error(status, &error);
     }
     unload(&loaded);
-    return report_error(status, &error);
+    return result;
 }
 
 void compare_average(comparison *of)

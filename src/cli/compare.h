@@ -43,9 +43,9 @@ typedef struct comparison {
     compare_row means[COMPARE_ROWS]; /* geometric, over the networks */
 } comparison;
 
-/* Plans the network file at `path` with every planner. Says what is wrong; returns the exit status.
- */
-int compare_load(comparison *of, compare_network *network, const char *path);
+/* Plans the operand `path` with every planner. Says what is wrong; returns the exit status. */
+int compare_load(comparison *of, compare_network *network, const arguments *given,
+                 const char *path);
 
 /* Fills in the means. */
 void compare_average(comparison *of);

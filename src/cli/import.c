@@ -3,15 +3,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "command.h"
 #include "output.h"
 
-#define MOST_BYTES ((size_t)1 << 30)
+#define MOST_BYTES   ((size_t)1 << 30)
+#define LONGEST_PATH 4096
+#define LONGEST_LINE 600 /* of a message */
+#define MOST_LINES   100
 
 extern char **environ;
 
@@ -22,14 +25,40 @@ typedef struct imported {
     size_t capacity;
 } imported;
 
+/* The importer as a process. */
+typedef struct importer {
+    const char *python;
+    const char *script;
+    char *arguments; /* one after the other, each with its null */
+    char **words;    /* null-terminated; as posix_spawn wants them */
+    FILE *messages;  /* its standard error */
+    int output;      /* its standard output */
+    pid_t process;
+} importer;
+
 bool is_onnx_path(const char *path)
 {
     size_t length = strlen(path);
     return length > 5 && strcmp(path + length - 5, ".onnx") == 0;
 }
 
-/* The importer's path, or null after saying that there is none. */
-static const char *find_importer(void)
+/* What `meson install` puts beside this program, wherever that went: bin/../share/mbsopt. */
+static bool find_beside(char *path, size_t size)
+{
+    static const char place[] = "/../" MBSOPT_IMPORTER_FROM_PREFIX;
+    ssize_t length = readlink("/proc/self/exe", path, size - sizeof place);
+    if (length <= 0)
+        return false;
+    path[length] = '\0';
+    char *slash = strrchr(path, '/');
+    if (slash == NULL)
+        return false;
+    memcpy(slash, place, sizeof place);
+    return access(path, R_OK) == 0;
+}
+
+/* The importer's path, or null after saying that there is none. `beside` has room for one. */
+static const char *find_importer(char *beside, size_t size)
 {
     static const char *const places[] = {MBSOPT_SOURCE_IMPORTER, MBSOPT_INSTALLED_IMPORTER};
     const char *chosen = getenv("MBSOPT_IMPORTER");
@@ -39,6 +68,8 @@ static const char *find_importer(void)
         complain("%s, which MBSOPT_IMPORTER names: %s", chosen, strerror(errno));
         return NULL;
     }
+    if (find_beside(beside, size))
+        return beside;
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
         if (access(places[i], R_OK) == 0)
             return places[i];
@@ -55,27 +86,63 @@ static const char *find_python(void)
     return access("/usr/bin/python3", X_OK) == 0 ? "/usr/bin/python3" : "python3";
 }
 
-/* Starts the importer, its output into a pipe whose other end is *from. Returns an errno. */
-static int start(pid_t *child, int *from, const char *python, char *const arguments[])
+/*
+ * The command line: python script --speaker mbsopt [--opaque] --input=I… -- path. False if memory
+ * is out.
+ */
+static bool make_words(importer *of, const arguments *given, const char *path)
+{
+    static const char prefix[] = "--input=";
+    const char *input;
+    size_t count = 0;
+    size_t bytes = 0;
+    for (; (input = option_nth(given, "input", count)) != NULL; count++)
+        bytes += sizeof prefix + strlen(input);
+    of->arguments = malloc(bytes + 1);
+    of->words = calloc(count + 8, sizeof *of->words);
+    if (of->arguments == NULL || of->words == NULL)
+        return false;
+    /* posix_spawn takes the words as they are and does not write to them */
+    char **word = of->words;
+    *word++ = (char *)of->python;
+    *word++ = (char *)of->script;
+    *word++ = (char *)"--speaker=mbsopt";
+    if (option_flag(given, "opaque"))
+        *word++ = (char *)"--opaque";
+    char *to = of->arguments;
+    for (size_t i = 0; i < count; i++) {
+        *word++ = to;
+        to = stpcpy(stpcpy(to, prefix), option_nth(given, "input", i)) + 1;
+    }
+    *word++ = (char *)"--";
+    *word = (char *)path;
+    return true;
+}
+
+/* Starts the importer, its output into a pipe. Returns an errno. */
+static int start(importer *of)
 {
     int ends[2];
     posix_spawn_file_actions_t actions;
-    if (pipe(ends) != 0)
+    of->messages = tmpfile();
+    if (of->messages == NULL || pipe(ends) != 0)
         return errno;
     int failure = posix_spawn_file_actions_init(&actions);
     if (failure == 0) {
-        failure = posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+        failure = posix_spawn_file_actions_adddup2(&actions, fileno(of->messages), STDERR_FILENO);
+        if (failure == 0)
+            failure = posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
         for (int i = 0; i < 2 && failure == 0; i++)
-            if (ends[i] != STDOUT_FILENO)
+            if (ends[i] != STDOUT_FILENO && ends[i] != STDERR_FILENO)
                 failure = posix_spawn_file_actions_addclose(&actions, ends[i]);
         if (failure == 0)
-            failure = posix_spawnp(child, python, &actions, NULL, arguments, environ);
+            failure = posix_spawnp(&of->process, of->python, &actions, NULL, of->words, environ);
         posix_spawn_file_actions_destroy(&actions);
     }
     close(ends[1]);
     if (failure != 0)
         close(ends[0]);
-    *from = ends[0];
+    of->output = ends[0];
     return failure;
 }
 
@@ -108,56 +175,104 @@ static bool read_all(imported *all, int from)
     }
 }
 
+/* Hands on what the importer said: errors if it failed, notes if it did not. */
+static void pass_messages_on(FILE *messages, bool failed)
+{
+    static const char speaker[] = "mbsopt: ";
+    char line[LONGEST_LINE];
+    rewind(messages);
+    for (int i = 0; i < MOST_LINES && fgets(line, sizeof line, messages) != NULL; i++) {
+        const bool known = strncmp(line, speaker, sizeof speaker - 1) == 0;
+        const char *message = known ? line + sizeof speaker - 1 : line;
+        line[strcspn(line, "\n")] = '\0';
+        if (failed)
+            complain("%s", message);
+        else
+            note("%s", message);
+    }
+}
+
 /* The importer has said itself what is wrong with the file; its status means what ours does. */
-static int importer_status(int status, const char *python, const char *importer)
+static int importer_status(const importer *of, int status)
 {
     if (WIFEXITED(status) && WEXITSTATUS(status) <= EXIT_SYSTEM)
         return WEXITSTATUS(status);
     if (WIFEXITED(status))
-        complain("%s %s ended with status %d", python, importer, WEXITSTATUS(status));
+        complain("%s %s ended with status %d", of->python, of->script, WEXITSTATUS(status));
     else
-        complain("%s %s was ended by signal %d", python, importer, WTERMSIG(status));
+        complain("%s %s was ended by signal %d", of->python, of->script, WTERMSIG(status));
     return EXIT_SYSTEM;
 }
 
-int import_onnx(mbs_network **network, const char *path)
+/* Runs the importer; what it writes is the caller's in any case. */
+static int run(imported *all, importer *of, const char *path)
 {
-    const char *importer = find_importer();
-    const char *python = find_python();
-    imported all = {0};
-    mbs_error error;
-    pid_t child = -1;
-    int from = -1;
     int state = 0; /* stays so where SIGCHLD is ignored: what was written then decides */
-    *network = NULL;
-    if (importer == NULL)
-        return EXIT_SYSTEM;
-    /* posix_spawn takes the arguments as they are and does not write to them */
-    char *const arguments[] = {(char *)python,
-                               (char *)importer,
-                               (char *)"--speaker",
-                               (char *)"mbsopt",
-                               (char *)"--",
-                               (char *)path,
-                               NULL};
-    int failure = start(&child, &from, python, arguments);
+    int failure = start(of);
     if (failure != 0) {
-        complain("%s, which imports %s, cannot be started: %s", python, path, strerror(failure));
+        complain("%s, which imports %s, cannot be started: %s", of->python, path,
+                 strerror(failure));
         return EXIT_SYSTEM;
     }
-    bool whole = read_all(&all, from);
-    close(from);
-    while (waitpid(child, &state, 0) < 0 && errno == EINTR)
+    bool whole = read_all(all, of->output);
+    close(of->output);
+    while (waitpid(of->process, &state, 0) < 0 && errno == EINTR)
         ;
-    int status = EXIT_SYSTEM;
-    if (!whole)
+    if (!whole) {
         complain("%s: what the importer writes cannot be read or is above 1 GiB", path);
-    else
-        status = importer_status(state, python, importer);
+        return EXIT_SYSTEM;
+    }
+    pass_messages_on(of->messages, !WIFEXITED(state) || WEXITSTATUS(state) != EXIT_OK);
+    return importer_status(of, state);
+}
+
+static int import_onnx(mbs_network **network, const arguments *given, const char *path)
+{
+    char beside[LONGEST_PATH];
+    importer of = {.python = find_python(), .script = find_importer(beside, sizeof beside)};
+    imported all = {0};
+    mbs_error error;
     mbs_error_clear(&error);
+    int status = EXIT_SYSTEM;
+    if (of.script == NULL)
+        return EXIT_SYSTEM;
+    if (make_words(&of, given, path))
+        status = run(&all, &of, path);
+    else
+        complain("out of memory");
     if (status == EXIT_OK)
         status = report_error(mbs_network_load_text(network, all.text, all.length, path, &error),
                               &error);
+    if (of.messages != NULL)
+        fclose(of.messages);
+    free(of.arguments);
+    free(of.words);
     free(all.text);
     return status;
+}
+
+int check_import_options(const arguments *given)
+{
+    const bool input = option_value(given, "input") != NULL;
+    if (!input && !option_flag(given, "opaque"))
+        return EXIT_OK;
+    for (size_t i = 0; i < given->operand_count; i++)
+        if (is_onnx_path(given->operands[i]))
+            return EXIT_OK;
+    complain("--%s is of ONNX files (named .onnx), and %s is none", input ? "input" : "opaque",
+             given->operand);
+    return EXIT_USAGE;
+}
+
+int load_network(mbs_network **network, const arguments *given, const char *path)
+{
+    mbs_error error;
+    mbs_error_clear(&error);
+    *network = NULL;
+    if (is_onnx_path(path))
+        return import_onnx(network, given, path);
+    int status = check_import_options(given);
+    if (status != EXIT_OK)
+        return status;
+    return report_error(mbs_network_load_file(network, path, &error), &error);
 }

@@ -130,19 +130,12 @@ int setup_load(setup *result, const arguments *given)
 {
     mbs_error error;
     mbs_error_clear(&error);
-    mbs_status status = MBS_OK;
-    if (is_onnx_path(given->operand)) {
-        int imported = import_onnx(&result->network, given->operand);
-        if (imported != EXIT_OK)
-            return imported;
-    } else {
-        status = mbs_network_load_file(&result->network, given->operand, &error);
-    }
+    int status = load_network(&result->network, given, given->operand);
     stage_done("load");
-    if (status == MBS_OK)
-        status = setup_program(result, &error);
+    if (status == EXIT_OK)
+        status = report_error(setup_program(result, &error), &error);
     stage_done("program");
-    return report_error(status, &error);
+    return status;
 }
 
 void setup_free(setup *result)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "import.h"
 #include "output.h"
 #include "setup.h"
 #include "sweep.h"
@@ -103,7 +104,7 @@ static mbs_status make_programs(const sweep *of, sweep_network *to, mbs_error *e
     return status;
 }
 
-static int load_network(sweep *of, const char *path)
+static int add_network(sweep *of, const arguments *given, const char *path)
 {
     sweep_network *to = &of->networks[of->network_count++];
     mbs_error error;
@@ -111,11 +112,11 @@ static int load_network(sweep *of, const char *path)
     to->programs = calloc(2 * of->machine_count, sizeof *to->programs);
     if (to->programs == NULL)
         return out_of_memory();
-    mbs_status status = mbs_network_load_file(&to->network, path, &error);
-    if (status == MBS_OK)
-        status = make_programs(of, to, &error);
-    if (status != MBS_OK)
-        return report_error(status, &error);
+    int status = load_network(&to->network, given, path);
+    if (status == EXIT_OK)
+        status = report_error(make_programs(of, to, &error), &error);
+    if (status != EXIT_OK)
+        return status;
     const char *name = mbs_network_name(to->network);
     for (size_t n = 0; n + 1 < of->network_count; n++)
         if (strcmp(mbs_network_name(of->networks[n].network), name) == 0) {
@@ -148,7 +149,7 @@ int sweep_load(sweep *of, const arguments *given)
     if (of->networks == NULL)
         return out_of_memory();
     for (size_t n = 0; n < given->operand_count && status == EXIT_OK; n++)
-        status = load_network(of, given->operands[n]);
+        status = add_network(of, given, given->operands[n]);
     return status == EXIT_OK ? count_points(of) : status;
 }
 

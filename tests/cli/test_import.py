@@ -9,7 +9,7 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from harness import BAD_INPUT, OK, ROOT, SYSTEM, CliTest, environment  # noqa: E402
+from harness import ALEXNET, BAD_INPUT, OK, ROOT, SYSTEM, USAGE, CliTest, environment  # noqa: E402
 
 PYTHON = "/usr/bin/python3" if os.access("/usr/bin/python3", os.X_OK) else "python3"
 IMPORTER = str(ROOT / "scripts/import_onnx.py")
@@ -80,10 +80,7 @@ class ImportTest(CliTest):
         self.assertEqual([l["op"] for l in found["layers"]], [l["op"] for l in self.layers("plain")[0]["layers"]])
 
     def test_an_open_shape_is_asked_for(self):
-        path, = self.make("mobile")
-        code = ("import onnx, sys; m = onnx.load(sys.argv[1]); d = m.graph.input[0].type.tensor_type.shape.dim; "
-                "d[2].dim_param = 'h'; d[3].dim_param = 'w'; onnx.save(m, sys.argv[1])")
-        subprocess.run([PYTHON, "-c", code, path], check=True)
+        path = self.make_open("mobile")
         refused = self.run_importer(path)
         self.assertEqual(refused.returncode, BAD_INPUT)
         self.one_line(refused, "input 'image' has no fixed shape", "--input image=3x224x224")
@@ -91,6 +88,49 @@ class ImportTest(CliTest):
         self.assertEqual(given.returncode, OK, given.stderr)
         self.assertEqual(json.loads(given.stdout)["inputs"][0]["shape"], [3, 8, 8])
         self.one_line(self.run_importer(path, "--input", "picture=3x8x8", "--input", "image=3x8x8"), "no input 'picture'")
+        os.unlink(path)
+
+    def make_open(self, name):
+        """A model whose input has no fixed height and width."""
+        path, = self.make(name)
+        code = ("import onnx, sys; m = onnx.load(sys.argv[1]); d = m.graph.input[0].type.tensor_type.shape.dim; "
+                "d[2].dim_param = 'h'; d[3].dim_param = 'w'; onnx.save(m, sys.argv[1])")
+        subprocess.run([PYTHON, "-c", code, path], check=True)
+        return path
+
+    def test_every_command_takes_models_and_shapes(self):
+        path = self.make_open("plain")
+        for command in (["plan"], ["show"], ["compare", "--planners", "baseline,dp"], ["sweep"],
+                        ["export", "--format", "perfetto", "-o", "-"]):
+            with self.subTest(command[0]):
+                self.refuse(BAD_INPUT, *command, path, says=("input 'image' has no fixed shape", "--input image="))
+                self.refuse(USAGE, *command, path, "--input", "-x", says="found '-x', expected NAME=3x224x224")
+                self.refuse(BAD_INPUT, *command, path, "--input", "picture=4x16x16", "--input=image=4x16x16",
+                            says="no input 'picture'")
+                self.refuse(USAGE, *command, ALEXNET, "--input", "image=4x16x16", says="--input is of ONNX files")
+                self.refuse(USAGE, *command, ALEXNET, "--opaque", says="--opaque is of ONNX files")
+                small = self.succeed(*command, path, "--input", "image=4x16x16").out
+                self.assertNotEqual(small, self.succeed(*command, path, "--input=image=4x32x32").out)
+                self.assertEqual(small, self.succeed(*command, path, "--input=image=4x32x32", "--input",
+                                                     "image=4x16x16").out, "the last counts")
+        several = self.succeed("compare", "--planners", "dp", path, ALEXNET, "--input", "image=4x16x16").out
+        self.assertIn("alexnet", several)
+        os.unlink(path)
+
+    def test_opaque_is_noted(self):
+        path, = self.make("unknown")
+        for command in (["plan"], ["show"], ["compare", "--planners", "dp"], ["sweep"],
+                        ["export", "--format", "perfetto", "-o", "-"]):
+            with self.subTest(command[0]):
+                self.refuse(BAD_INPUT, *command, path, says="node 'sum' (CumSum): is not supported")
+                done = self.succeed(*command, path, "--opaque")
+                self.assertIn("note: ", done.err)
+                self.assertIn("CumSum is imported as an elementwise op", done.err)
+        message = json.loads(self.run_program("plan", "--json-errors", path).err)
+        self.assertEqual(message["level"], "error")
+        self.assertIn("node 'sum' (CumSum)", message["message"])
+        message = json.loads(self.run_program("plan", "--json-errors", path, "--opaque").err)
+        self.assertEqual(message["level"], "note")
         os.unlink(path)
 
     def test_unknown_ops(self):

@@ -12,6 +12,7 @@ ROOT = pathlib.Path(os.environ["MBS_SOURCE_DIR"])
 BUILD = os.environ["MBS_BUILD_DIR"]
 EMBEDDING = ROOT / "tests" / "embedding"
 NETWORK = str(ROOT / "models" / "networks" / "resnet18.json")
+PYTHON = "/usr/bin/python3" if os.access("/usr/bin/python3", os.X_OK) else "python3"
 STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
 
 
@@ -85,6 +86,26 @@ class Installed(unittest.TestCase):
 
     def test_tool(self):
         self.assertRegex(run(self.tool, "--version", env=self.env), r"^mbsopt \d+\.\d+\.\d+\n$")
+
+    def test_importer(self):
+        """The installed program runs the importer installed with it, wherever the whole was moved to."""
+        place = self.tool.parent.parent / "share/mbsopt"
+        installed = sorted(str(path.relative_to(place)) for path in place.rglob("*") if path.is_file())
+        package = [f"onnx_network/{path.name}" for path in (ROOT / "scripts/onnx_network").glob("*.py")]
+        self.assertEqual(installed, sorted(["import_onnx.py", *package]))
+        env = {k: v for k, v in self.env.items() if k not in ("MBSOPT_IMPORTER", "MBSOPT_PYTHON")}
+        model = self.folder / "model.onnx"
+        if subprocess.run([PYTHON, "-c", "import onnx"], capture_output=True, check=False).returncode == 0:
+            make = "import sys; sys.path.insert(0, sys.argv[1]); import make_onnx; make_onnx.make('plain', sys.argv[2])"
+            run(PYTHON, "-B", "-c", make, ROOT / "tests/cli", self.folder)
+            self.assertIn(" 13 steps", run(self.tool, "show", "--inference", self.folder / "plain.onnx", env=env))
+        script = place / "import_onnx.py"
+        whole = script.read_text()
+        script.write_text("print(open(%r).read())" % NETWORK)
+        try:
+            self.assertIn("resnet18", run(self.tool, "show", model, env=env))
+        finally:
+            script.write_text(whole)
 
     def test_soname(self):
         self.assertIn("Library soname: [libmbsopt.so.0]", run("readelf", "-d", self.library))
