@@ -18,7 +18,7 @@ import json, os, subprocess, sys, tempfile
 sys.path.insert(0, sys.argv[1])
 sys.dont_write_bytecode = True
 import torch, check_training as c
-network = c.residual()
+network = c.NETWORKS["residual"]()
 with tempfile.TemporaryDirectory() as folder:
     net, out = os.path.join(folder, "n.json"), os.path.join(folder, "p.json")
     json.dump(network, open(net, "w"))
@@ -31,6 +31,18 @@ kept = gone["resident"].pop(index)
 # one interval less: the tensor goes by way of DRAM, and all is as before
 worst, _ = c.worst_difference(torch, c.Execution(torch, gone, reference).run(), reference.gradients)
 assert worst < 2e-5, worst
+# what is computed again counts
+with tempfile.TemporaryDirectory() as folder:
+    net, out = os.path.join(folder, "n.json"), os.path.join(folder, "p.json")
+    json.dump(network, open(net, "w"))
+    subprocess.run([sys.argv[2], "plan", net, "--batch", "4", "--buffer", "48KiB", "--recompute", "expand", "--format",
+                    "json", "-o", out], check=True)
+    again = json.load(open(out))
+execution = c.Execution(torch, again, reference)
+right = execution.forward
+execution.forward = lambda step, layer, read: {n: v * 0 if ".remat" in n else v for n, v in right(step, layer, read).items()}
+worst, _ = c.worst_difference(torch, execution.run(), reference.gradients)
+assert worst > 1e-3, worst
 # a step left out
 short = json.loads(json.dumps(plan))
 at = next(i for i, s in enumerate(short["steps"]) if s["kind"] == "gsum")
@@ -58,7 +70,8 @@ class TrainingTest(unittest.TestCase):
         done = subprocess.run([PYTHON, str(ROOT / "scripts/check_training.py"), "--mbsopt", PROGRAM],
                               capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        self.assertEqual(done.stdout.count("\nok ") + done.stdout.startswith("ok "), 15)
+        self.assertEqual(done.stdout.count("\nok ") + done.stdout.startswith("ok "), 36)
+        self.assertEqual(done.stdout.count(" recompute auto: "), 4)
 
     def test_wrong_executions_are_noticed(self):
         done = subprocess.run([PYTHON, "-c", BREAK, str(ROOT / "scripts"), PROGRAM], capture_output=True, text=True)
