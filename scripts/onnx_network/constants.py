@@ -1,5 +1,8 @@
 """Folding of what depends on shapes and constants alone. Big constants are known by their shape only."""
 
+from itertools import zip_longest
+from math import prod
+
 import numpy
 from onnx import numpy_helper, TensorProto
 
@@ -29,7 +32,7 @@ def read_tensor(tensor):
         return Constant(shape)
 
 
-def _ints(data):
+def ints(data):
     return [int(i) for i in numpy.asarray(data).reshape(-1)]
 
 
@@ -37,9 +40,9 @@ def _slice(x, node, args):
     if "starts" in node.attrs:
         starts, ends, axes, steps = node.attrs["starts"], node.attrs["ends"], node.attrs.get("axes"), None
     else:
-        starts, ends = _ints(args[1]), _ints(args[2])
-        axes = _ints(args[3]) if len(args) > 3 and args[3] is not None else None
-        steps = _ints(args[4]) if len(args) > 4 and args[4] is not None else None
+        starts, ends = ints(args[1]), ints(args[2])
+        axes = ints(args[3]) if len(args) > 3 and args[3] is not None else None
+        steps = ints(args[4]) if len(args) > 4 and args[4] is not None else None
     index = [slice(None)] * x.ndim
     for i, (start, end) in enumerate(zip(starts, ends)):
         index[axes[i] if axes else i] = slice(start, end, steps[i] if steps else 1)
@@ -50,7 +53,7 @@ def _slice(x, node, args):
 
 def _axes(node, args):
     axes = node.attrs.get("axes")
-    return axes if axes is not None else (_ints(args[1]) if len(args) > 1 and args[1] is not None else None)
+    return axes if axes is not None else (ints(args[1]) if len(args) > 1 and args[1] is not None else None)
 
 
 def _unsqueeze(x, node, args):
@@ -67,7 +70,7 @@ def _squeeze(x, node, args):
 
 
 def _reshape(x, args):
-    shape = _ints(args[1])
+    shape = ints(args[1])
     return x.reshape([x.shape[i] if d == 0 else d for i, d in enumerate(shape)])
 
 
@@ -76,7 +79,7 @@ def _divide(a, b):
 
 
 def _fill(node, args):
-    shape = _ints(args[0])
+    shape = ints(args[0])
     if numpy.prod(shape, dtype=object) > MOST_ELEMENTS:
         return None
     value = node.attrs.get("value")
@@ -113,9 +116,24 @@ FOLDED = {
     "ReduceProd": lambda n, a: numpy.prod(a[0], axis=tuple(n.attrs["axes"]) if "axes" in n.attrs else None,
                                           keepdims=bool(n.attrs.get("keepdims", 1))),
     "ConstantOfShape": _fill,
-    "Expand": lambda n, a: numpy.broadcast_to(a[0], numpy.broadcast_shapes(a[0].shape, tuple(_ints(a[1])))),
+    "Expand": lambda n, a: numpy.broadcast_to(a[0], numpy.broadcast_shapes(a[0].shape, tuple(ints(a[1])))),
     "Range": lambda n, a: _range(a),
 }
+
+
+WIDE = ("Gather", "Concat", "Add", "Sub", "Mul", "Div", "Pow", "Mod", "Equal", "Less", "Greater", "And", "Or", "Where",
+        "Min", "Max", "Expand")
+
+
+def enlarges(node, data):
+    """Whether the result would be far larger than what it is made of, before it is made."""
+    sizes = [d.size for d in data if d is not None]
+    if node.op == "Gather":
+        return sizes[0] * sizes[1] > MOST_ELEMENTS * max(1, data[0].shape[node.attrs.get("axis", 0)])
+    if node.op == "Concat":
+        return sum(sizes) > MOST_ELEMENTS
+    shapes = [tuple(ints(data[1])) if node.op == "Expand" and i == 1 else d.shape for i, d in enumerate(data)]
+    return prod(max(sizes) for sizes in zip_longest(*(s[::-1] for s in shapes), fillvalue=1)) > MOST_ELEMENTS
 
 
 def fold(node, inputs):
@@ -131,7 +149,7 @@ def fold(node, inputs):
     if function is not None and known:
         try:
             with numpy.errstate(all="ignore"):
-                result = function(node, data)
+                result = None if node.op in WIDE and enlarges(node, data) else function(node, data)
         except Exception as error:
             raise Fault(f"cannot be computed: {error}") from None
         if result is not None:

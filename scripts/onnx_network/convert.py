@@ -4,11 +4,16 @@ import difflib
 import json
 from math import prod
 
+import numpy
+
 from onnx_network import constants, graph as graphs
+from onnx_network.ops import OPS, opaque
+from onnx_network.ops_norms import convert_match
 from onnx_network.patterns import Finder
 from onnx_network.values import (Activation, Constant, Fault, Learned, broadcast, place_batch, sample_dims,
                                  sample_shape)
 
+STANDARD_DOMAINS = ("", "ai.onnx")
 FIXED_OPS = {"Shape", "Size", "RandomNormalLike", "RandomUniformLike", "RandomNormal", "RandomUniform", "Bernoulli"}
 
 
@@ -19,7 +24,8 @@ class Converter:
         self.opaque = options.opaque
         self.learned = options.learned  # names of inputs and initializers that are learned, or None: all floats
         self.layers, self.notes = [], []
-        self.used, self.counted = set(), set()
+        self.used = {}  # names, and the last number that was put behind each
+        self.counted = {}
         self.values = {}
         self.inputs = []
         self._read_initializers()
@@ -53,6 +59,9 @@ class Converter:
             elif shape is not None and len(shape) != len(sample) + 1:
                 raise Fault(f"input {proto.name!r} has {len(shape)} dimensions with the batch, found "
                             f"--input of {len(sample)} without it")
+            if shape and shape[0] not in (None, self.batch):
+                raise Fault(f"input {proto.name!r} has a batch of {shape[0]}, found {self.batch} before; expected that "
+                            "the first dimension of every input is the batch")
             name = self.unique(proto.name)
             self.inputs.append({"name": name, "shape": list(sample)})
             self.values[proto.name] = Activation(name, sample, [self.batch] + list(sample), 0)
@@ -66,11 +75,11 @@ class Converter:
 
     def unique(self, name):
         name = "".join(c if c.isprintable() else "?" for c in name)[:200] or "unnamed"
-        base, number = name, 1
+        base = name
         while name in self.used:
-            number += 1
-            name = f"{base}#{number}"
-        self.used.add(name)
+            self.used[base] += 1
+            name = f"{base}#{self.used[base]}"
+        self.used[name] = 1
         return name
 
     def layer(self, title, op, inputs, **members):
@@ -121,7 +130,7 @@ class Converter:
         for value in fixed:
             for name, size in getattr(value, "sources", {}).items():
                 if name not in self.counted:
-                    self.counted.add(name)
+                    self.counted[name] = True
                     count += size
         return count
 
@@ -192,7 +201,6 @@ class Converter:
     # ---- the walk ----
 
     def run(self):
-        from onnx_network.ops import OPS, convert_match
         fixed = self._find_fixed()
         matches, skipped = Finder(self.graph, lambda name: name in fixed).find()
         for node in self.graph.nodes:
@@ -201,10 +209,12 @@ class Converter:
                     match = matches[node.number]
                     self.values[node.outputs[0]] = convert_match(self, node, match)
                 elif node.number not in skipped:
-                    self._convert(node, OPS)
+                    self._convert(node)
             except Fault as fault:
                 raise Fault(f"{node.place()} ({node.op}): {fault}") from None
-            except (IndexError, KeyError, AttributeError, TypeError, ValueError, OverflowError, ZeroDivisionError) as e:
+            except KeyError as missing:
+                raise Fault(f"{node.place()} ({node.op}): lacks {missing}") from None
+            except (IndexError, AttributeError, TypeError, ValueError, OverflowError, ZeroDivisionError) as e:
                 raise Fault(f"{node.place()} ({node.op}): inputs or attributes that it cannot have "
                             f"({type(e).__name__}: {' '.join(str(e).split())[:120]})") from None
         self._finish_outputs()
@@ -226,16 +236,13 @@ class Converter:
                 fixed.update(node.outputs)
         return fixed
 
-    def _convert(self, node, ops):
-        if node.domain not in ("", "ai.onnx"):
-            raise Fault(f"domain {node.domain!r} is unknown")
+    def _convert(self, node):
         values = [self.values[name] if name else None for name in node.inputs]
         if node.op in ("Shape", "Size"):
             data = list(values[0].shape) if values[0].shape is not None else None
             if data is None:
                 results = [Constant(None)]
             else:
-                import numpy
                 data = data[node.attrs.get("start", 0):node.attrs.get("end")] if node.op == "Shape" else prod(data)
                 array = numpy.asarray(data, dtype=numpy.int64)
                 results = [Constant(array.shape, array)]
@@ -245,14 +252,30 @@ class Converter:
         elif not any(isinstance(v, Activation) for v in values):
             results = self._fixed(node, values)
         else:
-            handler = ops.get(node.op)
-            if handler is None:
-                handler = self._unknown(node, ops)
-            results = handler(self, node, values)
-            results = results if isinstance(results, list) else [results]
+            results = self._active(node, values)
         for name, value in zip(node.outputs, results):
             if name:
                 self.values[name] = value
+
+    def _active(self, node, values):
+        """What an operator makes of activations."""
+        before = [(kept, len(kept)) for kept in (self.layers, self.used, self.counted)]
+        try:
+            if node.op not in OPS or node.domain not in STANDARD_DOMAINS:
+                raise Fault(self._unknown(node))
+            results = OPS[node.op](self, node, values)
+        except Fault as fault:
+            if not self.opaque:
+                hint = "; --opaque imports it as an elementwise op" if "not supported" in str(fault) else ""
+                raise Fault(f"{fault}{hint}") from None
+            for kept, size in before:  # as if nothing had been tried
+                while len(kept) > size:
+                    kept.pop() if kept is self.layers else kept.popitem()
+            lost = self.fresh(*values)
+            self.notes.append(f"{node.place()}: {node.op} is imported as an elementwise op"
+                              f"{f' without its {lost} parameters' if lost else ''}: {str(fault).split(';', 1)[0]}")
+            results = opaque(self, node, values)
+        return results if isinstance(results, list) else [results]
 
     def _fixed(self, node, values):
         sources = {}
@@ -265,7 +288,6 @@ class Converter:
 
     def _fixed_shape(self, node, values):
         """The shape of something learned after a node, None if that cannot be told."""
-        import numpy
         if node.op in ("Relu", "Sigmoid", "Tanh", "Clip", "Softmax", "ScatterND", "ScatterElements"):
             return values[0].shape
         stand_ins = []
@@ -292,14 +314,12 @@ class Converter:
         result = constants.FOLDED[node.op](node, [None if v is None else v.data for v in stand_ins])
         return numpy.shape(result)
 
-    def _unknown(self, node, ops):
-        from onnx_network.ops import opaque
-        if self.opaque:
-            self.notes.append(f"{node.place()}: {node.op} is imported as an elementwise op of unknown kind")
-            return opaque
-        near = difflib.get_close_matches(node.op, ops, 1, 0.3)
+    @staticmethod
+    def _unknown(node):
+        near = difflib.get_close_matches(node.op, OPS, 1, 0.3)
         hint = f"; the closest that is: {near[0]}" if near else ""
-        raise Fault(f"is not supported{hint}; --opaque imports it as an elementwise op")
+        domain = "" if node.domain in STANDARD_DOMAINS else f", being of the domain {node.domain!r}"
+        return f"is not supported{domain}{hint}"
 
     def text(self, name):
         lines = ",\n".join("    " + json.dumps(entry) for entry in self.layers)

@@ -1,15 +1,38 @@
 """Reading ONNX files: the nodes that the outputs need, in an order in which they can be computed."""
 
+import os
+import tempfile
 import warnings
 from collections import Counter
 
 import onnx
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, shape_inference
 
 from onnx_network.values import Fault
 
 OPSETS = (9, 17)
 MOST_NODES = 1000000
+MOST_BYTES = (1 << 31) - 1
+
+
+def all_names(graph):
+    """Every name in the graph; those that are not in UTF-8 are bytes."""
+    for node in graph.node:
+        yield from (node.op_type, node.domain, node.name, *node.input, *node.output)
+        for attribute in node.attribute:
+            yield attribute.name
+            yield from all_names(attribute.g) if attribute.HasField("g") else ()
+    for named in (*graph.initializer, *graph.input, *graph.output, *graph.value_info):
+        yield named.name
+
+
+def captured(graph):
+    """What the nodes of a subgraph read from outside."""
+    inside = {t.name for t in graph.initializer} | {i.name for i in graph.input} | {""}
+    inside.update(name for node in graph.node for name in node.output)
+    found = [name for node in graph.node for name in node.input]
+    found += [name for node in graph.node for a in node.attribute if a.HasField("g") for name in captured(a.g)]
+    return [name for name in dict.fromkeys(found) if name not in inside]
 
 
 class Node:
@@ -18,7 +41,9 @@ class Node:
         self.domain = proto.domain
         self.name = proto.name
         self.inputs = list(proto.input)
-        self.outputs = [name for name in proto.output]
+        for attribute in proto.attribute:
+            self.inputs += captured(attribute.g) if attribute.HasField("g") else []
+        self.outputs = list(proto.output)
         self.number = number
         self.alone = False  # the only node of its scope
         try:
@@ -46,11 +71,34 @@ class Node:
         return scope if self.alone else f"{scope}.{self.name.split('/')[-1].lower()}"
 
 
+def infer(model):
+    """The model with the types of all its tensors, or as it is. In a process of its own: a division by a stride of 0
+    is the end of that."""
+    with tempfile.TemporaryFile() as file:
+        child = os.fork()
+        if child == 0:
+            try:
+                file.write(shape_inference.infer_shapes(model).SerializeToString())
+                file.flush()
+                os._exit(0)
+            finally:
+                os._exit(1)
+        if os.waitpid(child, 0)[1] != 0:
+            return model
+        file.seek(0)
+        found = onnx.ModelProto()
+        found.ParseFromString(file.read())
+        return found
+
+
 class Graph:
     """The model's graph: `nodes` in order, `consumers` and `producer` by tensor name."""
 
-    def __init__(self, model, path):
+    def __init__(self, model):
         proto = model.graph
+        if any(not isinstance(name, str) for name in all_names(proto)):
+            raise Fault("has a name that is not in UTF-8")
+        self.model = model
         self.opset = max([o.version for o in model.opset_import if o.domain in ("", "ai.onnx")], default=0)
         if not OPSETS[0] <= self.opset <= OPSETS[1]:
             raise Fault(f"uses opset {self.opset}, expected {OPSETS[0]} to {OPSETS[1]}")
@@ -62,7 +110,7 @@ class Graph:
         self.outputs = [o.name for o in proto.output]
         if not self.outputs:
             raise Fault("has no outputs")
-        self.types = {v.name: v for v in list(proto.value_info) + list(proto.output)}
+        self._types = None
         nodes = [Node(n, i) for i, n in enumerate(proto.node)]
         self.producer = {}
         for node in nodes:
@@ -119,6 +167,19 @@ class Graph:
             made.update(node.outputs)
         return by_number
 
+    def types(self, shapes):
+        """The types of tensors, by ONNX's own inference, where the inputs have these shapes."""
+        if self._types is None:
+            for proto in self.inputs:
+                if proto.name in shapes:
+                    dims = proto.type.tensor_type.shape.dim
+                    del dims[:]
+                    for size in shapes[proto.name]:
+                        dims.add().dim_value = size
+            model = infer(self.model)
+            self._types = {v.name: v for v in list(model.graph.value_info) + list(model.graph.output)}
+        return self._types
+
     def only_consumer(self, name):
         """The one node that reads `name`, if nothing else does."""
         readers = self.consumers.get(name, [])
@@ -127,21 +188,34 @@ class Graph:
         return readers[0]
 
 
+def read_file(path):
+    """What is in the file, which may have no end."""
+    parts, size = [], 0
+    with open(path, "rb") as file:
+        while part := file.read(1 << 26):
+            parts.append(part)
+            size += len(part)
+            if size > MOST_BYTES:
+                raise Fault("is above 2 GiB, more than an ONNX file can have; larger weights are external data")
+    return b"".join(parts)
+
+
 def load(path):
     try:
-        with open(path, "rb") as file:
-            data = file.read()
+        data = read_file(path)
         model = onnx.ModelProto()
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # of what is left over
             model.ParseFromString(data)
+    except (Fault, MemoryError):
+        raise
     except OSError as error:
         raise Fault(error.strerror or str(error)) from None
     except Exception:
         raise Fault("is no ONNX file, or a truncated one") from None
     if not data or not model.graph.node:
         raise Fault("is no ONNX file: it has no nodes")
-    return Graph(model, path)
+    return Graph(model)
 
 
 def input_shape(proto):

@@ -55,7 +55,7 @@ class Count:
         self.macs = 0
         self.handles = [m.register_forward_hook(self.module) for m in model.modules()]
         self.saved = {}
-        for owner, name in ((torch, "matmul"), (torch, "bmm"), (torch, "baddbmm"), (torch.Tensor, "matmul"),
+        for owner, name in ((torch, "matmul"), (torch, "bmm"), (torch, "baddbmm"), (torch, "einsum"), (torch.Tensor, "matmul"),
                             (torch.Tensor, "__matmul__"), (torch.nn.functional, "linear")):
             self.saved[owner, name] = getattr(owner, name)
             setattr(owner, name, self.function(getattr(owner, name), name))
@@ -75,8 +75,7 @@ class Count:
             finally:
                 self.depth -= 1
             if self.depth == 0:
-                left = args[1] if name == "baddbmm" else args[0]
-                self.macs += result.numel() * left.shape[-1]
+                self.macs += products(name, args, result)
             return result
         return counted
 
@@ -85,6 +84,17 @@ class Count:
             handle.remove()
         for (owner, name), original in self.saved.items():
             setattr(owner, name, original)
+
+
+def products(name, args, result):
+    """Multiply-accumulates of a product of matrices."""
+    if name == "einsum":  # every combination of its indices
+        sizes = {}
+        for labels, tensor in zip(args[0].replace(" ", "").partition("->")[0].split(","), args[1:]):
+            sizes.update(zip(labels, tensor.shape))
+        return prod(sizes.values())
+    left = args[1] if name == "baddbmm" else args[0]
+    return result.numel() * left.shape[-1]
 
 
 def macs_per_sample(model, shape):

@@ -1,0 +1,233 @@
+#!/usr/bin/python3
+"""
+ONNX models that must be refused, or imported with a word. Run by test_import_bad.py: make_onnx_bad.py SCRIPTS FOLDER
+imports each, as it is and with --opaque, in 2 GiB of memory, and prints a line of JSON with what came of it.
+"""
+
+import contextlib
+import io
+import json
+import os
+import resource
+import sys
+
+import numpy
+from onnx import helper, numpy_helper
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from make_onnx import FLOAT, Model  # noqa: E402
+
+CASES = {}
+
+
+def case(function):
+    CASES[function.__name__] = function
+    return function
+
+
+def one(name, op, **attributes):
+    CASES[name] = lambda m: m.node(op, ["image"], **attributes)
+
+
+def array(m, data):
+    m.count += 1
+    return m.node("Constant", [], value=numpy_helper.from_array(data, f"k{m.count}"))
+
+
+def conv(name, **attributes):
+    CASES[name] = lambda m: m.conv("image", 3, 4, 3, **attributes)
+
+
+# ---- too much of something ----
+
+@case
+def gather_of_billions(m):
+    table, index = array(m, numpy.zeros((1, 65000), numpy.int64)), array(m, numpy.zeros(65000, numpy.int64))
+    return m.node("Reshape", ["image", m.node("Gather", [table, index], axis=0)])
+
+
+@case
+def sum_of_billions(m):
+    column, row = array(m, numpy.zeros((65000, 1), numpy.int64)), array(m, numpy.zeros((1, 65000), numpy.int64))
+    return m.node("Reshape", ["image", m.node("Add", [column, row])])
+
+
+@case
+def constant_of_billions(m):
+    return m.node("Reshape", ["image", m.node("ConstantOfShape", [m.ints(1 << 40, 1 << 40)])])
+
+
+@case
+def expanded_to_billions(m):
+    return m.node("Reshape", ["image", m.node("Expand", [m.ints(1), m.ints(1 << 31, 1 << 31)])])
+
+
+@case
+def endless_range(m):
+    return m.node("Reshape", ["image", m.node("Range", [m.ints(0, scalar=True), m.ints(9, scalar=True),
+                                                          m.ints(0, scalar=True)])])
+
+
+@case
+def doubled_again_and_again(m):
+    x = m.ints(1, 2)
+    for _ in range(60):
+        x = m.node("Concat", [x, x], axis=0)
+    return m.node("Reshape", ["image", x])
+
+
+@case
+def infinite_resize(m):
+    return m.node("Resize", ["image", "", array(m, numpy.array([1, 1, numpy.inf, 2], numpy.float32))], mode="nearest")
+
+
+# ---- what cannot be ----
+
+conv("stride_of_0", strides=[0, 0])
+conv("stride_below_0", strides=[-1, 1])
+conv("dilation_of_0", dilations=[0, 1])
+conv("no_groups", group=0)
+conv("padding_below_0", pads=[-1, 0, 0, 0])
+one("window_too_large", "MaxPool", kernel_shape=[99, 99])
+one("no_kernel", "MaxPool")
+one("impossible_order", "Transpose", perm=[0, 1, 1, 2])
+one("attribute_of_another_type", "MaxPool", kernel_shape="large")
+
+
+@case
+def impossible_shape(m):
+    return m.node("Reshape", ["image", m.ints(-1, 1 << 62)])
+
+
+@case
+def impossible_split(m):
+    return m.node("Split", ["image", m.ints(2, 2)], ["a", "b"], axis=1)
+
+
+@case
+def shapes_that_do_not_broadcast(m):
+    return m.node("Add", ["image", m.node("MaxPool", ["image"], kernel_shape=[2, 2])])
+
+
+@case
+def cycle(m):
+    m.node("Relu", ["b"], ["a"])
+    return m.node("Relu", ["a"], ["b"])
+
+
+@case
+def made_twice(m):
+    m.node("Relu", ["image"], ["a"])
+    return m.node("Relu", ["image"], ["a"])
+
+
+@case
+def made_by_nobody(m):
+    return m.node("Relu", ["ghost"])
+
+
+@case
+def output_of_nobody(m):
+    m.node("Relu", ["image"])
+    return "ghost"
+
+
+@case
+def no_inputs_read(m):
+    return m.node("Relu", [m.weight(3)])
+
+
+@case
+def an_input_without_the_batch(m):
+    m.inputs.append(helper.make_tensor_value_info("prior", FLOAT, [77, 4]))
+    return m.node("Add", ["image", "prior"])
+
+
+@case
+def opset_7(m):
+    m.opset = 7
+    return m.node("Relu", ["image"])
+
+
+# ---- what is not supported ----
+
+one("three_dimensions", "MaxPool", kernel_shape=[2, 2, 2])
+one("dilated_pool", "MaxPool", kernel_shape=[2, 2], dilations=[2, 2])
+one("of_the_batch", "ReduceMean", axes=[0, 1])
+
+
+@case
+def another_domain(m):
+    m.nodes.append(helper.make_node("Fancy", ["image", m.weight(3, 5)], ["o"], name="fancy", domain="com.you"))
+    return m.node("Relu", ["o"])
+
+
+@case
+def branches(m):
+    branch = helper.make_graph([helper.make_node("Relu", ["image"], ["o"])], "branch", [],
+                               [helper.make_tensor_value_info("o", FLOAT, None)])
+    return m.node("If", [array(m, numpy.array(True))], then_branch=branch, else_branch=branch)
+
+
+@case
+def indices_used(m):
+    m.node("MaxPool", ["image"], ["o", "index"], kernel_shape=[2, 2])
+    return m.node("Add", ["o", m.node("Cast", ["index"], to=FLOAT)])
+
+
+@case
+def two_unknown_outputs(m):
+    values, index = m.node("TopK", ["image", m.ints(5)], ["values", "index"], axis=3), "index"
+    return [m.node("Sigmoid", [values]), m.node("Cast", [index], to=FLOAT)]
+
+
+@case
+def embedding(m):
+    return m.node("Gather", [m.weight(50, 6), m.node("Cast", ["image"], to=7)])
+
+
+@case
+def reversed_slice(m):
+    return m.node("Slice", ["image", m.ints(-1), m.ints(-100), m.ints(3), m.ints(-1)])
+
+
+# ---- with a word ----
+
+@case
+def evil_name(m):
+    return m.node("Relu", ["image"], name="evil\n\x1b[31m" + "x" * 10000)
+
+
+@case
+def output_that_is_read(m):
+    x = m.conv("image", 3, 4, 1)
+    return [x, m.node("Relu", [x])]
+
+
+def run(name, folder, *options):
+    import import_onnx
+    m = Model(13)
+    outputs = CASES[name](m)
+    path, out = os.path.join(folder, "bad.onnx"), os.path.join(folder, "bad.json")
+    with open(path, "wb") as file:
+        file.write(m.proto(*([outputs] if isinstance(outputs, str) else outputs)).SerializeToString())
+    said = io.StringIO()
+    sys.argv = ["import_onnx.py", *options, "-o", out, path]
+    with contextlib.redirect_stderr(said):
+        status = import_onnx.main()
+    network = None
+    if os.path.exists(out):
+        with open(out, encoding="utf-8") as file:
+            network = file.read()
+        os.unlink(out)
+    os.unlink(path)
+    return {"status": status, "said": said.getvalue().replace(f"import_onnx.py: {path}: ", ""), "network": network}
+
+
+if __name__ == "__main__":
+    sys.dont_write_bytecode = True
+    scripts, place = sys.argv[1:]
+    sys.path.insert(0, scripts)
+    resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
+    for _name in CASES:
+        print(json.dumps({"name": _name, "plain": run(_name, place), "opaque": run(_name, place, "--opaque")}))
