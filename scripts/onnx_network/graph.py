@@ -192,7 +192,7 @@ def read_file(path):
     """What is in the file, which may have no end."""
     parts, size = [], 0
     with open(path, "rb") as file:
-        while part := file.read(1 << 26):
+        while part := file.read(1 << 20):
             parts.append(part)
             size += len(part)
             if size > MOST_BYTES:
