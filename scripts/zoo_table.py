@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,7 +21,7 @@ What mbsopt makes of {count} networks: {batch} samples per core, the default mac
 norms planned as group norms. GB of DRAM traffic of one training step and core; ilp within {limit} s per network, its
 plan marked ✓ where it is proven optimal; *less* and *time saved* are dp's against the baseline's. A ● is in
 [models/networks](../models/networks). `scripts/build_zoo.sh` makes the networks from torchvision's models and this
-table from them; for those of torchvision the number of parameters, the sizes of the outputs and the multiply-accumulates are
+table from them; for those of torchvision the number of parameters, the shapes of the outputs and the multiply-accumulates are
 PyTorch's (`meson test --suite sweep`). The networks of `make_zoo.py` keep their names and figures.
 
 | network | | layers | parameters | MACs, G | baseline | mbs2 | dp | less | ilp | time saved |
@@ -60,10 +61,14 @@ def main():
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--time-limit", type=float, default=10)
     given = parser.parse_args()
+    count, at_once, start = len(given.networks), os.cpu_count(), time.monotonic()
+    print(f"zoo_table.py: {count} networks, {at_once} at a time, up to {given.time_limit:g} s of ilp each: up to "
+          f"{count * given.time_limit / at_once / 60:.1f} minutes for ilp, and some for the others", file=sys.stderr)
     committed = {p.stem for p in (ROOT / "models/networks").glob("*.json")}
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(at_once) as pool:
         rows = list(pool.map(lambda p: row(p, given.batch, given.time_limit, committed),
                              sorted(given.networks, key=lambda p: p.stem)))
+    print(f"zoo_table.py: took {time.monotonic() - start:.0f} s", file=sys.stderr)
     text = HEAD.format(count=len(rows), batch=given.batch, limit=f"{given.time_limit:g}") + "\n".join(rows) + "\n"
     partial = given.output + ".part"
     Path(partial).write_text(text, encoding="utf-8")
