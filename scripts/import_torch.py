@@ -157,6 +157,16 @@ def convert(model, name, shape, opaque=False):
     return text, notes, shapes
 
 
+def image_shape(text):
+    try:
+        dims = [int(d) for d in text.split("x")]
+    except ValueError:
+        dims = []
+    if not 1 <= len(dims) <= 8 or min(dims) < 1:
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected 3x224x224 without the batch")
+    return dims
+
+
 def keyword(text):
     import ast
     name, equals, value = text.partition("=")
@@ -171,7 +181,7 @@ def keyword(text):
 def main():
     parser = import_onnx.Parser(description=__doc__)
     parser.add_argument("model", help="a torchvision constructor (resnet50), or package.module:function")
-    parser.add_argument("--shape", help="the image, as 3x224x224 (default: 3x224x224; 299 for inception_v3, 256 for swin_v2)")
+    parser.add_argument("--shape", type=image_shape, metavar="CxHxW", help="the image, as 3x224x224 (default: 3x224x224; 299 for inception_v3, 256 for swin_v2)")
     parser.add_argument("--set", action="append", default=[], type=keyword, metavar="NAME=VALUE",
                         help="an argument for the constructor, as aux_logits=False")
     import_onnx.add_arguments(parser)
@@ -186,8 +196,7 @@ def main():
         return 5
     try:
         model = build(given.model, given.set)
-        shape = ([int(d) for d in given.shape.split("x")] if given.shape
-                 else [3] + [default_size(given.model, model)] * 2)
+        shape = given.shape or [3] + [default_size(given.model, model)] * 2
         text, notes, _ = convert(model, given.name or given.model.rpartition(":")[2], shape, given.opaque)
         for note in notes:
             print(f"import_torch.py: {given.model}: {note}", file=sys.stderr)
