@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Turns an ONNX model into an mbsopt-network/1 file. Weights are not read. Needs Debian's python3-onnx."""
 
 import argparse

@@ -53,7 +53,11 @@ def sample_shape(value, batch):
 
 
 def place_batch(value, shape, batch):
-    """Where the batch is after a reshape: the place with as many elements before it. (axis, outer)"""
+    """
+    Where the batch is after a reshape: the place with as many elements before it. (axis, outer) A batch of 1 may have
+    several places: then it is where it stands alone, and rather not inside the last dimension, along which matrices
+    multiply.
+    """
     before = prod(value.shape[: value.axis]) * value.outer
     found = []
     for axis, size in enumerate(shape):
@@ -61,7 +65,8 @@ def place_batch(value, shape, batch):
         if left == 0 or before % left or size % (before // left * batch):
             continue
         outer = before // left
-        rank = (outer != 1, size != batch, axis != value.axis, axis)
+        last = batch == 1 and size != 1 and axis == len(shape) - 1
+        rank = (last, outer != 1, size != batch, axis != value.axis, axis)
         found.append((rank, axis, outer))
     if not found:
         raise Fault(f"a reshape of {list(value.shape)} to {list(shape)} takes samples apart")
