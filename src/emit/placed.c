@@ -2,10 +2,10 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 
 /* ---- Placing --------------------------------------------------------------------------------- */
 
@@ -19,11 +19,11 @@ static mbs_status take_over(placed_plan *placed, placed_plan *next, mbs_error *e
 {
     const size_t count = (size_t)placed->change_count;
     const size_t more = (size_t)next->change_count;
-    fit_change *changes = realloc(placed->changes, (count + more + 1) * sizeof *changes);
+    fit_change *changes = mem_realloc(placed->changes, (count + more + 1) * sizeof *changes);
     if (changes == NULL)
         return error_memory(error);
     memcpy(changes + count, next->changes, more * sizeof *changes);
-    free(next->changes);
+    mem_free(next->changes);
     next->changes = changes;
     next->change_count += placed->change_count;
     next->trimmed += placed->trimmed;

@@ -165,6 +165,8 @@ class Figures(PlotTest):
         self.one_line(BAD_INPUT, "several buffer_bytes (2097152, 10485760); choose one", "traffic", path)
         for kind in KINDS:
             where = [] if kind == "buffers" else ["--where", "buffer_bytes=10485760"]
+            if kind == "recompute":
+                where += ["--where", "planner=dp"]
             for name in ("first", "second"):
                 result = self.plot(kind, path, *where, "-o", name, "--label", "alexnet=AlexNet")
                 self.assertEqual((result.returncode, result.stderr), (OK, ""), kind)

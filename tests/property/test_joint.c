@@ -81,7 +81,7 @@ static void open_setting(setting *s, uint64_t *state, int layers, int64_t most_s
     char *json = random_network(state, shape, layers);
     mbs_error_clear(&error);
     must(mbs_network_load_text(&s->network, json, strlen(json), "random", &error), s->label);
-    free(json);
+    mbs_free(json);
     s->program_options = (mbs_program_options)MBS_PROGRAM_OPTIONS_INIT;
     s->program_options.keep_batch_norm = random_between(state, 0, 3) == 0;
     mbs_hardware_wavecore(&s->hardware);
