@@ -43,7 +43,7 @@ static inline void joint_read(const joint *j, int32_t c, const joint_event *e, b
     const int64_t end = chain_end_cost(&j->l, c, e->index);
     const int64_t share = e->share >= 0 ? j->share[e->share] : 0;
     const bool dirties = made_here && e->time <= t->last_required;
-    for (int d = 0; d <= made_here; d++) {
+    for (int d = 0; d < (made_here ? 2 : 1); d++) {
         const int in = joint_state(JOINT_IN, d);
         const int promised = joint_state(JOINT_PROMISED, d);
         const int out = joint_state(JOINT_OUT, d);
@@ -74,7 +74,7 @@ static inline void joint_serve(const joint *j, int32_t c, const joint_event *e, 
     const int64_t serves = -cell->reward;
     const bool may_compute = cell->recompute_cost < IMPOSSIBLE;
     const int64_t computes = may_compute ? serves + cell->recompute_cost : IMPOSSIBLE;
-    for (int d = 0; d <= made_here; d++) {
+    for (int d = 0; d < (made_here ? 2 : 1); d++) {
         const int out = joint_state(JOINT_OUT, d);
         const int in = joint_state(JOINT_IN, d);
         const int promised = joint_state(JOINT_PROMISED, d);
