@@ -146,6 +146,7 @@ typedef struct mbs_recompute_info {
     size_t activations;  /* and all others: rectifiers, sums, … */
     size_t convolutions; /* and other layers with matrix products */
     double macs_percent; /* multiply-accumulates added, in percent of all the others */
+    size_t anew;         /* steps that compute one of these layers once more than once */
 } mbs_recompute_info;
 
 /* O(steps). Of a plan loaded from a file macs_percent is 0 and what is recomputed not known. */

@@ -31,13 +31,20 @@ typedef enum mbs_recompute {
     MBS_RECOMPUTE_COUNT
 } mbs_recompute;
 
+/* What may be said of a layer in recompute_layers: the sum of any of these. */
+typedef enum mbs_recompute_layer {
+    MBS_RECOMPUTE_OUTPUT = 1, /* its output is not stored, but computed again */
+    MBS_RECOMPUTE_ANEW = 2    /* what its backward steps read was computed again for them alone: no
+                                 earlier copy is read */
+} mbs_recompute_layer;
+
 typedef struct mbs_program_options {
     int inference;       /* 1: the forward steps alone */
     int keep_batch_norm; /* 1: batch norms couple the samples of a mini-batch; 0: as group norm */
     mbs_word_bits bits;
     mbs_recompute recompute; /* ignored with inference; not MBS_RECOMPUTE_AUTO */
     /*
-     * Or exactly these: one per layer in program order, not 0 if the layer's output is recomputed.
+     * Or exactly these: for each layer in program order 0, or of mbs_recompute_layer what holds.
      * Null: what `recompute` says. Borrowed for the call.
      */
     const unsigned char *recompute_layers;

@@ -27,6 +27,10 @@ void mbs_plan_recompute(const mbs_plan *plan, mbs_recompute_info *info)
         const mbs_step *step = &p->steps[k];
         if (step->pass != STEP_REMAT)
             continue;
+        if (step->copy > 1) {
+            info->anew++;
+            continue;
+        }
         info->layers++;
         if (step->gemm.m > 0)
             info->convolutions++;

@@ -31,6 +31,19 @@ static void read_forward_step(recompute_layer *layers, const mbs_network *networ
     layer->expand = recompute_wants(network, step->layer_id, members, count, MBS_RECOMPUTE_EXPAND);
 }
 
+/* Its inputs have readers behind it, or its output, which may stand for a mask, has any. */
+static void find_shared(recompute_layer *layers, const mbs_program *p, const mbs_step *step)
+{
+    const int32_t layer = step->layer_id;
+    layers[layer].shares = layers[layer].allowed && layers[layer].last_reader >= 0;
+    for (int32_t t = step->touch_begin; t < step->write_begin; t++) {
+        const int32_t producer = p->tensors[p->touches[t].tensor].producer;
+        const int32_t from = producer < 0 ? -1 : p->steps[producer].layer_id;
+        if (from >= 0 && layers[from].allowed && layers[from].last_reader > layer)
+            layers[layer].shares = true;
+    }
+}
+
 bool recompute_layers(recompute_layer *layers, const mbs_network *network, const mbs_program *p)
 {
     int32_t most = 1;
@@ -53,6 +66,9 @@ bool recompute_layers(recompute_layer *layers, const mbs_network *network, const
                 layers[p->steps[producer].layer_id].allowed = false;
         }
     }
+    for (int32_t k = 0; k < p->step_count; k++)
+        if (p->steps[k].pass == STEP_FORWARD)
+            find_shared(layers, p, &p->steps[k]);
     mem_free(members);
     return true;
 }
@@ -77,22 +93,27 @@ bool recompute_make_move(unsigned char *set, const recompute_layer *layers,
 {
     bool changed = false;
     for (int32_t l = move->first; l < move->end; l++) {
-        const unsigned char to =
-            layers[l].allowed && (move->level == LEVEL_TOGGLE ? !set[l] : wanted(layers, move, l));
+        const bool output = (set[l] & MBS_RECOMPUTE_OUTPUT) != 0;
+        const bool toggles = move->level == LEVEL_TOGGLE;
+        unsigned char to = set[l];
+        if (move->level == LEVEL_ANEW)
+            to ^= MBS_RECOMPUTE_ANEW;
+        else if (output != (layers[l].allowed && (toggles ? !output : wanted(layers, move, l))))
+            to ^= MBS_RECOMPUTE_OUTPUT;
         changed = changed || set[l] != to;
         set[l] = to;
     }
     return changed;
 }
 
-recompute_move *recompute_moves(int32_t *count, const mbs_network *network,
+recompute_move *recompute_moves(int32_t *count, int32_t *once_count, const mbs_network *network,
                                 const recompute_layer *layers)
 {
     static const int32_t lengths[] = {1, 2, 3, 4, 6, 8};
     const int32_t length_count = (int32_t)(sizeof lengths / sizeof lengths[0]);
     const size_t n = (size_t)network->layer_count;
     int32_t *start = mem_alloc((n + 2) * sizeof *start);
-    recompute_move *moves = mem_alloc(n * (1 + (size_t)length_count * LEVEL_COUNT) * sizeof *moves);
+    recompute_move *moves = mem_alloc(n * (2 + (size_t)length_count * LEVEL_COUNT) * sizeof *moves);
     int32_t units = 0;
     *count = 0;
     if (start == NULL || moves == NULL) {
@@ -114,6 +135,10 @@ recompute_move *recompute_moves(int32_t *count, const mbs_network *network,
                 moves[(*count)++] = (recompute_move){.first = start[u],
                                                      .end = start[u + lengths[i]],
                                                      .level = (recompute_level)level};
+    *once_count = *count;
+    for (int32_t l = 0; l < network->layer_count; l++)
+        if (layers[l].shares)
+            moves[(*count)++] = (recompute_move){.first = l, .end = l + 1, .level = LEVEL_ANEW};
     mem_free(start);
     return moves;
 }

@@ -15,7 +15,8 @@ typedef enum recompute_level {
     LEVEL_INNER, /* all outputs that no layer behind the last one reads */
     LEVEL_ALL,
     LEVEL_COUNT,
-    LEVEL_TOGGLE = LEVEL_COUNT /* the first layer alone changes sides */
+    LEVEL_TOGGLE = LEVEL_COUNT, /* the first layer alone changes sides, */
+    LEVEL_ANEW                  /* or changes whether its backward steps read earlier copies */
 } recompute_level;
 
 typedef struct recompute_move {
@@ -36,6 +37,7 @@ typedef struct recompute_layer {
     bool activation;
     bool expand;
     int32_t last_reader; /* the last layer that reads its output in the forward phase */
+    bool shares;         /* its backward steps may read what others before them read */
 } recompute_layer;
 
 /* Fills in `layers` from the program that recomputes nothing. False if memory is out. */
@@ -44,10 +46,10 @@ bool recompute_layers(recompute_layer *layers, const mbs_network *network,
 
 /*
  * All moves: each layer's toggle, and each level of 1 to 8 consecutive units, a unit being a layer
- * with parameters to multiply and what follows up to the next. *count of them, owned by the caller;
- * null if memory is out.
+ * with parameters to multiply and what follows up to the next; then, from *once_count on, those
+ * that recompute anew. *count of them, owned by the caller; null if memory is out.
  */
-recompute_move *recompute_moves(int32_t *count, const mbs_network *network,
+recompute_move *recompute_moves(int32_t *count, int32_t *once_count, const mbs_network *network,
                                 const recompute_layer *layers);
 
 /* Makes the move in `set`; returns whether that changes it. */

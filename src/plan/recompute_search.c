@@ -10,12 +10,16 @@
 /* Gains below this part of the objective are none: sums of doubles are that exact. */
 #define NO_GAIN 1e-9
 
+/* The part of the work that is allowed once more for recomputing anew. */
+#define ANEW_PART 0.25
+
 typedef struct search {
     const recompute_model *model;
     recompute_state *state;
     recompute_layer *layers;
     recompute_move *moves;
-    int32_t move_count;
+    int32_t move_count;      /* that are made: at first those that recompute once, */
+    int32_t all_count;       /* then all */
     unsigned char *set;      /* room for a set */
     recompute_effort effort; /* of trials */
     double work;             /* left */
@@ -125,9 +129,9 @@ static recompute_move *best_move(search *s)
     return NULL;
 }
 
-static void refresh(search *s)
+static void refresh(search *s, int32_t first, int32_t end)
 {
-    for (int32_t i = 0; i < s->move_count && s->status == MBS_OK && s->work > 0; i++)
+    for (int32_t i = first; i < end && s->status == MBS_OK && s->work > 0; i++)
         if (!s->moves[i].known || s->moves[i].stale)
             look_at(s, &s->moves[i]);
 }
@@ -185,7 +189,7 @@ static bool swap(search *s)
 static void settle(search *s)
 {
     do
-        refresh(s);
+        refresh(s, 0, s->move_count);
     while (climb(s) || swap(s));
 }
 
@@ -224,7 +228,7 @@ static bool open(search *s)
     bool done = recompute_layers(s->layers, network, plain);
     mbs_program_free(plain);
     if (done)
-        s->moves = recompute_moves(&s->move_count, network, s->layers);
+        s->moves = recompute_moves(&s->all_count, &s->move_count, network, s->layers);
     return s->moves != NULL || fail(s, error_memory(s->error));
 }
 
@@ -239,6 +243,13 @@ mbs_status recompute_search(recompute_state *state, const recompute_model *model
             s.effort++;
             settle(&s);
         }
+        /* only now, and with work of its own, so that recomputing anew never makes it worse */
+        s.effort = EFFORT_GROUPS;
+        s.work = ANEW_PART * work;
+        refresh(&s, s.move_count, s.all_count);
+        s.move_count = s.all_count;
+        if (climb(&s))
+            settle(&s);
     }
     mem_free(s.layers);
     mem_free(s.moves);

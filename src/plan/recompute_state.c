@@ -38,7 +38,9 @@ static uint64_t step_key(const mbs_program *p, int32_t step)
 {
     if (step < 0)
         return 1;
-    return mix((uint64_t)p->steps[step].layer_id + 2, (uint64_t)p->steps[step].pass);
+    const mbs_step *s = &p->steps[step];
+    const uint64_t key = mix((uint64_t)s->layer_id + 2, (uint64_t)s->pass);
+    return s->copy > 1 ? mix(key, (uint64_t)s->copy) : key;
 }
 
 static uint64_t neighbour_key(const mbs_program *p, int32_t touch)

@@ -315,6 +315,7 @@ static bool layer_backward(builder *b, int32_t layer)
         return false;
     if (b->dy.count == 0)
         return true;
+    remat_reader(b, layer);
     if (l->op == OP_MATMUL)
         return operand_backward(b, layer, 0) && operand_backward(b, layer, 1);
     if (l->op == OP_ADD || l->op == OP_BIAS)

@@ -211,9 +211,12 @@ static bool builder_open(builder *b, bool blank)
     b->side = mem_alloc(values * sizeof *b->side);
     b->recompute = mem_calloc(values, sizeof *b->recompute);
     b->again = mem_alloc(values * sizeof *b->again);
+    b->again_for = mem_calloc(values, sizeof *b->again_for);
+    b->copies = mem_calloc(values, sizeof *b->copies);
     b->program = mem_calloc(1, sizeof *b->program);
     if (b->ranges == NULL || b->own == NULL || b->members == NULL || b->needs_gradient == NULL ||
-        b->side == NULL || b->recompute == NULL || b->again == NULL || b->program == NULL)
+        b->side == NULL || b->recompute == NULL || b->again == NULL || b->again_for == NULL ||
+        b->copies == NULL || b->program == NULL)
         return builder_fail(b, MBS_ERR_MEMORY);
     for (size_t value = 0; value < values; value++)
         b->again[value] = -1;
@@ -278,6 +281,8 @@ static void builder_close(builder *b)
     mem_free(b->side);
     mem_free(b->recompute);
     mem_free(b->again);
+    mem_free(b->again_for);
+    mem_free(b->copies);
     mem_free(b->pending.ids);
     mem_free(b->reads.ids);
     mem_free(b->wants.ids);

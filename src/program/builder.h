@@ -71,7 +71,11 @@ typedef struct builder {
     int32_t *sum_count;   /* per base tensor: gsum steps so far */
     int32_t *side;        /* per layer: its mask or index tensor, or -1 */
     bool *recompute;      /* per value: not stored, but computed again (section 10) */
-    int32_t *again;       /* per value: the recomputed tensor, or -1 */
+    int32_t *again;       /* per value: the tensor recomputed last, or -1 */
+    int32_t *again_for;   /* per value: the layer whose backward steps that was for */
+    int32_t *copies;      /* per value: how often it was recomputed */
+    int32_t reader;       /* the layer whose backward steps are made, */
+    bool anew;            /* which read no copies made for others */
     id_array pending;     /* see remat_before */
     int32_t step_capacity;
     int32_t tensor_capacity;
@@ -124,10 +128,12 @@ bool backward_build(builder *b);
 
 /* Chooses what is recomputed, as the options say; the forward steps are built. */
 bool remat_choose(builder *b);
+/* What follows is for the backward steps of the layer. */
+void remat_reader(builder *b, int32_t layer);
 /*
  * Appends what must be recomputed before a step may read the base tensor: its forward step again if
- * it is in the set and was not recomputed yet, and before that, in input order, those of its
- * inputs.
+ * it is in the set and was not recomputed yet, or not for the present layer if that reads no other
+ * copies, and before that, in input order, those of its inputs.
  */
 bool remat_before(builder *b, int32_t tensor);
 /* What a backward step reads for the base tensor: that itself, or what was recomputed. */

@@ -63,6 +63,7 @@ typedef struct mbs_step {
     int32_t layer_id;  /* equal for the steps of one layer; -1 where it belongs to none */
     mbs_phase phase;
     step_pass pass;      /* not known in a loaded plan */
+    int32_t copy;        /* remat: 1 for the layer's first, and so on */
     bool whole_sample;   /* norm, softmax, matmul and their backward: needs a whole sample */
     bool coupled;        /* a kept batch norm: needs the whole mini-batch, I = 1 */
     int32_t touch_begin; /* touches [touch_begin, write_begin) are reads, */

@@ -28,16 +28,16 @@ bool remat_choose(builder *b)
     for (int32_t layer = 0; layer < n->layer_count; layer++) {
         const int32_t value = n->input_count + layer;
         /* what is read in slices is several tensors, some of which may be sinks: it stays stored */
+        const bool asked = given != NULL && (given[layer] & MBS_RECOMPUTE_OUTPUT) != 0;
         const bool may =
             recompute_allows(n->layers[layer].op) && b->own[value].count == 1 && !b->is_sink[value];
-        if (given != NULL && given[layer] && !may)
+        if (asked && !may)
             return refuse(b, layer);
         if (!may)
             continue;
         const id_list inputs = members_of(b, n->layers[layer].inputs[0]);
-        b->recompute[value] = given != NULL
-                                  ? given[layer] != 0
-                                  : recompute_wants(n, layer, inputs.ids, inputs.count, policy);
+        b->recompute[value] =
+            given != NULL ? asked : recompute_wants(n, layer, inputs.ids, inputs.count, policy);
     }
     return true;
 }
@@ -48,9 +48,17 @@ int32_t remat_tensor(const builder *b, int32_t tensor)
     return tensor < b->value_count && b->again[tensor] >= 0 ? b->again[tensor] : tensor;
 }
 
+void remat_reader(builder *b, int32_t layer)
+{
+    const unsigned char *given = b->options.recompute_layers;
+    b->reader = layer;
+    b->anew = given != NULL && (given[layer] & MBS_RECOMPUTE_ANEW) != 0;
+}
+
 static bool is_due(const builder *b, int32_t tensor)
 {
-    return tensor < b->value_count && b->recompute[tensor] && b->again[tensor] < 0;
+    return tensor < b->value_count && b->recompute[tensor] &&
+           (b->again[tensor] < 0 || (b->anew && b->again_for[tensor] != b->reader));
 }
 
 /* A value that waits for its inputs, and how far they were looked at. */
@@ -108,14 +116,19 @@ static bool remat_step(builder *b, int32_t value)
 {
     const int32_t layer = value - b->network->input_count;
     const mbs_layer *l = &b->network->layers[layer];
-    const char *name = name_pool_format(b->program->names, "%s.remat", l->name);
+    const int32_t copy = ++b->copies[value];
+    const char *name = copy == 1
+                           ? name_pool_format(b->program->names, "%s.remat", l->name)
+                           : name_pool_format(b->program->names, "%s.remat#%d", l->name, copy);
     mbs_step *step = builder_step(b, layer, STEP_REMAT, name);
     if (step == NULL ||
         !builder_bytes(b, l->weights + l->biases, b->options.bits.weight, &step->weight_bytes))
         return false;
+    step->copy = copy;
     builder_gemm(b, layer, step);
     if (!read_inputs_again(b, layer))
         return false;
+    b->again_for[value] = b->reader;
     b->again[value] = builder_tensor(b, l->elements, b->options.bits.activation, name);
     return b->again[value] >= 0 && builder_write(b, b->again[value]);
 }

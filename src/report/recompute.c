@@ -25,6 +25,8 @@ void put_recompute(text *out, const mbs_plan *plan, const mbs_plan *plain)
     put_kind(out, info.norms, "norm", &separator);
     put_kind(out, info.convolutions, "convolution", &separator);
     put_kind(out, info.activations, "other layer", &separator);
+    if (info.anew > 0)
+        text_format(out, "; %zu %s once more", info.anew, info.anew == 1 ? "step" : "steps");
     if (info.layers > 0)
         text_format(out, "\n%s %% more multiply-accumulates",
                     figure_ratio((int64_t)(10 * info.macs_percent + 0.5), 10, 1).text);

@@ -23,7 +23,7 @@ static mbs_network *load(const char *layers)
     return network;
 }
 
-/* `layers` holds a digit per layer; null: the policy. */
+/* `layers` holds a digit per layer, the sum of MBS_RECOMPUTE_*; null: the policy. */
 static mbs_program *build(const mbs_network *network, const char *layers, mbs_recompute policy)
 {
     unsigned char set[32] = {0};
@@ -31,7 +31,7 @@ static mbs_program *build(const mbs_network *network, const char *layers, mbs_re
     mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
     options.recompute = policy;
     for (size_t l = 0; layers != NULL && layers[l] != '\0'; l++)
-        set[l] = layers[l] == '1';
+        set[l] = (unsigned char)(layers[l] - '0');
     options.recompute_layers = layers != NULL ? set : NULL;
     mbs_error_clear(&error);
     mbs_status status = mbs_program_create(&program, network, &options, &error);
@@ -152,6 +152,91 @@ START_TEST(convolution)
     ck_assert_int_eq(step.weight_bytes, 4 * 4 * 9 * 2);
     ck_assert_int_eq(step.accumulator_bytes, 0);
     mbs_program_free(program);
+    mbs_network_free(network);
+}
+END_TEST
+
+/* A layer that reads no copies made for others has its own made, with what they need; readers
+ * behind it read the last one. */
+START_TEST(anew)
+{
+    mbs_network *network = load(CONV("a", "x") "," NORM("n", "a") "," OP("r", "relu", "n") "," CONV(
+        "b", "r") "," CONV("c", "r") ",{\"name\":\"s\",\"op\":\"add\",\"inputs\":[\"b\",\"c\"]}");
+    expect(network, "0112000", MBS_RECOMPUTE_NONE,
+           "loss(s)\n"
+           "n.remat(a)\n"
+           "r.remat(n.remat)\n"
+           "c.wgrad(r.remat s.grad@loss)\n"
+           "c.dgrad(s.grad@loss)\n"
+           "n.remat#2(a)\n"
+           "r.remat#2(n.remat#2)\n"
+           "b.wgrad(r.remat#2 s.grad@loss)\n"
+           "b.dgrad(s.grad@loss)\n"
+           "r.gsum#1(r.grad@c r.grad@b)\n"
+           "r.bwd(r.grad#1 r.remat#2)\n"
+           "n.bwd(n.grad@r a)\n"
+           "a.wgrad(x a.grad@n)\n");
+    /* the norm's output is stored; the first reader has nothing to do anew */
+    expect(network, "0032200", MBS_RECOMPUTE_NONE,
+           "loss(s)\n"
+           "r.remat(n)\n"
+           "c.wgrad(r.remat s.grad@loss)\n"
+           "c.dgrad(s.grad@loss)\n"
+           "r.remat#2(n)\n"
+           "b.wgrad(r.remat#2 s.grad@loss)\n"
+           "b.dgrad(s.grad@loss)\n"
+           "r.gsum#1(r.grad@c r.grad@b)\n"
+           "r.remat#3(n)\n"
+           "r.bwd(r.grad#1 r.remat#3)\n"
+           "n.bwd(n.grad@r a)\n"
+           "a.wgrad(x a.grad@n)\n");
+    mbs_network_free(network);
+}
+END_TEST
+
+/*
+ * In 16 KiB dp ends a group between v's two backward steps. m reads r's copy before, b and r
+ * behind: it is written, and read again, 4 samples of 2048 bytes each way. A second copy in the
+ * later group is made from a, which is read in place of the first copy, and nothing is written.
+ */
+START_TEST(anew_pays_where_readers_are_far_apart)
+{
+#define POINT(name, from, channels)                                                                \
+    "{\"name\":\"" name "\",\"op\":\"conv\",\"inputs\":[\"" from "\"],\"out_channels\":" channels  \
+    ",\"kernel\":1}"
+    static const char text[] =
+        "{\"format\":\"mbsopt-network/1\",\"name\":\"t\",\"inputs\":[{\"name\":\"x\",\"shape\":"
+        "[4,16,16]}],\"layers\":[" POINT("a", "x", "4") "," OP("r", "relu", "a") "," POINT(
+            "b", "r", "4") "," POINT("w", "b",
+                                     "16") "," POINT("v", "w",
+                                                     "4") ",{\"name\":\"m\",\"op\":\"mul\","
+                                                          "\"inputs\":[\"v\",\"r\"]}," POINT(
+                                                              "f", "m", "4") "]"
+                                                                             "}";
+    mbs_network *network;
+    mbs_hardware hardware;
+    mbs_traffic traffic[2];
+    mbs_error_clear(&error);
+    ck_assert_int_eq(mbs_network_load_text(&network, text, strlen(text), "t", &error), MBS_OK);
+    mbs_hardware_wavecore(&hardware);
+    for (int i = 0; i < 2; i++) {
+        mbs_program *program = build(network, i == 0 ? "0100000" : "0120000", MBS_RECOMPUTE_NONE);
+        mbs_plan_options options = MBS_PLAN_OPTIONS_INIT;
+        mbs_recompute_info info;
+        mbs_plan *plan;
+        options.batch = 4;
+        options.buffer_bytes = 16384;
+        options.planner = MBS_PLANNER_DP;
+        ck_assert_int_eq(mbs_plan_create(&plan, program, &hardware, &options, &error), MBS_OK);
+        ck_assert_int_eq(mbs_plan_verify(plan, &traffic[i], &error), MBS_OK);
+        mbs_plan_recompute(plan, &info);
+        ck_assert_uint_eq(info.layers, 1);
+        ck_assert_uint_eq(info.anew, (size_t)i);
+        mbs_plan_free(plan);
+        mbs_program_free(program);
+    }
+    ck_assert_int_eq(traffic[0].activation_write - traffic[1].activation_write, 4 * 2048);
+    ck_assert_int_eq(traffic[0].total - traffic[1].total, 4 * 2048);
     mbs_network_free(network);
 }
 END_TEST
@@ -352,6 +437,8 @@ int main(void)
     tcase_add_test(tests, the_mask_is_not_written);
     tcase_add_test(tests, only_what_is_read);
     tcase_add_test(tests, convolution);
+    tcase_add_test(tests, anew);
+    tcase_add_test(tests, anew_pays_where_readers_are_far_apart);
     tcase_add_test(tests, views);
     tcase_add_test(tests, expand_counts_the_whole_view);
     tcase_add_test(tests, parts_are_stored);
