@@ -136,6 +136,8 @@ static int start(importer *of)
             if (ends[i] != STDOUT_FILENO && ends[i] != STDERR_FILENO)
                 failure = posix_spawn_file_actions_addclose(&actions, ends[i]);
         if (failure == 0)
+            // the words are the caller's, who frees them:
+            // NOLINTNEXTLINE(clang-analyzer-unix.Malloc)
             failure = posix_spawnp(&of->process, of->python, &actions, NULL, of->words, environ);
         posix_spawn_file_actions_destroy(&actions);
     }

@@ -77,9 +77,10 @@ static void project(search *s)
     const joint *j = s->j;
     double *service = services(s, s->price);
     double sum = 0;
-    for (size_t i = 0; i < s->buffer_count; i++)
-        s->price[i] =
-            clamp(s->price[i], (double)j->l.highest_price[i / (size_t)j->program->step_count]);
+    for (size_t i = 0; i < s->buffer_count; i++) {
+        const size_t c = i / (size_t)j->program->step_count;
+        s->price[i] = clamp(s->price[i], (double)j->l.highest_price[c]);
+    }
     for (int32_t i = 0; i < j->program->tensor_count; i++)
         project_shares(s, &j->tensors[i]);
     for (int32_t u = 0; u < j->use_count; u++) {

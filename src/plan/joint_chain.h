@@ -17,7 +17,7 @@ enum {
 
 typedef struct joint_step {
     int64_t cost[JOINT_STATES];
-    int8_t from[JOINT_STATES];
+    uint8_t from[JOINT_STATES];
     int8_t act[JOINT_STATES];
 } joint_step;
 
@@ -25,7 +25,7 @@ static inline void joint_offer(joint_step *s, int to, int64_t cost, int from, in
 {
     if (cost < s->cost[to]) {
         s->cost[to] = cost;
-        s->from[to] = (int8_t)from;
+        s->from[to] = (uint8_t)from;
         s->act[to] = (int8_t)act;
     }
 }

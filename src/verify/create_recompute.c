@@ -1,4 +1,5 @@
 /* Planning with recomputation: the program is chosen, then planned and replayed like any other. */
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -195,6 +196,7 @@ static mbs_status plan_exact(mbs_plan **plan, const request *of, const recompute
     w.best = 0;
     status = plan_sets(plan, of, sets, &w, error);
     if (status == MBS_OK) {
+        assert(*plan != NULL); /* one set at least is there: the empty one */
         /* what ilp proved holds for one choice of layers alone, this for all */
         (*plan)->outcome = w.bound == (*plan)->traffic.total ? MBS_OPTIMAL : MBS_HEURISTIC;
         (*plan)->bound_bytes = w.bound;
