@@ -1,6 +1,6 @@
 #!/bin/bash
 # Rebuilds models/networks and docs/zoo.md: the networks of make_zoo.py, and those that import_torch.py makes of
-# torchvision's models. All of them go to build/zoo, a choice to models/networks. Takes about an hour, most of it
+# torchvision's models. All of them go to build/zoo, a choice to models/networks. Takes about 25 minutes, most of it
 # PyTorch's. Needs Debian's python3-torch, python3-torchvision and python3-onnx, which it installs if it may.
 # With --resume it goes on where it was interrupted, with --table only the table is made anew, from what is in build/zoo.
 set -euo pipefail

@@ -48,6 +48,7 @@ class ZooTest(CliTest):
             self.assertEqual(table[name][5:8], totals)
             saved = 1 - float(found["dp"]["time_s"]) / float(found["baseline"]["time_s"])
             self.assertEqual(table[name][10], f"{100 * saved:.1f} %")
+            self.assertGreaterEqual(float(table[name][11].split()[0]), round(100 * saved, 1))
         out.unlink()
 
 
