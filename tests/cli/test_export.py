@@ -3,15 +3,13 @@
 import json
 import os
 import pathlib
-import resource
 import shutil
-import signal
 import subprocess
 import unittest
 
 import formats
 from harness import (ALEXNET, BAD_INPUT, NETWORKS, PROGRAM, ROOT, SYSTEM, USAGE, VERIFICATION,
-                     CliTest, conv, environment, network, relu)
+                     CliTest, conv, environment, network, relu, small_files)
 
 FOLDERS = ("scalesim", "timeloop", "astra-sim")
 TRACES = ("dramsim3", "ramulator", "ramulator2")
@@ -403,10 +401,6 @@ class Failures(ExportTest):
         self.assert_files("file")
 
     def test_full_disk_leaves_what_was_there(self):
-        def small_files_only():
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))
-
         for form in (*ALL, "wavecore"):
             out = self.folder / form
             more = ("--steps", "0..3", "--sample-every", "32") if form in TRACES else ()
@@ -415,7 +409,7 @@ class Failures(ExportTest):
                     self.succeed("export", ALEXNET, "--format", form, "-o", out, *more)
                     kept = self.everything()
                 result = self.run_program("export", ALEXNET, "--format", form, "-o", out, *more,
-                                          restore_signals=False, preexec_fn=small_files_only)
+                                          **small_files(500))
                 self.assertEqual(result.status, SYSTEM, result)
                 self.assertIn("File too large", result.err)
                 self.assertEqual(self.everything(), kept if before else {})

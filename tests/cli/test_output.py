@@ -3,13 +3,11 @@
 import os
 import pty
 import re
-import resource
-import signal
 import subprocess
 import unittest
 
 from harness import (ALEXNET, BAD_INPUT, OK, PROGRAM, RESNET50, SYSTEM, USAGE, CliTest,
-                     environment)
+                     environment, small_files)
 
 
 class Output(CliTest):
@@ -40,12 +38,7 @@ class Output(CliTest):
         self.refuse(BAD_INPUT, "plan", bad, "-o", path)
         self.refuse(USAGE, "plan", ALEXNET, "--xyzzy", "-o", path)
 
-        def small_files_only():
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-
-        self.refuse(SYSTEM, "plan", ALEXNET, "-o", path, says="plan.txt", restore_signals=False,
-                    preexec_fn=small_files_only)
+        self.refuse(SYSTEM, "plan", ALEXNET, "-o", path, says="plan.txt", **small_files(1000))
         self.assertEqual((self.folder / "plan.txt").read_text(), "old")
         self.assert_files("plan.txt", "bad.json")
 
