@@ -40,8 +40,8 @@ typedef struct search {
     int32_t *trail_begin;
     int32_t placed_count;
     trail_entry *trail;
-    size_t trail_length;
-    size_t trail_capacity;
+    int32_t trail_length;
+    int32_t trail_capacity;
     bool no_memory;
 } search;
 
@@ -57,16 +57,12 @@ static bool search_items(search *s, int32_t begin, int32_t end, position last);
 
 static bool remember(search *s, int32_t i)
 {
-    if (s->trail_length == s->trail_capacity) {
-        size_t capacity = s->trail_capacity == 0 ? 256 : 2 * s->trail_capacity;
-        trail_entry *trail = mem_realloc(s->trail, capacity * sizeof *trail);
-        if (trail == NULL) {
-            s->no_memory = true;
-            return false;
-        }
-        s->trail = trail;
-        s->trail_capacity = capacity;
+    trail_entry *trail = mem_grow(s->trail, &s->trail_capacity, s->trail_length, sizeof *trail);
+    if (trail == NULL) {
+        s->no_memory = true;
+        return false;
     }
+    s->trail = trail;
     s->trail[s->trail_length++] = (trail_entry){i, s->items[i].low};
     return true;
 }
@@ -77,7 +73,7 @@ static void place(search *s, int32_t i, int32_t begin)
     item *chosen = &s->items[i];
     const int64_t top = chosen->low + chosen->size;
     chosen->placed = true;
-    s->trail_begin[s->placed_count] = (int32_t)s->trail_length;
+    s->trail_begin[s->placed_count] = s->trail_length;
     s->placements[s->placed_count++] = i;
     for (int32_t section = chosen->first; section <= chosen->last; section++)
         s->rest[section] -= chosen->size;
@@ -95,7 +91,7 @@ static void take_back(search *s, int32_t placed_count)
 {
     while (s->placed_count > placed_count) {
         item *chosen = &s->items[s->placements[--s->placed_count]];
-        const size_t begin = (size_t)s->trail_begin[s->placed_count];
+        const int32_t begin = s->trail_begin[s->placed_count];
         chosen->placed = false;
         for (int32_t section = chosen->first; section <= chosen->last; section++)
             s->rest[section] += chosen->size;
