@@ -5,7 +5,6 @@
 #include <check.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "brute_force_ilp.h"
@@ -26,12 +25,6 @@ typedef struct setting {
     mbs_plan_options options;
     char label[160];
 } setting;
-
-static void must(mbs_status status, const mbs_error *error, const char *label)
-{
-    ck_assert_msg(status == MBS_OK, "%s: %s: %s", label, mbs_status_text(status),
-                  error->message[0]);
-}
 
 /* ---- Random programs ------------------------------------------------------------------------- */
 
@@ -59,12 +52,12 @@ static void open_network(setting *s, uint64_t *state, int layers, int64_t most_s
     snprintf(s->label, sizeof s->label, "network of shape %d from state %" PRIu64, (int)shape,
              start);
     mbs_error_clear(&error);
-    must(mbs_network_load_text(&s->network, json, strlen(json), "random", &error), &error,
-         s->label);
+    must_succeed(mbs_network_load_text(&s->network, json, strlen(json), "random", &error), &error,
+                 s->label);
     mbs_free(json);
     options.inference = random_between(state, 0, 2) == 0;
     options.keep_batch_norm = random_between(state, 0, 1) == 0;
-    must(mbs_program_create(&s->program, s->network, &options, &error), &error, s->label);
+    must_succeed(mbs_program_create(&s->program, s->network, &options, &error), &error, s->label);
     random_options(s, state, most_samples);
 }
 
@@ -115,12 +108,13 @@ static answer ask(const setting *s, bool with_json)
     mbs_traffic planned, counted;
     answer a = {.json = NULL};
     mbs_error_clear(&error);
-    must(mbs_plan_create(&plan, s->program, &s->hardware, &s->options, &error), &error, s->label);
-    must(mbs_plan_verify(plan, &counted, &error), &error, s->label);
+    must_succeed(mbs_plan_create(&plan, s->program, &s->hardware, &s->options, &error), &error,
+                 s->label);
+    must_succeed(mbs_plan_verify(plan, &counted, &error), &error, s->label);
     mbs_plan_traffic(plan, &planned);
     ck_assert_int_eq(planned.total, counted.total);
     if (with_json)
-        must(mbs_plan_to_json(&a.json, plan, &error), &error, s->label);
+        must_succeed(mbs_plan_to_json(&a.json, plan, &error), &error, s->label);
     a.bytes = planned.total;
     a.bound = mbs_plan_bound_bytes(plan);
     a.outcome = mbs_plan_outcome(plan);

@@ -39,11 +39,6 @@ typedef struct setting {
     char label[160];
 } setting;
 
-static void must(mbs_status status, const char *label)
-{
-    ck_assert_msg(status == MBS_OK, "%s: %s: %s", label, mbs_status_text(status), error.message[0]);
-}
-
 static mbs_program *make_program(const setting *s, const unsigned char *set)
 {
     mbs_program *program = NULL;
@@ -80,7 +75,8 @@ static void open_setting(setting *s, uint64_t *state, int layers, int64_t most_s
              *state);
     char *json = random_network(state, shape, layers);
     mbs_error_clear(&error);
-    must(mbs_network_load_text(&s->network, json, strlen(json), "random", &error), s->label);
+    must_succeed(mbs_network_load_text(&s->network, json, strlen(json), "random", &error), &error,
+                 s->label);
     mbs_free(json);
     s->program_options = (mbs_program_options)MBS_PROGRAM_OPTIONS_INIT;
     s->program_options.keep_batch_norm = random_between(state, 0, 3) == 0;
@@ -93,7 +89,8 @@ static void open_setting(setting *s, uint64_t *state, int layers, int64_t most_s
     s->options.no_stream = random_between(state, 0, 2) == 0;
     s->options.time_limit_s = 1;
     s->plain = make_program(s, NULL);
-    must(plan_open(&s->empty, &s->task, s->plain, &s->hardware, &s->options, "", &error), s->label);
+    must_succeed(plan_open(&s->empty, &s->task, s->plain, &s->hardware, &s->options, "", &error),
+                 &error, s->label);
     s->max_macs =
         (int64_t)(recompute_macs(s->plain, false) * 0.01 * (double)random_between(state, 0, 100));
     find_allowed(s);
@@ -146,7 +143,7 @@ static void check_prices(const setting *s, uint64_t *state, int64_t moved)
 {
     joint j;
     const mbs_status status = joint_open(&j, s->network, s->plain, &s->task, s->max_macs, &error);
-    must(status, s->label);
+    must_succeed(status, &error, s->label);
     for (int i = 0; i < PRICINGS; i++) {
         random_prices(&j, state);
         const int64_t bound = lagrange_bytes(&j.l, joint_shortest(&j));
@@ -159,9 +156,9 @@ static void check_prices(const setting *s, uint64_t *state, int64_t moved)
 static int64_t best_bound(const setting *s, int64_t incumbent)
 {
     int64_t bound;
-    must(joint_bound(&bound, s->network, s->plain, &s->task, s->max_macs, incumbent, NULL, NULL,
-                     &error),
-         s->label);
+    must_succeed(joint_bound(&bound, s->network, s->plain, &s->task, s->max_macs, incumbent, NULL,
+                             NULL, &error),
+                 &error, s->label);
     return bound;
 }
 
@@ -173,7 +170,7 @@ static int64_t traffic_of(const setting *s, const mbs_program *program, mbs_plan
     mbs_plan *plan;
     mbs_traffic traffic;
     options.planner = planner;
-    must(mbs_plan_create(&plan, program, &s->hardware, &options, &error), s->label);
+    must_succeed(mbs_plan_create(&plan, program, &s->hardware, &options, &error), &error, s->label);
     mbs_plan_traffic(plan, &traffic);
     mbs_plan_free(plan);
     return traffic.total;

@@ -4,7 +4,6 @@
  */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cost/footprint.h"
@@ -12,6 +11,7 @@
 #include "mbsopt/mbsopt.h"
 #include "place/fit.h"
 #include "random_network.h"
+#include "run.h"
 
 #define MOST 400
 
@@ -400,9 +400,5 @@ int main(void)
     tcase_set_timeout(plans, 0);
     tcase_add_test(plans, plans_fit);
     suite_add_tcase(suite, plans);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -5,7 +5,6 @@
 #include <check.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "brute_force.h"
@@ -24,12 +23,6 @@ typedef struct setting {
     char label[160];
 } setting;
 
-static void must(mbs_status status, const mbs_error *error, const char *label)
-{
-    ck_assert_msg(status == MBS_OK, "%s: %s: %s", label, mbs_status_text(status),
-                  error->message[0]);
-}
-
 /* A random network, buffer, batch and options. */
 static void open_setting(setting *s, uint64_t *state, int layers)
 {
@@ -41,12 +34,13 @@ static void open_setting(setting *s, uint64_t *state, int layers)
     snprintf(s->label, sizeof s->label, "network of shape %d from state %" PRIu64, (int)shape,
              start);
     mbs_error_clear(&error);
-    must(mbs_network_load_text(&s->network, json, strlen(json), "random", &error), &error,
-         s->label);
+    must_succeed(mbs_network_load_text(&s->network, json, strlen(json), "random", &error), &error,
+                 s->label);
     mbs_free(json);
     program_options.inference = random_between(state, 0, 4) == 0;
     program_options.keep_batch_norm = random_between(state, 0, 1) == 0;
-    must(mbs_program_create(&s->program, s->network, &program_options, &error), &error, s->label);
+    must_succeed(mbs_program_create(&s->program, s->network, &program_options, &error), &error,
+                 s->label);
     mbs_hardware_wavecore(&s->hardware);
     s->hardware.norm_passes = random_between(state, 1, 3);
     s->hardware.reserved_bytes = random_between(state, 0, 2) == 0 ? 1000 : 0;
@@ -72,8 +66,9 @@ static int64_t traffic_of(const setting *s, mbs_planner planner)
     mbs_traffic planned, counted;
     options.planner = planner;
     mbs_error_clear(&error);
-    must(mbs_plan_create(&plan, s->program, &s->hardware, &options, &error), &error, s->label);
-    must(mbs_plan_verify(plan, &counted, &error), &error, s->label);
+    must_succeed(mbs_plan_create(&plan, s->program, &s->hardware, &options, &error), &error,
+                 s->label);
+    must_succeed(mbs_plan_verify(plan, &counted, &error), &error, s->label);
     mbs_plan_traffic(plan, &planned);
     ck_assert_msg(memcmp(&planned, &counted, sizeof planned) == 0,
                   "%s: %s: planned %" PRId64 " bytes, counted %" PRId64, s->label,
@@ -183,16 +178,16 @@ START_TEST(plans_are_repeatable)
                 mbs_plan *plan = NULL;
                 s.options.planner = (mbs_planner)planner;
                 mbs_error_clear(&error);
-                must(mbs_plan_create(&plan, s.program, &s.hardware, &s.options, &error), &error,
-                     s.label);
-                must(mbs_plan_to_json(&text[i], plan, &error), &error, s.label);
+                must_succeed(mbs_plan_create(&plan, s.program, &s.hardware, &s.options, &error),
+                             &error, s.label);
+                must_succeed(mbs_plan_to_json(&text[i], plan, &error), &error, s.label);
                 mbs_plan_free(plan);
             }
             ck_assert_str_eq(text[0], text[1]);
             mbs_plan *loaded = NULL;
-            must(mbs_plan_load_text(&loaded, text[0], strlen(text[0]), "plan", &error), &error,
-                 s.label);
-            must(mbs_plan_verify(loaded, NULL, &error), &error, s.label);
+            must_succeed(mbs_plan_load_text(&loaded, text[0], strlen(text[0]), "plan", &error),
+                         &error, s.label);
+            must_succeed(mbs_plan_verify(loaded, NULL, &error), &error, s.label);
             mbs_plan_free(loaded);
             mbs_free(text[0]);
             mbs_free(text[1]);

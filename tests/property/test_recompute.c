@@ -28,11 +28,6 @@ typedef struct setting {
     char label[160];
 } setting;
 
-static void must(mbs_status status, const char *label)
-{
-    ck_assert_msg(status == MBS_OK, "%s: %s: %s", label, mbs_status_text(status), error.message[0]);
-}
-
 /* Whether the layer's output may be recomputed, found by asking for it alone. */
 static int is_allowed(setting *s, size_t layer)
 {
@@ -61,7 +56,8 @@ static void open_setting(setting *s, uint64_t *state, int layers)
     snprintf(s->label, sizeof s->label, "network of shape %d from state %" PRIu64, (int)shape,
              start);
     mbs_error_clear(&error);
-    must(mbs_network_load_text(&s->network, json, strlen(json), "random", &error), s->label);
+    must_succeed(mbs_network_load_text(&s->network, json, strlen(json), "random", &error), &error,
+                 s->label);
     mbs_free(json);
     s->program_options = (mbs_program_options)MBS_PROGRAM_OPTIONS_INIT;
     s->program_options.keep_batch_norm = random_between(state, 0, 1) == 0;
@@ -96,7 +92,7 @@ static mbs_program *make_program(const setting *s, const unsigned char *set)
     mbs_program *program;
     mbs_program_options options = s->program_options;
     options.recompute_layers = set;
-    must(mbs_program_create(&program, s->network, &options, &error), s->label);
+    must_succeed(mbs_program_create(&program, s->network, &options, &error), &error, s->label);
     return program;
 }
 
@@ -106,8 +102,8 @@ static int64_t traffic_of(const setting *s, const mbs_program *program, mbs_plan
     mbs_plan *plan;
     mbs_traffic planned, counted;
     options.planner = planner;
-    must(mbs_plan_create(&plan, program, &s->hardware, &options, &error), s->label);
-    must(mbs_plan_verify(plan, &counted, &error), s->label);
+    must_succeed(mbs_plan_create(&plan, program, &s->hardware, &options, &error), &error, s->label);
+    must_succeed(mbs_plan_verify(plan, &counted, &error), &error, s->label);
     mbs_plan_traffic(plan, &planned);
     ck_assert(memcmp(&planned, &counted, sizeof planned) == 0);
     mbs_plan_free(plan);
@@ -224,10 +220,10 @@ static mbs_plan *recompute_plan(const setting *s, mbs_recompute policy, double m
 {
     const mbs_recompute_options recompute = {policy, max_percent};
     mbs_plan *plan;
-    must(mbs_plan_create_recompute(&plan, s->network, &s->program_options, &s->hardware,
-                                   &s->options, &recompute, &error),
-         s->label);
-    must(mbs_plan_verify(plan, NULL, &error), s->label);
+    must_succeed(mbs_plan_create_recompute(&plan, s->network, &s->program_options, &s->hardware,
+                                           &s->options, &recompute, &error),
+                 &error, s->label);
+    must_succeed(mbs_plan_verify(plan, NULL, &error), &error, s->label);
     return plan;
 }
 
@@ -241,8 +237,8 @@ static void check_auto(const setting *s, double max_percent)
     const double found = objective_of(s, chosen);
     mbs_plan_recompute(chosen, &info);
     ck_assert(info.macs_percent <= max_percent + 1e-9);
-    must(mbs_plan_to_json(&text[0], chosen, &error), s->label);
-    must(mbs_plan_to_json(&text[1], again, &error), s->label);
+    must_succeed(mbs_plan_to_json(&text[0], chosen, &error), &error, s->label);
+    must_succeed(mbs_plan_to_json(&text[1], again, &error), &error, s->label);
     ck_assert_str_eq(text[0], text[1]);
     for (int policy = 0; policy < MBS_RECOMPUTE_AUTO; policy++) {
         mbs_plan *fixed = recompute_plan(s, (mbs_recompute)policy, 0);
@@ -307,7 +303,7 @@ START_TEST(auto_on_networks)
     char path[2048];
     snprintf(path, sizeof path, "%s/models/networks/%s.json", source != NULL ? source : ".",
              names[_i % 4]);
-    must(mbs_network_load_file(&s.network, path, &error), path);
+    must_succeed(mbs_network_load_file(&s.network, path, &error), &error, path);
     snprintf(s.label, sizeof s.label, "%s", names[_i % 4]);
     mbs_hardware_wavecore(&s.hardware);
     s.options.buffer_bytes = buffers[_i / 4];
@@ -337,7 +333,7 @@ START_TEST(auto_recomputes_anew)
     mbs_recompute_info info;
     char path[2048];
     snprintf(path, sizeof path, "%s/models/networks/resnet50.json", source != NULL ? source : ".");
-    must(mbs_network_load_file(&s.network, path, &error), path);
+    must_succeed(mbs_network_load_file(&s.network, path, &error), &error, path);
     mbs_hardware_wavecore(&s.hardware);
     mbs_plan *plan = recompute_plan(&s, MBS_RECOMPUTE_AUTO, 10);
     mbs_plan_recompute(plan, &info);

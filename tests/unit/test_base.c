@@ -13,6 +13,7 @@
 #include "base/name_pool.h"
 #include "base/text.h"
 #include "base/utf8.h"
+#include "run.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -662,9 +663,5 @@ int main(void)
     tcase_add_test(json, json_labels_and_places_are_printable);
     tcase_add_test(json, edit_distances);
     suite_add_tcase(suite, json);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,13 +1,13 @@
 /* src/cost: what plans made by hand move and need of the buffer, counted by hand. */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cost/footprint.h"
 #include "cost/traffic.h"
 #include "mbsopt/mbsopt.h"
 #include "plan/planner.h"
+#include "run.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 #define BATCH        10
@@ -508,9 +508,5 @@ int main(void)
     tcase_add_test(tests, range);
     tcase_add_test(tests, figures_from_outside);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

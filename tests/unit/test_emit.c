@@ -15,6 +15,7 @@
 #include "emit/folder.h"
 #include "emit/safe_names.h"
 #include "mbsopt/mbsopt.h"
+#include "run.h"
 
 #define PATH_BYTES 512
 
@@ -610,9 +611,5 @@ int main(void)
     tcase_add_test(figures, table_of_formats);
     tcase_add_test(figures, placing_needs_an_alignment);
     suite_add_tcase(suite, figures);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

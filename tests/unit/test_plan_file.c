@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cost/schedule.h"
 #include "mbsopt/mbsopt.h"
+#include "run.h"
 
 /* A correct plan, laid out as it is written. */
 static const char canonical[] =
@@ -192,9 +193,7 @@ END_TEST
 /* Every planner's plans pass the verifier when loaded from their own files, and come back equal. */
 START_TEST(round_trips_planned_networks)
 {
-    char path[4096];
-    const char *root = getenv("MBS_SOURCE_DIR");
-    snprintf(path, sizeof path, "%s/models/networks/resnet18.json", root != NULL ? root : ".");
+    const char *path = source_path("models/networks/resnet18.json");
     mbs_network *network;
     mbs_program *program;
     mbs_hardware hardware;
@@ -544,9 +543,5 @@ int main(void)
     tcase_add_test(tests, refuses_to_write_rounded_figures);
     tcase_add_test(tests, reads_files);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

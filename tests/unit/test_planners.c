@@ -2,12 +2,12 @@
 #include <check.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "mbsopt/mbsopt.h"
 #include "plan/planner.h"
+#include "run.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 #define KIB          1024
@@ -588,9 +588,5 @@ int main(void)
     tcase_add_test(tests, candidate_iterations);
     tcase_add_test(tests, fewest_iterations);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

@@ -2,12 +2,12 @@
 #include <check.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "mbsopt/mbsopt.h"
 #include "program/program.h"
+#include "run.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -733,9 +733,5 @@ int main(void)
     tcase_add_loop_test(tests, sizes, 0, (int)COUNT(size_cases));
     tcase_add_test(tests, accumulators_too_large);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

@@ -1,11 +1,11 @@
 /* The verifier: plans counted by hand, and one corruption per rule. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "cost/schedule.h"
 #include "mbsopt/mbsopt.h"
+#include "run.h"
 
 /*
  * A training step of 10 samples in 4096 bytes, counted by hand.
@@ -578,9 +578,5 @@ int main(void)
     tcase_add_test(tests, refuses_endless_work);
     tcase_add_test(tests, counts_faults_beyond_the_messages);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }
