@@ -5,13 +5,13 @@
  */
 #include <check.h>
 #include <dirent.h>
-#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "mbsopt/mbsopt.h"
+#include "planned.h"
 #include "random_network.h"
 #include "run.h"
 
@@ -26,32 +26,18 @@ typedef struct answer {
     bool optimal;
 } answer;
 
-static mbs_plan *make(const mbs_program *program, const mbs_plan_options *options,
-                      const char *label)
-{
-    mbs_hardware hardware;
-    mbs_plan *plan = NULL;
-    mbs_traffic planned;
-    mbs_traffic counted;
-    mbs_hardware_wavecore(&hardware);
-    mbs_error_clear(&error);
-    must_succeed(mbs_plan_create(&plan, program, &hardware, options, &error), &error, label);
-    must_succeed(mbs_plan_verify(plan, &counted, &error), &error, label);
-    mbs_plan_traffic(plan, &planned);
-    ck_assert_int_eq(planned.total, counted.total);
-    return plan;
-}
-
 /* Plans with dp and with ilp and compares the two. *json, if wanted, is ilp's plan file. */
 static answer ask(const mbs_program *program, mbs_plan_options options, const char *label,
                   char **json)
 {
+    mbs_hardware hardware;
     mbs_traffic dp_traffic;
     mbs_traffic traffic;
+    mbs_hardware_wavecore(&hardware);
     options.planner = MBS_PLANNER_DP;
-    mbs_plan *dp = make(program, &options, label);
+    mbs_plan *dp = replayed_plan(program, &hardware, &options, label);
     options.planner = MBS_PLANNER_ILP;
-    mbs_plan *ilp = make(program, &options, label);
+    mbs_plan *ilp = replayed_plan(program, &hardware, &options, label);
     mbs_plan_traffic(dp, &dp_traffic);
     mbs_plan_traffic(ilp, &traffic);
     const answer a = {dp_traffic.total, traffic.total, mbs_plan_bound_bytes(ilp),
@@ -66,20 +52,13 @@ static answer ask(const mbs_program *program, mbs_plan_options options, const ch
     return a;
 }
 
-static mbs_program *random_training(uint64_t *state, char *label, size_t room)
+static mbs_program *random_training(uint64_t *state, char label[RANDOM_LABEL_BYTES])
 {
     mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
-    mbs_network *network = NULL;
     mbs_program *program = NULL;
-    const uint64_t start = *state;
-    network_shape shape = (network_shape)random_between(state, 0, SHAPE_COUNT - 1);
-    char *json = random_network(state, shape, (int)random_between(state, 10, 30));
-    snprintf(label, room, "network of shape %d from state %" PRIu64, (int)shape, start);
-    must_succeed(mbs_network_load_text(&network, json, strlen(json), "random", &error), &error,
-                 label);
+    mbs_network *network = random_network(state, (int)random_between(state, 10, 30), label);
     must_succeed(mbs_program_create(&program, network, &options, &error), &error, label);
     mbs_network_free(network);
-    mbs_free(json);
     return program;
 }
 
@@ -89,11 +68,11 @@ START_TEST(larger_networks)
     int below_dp = 0;
     int proven = 0;
     for (int round = 0; round < rounds; round++) {
-        char label[80];
+        char label[RANDOM_LABEL_BYTES];
         char *once = NULL;
         char *again = NULL;
         mbs_plan_options options = MBS_PLAN_OPTIONS_INIT;
-        mbs_program *program = random_training(&state, label, sizeof label);
+        mbs_program *program = random_training(&state, label);
         options.batch = random_between(&state, 2, 16);
         options.no_pin = random_between(&state, 0, 1) != 0;
         options.time_limit_s = 20;

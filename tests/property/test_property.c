@@ -9,6 +9,7 @@
 
 #include "brute_force.h"
 #include "mbsopt/mbsopt.h"
+#include "planned.h"
 #include "random_network.h"
 #include "run.h"
 
@@ -20,7 +21,7 @@ typedef struct setting {
     mbs_program *program;
     mbs_hardware hardware;
     mbs_plan_options options;
-    char label[160];
+    char label[RANDOM_LABEL_BYTES];
 } setting;
 
 /* A random network, buffer, batch and options. */
@@ -28,15 +29,8 @@ static void open_setting(setting *s, uint64_t *state, int layers)
 {
     static mbs_error error;
     mbs_program_options program_options = MBS_PROGRAM_OPTIONS_INIT;
-    uint64_t start = *state;
-    network_shape shape = (network_shape)random_between(state, 0, SHAPE_COUNT - 1);
-    char *json = random_network(state, shape, layers);
-    snprintf(s->label, sizeof s->label, "network of shape %d from state %" PRIu64, (int)shape,
-             start);
+    s->network = random_network(state, layers, s->label);
     mbs_error_clear(&error);
-    must_succeed(mbs_network_load_text(&s->network, json, strlen(json), "random", &error), &error,
-                 s->label);
-    mbs_free(json);
     program_options.inference = random_between(state, 0, 4) == 0;
     program_options.keep_batch_norm = random_between(state, 0, 1) == 0;
     must_succeed(mbs_program_create(&s->program, s->network, &program_options, &error), &error,
@@ -57,25 +51,9 @@ static void close_setting(setting *s)
     mbs_network_free(s->network);
 }
 
-/* Traffic of the plan by `planner`, replayed once more here. */
 static int64_t traffic_of(const setting *s, mbs_planner planner)
 {
-    static mbs_error error;
-    mbs_plan_options options = s->options;
-    mbs_plan *plan = NULL;
-    mbs_traffic planned, counted;
-    options.planner = planner;
-    mbs_error_clear(&error);
-    must_succeed(mbs_plan_create(&plan, s->program, &s->hardware, &options, &error), &error,
-                 s->label);
-    must_succeed(mbs_plan_verify(plan, &counted, &error), &error, s->label);
-    mbs_plan_traffic(plan, &planned);
-    ck_assert_msg(memcmp(&planned, &counted, sizeof planned) == 0,
-                  "%s: %s: planned %" PRId64 " bytes, counted %" PRId64, s->label,
-                  mbs_planner_name(planner), planned.total, counted.total);
-    ck_assert(mbs_plan_bound_bytes(plan) <= planned.total);
-    mbs_plan_free(plan);
-    return planned.total;
+    return replayed_traffic(s->program, &s->hardware, &s->options, planner, s->label);
 }
 
 START_TEST(dp_equals_brute_force)
@@ -87,12 +65,7 @@ START_TEST(dp_equals_brute_force)
         open_setting(&s, &state, (int)random_between(&state, 1, 3));
         size_t steps = mbs_program_step_count(s.program);
         if (steps <= 9) {
-            oracle_task task = {s.program,
-                                s.options.batch,
-                                s.options.buffer_bytes - s.hardware.reserved_bytes,
-                                s.hardware.norm_passes,
-                                !s.options.no_pin,
-                                !s.options.no_stream};
+            const oracle_task task = oracle_of(s.program, &s.hardware, &s.options);
             int64_t found = traffic_of(&s, MBS_PLANNER_DP);
             int64_t expected = brute_force_dp(&task);
             ck_assert_msg(found == expected, "%s: dp %" PRId64 ", brute force %" PRId64, s.label,
