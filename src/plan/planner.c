@@ -96,6 +96,14 @@ void plan_add_passes(mbs_plan *plan, const plan_task *task, int32_t k)
     plan->mode[k] = MBS_PASSES;
 }
 
+int64_t plan_passes_bytes(const plan_task *task, int32_t k)
+{
+    const mbs_step *step = &task->program->steps[k];
+    const int64_t passes = step_passes(step, task->capacity, task->norm_passes);
+    return task->batch * step_alone_activations(task->program, k, passes) +
+           step_parameter_bytes(step);
+}
+
 void plan_add_lone_step(mbs_plan *plan, const plan_task *task, int32_t k)
 {
     if (task->batch * program_operand_bytes(task->program, k) <= task->capacity)
