@@ -127,6 +127,8 @@ START_TEST(nothing_resident)
     check_traffic(plan_count_group(plan, &plan->groups[8]), 1280, 640, 8, 16);
     /* 9 c.wgrad: it writes no tensor */
     check_traffic(plan_count_group(plan, &plan->groups[9]), 1280, 0, 0, 16);
+    ck_assert_int_eq(step_alone_activations(program, 8, 3), 3 * 128 + 64);
+    ck_assert_int_eq(step_alone_activations(program, 9, 2), 2 * 128);
 }
 END_TEST
 
