@@ -6,6 +6,7 @@
 #include "base/checked.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "place/sort.h"
 
 /*
  * A range as the search sees it. Time is cut into sections: the moments at which something begins
@@ -291,25 +292,8 @@ static void tear_down(search *s)
 
 typedef enum preference { LARGEST_AREA, LARGEST, LONGEST, FULLEST, PREFERENCES } preference;
 
-typedef struct ranked {
-    double first_key;
-    double second_key;
-    int32_t item;
-} ranked;
-
-static int by_rank(const void *a, const void *b)
-{
-    const ranked *x = a;
-    const ranked *y = b;
-    if (x->first_key != y->first_key)
-        return x->first_key > y->first_key ? -1 : 1;
-    if (x->second_key != y->second_key)
-        return x->second_key > y->second_key ? -1 : 1;
-    return (x->item > y->item) - (x->item < y->item);
-}
-
 /* Ranks the items, nothing being placed yet. */
-static void rank_items(search *s, ranked *list, preference which)
+static void rank_items(search *s, sort_entry *list, preference which)
 {
     for (int32_t i = 0; i < s->count; i++) {
         const item *it = &s->items[i];
@@ -319,16 +303,16 @@ static void rank_items(search *s, ranked *list, preference which)
         for (int32_t section = it->first; section <= it->last; section++)
             load = max_i64(load, s->rest[section]);
         const double first_key[PREFERENCES] = {size * length, size, length, (double)load};
-        list[i] = (ranked){first_key[which], which == LARGEST ? length : size, i};
+        list[i] = (sort_entry){first_key[which], which == LARGEST ? length : size, i};
     }
-    qsort(list, (size_t)s->count, sizeof *list, by_rank);
+    sort_entries(list, s->count);
     for (int32_t i = 0; i < s->count; i++) {
-        s->items[list[i].item].rank = i;
+        s->items[list[i].index].rank = i;
         s->items[i].low = 0;
     }
 }
 
-static place_outcome run_search(search *s, ranked *list, int64_t node_limit, int64_t *nodes)
+static place_outcome run_search(search *s, sort_entry *list, int64_t node_limit, int64_t *nodes)
 {
     const int64_t share = node_limit / PREFERENCES;
     *nodes = 0;
@@ -351,7 +335,7 @@ mbs_status place_search(live_range *ranges, int32_t count, int64_t capacity, int
 {
     search s = {.count = count, .capacity = capacity};
     *nodes = 0;
-    ranked *list = mem_alloc((size_t)count * sizeof *list);
+    sort_entry *list = mem_alloc((size_t)count * sizeof *list);
     mbs_status status = MBS_OK;
     if (list == NULL || !set_up(&s, ranges)) {
         status = error_memory(error);
