@@ -132,13 +132,9 @@ double plan_now_s(void)
 static mbs_status dp_bytes(int64_t *bytes, const mbs_plan *like, const plan_task *task,
                            mbs_error *error)
 {
-    mbs_plan *plan = plan_allocate(task->program, "dp");
+    mbs_plan *plan = plan_allocate_like(like, "dp");
     if (plan == NULL)
         return error_memory(error);
-    plan->batch = like->batch;
-    plan->buffer_bytes = like->buffer_bytes;
-    plan->reserved_bytes = like->reserved_bytes;
-    plan->norm_passes = like->norm_passes;
     mbs_status status = plan_dp(plan, task, error);
     *bytes = plan_count(plan).total;
     mbs_plan_free(plan);
