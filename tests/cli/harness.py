@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import pty
 import re
 import resource
 import signal
@@ -47,6 +48,29 @@ def small_files(limit):
     # a program built to count lines has files of its own, which would be spoilt
     return {"restore_signals": False, "preexec_fn": limit_them,
             "env": environment(GCOV_PREFIX="/dev/null")}
+
+
+def run_on_terminal(words, stream, act=None, **more):
+    """The exit status, and what was shown on a terminal that `stream`, stdout or stderr, leads to.
+
+    `act(process)` is called once something is shown there.
+    """
+    leader, follower = pty.openpty()
+    done = subprocess.Popen([PROGRAM, *words], **{stream: follower}, **more)
+    os.close(follower)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(leader, 65536)
+        except OSError:
+            break
+        if not piece:
+            break
+        if not shown and act:
+            act(done)
+        shown += piece
+    os.close(leader)
+    return done.wait(), shown.decode()
 
 
 def network(layers, inputs=None, **members):

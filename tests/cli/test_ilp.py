@@ -2,7 +2,6 @@
 
 import json
 import os
-import pty
 import random
 import re
 import shutil
@@ -11,7 +10,7 @@ import subprocess
 import unittest
 
 from harness import (ALEXNET, BAD_INPUT, NETWORKS, OK, PROGRAM, RESNET50, SYSTEM, USAGE, CliTest,
-                     conv, environment, network, relu)
+                     conv, environment, network, relu, run_on_terminal)
 
 LARGE = str(NETWORKS / "inception_v4.json")
 SMALL = network([conv("c1", "image"), relu("r1", "c1"), conv("c2", "r1")])
@@ -89,26 +88,10 @@ class Search(IlpTest):
 
     def on_terminal(self, *words, act=None):
         """Runs with standard error on a terminal; `act(process)` once something is shown there."""
-        leader, follower = pty.openpty()
         with open(self.folder / "out", "wb") as out:
-            done = subprocess.Popen([PROGRAM, *words], stdout=out, stderr=follower,
-                                    stdin=subprocess.DEVNULL, env=environment(),
-                                    preexec_fn=heed_interrupts)
-        os.close(follower)
-        shown = b""
-        while True:
-            try:
-                piece = os.read(leader, 65536)
-            except OSError:
-                break
-            if not piece:
-                break
-            if not shown and act:
-                act(done)
-            shown += piece
-        os.close(leader)
-        status = done.wait()
-        return status, (self.folder / "out").read_text(), shown.decode()
+            status, shown = run_on_terminal(words, "stderr", act, stdout=out, env=environment(),
+                                            stdin=subprocess.DEVNULL, preexec_fn=heed_interrupts)
+        return status, (self.folder / "out").read_text(), shown
 
     def test_interrupt(self):
         for number in (signal.SIGINT, signal.SIGTERM):
