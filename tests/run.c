@@ -4,6 +4,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
 
 const char *source_path(const char *format, ...)
 {
@@ -16,6 +19,18 @@ const char *source_path(const char *format, ...)
     va_end(arguments);
     snprintf(path, sizeof path, "%s/%s", root != NULL ? root : ".", name);
     return path;
+}
+
+char *replace_once(const char *document, const char *from, const char *to)
+{
+    const char *at = strstr(document, from);
+    ck_assert_msg(at != NULL && strstr(at + 1, from) == NULL, "not once in the document: %s", from);
+    text out = TEXT_INIT;
+    text_bytes(&out, document, (size_t)(at - document));
+    text_string(&out, to);
+    text_string(&out, at + strlen(from));
+    ck_assert(!out.failed);
+    return out.data;
 }
 
 void must_succeed(mbs_status status, const mbs_error *error, const char *what)

@@ -11,6 +11,9 @@
 /* A path below the checkout (MBS_SOURCE_DIR, or else this folder), valid until the next call. */
 __attribute__((format(printf, 1, 2))) const char *source_path(const char *format, ...);
 
+/* `document` with `from`, which must be there once, replaced by `to`. The caller's (mbs_free). */
+char *replace_once(const char *document, const char *from, const char *to);
+
 /* Fails with the first message and `what` the call was about, unless the status is MBS_OK. */
 void must_succeed(mbs_status status, const mbs_error *error, const char *what);
 

@@ -123,22 +123,29 @@ static mbs_network *load_text(const char *text)
     return network;
 }
 
+/* The first step, on ten samples. */
+static mbs_plan *four_iterations(const mbs_program *program)
+{
+    mbs_plan *plan = plan_allocate(program, "hand");
+    ck_assert_ptr_nonnull(plan);
+    plan->batch = 10;
+    plan->buffer_bytes = 1 << 20;
+    plan->norm_passes = 2;
+    plan_add_group(plan, 0, 1, 4);
+    return plan;
+}
+
 /* Ten samples in iterations of 3, 3, 3 and 1; times in ns, for a clock of 1 GHz. */
 START_TEST(last_iteration_is_short)
 {
     mbs_network *network = load_text(one_conv);
     mbs_program *program = make_program(network, 1, 0);
-    mbs_plan *plan = plan_allocate(program, "hand");
+    mbs_plan *plan = four_iterations(program);
     mbs_hardware hardware;
     mbs_cost cost;
     mbs_hardware_wavecore(&hardware);
     hardware.clock_hz = 1000000000;
     hardware.bandwidth_bytes_per_s = 2000000000; /* a byte per ns and core */
-    plan->batch = 10;
-    plan->buffer_bytes = 1 << 20;
-    plan->norm_passes = 2;
-    plan->double_buffered = true;
-    plan_add_group(plan, 0, 1, 4);
     ck_assert_int_eq(plan->groups[0].sub_batch, 3);
     must_succeed(mbs_plan_cost(plan, &hardware, &cost), &error, "cost");
     assert_near(cost.gemm_cycles, 3 * (48 + 256) + (16 + 256), "cycles");
@@ -163,14 +170,10 @@ START_TEST(pinned_weights_come_once)
 {
     mbs_network *network = load_text(one_conv);
     mbs_program *program = make_program(network, 1, 0);
-    mbs_plan *plan = plan_allocate(program, "hand");
+    mbs_plan *plan = four_iterations(program);
     mbs_hardware hardware;
     mbs_cost cost;
     mbs_hardware_wavecore(&hardware);
-    plan->batch = 10;
-    plan->buffer_bytes = 1 << 20;
-    plan->norm_passes = 2;
-    plan_add_group(plan, 0, 1, 4);
     plan->pinned_weight[0] = 6;
     must_succeed(mbs_plan_cost(plan, &hardware, &cost), &error, "cost");
     assert_near(cost.dram_bytes, 1280 + 8 + 3 * 2, "bytes");

@@ -108,18 +108,12 @@ static mbs_error error;
 /* Loads `document` with `from`, which must be there once, replaced by `to`. */
 static mbs_plan *load_changed(const char *document, const char *from, const char *to)
 {
-    const char *at = strstr(document, from);
-    ck_assert_msg(at != NULL && strstr(at + 1, from) == NULL, "not once in the document: %s", from);
-    text changed = TEXT_INIT;
-    text_bytes(&changed, document, (size_t)(at - document));
-    text_string(&changed, to);
-    text_string(&changed, at + strlen(from));
+    char *changed = replace_once(document, from, to);
     mbs_plan *plan;
     mbs_error_clear(&error);
-    mbs_status status =
-        mbs_plan_load_text(&plan, changed.data, changed.length, "hand.json", &error);
+    mbs_status status = mbs_plan_load_text(&plan, changed, strlen(changed), "hand.json", &error);
     ck_assert_msg(status == MBS_OK, "%s", error.message[0]);
-    text_free(&changed);
+    mbs_free(changed);
     return plan;
 }
 
