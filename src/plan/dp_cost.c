@@ -55,6 +55,12 @@ typedef struct parameter_moves {
     int64_t last;
 } parameter_moves;
 
+/* fmax of numbers; a call of it takes longer than all else in step_time. */
+static inline double longer(double a, double b)
+{
+    return a > b ? a : b;
+}
+
 /* Each execution takes the longer of its computation and its transfers. */
 static double step_time(const cost_search *s, int32_t c, int32_t k, int64_t activations,
                         const parameter_moves *moved)
@@ -65,11 +71,11 @@ static double step_time(const cost_search *s, int32_t c, int32_t k, int64_t acti
     const int64_t rest = s->task->batch - (iterations - 1) * s->list->sub_batch[c];
     const double full_bytes = (double)(s->list->sub_batch[c] * activations);
     const double rest_bytes = (double)(rest * activations);
-    double first_s = fmax(compute.full_s, (full_bytes + (double)moved->first) / s->bytes_per_s);
+    double first_s = longer(compute.full_s, (full_bytes + (double)moved->first) / s->bytes_per_s);
     if (iterations == 1)
         return first_s;
-    double middle_s = fmax(compute.full_s, (full_bytes + (double)moved->middle) / s->bytes_per_s);
-    double last_s = fmax(compute.rest_s, (rest_bytes + (double)moved->last) / s->bytes_per_s);
+    double middle_s = longer(compute.full_s, (full_bytes + (double)moved->middle) / s->bytes_per_s);
+    double last_s = longer(compute.rest_s, (rest_bytes + (double)moved->last) / s->bytes_per_s);
     return first_s + (double)(iterations - 2) * middle_s + last_s;
 }
 
@@ -157,15 +163,15 @@ static double objective(const cost_search *s, int32_t c, double time_s, int64_t 
     return energy(s, g->first, g->end, again + 1, time_s, (double)bytes);
 }
 
-/* The group's time with `room` bytes for pinning, taken as group_pin does. */
-static double group_time(const cost_search *s, int32_t c, int64_t room)
+/* The group's time with `room` bytes for pinning, taken as group_pin does; or more than limit_s. */
+static double group_time(const cost_search *s, int32_t c, int64_t room, double limit_s)
 {
     const span *g = &s->group;
     const mbs_step *steps = s->task->program->steps;
     int64_t accumulator_room = room;
     int64_t weight_room = room - min_i64(room, s->accumulators[g->end] - s->accumulators[g->first]);
     double time_s = 0;
-    for (int32_t k = g->first; k < g->end; k++) {
+    for (int32_t k = g->first; k < g->end && time_s <= limit_s; k++) {
         const int64_t weight = min_i64(weight_room, steps[k].weight_bytes);
         const int64_t accumulator = min_i64(accumulator_room, steps[k].accumulator_bytes);
         const parameter_moves moved =
@@ -192,8 +198,11 @@ static void relax_group(cost_search *s)
     for (int32_t c = g->smallest; c < g->count; c++) {
         const int64_t room = s->task->pin ? s->task->capacity - g->peak[c] : 0;
         const double least = objective(s, c, s->least_s[c] * (1 - ROUNDING), room);
-        if (s->best[g->first - s->range_first] + least < s->best[g->end - s->range_first])
-            relax(s, g->first, g->end, objective(s, c, group_time(s, c, room), room), c);
+        const double most = s->best[g->end - s->range_first] - s->best[g->first - s->range_first];
+        if (least >= most)
+            continue;
+        const double limit_s = s->task->objective == MBS_TIME ? most * (1 + ROUNDING) : INFINITY;
+        relax(s, g->first, g->end, objective(s, c, group_time(s, c, room, limit_s), room), c);
     }
 }
 

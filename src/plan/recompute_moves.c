@@ -15,6 +15,7 @@ static void read_forward_step(recompute_layer *layers, const mbs_network *networ
     int32_t count = 0;
     recompute_layer *layer = &layers[step->layer_id];
     layer->allowed = recompute_allows(network->layers[step->layer_id].op);
+    layer->multiplies = step->gemm.m > 0;
     for (int32_t t = step->touch_begin; t < step->write_begin; t++) {
         const mbs_tensor *tensor = &p->tensors[p->touches[t].tensor];
         const int32_t from = tensor->producer < 0 ? -1 : p->steps[tensor->producer].layer_id;
@@ -81,6 +82,8 @@ static bool wanted(const recompute_layer *layers, const recompute_move *move, in
         return l->activation;
     case LEVEL_EXPAND:
         return l->expand;
+    case LEVEL_FREE:
+        return !l->multiplies;
     case LEVEL_INNER:
         return l->last_reader < move->end;
     default:
@@ -107,7 +110,7 @@ bool recompute_make_move(unsigned char *set, const recompute_layer *layers,
 }
 
 recompute_move *recompute_moves(int32_t *count, int32_t *once_count, const mbs_network *network,
-                                const recompute_layer *layers)
+                                const recompute_layer *layers, int levels)
 {
     static const int32_t lengths[] = {1, 2, 3, 4, 6, 8};
     const int32_t length_count = (int32_t)(sizeof lengths / sizeof lengths[0]);
@@ -131,7 +134,7 @@ recompute_move *recompute_moves(int32_t *count, int32_t *once_count, const mbs_n
     start[units] = network->layer_count;
     for (int32_t i = 0; i < length_count; i++)
         for (int32_t u = 0; u + lengths[i] <= units; u++)
-            for (int level = 0; level < LEVEL_COUNT; level++)
+            for (int level = 0; level < levels; level++)
                 moves[(*count)++] = (recompute_move){.first = start[u],
                                                      .end = start[u + lengths[i]],
                                                      .level = (recompute_level)level};

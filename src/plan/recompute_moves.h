@@ -14,6 +14,7 @@ typedef enum recompute_level {
     LEVEL_EXPAND,
     LEVEL_INNER, /* all outputs that no layer behind the last one reads */
     LEVEL_ALL,
+    LEVEL_FREE, /* all outputs that take no multiply-accumulates */
     LEVEL_COUNT,
     LEVEL_TOGGLE = LEVEL_COUNT, /* the first layer alone changes sides, */
     LEVEL_ANEW                  /* or changes whether its backward steps read earlier copies */
@@ -36,6 +37,7 @@ typedef struct recompute_layer {
     bool allowed; /* its output may be recomputed */
     bool activation;
     bool expand;
+    bool multiplies;     /* it takes multiply-accumulates */
     int32_t last_reader; /* the last layer that reads its output in the forward phase */
     bool shares;         /* its backward steps may read what others before them read */
 } recompute_layer;
@@ -45,12 +47,12 @@ bool recompute_layers(recompute_layer *layers, const mbs_network *network,
                       const mbs_program *plain);
 
 /*
- * All moves: each layer's toggle, and each level of 1 to 8 consecutive units, a unit being a layer
- * with parameters to multiply and what follows up to the next; then, from *once_count on, those
- * that recompute anew. *count of them, owned by the caller; null if memory is out.
+ * All moves: each layer's toggle, and the first `levels` levels of 1 to 8 consecutive units, a unit
+ * being a layer with parameters to multiply and what follows up to the next; then, from *once_count
+ * on, those that recompute anew. *count of them, owned by the caller; null if memory is out.
  */
 recompute_move *recompute_moves(int32_t *count, int32_t *once_count, const mbs_network *network,
-                                const recompute_layer *layers);
+                                const recompute_layer *layers, int levels);
 
 /* Makes the move in `set`; returns whether that changes it. */
 bool recompute_make_move(unsigned char *set, const recompute_layer *layers,

@@ -36,7 +36,7 @@ static bool fail(search *s, mbs_status status)
 /* Whether the move from the present state changes anything and was tried; *trial is then open. */
 static bool try_move(search *s, recompute_move *move, recompute_trial *trial)
 {
-    const double growth = s->model->task.objective == MBS_TRAFFIC ? 1 : 8; /* its time */
+    const double growth = s->model->task.objective == MBS_TRAFFIC ? 1 : 32; /* its time */
     memcpy(s->set, s->state->set, (size_t)s->model->layer_count);
     move->known = true;
     move->stale = false;
@@ -227,8 +227,10 @@ static bool open(search *s)
         return fail(s, status);
     bool done = recompute_layers(s->layers, network, plain);
     mbs_program_free(plain);
+    /* to start with all that is free leads elsewhere than the rest, and not always further */
+    const int levels = s->effort == EFFORT_SAME_CUTS ? LEVEL_COUNT : LEVEL_FREE;
     if (done)
-        s->moves = recompute_moves(&s->all_count, &s->move_count, network, s->layers);
+        s->moves = recompute_moves(&s->all_count, &s->move_count, network, s->layers, levels);
     return s->moves != NULL || fail(s, error_memory(s->error));
 }
 
