@@ -136,8 +136,6 @@ static glp_prob *build(const solver_problem *problem)
     for (int i = 1; i <= problem->row_count; i++) {
         const problem_row *row = &problem->rows[i - 1];
         glp_set_row_bnds(lp, i, bounds_type(row->lower, row->upper), row->lower, row->upper);
-        if (row->name != NULL)
-            glp_set_row_name(lp, i, row->name);
     }
     for (int j = 1; j <= problem->column_count; j++) {
         const problem_column *column = &problem->columns[j - 1];
@@ -146,8 +144,6 @@ static glp_prob *build(const solver_problem *problem)
         glp_set_obj_coef(lp, j, column->cost);
         if (column->kind == SOLVER_BINARY)
             glp_set_col_kind(lp, j, GLP_BV);
-        if (column->name != NULL)
-            glp_set_col_name(lp, j, column->name);
     }
     if (problem->element_count > 0)
         glp_load_matrix(lp, problem->element_count, problem->element_row, problem->element_column,
