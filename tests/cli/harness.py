@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import pty
 import re
 import resource
 import signal
@@ -49,6 +50,12 @@ def small_files(limit):
             "env": environment(GCOV_PREFIX="/dev/null")}
 
 
+def heed_interrupts():
+    """A shell's background jobs, and what they start, ignore them."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
 def network(layers, inputs=None, **members):
     """A network file's text."""
     return json.dumps({"format": "mbsopt-network/1", "name": "test",
@@ -82,6 +89,29 @@ class CliTest(unittest.TestCase):
         result = Outcome(done.returncode, (done.stdout or b"").decode(), said)
         self.check_sane(result)
         return result
+
+    def on_terminal(self, *words, act=None):
+        """Runs with standard error on a terminal; `act(process)` once something is shown there."""
+        leader, follower = pty.openpty()
+        with open(self.folder / "out", "wb") as out:
+            done = subprocess.Popen([PROGRAM, *words], stdout=out, stderr=follower,
+                                    stdin=subprocess.DEVNULL, env=environment(),
+                                    preexec_fn=heed_interrupts)
+        os.close(follower)
+        shown = b""
+        while True:
+            try:
+                piece = os.read(leader, 65536)
+            except OSError:
+                break
+            if not piece:
+                break
+            if not shown and act:
+                act(done)
+            shown += piece
+        os.close(leader)
+        status = done.wait()
+        return status, (self.folder / "out").read_text(), shown.decode()
 
     def check_sane(self, result):
         """No crash, no report of a sanitizer, messages in whole lines without control bytes."""

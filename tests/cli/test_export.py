@@ -202,6 +202,17 @@ class Counts(ExportTest):
         self.assertEqual([r[:2] for r in slow], [r[:2] for r in fast])
         self.assertTrue(all(abs(2 * s[2] - f[2]) <= 2 for s, f in zip(slow, fast)))
 
+    def test_iterations_alike(self):
+        """Of many iterations Perfetto is shown one, and what the others take."""
+        words = ("--batch", "3001", "--buffer", "6KiB")
+        path, plan, _ = self.count_all(self.file("tiny.json", TINY), *words, replan=False)
+        _, slices, _ = formats.perfetto(self.export(path, "perfetto"))
+        alike = [arguments for _, _, _, name, arguments in slices
+                 if name == "the other iterations, alike"]
+        self.assertEqual([arguments["iterations"] for arguments in alike],
+                         [group["iterations"] - 1 for group in plan.plan["groups"]
+                          if group["iterations"] > 1])
+
     def test_inference(self):
         _, plan, _ = self.count_all(self.file("tiny.json", TINY), *TINY_OPTIONS, "--inference")
         self.assertEqual(plan.plan["phase"], "inference")

@@ -96,6 +96,8 @@ class Failures(ExportTest):
         self.refuse(USAGE, "export", ALEXNET, "--format", "scalesim", says="--output is missing")
         self.refuse(USAGE, "export", "--format", "scalesim", "-o", out, says="is missing")
         self.refuse(USAGE, "export", ALEXNET, "--format", "dramsim3", "-o", out, "--steps", "x")
+        self.refuse(USAGE, "export", ALEXNET, "--format", "dramsim3", "-o", out, "--steps", "1" * 40,
+                    says="expected A..B")
         self.refuse(USAGE, "export", ALEXNET, "--format", "dramsim3", "-o", out, "--sample-every", 0)
         self.refuse(BAD_INPUT, "export", ALEXNET, "--format", "dramsim3", "-o", out, "--steps",
                     "5..3", says="steps 5..3")
@@ -110,6 +112,7 @@ class Failures(ExportTest):
                     says="is a plan already")
         self.refuse(USAGE, "plan", ALEXNET, "--export", "perfetto", says="FORMAT=OUT")
         self.refuse(USAGE, "plan", ALEXNET, "--export", "perfeto=x", says="perfetto")
+        self.refuse(USAGE, "plan", ALEXNET, "--export", "everything=x", says="expected one of wavecore, ")
         self.refuse(USAGE, "plan", ALEXNET, "--export", "perfetto=-", says="standard output")
         for form in FOLDERS:
             self.refuse(BAD_INPUT, "export", ALEXNET, "--format", form, "-o", "-", says="a folder")
