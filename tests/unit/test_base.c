@@ -149,6 +149,19 @@ START_TEST(texts_grow)
 }
 END_TEST
 
+/* C1 controls, which JSON allows, are escaped for the terminal's sake; what is no text is replaced.
+ */
+START_TEST(texts_of_json)
+{
+    text out = TEXT_INIT;
+    char *result;
+    text_json_string(&out, "a\"\\\n\xC3\xA9\xC2\x85\xC2\xFF");
+    ck_assert_int_eq(text_finish(&out, &result, &error), MBS_OK);
+    ck_assert_str_eq(result, "\"a\\\"\\\\\\u000a\xC3\xA9\\u0085\\ufffd\\ufffd\"");
+    mbs_free(result);
+}
+END_TEST
+
 START_TEST(name_pools_keep_names_of_any_length)
 {
     name_pool *pool = name_pool_create();
@@ -231,6 +244,13 @@ START_TEST(sizes_as_people_write_them)
 }
 END_TEST
 
+START_TEST(failures_of_unknown_numbers)
+{
+    ck_assert_int_eq(file_error(&error, "read", "a", 12345), MBS_ERR_IO);
+    ck_assert_str_eq(error.message[0], "cannot read \"a\": error 12345");
+}
+END_TEST
+
 START_TEST(integers_within_bounds)
 {
     static const char *const bad[] = {"",   "x",  "1x", " 1",  "1.0",
@@ -285,8 +305,10 @@ int main(void)
     tcase_add_test(tests, quoted_names_are_one_printable_line);
     tcase_add_test(tests, utf8_lengths);
     tcase_add_test(tests, texts_grow);
+    tcase_add_test(tests, texts_of_json);
     tcase_add_test(tests, name_pools_keep_names_of_any_length);
     tcase_add_test(tests, sizes_as_people_write_them);
+    tcase_add_test(tests, failures_of_unknown_numbers);
     tcase_add_test(tests, integers_within_bounds);
     tcase_add_test(tests, files_are_written_whole_and_read_back);
     tcase_add_test(tests, edit_distances);

@@ -32,7 +32,7 @@ static void must(mbs_status status)
     ck_assert_msg(status == MBS_OK, "%s", error.message[0]);
 }
 
-static made make(int64_t batch, int64_t buffer)
+static made make_of(const char *source, int64_t batch, int64_t buffer)
 {
     made all;
     mbs_program_options program_options = MBS_PROGRAM_OPTIONS_INIT;
@@ -40,10 +40,15 @@ static made make(int64_t batch, int64_t buffer)
     options.batch = batch;
     options.buffer_bytes = buffer;
     mbs_hardware_wavecore(&all.hardware);
-    must(mbs_network_load_text(&all.network, network_text, strlen(network_text), "t", &error));
+    must(mbs_network_load_text(&all.network, source, strlen(source), "t", &error));
     must(mbs_program_create(&all.program, all.network, &program_options, &error));
     must(mbs_plan_create(&all.plan, all.program, &all.hardware, &options, &error));
     return all;
+}
+
+static made make(int64_t batch, int64_t buffer)
+{
+    return make_of(network_text, batch, buffer);
 }
 
 static void unmake(made *all)
@@ -228,6 +233,39 @@ START_TEST(sizes_of_exports)
 }
 END_TEST
 
+#define RELU_OF(size)                                                                              \
+    "{\"format\":\"mbsopt-network/1\",\"name\":\"t\",\"inputs\":[{\"name\":\"x\",\"shape\":[" size \
+    "]}],\"layers\":[{\"name\":\"r\",\"op\":\"relu\",\"inputs\":[\"x\"]}]}"
+
+START_TEST(large_traces_are_refused)
+{
+    made all = make_of(RELU_OF("268435456"), 100, 4096);
+    mbs_export_options options = MBS_EXPORT_OPTIONS_INIT;
+    options.format = "dramsim3";
+    assert_says(mbs_plan_export(all.plan, &all.hardware, &options, at("out"), &error),
+                MBS_ERR_INPUT, "more than 4 GiB");
+    assert_entries("", 0);
+    unmake(&all);
+}
+END_TEST
+
+/* So many requests that the bytes of their lines are beyond 64 bits: then those are the most. */
+START_TEST(sizes_beyond_64_bits)
+{
+    made all = make_of(RELU_OF("1099511627776"), 131072, 4096);
+    mbs_export_options options = MBS_EXPORT_OPTIONS_INIT;
+    mbs_export_size size;
+    mbs_traffic traffic;
+    mbs_plan_traffic(all.plan, &traffic);
+    options.format = "dramsim3";
+    options.request_bytes = 1;
+    must(mbs_plan_export_size(all.plan, &all.hardware, &options, &size, &error));
+    ck_assert_int_eq(size.requests, traffic.total);
+    ck_assert_int_eq(size.most_file_bytes, INT64_MAX);
+    unmake(&all);
+}
+END_TEST
+
 /* ---- Placed plans ---------------------------------------------------------------------------- */
 
 typedef struct notes {
@@ -311,6 +349,7 @@ int main(void)
     tcase_add_checked_fixture(files, enter, leave);
     tcase_add_test(files, what_cannot_be_exported);
     tcase_add_test(files, sizes_of_exports);
+    tcase_add_test(files, large_traces_are_refused);
     tcase_add_test(files, placed_plans_change_once);
     suite_add_tcase(suite, files);
     TCase *figures = tcase_create("figures");
@@ -319,6 +358,7 @@ int main(void)
     tcase_add_test(figures, dram_beyond_all_addresses);
     tcase_add_test(figures, names_are_safe);
     tcase_add_test(figures, table_of_formats);
+    tcase_add_test(figures, sizes_beyond_64_bits);
     tcase_add_test(figures, placing_needs_an_alignment);
     suite_add_tcase(suite, figures);
     SRunner *runner = srunner_create(suite);

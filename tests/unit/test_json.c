@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "base/utf8.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -41,6 +42,8 @@ static const json_case json_cases[] = {
     GOOD("{\"\": 1, \" \": 2, \"A\": 3, \"a\": 4}"),
     BAD("", "f: the file is empty, expected a JSON object"),
     BAD(" \n", "f: the file is empty, expected a JSON object"),
+    BAD("\xEF\xBB\xBF", "f: the file is empty, expected a JSON object"),
+    BAD("-", "f: line 1, column 2: found the end of the text, expected a digit"),
     BAD("[]", "f: found an array, expected an object"),
     BAD("1", "f: found 1, expected an object"),
     BAD("{\n\"a\": \xC3\xA9}", "f: line 2, column 6: found \"\xC3\xA9\", expected a value"),
@@ -284,6 +287,26 @@ START_TEST(json_labels_and_places_are_printable)
     ck_assert_ptr_nonnull(name);
     ck_assert_mem_eq(error.message[0], "...d", 4);
     ck_assert_ptr_null(strchr(error.message[0], '\n'));
+    /* what is left of a long one begins, and ends, with a whole character */
+    setup();
+    for (size_t i = 0; i + 2 < sizeof label; i += 2)
+        memcpy(label + i, "\xC3\xA9", 3);
+    strcat(label, ".");
+    ck_assert_int_eq(json_open(&document, "x", 1, label, &error), MBS_ERR_INPUT);
+    ck_assert_mem_eq(error.message[0], "...\xC3\xA9", 5);
+    char source[1000];
+    for (int shift = 0; shift < 2; shift++) {
+        snprintf(source, sizeof source,
+                 "{\"%s%s\": {\"%s\": {\"%s\": {\"%s\": {\"d\": 1, \"d\": 2}}}}}", &"ab"[shift],
+                 label, label, label, label);
+        setup();
+        ck_assert_int_eq(json_open(&document, source, strlen(source), "f", &error), MBS_ERR_INPUT);
+        const char *end = strstr(error.message[0], ": member \"d\" is given");
+        ck_assert_msg(end != NULL && end - error.message[0] < 210, "%s", error.message[0]);
+        for (const char *at = error.message[0]; *at != '\0';
+             at += utf8_length((const unsigned char *)at))
+            ck_assert_uint_gt(utf8_length((const unsigned char *)at), 0);
+    }
 }
 END_TEST
 

@@ -204,6 +204,7 @@ START_TEST(misuse_is_refused)
     mbs_layer_info info;
     ck_assert_int_eq(mbs_network_load_file(NULL, "x", &error), MBS_ERR_ARGUMENT);
     ck_assert_int_eq(mbs_network_load_file(&network, NULL, &error), MBS_ERR_ARGUMENT);
+    ck_assert_int_eq(mbs_network_load_text(NULL, "{}", 2, "x", &error), MBS_ERR_ARGUMENT);
     ck_assert_int_eq(mbs_network_load_text(&network, NULL, 0, "x", &error), MBS_ERR_ARGUMENT);
     ck_assert_int_eq(mbs_network_load_text(&network, "", 0, NULL, &error), MBS_ERR_ARGUMENT);
     ck_assert_int_eq(mbs_network_load_file(&network, "/nowhere.json", &error), MBS_ERR_IO);

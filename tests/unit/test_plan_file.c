@@ -201,6 +201,34 @@ START_TEST(refuses_to_write_rounded_figures)
 }
 END_TEST
 
+/* What a file tells nothing of the shapes of has no time and no energy. */
+START_TEST(plans_without_shapes_have_no_cost)
+{
+    char *written = NULL;
+    mbs_hardware hardware;
+    mbs_plan *plan = load_good(canonical);
+    mbs_plan *other;
+    mbs_plan_options options = MBS_PLAN_OPTIONS_INIT;
+    mbs_hardware_wavecore(&hardware);
+    ck_assert_int_eq(mbs_plan_to_json_with_cost(&written, plan, &hardware, &error),
+                     MBS_ERR_ARGUMENT);
+    ck_assert_ptr_null(written);
+    ck_assert_str_eq(error.message[0],
+                     "plan of \"hand\": its file tells no shapes, so its costs are not known");
+    options.objective = MBS_ENERGY;
+    mbs_error_clear(&error);
+    ck_assert_int_eq(mbs_plan_create(&other, mbs_plan_program(plan), &hardware, &options, &error),
+                     MBS_ERR_ARGUMENT);
+    ck_assert_ptr_null(other);
+    ck_assert_ptr_nonnull(strstr(error.message[0], "the shapes of a network"));
+    options.objective = MBS_TRAFFIC;
+    ck_assert_int_eq(mbs_plan_create(&other, mbs_plan_program(plan), &hardware, &options, &error),
+                     MBS_OK);
+    mbs_plan_free(other);
+    mbs_plan_free(plan);
+}
+END_TEST
+
 START_TEST(reads_files)
 {
     mbs_plan *plan;
@@ -231,6 +259,7 @@ int main(void)
     tcase_add_loop_test(tests, round_trips_planned_networks, 0, 4);
     tcase_add_test(tests, reads_the_smallest_figures);
     tcase_add_test(tests, refuses_to_write_rounded_figures);
+    tcase_add_test(tests, plans_without_shapes_have_no_cost);
     tcase_add_test(tests, reads_files);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

@@ -1,6 +1,7 @@
 /* src/plan: every planner at any mini-batch and buffer, what is refused, and iteration counts. */
 #include <check.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -134,6 +135,54 @@ START_TEST(refused)
 }
 END_TEST
 
+/* No limit is less than none at all, and what is no number is none. */
+START_TEST(limits_refused)
+{
+    static const double wrong[] = {-1, -0.001, NAN};
+    mbs_program *program = build(chain, 0);
+    mbs_plan *plan;
+    for (size_t i = 0; i < 2 * COUNT(wrong); i++) {
+        task t = make_task(chain, 0, MBS_PLANNER_ILP, 2, 4096);
+        *(i % 2 == 0 ? &t.options.time_limit_s : &t.options.gap_percent) = wrong[i / 2];
+        mbs_error_clear(&error);
+        ck_assert_int_eq(mbs_plan_create(&plan, program, &t.hardware, &t.options, &error),
+                         MBS_ERR_INPUT);
+        ck_assert_ptr_null(plan);
+        ck_assert_ptr_nonnull(strstr(error.message[0], "expected at least 0"));
+    }
+    mbs_program_free(program);
+}
+END_TEST
+
+START_TEST(recomputing_refused)
+{
+    static const char source[] =
+        "{\"format\":\"mbsopt-network/"
+        "1\",\"name\":\"n\",\"inputs\":[{\"name\":\"x\",\"shape\":[3]}],"
+        "\"layers\":[{\"name\":\"r\",\"op\":\"relu\",\"inputs\":[\"x\"]}]}";
+    const mbs_program_options program_options = MBS_PROGRAM_OPTIONS_INIT;
+    mbs_recompute_options recompute = MBS_RECOMPUTE_OPTIONS_INIT;
+    task t = make_task(chain, 0, MBS_PLANNER_DP, 2, 4096);
+    mbs_network *network;
+    mbs_plan *plan;
+    ck_assert_int_eq(mbs_network_load_text(&network, source, strlen(source), "n", &error), MBS_OK);
+    for (int i = 0; i < 3; i++) {
+        const mbs_recompute policies[] = {MBS_RECOMPUTE_COUNT, MBS_RECOMPUTE_AUTO,
+                                          MBS_RECOMPUTE_AUTO};
+        const double percents[] = {10, -1, NAN};
+        recompute.recompute = policies[i];
+        recompute.max_percent = percents[i];
+        mbs_error_clear(&error);
+        ck_assert_int_eq(mbs_plan_create_recompute(&plan, network, &program_options, &t.hardware,
+                                                   &t.options, &recompute, &error),
+                         i == 0 ? MBS_ERR_ARGUMENT : MBS_ERR_INPUT);
+        ck_assert_ptr_null(plan);
+        ck_assert_uint_eq(error.count, 1);
+    }
+    mbs_network_free(network);
+}
+END_TEST
+
 /* 2^49 elements: 2^50 bytes; with one sample all is well, a million are 2^70 bytes. */
 START_TEST(more_than_64_bits)
 {
@@ -232,6 +281,8 @@ int main(void)
     tcase_add_loop_test(tests, reserved_bytes, 0, PLANNERS);
     tcase_add_test(tests, norm_passes_of_the_hardware);
     tcase_add_loop_test(tests, refused, 0, (int)COUNT(refusals));
+    tcase_add_test(tests, limits_refused);
+    tcase_add_test(tests, recomputing_refused);
     tcase_add_loop_test(tests, more_than_64_bits, 0, PLANNERS);
     tcase_add_test(tests, planner_names);
     tcase_add_test(tests, candidate_iterations);

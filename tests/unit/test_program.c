@@ -295,6 +295,9 @@ static const program_case program_cases[] = {
      "B d.wgrad conv.wgrad [x d.grad@s]>[] a16\n"
      "B c.wgrad conv.wgrad [x c.grad@s]>[] a16\n",
      NULL},
+    /* of a slice that cuts nothing off the tensor is what it is cut from */
+    {CONV("c", "x") LAYER("s", "c", "'op':'slice','end':2") OP("t", "tanh", "s"), INFERENCE,
+     "F c conv [x]>[c] w8\nF t tanh [c]>[t]\n", "x:64 c:64 t:64*"},
     /* attention's products: a gradient for each operand that needs one; both for c times itself */
     {CONV("c", "x") LAYER("m", "c','c", "'op':'matmul','transpose_b':true")
          OP2("n", "matmul", "m", "x"),

@@ -205,6 +205,30 @@ START_TEST(network_table_shows_views_and_totals)
 }
 END_TEST
 
+START_TEST(network_table_of_nothing_is_refused)
+{
+    fixture made = make_fixture(4096);
+    char *result = NULL;
+    mbs_error error;
+    mbs_error_clear(&error);
+    made.hardware.reserved_bytes = 4095;
+    ck_assert_int_eq(
+        mbs_report_network_table(&result, made.network, made.program, &made.hardware, 1, 0, NULL),
+        MBS_OK);
+    mbs_free(result);
+    ck_assert_int_eq(
+        mbs_report_network_table(&result, made.network, made.program, &made.hardware, 0, 0, &error),
+        MBS_ERR_ARGUMENT);
+    ck_assert_ptr_null(result);
+    made.hardware.reserved_bytes = 4096;
+    ck_assert_int_eq(
+        mbs_report_network_table(&result, made.network, made.program, &made.hardware, 1, 0, &error),
+        MBS_ERR_ARGUMENT);
+    ck_assert_uint_eq(error.count, 2);
+    free_fixture(&made);
+}
+END_TEST
+
 START_TEST(version_is_the_headers)
 {
     ck_assert_str_eq(mbs_version(), MBS_VERSION);
@@ -224,6 +248,7 @@ int main(void)
     tcase_add_test(tests, csv_quotes_names);
     tcase_add_test(tests, tables_need_no_comparison);
     tcase_add_test(tests, network_table_shows_views_and_totals);
+    tcase_add_test(tests, network_table_of_nothing_is_refused);
     tcase_add_test(tests, version_is_the_headers);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

@@ -156,6 +156,16 @@ START_TEST(folder_appears_and_is_replaced)
 }
 END_TEST
 
+/* A slash at the end is not taken for a folder to put the new one in. */
+START_TEST(folder_appears_despite_a_slash)
+{
+    export_files("new//", "a", NULL, true);
+    assert_holds("new/a", "this is a");
+    assert_entries("new", 2);
+    assert_entries("", 1);
+}
+END_TEST
+
 START_TEST(folder_takes_an_empty_one)
 {
     ck_assert_int_eq(mkdir(at("out"), 0777), 0);
@@ -191,6 +201,7 @@ START_TEST(folder_spares_what_is_not_its_own)
     put("file", "old");
     assert_says(folder_open(&in, at("file"), "some", &error), MBS_ERR_IO, "Not a directory");
     assert_says(folder_open(&in, at("no/out"), "some", &error), MBS_ERR_IO, "No such file");
+    assert_says(folder_open(&in, at("file/out"), "some", &error), MBS_ERR_IO, "Not a directory");
     assert_entries("", 2);
 }
 END_TEST
@@ -208,6 +219,7 @@ int main(void)
     tcase_add_test(tests, sink_that_cannot_be);
     tcase_add_test(tests, sink_to_a_full_device);
     tcase_add_test(tests, folder_appears_and_is_replaced);
+    tcase_add_test(tests, folder_appears_despite_a_slash);
     tcase_add_test(tests, folder_takes_an_empty_one);
     tcase_add_test(tests, folder_spares_what_is_not_its_own);
     suite_add_tcase(suite, tests);

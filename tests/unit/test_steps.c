@@ -165,6 +165,9 @@ typedef struct size_case {
     mbs_status status;
 } size_case;
 
+#define WIDE(name) LAYER(name, "x", "'op':'fc','out_features':536870911")
+#define SEVEN      WIDE("a") WIDE("b") WIDE("c") WIDE("d") WIDE("e") WIDE("f") WIDE("g")
+
 static const size_case size_cases[] = {
     /* 2^58 elements: 2^59 bytes; x and r read and written: 2^60 in all */
     {"[268435456,1073741824]", OP("r", "relu", "x"), MBS_OK},
@@ -180,6 +183,10 @@ static const size_case size_cases[] = {
     /* weights: 2^30 · 2^29 of 16 bits are 2^63 bits; one output less fits */
     {"[1073741824]", LAYER("y", "x", "'op':'fc','out_features':536870912"), MBS_ERR_INPUT},
     {"[1073741824]", LAYER("y", "x", "'op':'fc','out_features':536870911"), MBS_OK},
+    /* seven times 2^60 bytes of weights, but for a little, are there; eight and the rest are 2^63
+     */
+    {"[1073741824]", SEVEN, MBS_OK},
+    {"[1073741824]", SEVEN WIDE("h"), MBS_ERR_INPUT},
 };
 
 START_TEST(sizes)

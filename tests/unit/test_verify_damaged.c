@@ -114,6 +114,16 @@ START_TEST(finds_a_total_beyond_64_bits)
 }
 END_TEST
 
+/* Parameters beyond 64 bits take as many passes as can be counted. */
+START_TEST(finds_parameters_beyond_64_bits)
+{
+    mbs_plan *plan = load_training();
+    damage(plan->owned_program, WEIGHT_BYTES, 4, INT64_MAX);
+    damage(plan->owned_program, ACCUMULATOR_BYTES, 4, INT64_MAX);
+    expect_fault(plan, "are read 5 times, expected 2251799813685248: it runs in passes [passes]");
+}
+END_TEST
+
 START_TEST(finds_residency_without_end)
 {
     mbs_plan *plan = load_training();
@@ -261,6 +271,7 @@ int main(void)
     tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, finds_damaged_programs, 0, sizeof damages / sizeof damages[0]);
     tcase_add_test(tests, finds_a_total_beyond_64_bits);
+    tcase_add_test(tests, finds_parameters_beyond_64_bits);
     tcase_add_test(tests, finds_residency_without_end);
     tcase_add_test(tests, accepts_passes_of_one);
     tcase_add_test(tests, accepts_a_buffer_filled_to_the_last_byte);
