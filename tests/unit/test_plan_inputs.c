@@ -2,6 +2,7 @@
 #include <check.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -183,6 +184,43 @@ START_TEST(recomputing_refused)
 }
 END_TEST
 
+/* Of the sets of layers that mbs2 has to choose from, the one that is best for the objective. */
+START_TEST(mbs2_recomputes_for_the_objective)
+{
+    char path[4096];
+    const char *root = getenv("MBS_SOURCE_DIR");
+    const mbs_program_options program_options = MBS_PROGRAM_OPTIONS_INIT;
+    mbs_recompute_options recompute = MBS_RECOMPUTE_OPTIONS_INIT;
+    task t = make_task(chain, 0, MBS_PLANNER_MBS2, 16, 1 << 20);
+    mbs_network *network;
+    mbs_cost cost[3];
+    int64_t total[3];
+    recompute.recompute = MBS_RECOMPUTE_AUTO;
+    recompute.max_percent = 100;
+    snprintf(path, sizeof path, "%s/models/networks/resnet18.json", root != NULL ? root : ".");
+    ck_assert_int_eq(mbs_network_load_file(&network, path, &error), MBS_OK);
+    for (int objective = MBS_TRAFFIC; objective <= MBS_ENERGY; objective++) {
+        mbs_plan *plan;
+        mbs_traffic traffic;
+        t.options.objective = (mbs_objective)objective;
+        ck_assert_int_eq(mbs_plan_create_recompute(&plan, network, &program_options, &t.hardware,
+                                                   &t.options, &recompute, &error),
+                         MBS_OK);
+        mbs_plan_traffic(plan, &traffic);
+        total[objective] = traffic.total;
+        ck_assert_int_eq(mbs_plan_cost(plan, &t.hardware, &cost[objective]), MBS_OK);
+        mbs_plan_free(plan);
+    }
+    for (int other = MBS_TRAFFIC; other <= MBS_ENERGY; other++) {
+        ck_assert_int_le(total[MBS_TRAFFIC], total[other]);
+        ck_assert(cost[MBS_TIME].time_s <= cost[other].time_s);
+        ck_assert(cost[MBS_ENERGY].energy_j <= cost[other].energy_j);
+    }
+    ck_assert(cost[MBS_TIME].time_s < cost[MBS_TRAFFIC].time_s);
+    mbs_network_free(network);
+}
+END_TEST
+
 /* 2^49 elements: 2^50 bytes; with one sample all is well, a million are 2^70 bytes. */
 START_TEST(more_than_64_bits)
 {
@@ -283,6 +321,7 @@ int main(void)
     tcase_add_loop_test(tests, refused, 0, (int)COUNT(refusals));
     tcase_add_test(tests, limits_refused);
     tcase_add_test(tests, recomputing_refused);
+    tcase_add_test(tests, mbs2_recomputes_for_the_objective);
     tcase_add_loop_test(tests, more_than_64_bits, 0, PLANNERS);
     tcase_add_test(tests, planner_names);
     tcase_add_test(tests, candidate_iterations);
