@@ -23,14 +23,20 @@ static mbs_status load_network(const task *this, mbs_error *error)
     return status;
 }
 
+#define BLANKS 70000 /* behind the text: more than a stream is given room for at first */
+
 /* The text in pieces, from a stream. */
 static int64_t read_piece(void *context, char *data, size_t room)
 {
     size_t *at = context;
-    size_t length = given.network_text.length - *at;
+    const bool blanks = *at >= given.network_text.length;
+    size_t length = given.network_text.length + (blanks ? BLANKS : 0) - *at;
     length = length < room ? length : room;
-    length = length < 100 ? length : 100;
-    memcpy(data, given.network_text.data + *at, length);
+    length = blanks || length < 100 ? length : 100;
+    if (blanks)
+        memset(data, ' ', length);
+    else
+        memcpy(data, given.network_text.data + *at, length);
     *at += length;
     return (int64_t)length;
 }

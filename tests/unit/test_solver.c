@@ -1,7 +1,10 @@
 /* plan/solver: what GLPK is asked and answers. */
 #include <check.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "plan/solver.h"
 
@@ -67,6 +70,42 @@ START_TEST(nothing_to_choose_is_found)
 }
 END_TEST
 
+static void assert_written(const solver_problem *problem, solver_format format,
+                           const char *const *lines)
+{
+    char path[] = "/tmp/mbsopt-solver-XXXXXX";
+    char found[1000];
+    const int descriptor = mkstemp(path);
+    ck_assert_int_ge(descriptor, 0);
+    close(descriptor);
+    ck_assert_int_eq(solver_write(problem, format, "title", path, &error), MBS_OK);
+    FILE *file = fopen(path, "r");
+    ck_assert_ptr_nonnull(file);
+    found[fread(found, 1, sizeof found - 1, file)] = '\0';
+    fclose(file);
+    unlink(path);
+    for (; *lines != NULL; lines++)
+        ck_assert_msg(strstr(found, *lines) != NULL, "%s in\n%s", *lines, found);
+    ck_assert_ptr_null(strstr(found, "free "));
+}
+
+/* A column without an upper bound has no line among the bounds of MPS, for 0 is the lower one's. */
+START_TEST(columns_without_bounds_are_written)
+{
+    static const char *const mps[] = {" UP BND half 0.5\n", "BOUNDS\n", "ENDATA", NULL};
+    static const char *const lp[] = {"half <= 0.5\n", NULL};
+    solver_problem *problem = solver_create();
+    const int row = solver_row(problem, 1, INFINITY, "row");
+    const int half = solver_column(problem, SOLVER_REAL, 0, 0.5, 2, "half");
+    const int any = solver_column(problem, SOLVER_REAL, 0, INFINITY, 3, "any");
+    ck_assert(solver_element(problem, row, half, 1) && solver_element(problem, row, any, 1));
+    assert_written(problem, SOLVER_MPS, mps);
+    assert_written(problem, SOLVER_LP, lp);
+    ck_assert(solve(problem, 1000).found);
+    ck_assert_double_eq_tol(dual[row], 3, 1e-6);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("solver");
@@ -74,6 +113,7 @@ int main(void)
     tcase_add_test(tests, finds_the_least);
     tcase_add_test(tests, finds_none_where_there_is_none);
     tcase_add_test(tests, nothing_to_choose_is_found);
+    tcase_add_test(tests, columns_without_bounds_are_written);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
