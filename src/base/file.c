@@ -22,6 +22,11 @@ mbs_status file_error(mbs_error *error, const char *verb, const char *path, int 
     return error_set(error, MBS_ERR_IO, "cannot %s %s: %s", verb, quoted(path).text, reason);
 }
 
+const char *file_label(const char *path)
+{
+    return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
 static mbs_status too_large(const char *label, mbs_error *error)
 {
     return error_set(error, MBS_ERR_INPUT, "%s: larger than %zu bytes", quoted(label).text,
@@ -87,7 +92,7 @@ mbs_status file_read(char **data, size_t *length, const char *path, mbs_error *e
     *length = 0;
     int descriptor = STDIN_FILENO;
     if (strcmp(path, "-") == 0)
-        return stream_read(data, length, read_descriptor, &descriptor, "standard input", error);
+        return stream_read(data, length, read_descriptor, &descriptor, file_label(path), error);
     descriptor = open(path, O_RDONLY | O_CLOEXEC);
     if (descriptor < 0)
         return file_error(error, "read", path, errno);

@@ -15,6 +15,9 @@
  */
 mbs_status file_read(char **data, size_t *length, const char *path, mbs_error *error);
 
+/* What messages call a file that file_read reads: its path, or "standard input". */
+const char *file_label(const char *path);
+
 /* "cannot VERB PATH: REASON" from an errno; returns MBS_ERR_IO. */
 mbs_status file_error(mbs_error *error, const char *verb, const char *path, int number);
 

@@ -1,9 +1,10 @@
 #include "base/memory.h"
 
 #include <stdalign.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define FIRST_CAPACITY 256 /* of an array that grows */
 
 /* Stands before each block: a block can be freed by a thread that uses another allocator. */
 typedef struct block {
@@ -85,6 +86,23 @@ void *mem_realloc(void *memory, size_t size)
         return NULL;
     memcpy(moved, memory, kept < size ? kept : size);
     mem_free(memory);
+    return moved;
+}
+
+void *mem_grow(void *array, int32_t *capacity, int32_t index, size_t element)
+{
+    if (index < *capacity)
+        return array;
+    if (index == INT32_MAX)
+        return NULL;
+    int32_t larger = FIRST_CAPACITY;
+    while (larger <= index)
+        larger = larger > INT32_MAX / 2 ? INT32_MAX : 2 * larger;
+    if (element > SIZE_MAX / (size_t)larger)
+        return NULL;
+    void *moved = mem_realloc(array, (size_t)larger * element);
+    if (moved != NULL)
+        *capacity = larger;
     return moved;
 }
 

@@ -7,6 +7,7 @@
 #define BASE_MEMORY_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "mbsopt/memory.h"
 
@@ -16,6 +17,14 @@ void *mem_calloc(size_t count, size_t size);
 void *mem_realloc(void *memory, size_t size);
 char *mem_strdup(const char *string);
 void mem_free(void *memory);
+
+/*
+ * Makes an array of `*capacity` elements of `element` bytes, null and 0 at first, hold one at
+ * `index` >= 0. Returns the array, which may have moved; its capacity then is a power of two or
+ * INT32_MAX, so that appending one by one takes linear time. Null, with array and capacity as they
+ * were, if memory is out or the elements can be counted by no int32_t or their bytes by no size_t.
+ */
+void *mem_grow(void *array, int32_t *capacity, int32_t index, size_t element);
 
 /* What this thread has set; null: the C library's. */
 const mbs_allocator *mem_allocator(void);

@@ -68,14 +68,19 @@ static void put_message(const char *level, const char *status, const char *messa
     fputs(as_json ? "\"}\n" : "\n", stderr);
 }
 
-void complain(const char *format, ...)
+static void put_formatted(const char *level, const char *format, va_list arguments)
 {
     char message[MESSAGE_BYTES];
+    vsnprintf(message, sizeof message, format, arguments);
+    put_message(level, NULL, message);
+}
+
+void complain(const char *format, ...)
+{
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
+    put_formatted("error", format, arguments);
     va_end(arguments);
-    put_message("error", NULL, message);
 }
 
 void complain_of(const char *status, const char *message)
@@ -85,12 +90,10 @@ void complain_of(const char *status, const char *message)
 
 void note(const char *format, ...)
 {
-    char message[MESSAGE_BYTES];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
+    put_formatted("note", format, arguments);
     va_end(arguments);
-    put_message("note", NULL, message);
 }
 
 void stages_begin(void)

@@ -1,12 +1,12 @@
 #include "search.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "output.h"
+#include "signals.h"
 
 #define REFRESH_S   0.1
 #define MOST_TIME_S 1e9
@@ -129,27 +129,7 @@ static void wipe(progress_line *line)
     line->width = 0;
 }
 
-/* ---- Signals --------------------------------------------------------------------------------- */
-
-static volatile sig_atomic_t interrupted;
-
-static void interrupt(int number)
-{
-    (void)number;
-    interrupted = 1;
-    /* whoever asks again does not want to wait for the plan */
-    signal(SIGINT, SIG_DFL);
-    signal(SIGTERM, SIG_DFL);
-}
-
-static void catch_signal(int number, struct sigaction *before)
-{
-    struct sigaction action = {.sa_handler = interrupt, .sa_flags = SA_RESTART};
-    sigemptyset(&action.sa_mask);
-    sigaction(number, NULL, before);
-    if (before->sa_handler != SIG_IGN) /* as in a shell's background jobs */
-        sigaction(number, &action, NULL);
-}
+/* ---- Planning -------------------------------------------------------------------------------- */
 
 /* Called from the thread that searches, while this program's own waits. */
 static int on_progress(const mbs_progress *progress, void *context)
@@ -157,7 +137,7 @@ static int on_progress(const mbs_progress *progress, void *context)
     progress_line *line = context;
     if (line->shown && (line->drawn_s < 0 || progress->elapsed_s - line->drawn_s >= REFRESH_S))
         draw(line, progress);
-    return interrupted != 0;
+    return signals_noted() != 0;
 }
 
 static mbs_status noted(mbs_status status)
@@ -180,8 +160,6 @@ mbs_status search_plan(mbs_plan **plan, const mbs_program *program, const search
                        const mbs_hardware *hardware, const mbs_plan_options *options,
                        mbs_error *error)
 {
-    struct sigaction before_int;
-    struct sigaction before_term;
     progress_line line = {.shown = isatty(STDERR_FILENO) == 1 && !messages_are_json(),
                           .drawn_s = -1};
     mbs_plan_options watched = *options;
@@ -189,13 +167,11 @@ mbs_status search_plan(mbs_plan **plan, const mbs_program *program, const search
         return noted(make_plan(plan, program, again, hardware, options, error));
     watched.progress = on_progress;
     watched.progress_context = &line;
-    catch_signal(SIGINT, &before_int);
-    catch_signal(SIGTERM, &before_term);
+    signals_catch();
     mbs_status status = make_plan(plan, program, again, hardware, &watched, error);
     wipe(&line);
-    sigaction(SIGINT, &before_int, NULL);
-    sigaction(SIGTERM, &before_term, NULL);
-    if (status == MBS_OK && interrupted && mbs_plan_outcome(*plan) == MBS_FEASIBLE)
+    signals_restore();
+    if (status == MBS_OK && signals_noted() != 0 && mbs_plan_outcome(*plan) == MBS_FEASIBLE)
         note("interrupted; the plan is the best found so far");
     return noted(status);
 }

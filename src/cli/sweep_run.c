@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "output.h"
+#include "signals.h"
 #include "sweep.h"
 
 #define LOOK_AROUND_S 0.2
@@ -38,16 +39,6 @@ typedef struct sweep_state {
     size_t working;  /* threads that have not ended */
     failure failed;  /* the first in order */
 } sweep_state;
-
-static volatile sig_atomic_t received;
-
-static void on_signal(int number)
-{
-    received = number;
-    /* whoever asks again does not want to wait */
-    signal(SIGINT, SIG_DFL);
-    signal(SIGTERM, SIG_DFL);
-}
 
 /* ---- Workers --------------------------------------------------------------------------------- */
 
@@ -215,7 +206,7 @@ static int write_rows(sweep_state *s, progress_line *line)
     pthread_mutex_lock(&s->lock);
     while (s->written < s->size && status == EXIT_OK) {
         char *row = s->rows[s->written];
-        if (received != 0)
+        if (signals_noted() != 0)
             atomic_store(&s->stop, true);
         if (row == NULL && s->working == 0)
             break;
@@ -290,19 +281,8 @@ static int run_workers(sweep_state *s)
     return status;
 }
 
-static void catch_signal(int number, struct sigaction *before)
-{
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-    sigemptyset(&action.sa_mask);
-    sigaction(number, NULL, before);
-    if (before->sa_handler != SIG_IGN) /* as in a shell's background jobs */
-        sigaction(number, &action, NULL);
-}
-
 int sweep_run(const sweep *of, const sweep_output *out, int *signal_number)
 {
-    struct sigaction before_int;
-    struct sigaction before_term;
     sweep_state s = {.of = of, .out = out, .size = sweep_shard_size(of)};
     s.next = s.written = s.finished = out->done;
     s.failed.position = SIZE_MAX;
@@ -313,13 +293,11 @@ int sweep_run(const sweep *of, const sweep_output *out, int *signal_number)
     }
     pthread_mutex_init(&s.lock, NULL);
     pthread_cond_init(&s.ready, NULL);
-    catch_signal(SIGINT, &before_int);
-    catch_signal(SIGTERM, &before_term);
+    signals_catch();
     int status = run_workers(&s);
-    sigaction(SIGINT, &before_int, NULL);
-    sigaction(SIGTERM, &before_term, NULL);
-    if (status == EXIT_OK && received != 0 && s.written < s.size) {
-        *signal_number = received;
+    signals_restore();
+    if (status == EXIT_OK && signals_noted() != 0 && s.written < s.size) {
+        *signal_number = signals_noted();
         note("interrupted after %zu of %zu points; --resume goes on", s.written, s.size);
     }
     for (size_t i = 0; i < s.size; i++)

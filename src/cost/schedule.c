@@ -33,6 +33,19 @@ mbs_plan *plan_allocate(const mbs_program *program, const char *planner_name)
     return plan;
 }
 
+mbs_plan *plan_allocate_like(const mbs_plan *other, const char *planner_name)
+{
+    mbs_plan *plan = plan_allocate(other->program, planner_name);
+    if (plan == NULL)
+        return NULL;
+    plan->batch = other->batch;
+    plan->buffer_bytes = other->buffer_bytes;
+    plan->reserved_bytes = other->reserved_bytes;
+    plan->norm_passes = other->norm_passes;
+    plan->double_buffered = other->double_buffered;
+    return plan;
+}
+
 void mbs_plan_free(mbs_plan *plan)
 {
     if (plan == NULL)

@@ -42,4 +42,7 @@ struct mbs_plan {
  */
 mbs_plan *plan_allocate(const mbs_program *program, const char *planner_name);
 
+/* The same for the program, batch, buffer and machine that another plan is for. */
+mbs_plan *plan_allocate_like(const mbs_plan *other, const char *planner_name);
+
 #endif

@@ -36,6 +36,22 @@ int64_t plan_step_activations(const mbs_plan *plan, const mbs_group *group, int3
     return group->passes * read + written;
 }
 
+int64_t step_alone_activations(const mbs_program *program, int32_t k, int64_t passes)
+{
+    const mbs_step *step = &program->steps[k];
+    int64_t read = 0;
+    int64_t written = 0;
+    for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
+        const mbs_touch *touch = &program->touches[t];
+        const mbs_tensor *tensor = &program->tensors[touch->tensor];
+        if (t < step->write_begin)
+            read += tensor->bytes;
+        else if (tensor->kept || touch->next >= 0)
+            written += tensor->bytes;
+    }
+    return passes * read + written;
+}
+
 mbs_traffic plan_count_group(const mbs_plan *plan, const mbs_group *group)
 {
     const mbs_program *p = plan->program;

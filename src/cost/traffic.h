@@ -10,6 +10,12 @@ mbs_traffic plan_count_group(const mbs_plan *plan, const mbs_group *group);
 /* Activation bytes per sample that step k of the group reads (each pass of it) and writes. */
 int64_t plan_step_activations(const mbs_plan *plan, const mbs_group *group, int32_t k);
 
+/*
+ * Activation bytes per sample that step k alone in its group reads (each of `passes`) and writes
+ * for later steps.
+ */
+int64_t step_alone_activations(const mbs_program *program, int32_t k, int64_t passes);
+
 /* The traffic of the whole plan: the sum over its groups. */
 mbs_traffic plan_count(const mbs_plan *plan);
 

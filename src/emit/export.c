@@ -194,7 +194,7 @@ mbs_status mbs_load_file(mbs_network **network, mbs_plan **plan, const char *pat
     mbs_status status = file_read(&data, &length, path, error);
     if (status != MBS_OK)
         return status;
-    const char *label = strcmp(path, "-") == 0 ? "standard input" : path;
+    const char *label = file_label(path);
     status = is_plan(data, length) ? mbs_plan_load_text(plan, data, length, label, error)
                                    : mbs_network_load_text(network, data, length, label, error);
     mem_free(data);

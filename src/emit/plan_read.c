@@ -224,8 +224,7 @@ mbs_status mbs_plan_load_file(mbs_plan **plan, const char *path, mbs_error *erro
     mbs_status status = file_read(&text, &length, path, error);
     if (status != MBS_OK)
         return status;
-    status = mbs_plan_load_text(plan, text, length,
-                                strcmp(path, "-") == 0 ? "standard input" : path, error);
+    status = mbs_plan_load_text(plan, text, length, file_label(path), error);
     mem_free(text);
     return status;
 }

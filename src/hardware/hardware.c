@@ -275,8 +275,7 @@ mbs_status mbs_hardware_load_file(mbs_hardware *hardware, const char *path, mbs_
     mbs_status status = file_read(&text, &length, path, error);
     if (status != MBS_OK)
         return status;
-    const char *label = strcmp(path, "-") == 0 ? "standard input" : path;
-    status = mbs_hardware_load_text(hardware, text, length, label, error);
+    status = mbs_hardware_load_text(hardware, text, length, file_label(path), error);
     mem_free(text);
     return status;
 }

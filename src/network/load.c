@@ -310,8 +310,7 @@ mbs_status mbs_network_load_file(mbs_network **network, const char *path, mbs_er
     mbs_status status = file_read(&text, &length, path, error);
     if (status != MBS_OK)
         return status;
-    const char *label = strcmp(path, "-") == 0 ? "standard input" : path;
-    status = mbs_network_load_text(network, text, length, label, error);
+    status = mbs_network_load_text(network, text, length, file_label(path), error);
     mem_free(text);
     return status;
 }

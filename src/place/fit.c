@@ -211,15 +211,10 @@ static mbs_status fit_group(fitter *f, const mbs_group *given)
 static mbs_plan *copy_choices(const mbs_plan *given)
 {
     const mbs_program *p = given->program;
-    mbs_plan *plan = plan_allocate(p, given->planner_name);
+    mbs_plan *plan = plan_allocate_like(given, given->planner_name);
     if (plan == NULL)
         return NULL;
     plan->outcome = given->outcome;
-    plan->batch = given->batch;
-    plan->buffer_bytes = given->buffer_bytes;
-    plan->reserved_bytes = given->reserved_bytes;
-    plan->norm_passes = given->norm_passes;
-    plan->double_buffered = given->double_buffered;
     plan->bound_bytes = given->bound_bytes;
     memcpy(plan->resident, given->resident, (size_t)p->touch_count * sizeof *plan->resident);
     memcpy(plan->mode, given->mode, (size_t)p->step_count * sizeof *plan->mode);

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "place/search.h"
+#include "place/sort.h"
 
 /* Beyond, sums are not safe any more. */
 #define LARGEST_OFFSET (INT64_MAX / 4)
@@ -24,24 +25,6 @@ typedef struct fitting {
 
 /* ---- Orders ---------------------------------------------------------------------------------- */
 
-/* A range with what it is sorted by; each key descending but the index. */
-typedef struct sort_entry {
-    double first_key;
-    double second_key;
-    int32_t index;
-} sort_entry;
-
-static int by_keys(const void *a, const void *b)
-{
-    const sort_entry *x = a;
-    const sort_entry *y = b;
-    if (x->first_key != y->first_key)
-        return x->first_key > y->first_key ? -1 : 1;
-    if (x->second_key != y->second_key)
-        return x->second_key > y->second_key ? -1 : 1;
-    return (x->index > y->index) - (x->index < y->index);
-}
-
 typedef enum fit_order { BY_TIME, BY_SIZE, BY_AREA, BY_LENGTH, ORDERS } fit_order;
 
 static void sort_ranges(fitting *f, sort_entry *entries, fit_order order)
@@ -53,7 +36,7 @@ static void sort_ranges(fitting *f, sort_entry *entries, fit_order order)
         const double first_key[ORDERS] = {-(double)range->first, size, size * length, length};
         entries[i] = (sort_entry){first_key[order], order == BY_SIZE ? length : size, i};
     }
-    qsort(entries, (size_t)f->count, sizeof *entries, by_keys);
+    sort_entries(entries, f->count);
     for (int32_t i = 0; i < f->count; i++)
         f->order[i] = entries[i].index;
 }

@@ -6,6 +6,7 @@
 #include "base/checked.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "place/sort.h"
 
 /*
  * A range as the search sees it. Time is cut into sections: the moments at which something begins
@@ -40,8 +41,8 @@ typedef struct search {
     int32_t *trail_begin;
     int32_t placed_count;
     trail_entry *trail;
-    size_t trail_length;
-    size_t trail_capacity;
+    int32_t trail_length;
+    int32_t trail_capacity;
     bool no_memory;
 } search;
 
@@ -57,16 +58,12 @@ static bool search_items(search *s, int32_t begin, int32_t end, position last);
 
 static bool remember(search *s, int32_t i)
 {
-    if (s->trail_length == s->trail_capacity) {
-        size_t capacity = s->trail_capacity == 0 ? 256 : 2 * s->trail_capacity;
-        trail_entry *trail = mem_realloc(s->trail, capacity * sizeof *trail);
-        if (trail == NULL) {
-            s->no_memory = true;
-            return false;
-        }
-        s->trail = trail;
-        s->trail_capacity = capacity;
+    trail_entry *trail = mem_grow(s->trail, &s->trail_capacity, s->trail_length, sizeof *trail);
+    if (trail == NULL) {
+        s->no_memory = true;
+        return false;
     }
+    s->trail = trail;
     s->trail[s->trail_length++] = (trail_entry){i, s->items[i].low};
     return true;
 }
@@ -77,7 +74,7 @@ static void place(search *s, int32_t i, int32_t begin)
     item *chosen = &s->items[i];
     const int64_t top = chosen->low + chosen->size;
     chosen->placed = true;
-    s->trail_begin[s->placed_count] = (int32_t)s->trail_length;
+    s->trail_begin[s->placed_count] = s->trail_length;
     s->placements[s->placed_count++] = i;
     for (int32_t section = chosen->first; section <= chosen->last; section++)
         s->rest[section] -= chosen->size;
@@ -95,7 +92,7 @@ static void take_back(search *s, int32_t placed_count)
 {
     while (s->placed_count > placed_count) {
         item *chosen = &s->items[s->placements[--s->placed_count]];
-        const size_t begin = (size_t)s->trail_begin[s->placed_count];
+        const int32_t begin = s->trail_begin[s->placed_count];
         chosen->placed = false;
         for (int32_t section = chosen->first; section <= chosen->last; section++)
             s->rest[section] += chosen->size;
@@ -295,25 +292,8 @@ static void tear_down(search *s)
 
 typedef enum preference { LARGEST_AREA, LARGEST, LONGEST, FULLEST, PREFERENCES } preference;
 
-typedef struct ranked {
-    double first_key;
-    double second_key;
-    int32_t item;
-} ranked;
-
-static int by_rank(const void *a, const void *b)
-{
-    const ranked *x = a;
-    const ranked *y = b;
-    if (x->first_key != y->first_key)
-        return x->first_key > y->first_key ? -1 : 1;
-    if (x->second_key != y->second_key)
-        return x->second_key > y->second_key ? -1 : 1;
-    return (x->item > y->item) - (x->item < y->item);
-}
-
 /* Ranks the items, nothing being placed yet. */
-static void rank_items(search *s, ranked *list, preference which)
+static void rank_items(search *s, sort_entry *list, preference which)
 {
     for (int32_t i = 0; i < s->count; i++) {
         const item *it = &s->items[i];
@@ -323,16 +303,16 @@ static void rank_items(search *s, ranked *list, preference which)
         for (int32_t section = it->first; section <= it->last; section++)
             load = max_i64(load, s->rest[section]);
         const double first_key[PREFERENCES] = {size * length, size, length, (double)load};
-        list[i] = (ranked){first_key[which], which == LARGEST ? length : size, i};
+        list[i] = (sort_entry){first_key[which], which == LARGEST ? length : size, i};
     }
-    qsort(list, (size_t)s->count, sizeof *list, by_rank);
+    sort_entries(list, s->count);
     for (int32_t i = 0; i < s->count; i++) {
-        s->items[list[i].item].rank = i;
+        s->items[list[i].index].rank = i;
         s->items[i].low = 0;
     }
 }
 
-static place_outcome run_search(search *s, ranked *list, int64_t node_limit, int64_t *nodes)
+static place_outcome run_search(search *s, sort_entry *list, int64_t node_limit, int64_t *nodes)
 {
     const int64_t share = node_limit / PREFERENCES;
     *nodes = 0;
@@ -355,7 +335,7 @@ mbs_status place_search(live_range *ranges, int32_t count, int64_t capacity, int
 {
     search s = {.count = count, .capacity = capacity};
     *nodes = 0;
-    ranked *list = mem_alloc((size_t)count * sizeof *list);
+    sort_entry *list = mem_alloc((size_t)count * sizeof *list);
     mbs_status status = MBS_OK;
     if (list == NULL || !set_up(&s, ranges)) {
         status = error_memory(error);

@@ -8,14 +8,10 @@
 
 mbs_status column_list_add(column_list *list, const column *added, mbs_error *error)
 {
-    if (list->count == list->room) {
-        int32_t room = list->room == 0 ? 1024 : 2 * list->room;
-        column *moved = mem_realloc(list->columns, (size_t)room * sizeof *moved);
-        if (moved == NULL)
-            return error_memory(error);
-        list->columns = moved;
-        list->room = room;
-    }
+    column *columns = mem_grow(list->columns, &list->room, list->count, sizeof *columns);
+    if (columns == NULL)
+        return error_memory(error);
+    list->columns = columns;
     list->columns[list->count++] = *added;
     return MBS_OK;
 }

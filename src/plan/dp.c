@@ -20,7 +20,6 @@
 #include "base/checked.h"
 #include "base/error.h"
 #include "base/memory.h"
-#include "cost/footprint.h"
 #include "plan/dp_emit.h"
 #include "plan/dp_span.h"
 #include "plan/dp_starts.h"
@@ -120,21 +119,7 @@ static void relax_group(dp *d, const span *g)
 
 static void relax_passes(dp *d, int32_t k)
 {
-    const mbs_program *p = d->task->program;
-    const mbs_step *step = &p->steps[k];
-    int64_t read = 0;
-    int64_t written = 0;
-    for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
-        const mbs_tensor *tensor = &p->tensors[p->touches[t].tensor];
-        if (t < step->write_begin)
-            read += tensor->bytes;
-        else if (tensor->kept || p->touches[t].next >= 0)
-            written += tensor->bytes;
-    }
-    int64_t passes = step_passes(step, d->task->capacity, d->task->norm_passes);
-    relax(d, k, k + 1,
-          d->best[k] + d->task->batch * (passes * read + written) + step_parameter_bytes(step),
-          DP_PASSES);
+    relax(d, k, k + 1, d->best[k] + plan_passes_bytes(d->task, k), DP_PASSES);
 }
 
 /*

@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "cost/footprint.h"
 #include "cost/time.h"
+#include "cost/traffic.h"
 #include "plan/dp_range.h"
 #include "plan/dp_span.h"
 
@@ -209,18 +210,12 @@ static step_run run_of(const cost_search *s, int64_t iterations, int64_t passes)
 
 static void relax_passes(cost_search *s, int32_t k)
 {
-    const mbs_program *p = s->task->program;
-    const mbs_step *step = &p->steps[k];
+    const mbs_step *step = &s->task->program->steps[k];
     const int64_t passes = step_passes(step, s->task->capacity, s->task->norm_passes);
     const step_run run = run_of(s, 1, passes);
-    step_transfers moved = {.each = step_parameter_bytes(step)};
-    for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
-        const mbs_tensor *tensor = &p->tensors[p->touches[t].tensor];
-        if (t < step->write_begin)
-            moved.activations += passes * tensor->bytes;
-        else if (tensor->kept || p->touches[t].next >= 0)
-            moved.activations += tensor->bytes;
-    }
+    const step_transfers moved = {.activations =
+                                      step_alone_activations(s->task->program, k, passes),
+                                  .each = step_parameter_bytes(step)};
     mbs_cost cost = {0};
     cost_add_run(&cost, &run, k, &moved);
     cost_finish(&cost, s->task->hardware);

@@ -4,7 +4,6 @@
 
 #include "base/checked.h"
 #include "base/memory.h"
-#include "cost/footprint.h"
 #include "plan/dp_span.h"
 
 /* A group that grows to the right, and what it moves. */
@@ -88,19 +87,8 @@ static void relax(dp_range *range, int32_t from, int32_t to, double cost, dp_cho
 
 static void relax_passes(dp_range *range, const plan_task *task, int32_t first, int32_t k)
 {
-    const mbs_program *p = task->program;
-    const mbs_step *step = &p->steps[k];
-    const int64_t passes = step_passes(step, task->capacity, task->norm_passes);
-    int64_t moved = 0;
-    for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
-        const mbs_tensor *tensor = &p->tensors[p->touches[t].tensor];
-        if (t < step->write_begin)
-            moved += passes * tensor->bytes;
-        else if (tensor->kept || p->touches[t].next >= 0)
-            moved += tensor->bytes;
-    }
-    const int64_t bytes = task->batch * moved + step_parameter_bytes(step);
-    relax(range, k - first, k + 1 - first, (double)bytes, (dp_choice){k, DP_PASSES});
+    const double bytes = (double)plan_passes_bytes(task, k);
+    relax(range, k - first, k + 1 - first, bytes, (dp_choice){k, DP_PASSES});
 }
 
 static void solve_traffic(dp_range *range, growing *g, int32_t first, int32_t end)

@@ -251,13 +251,9 @@ static mbs_status work_on_path(exact *x, bool *worked, mbs_error *error)
 
 mbs_status exact_take_path(exact *x, const column_list *list, int64_t bytes, mbs_error *error)
 {
-    mbs_plan *better = plan_allocate(x->task->program, x->plan->planner_name);
+    mbs_plan *better = plan_allocate_like(x->plan, x->plan->planner_name);
     if (better == NULL)
         return error_memory(error);
-    better->batch = x->plan->batch;
-    better->buffer_bytes = x->plan->buffer_bytes;
-    better->reserved_bytes = x->plan->reserved_bytes;
-    better->norm_passes = x->plan->norm_passes;
     for (int32_t i = x->path.count; i-- > 0;)
         column_emit(x->task, &x->l.list, &list->columns[x->path.columns[i]], better);
     mbs_plan worse = *x->plan;

@@ -156,18 +156,14 @@ int64_t label_pool_narrow(label_pool *pool, int32_t width)
 
 int32_t label_trail_add(label_trail *trail, int32_t before, bool stays)
 {
-    if (trail->count == trail->room) {
-        if (trail->room > TRAIL_MOST / 2)
-            return -1;
-        const int32_t room = trail->room == 0 ? FIRST_ROOM : 2 * trail->room;
-        int32_t *moved = mem_realloc(trail->before, (size_t)room * sizeof *moved);
-        if (moved == NULL)
-            return -1;
-        trail->before = moved;
-        trail->room = room;
-        if (trail->count == 0)
-            trail->before[trail->count++] = 0; /* LABEL_TRAIL_START */
-    }
+    if (trail->count >= TRAIL_MOST)
+        return -1;
+    int32_t *moved = mem_grow(trail->before, &trail->room, trail->count, sizeof *moved);
+    if (moved == NULL)
+        return -1;
+    trail->before = moved;
+    if (trail->count == 0)
+        trail->before[trail->count++] = 0; /* LABEL_TRAIL_START */
     trail->before[trail->count] = 2 * before + stays;
     return trail->count++;
 }

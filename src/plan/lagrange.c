@@ -82,17 +82,7 @@ static void fill_sums(lagrange *l)
     const mbs_program *p = l->task->program;
     for (int32_t k = 0; k < p->step_count; k++) {
         const mbs_step *step = &p->steps[k];
-        int64_t read = 0;
-        int64_t written = 0;
-        for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
-            const mbs_tensor *tensor = &p->tensors[p->touches[t].tensor];
-            if (t < step->write_begin)
-                read += tensor->bytes;
-            else if (tensor->kept || p->touches[t].next >= 0)
-                written += tensor->bytes;
-        }
-        int64_t passes = step_passes(step, l->task->capacity, l->task->norm_passes);
-        l->passes_cost[k] = l->task->batch * (passes * read + written) + step_parameter_bytes(step);
+        l->passes_cost[k] = plan_passes_bytes(l->task, k);
         l->weight_sum[k + 1] = l->weight_sum[k] + step->weight_bytes;
         l->accumulator_sum[k + 1] = l->accumulator_sum[k] + step->accumulator_bytes;
     }

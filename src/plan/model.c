@@ -34,19 +34,13 @@ int model_add_column(model *m, model_column column, double upper, double cost, c
         return 0;
     int j = solver_column(m->problem, column.binary ? SOLVER_BINARY : SOLVER_REAL, 0, upper, cost,
                           name);
-    if (j >= m->column_room) {
-        int room = m->column_room == 0 ? 1024 : 2 * m->column_room;
-        model_column *moved = mem_realloc(m->columns, (size_t)room * sizeof *moved);
-        if (moved == NULL)
-            j = 0;
-        else {
-            m->columns = moved;
-            m->column_room = room;
-        }
-    }
-    m->failed = j == 0;
-    if (!m->failed)
-        m->columns[j] = column;
+    model_column *columns =
+        j == 0 ? NULL : mem_grow(m->columns, &m->column_room, j, sizeof *columns);
+    m->failed = columns == NULL;
+    if (m->failed)
+        return 0;
+    m->columns = columns;
+    columns[j] = column;
     return j;
 }
 

@@ -26,7 +26,7 @@ typedef struct model {
     candidates list;
     solver_problem *problem;
     model_column *columns; /* per column of the problem, from 1 on */
-    int column_room;
+    int32_t column_room;
     int64_t elements;
     int64_t work;
     bool failed;    /* memory is out */

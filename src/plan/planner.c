@@ -96,6 +96,14 @@ void plan_add_passes(mbs_plan *plan, const plan_task *task, int32_t k)
     plan->mode[k] = MBS_PASSES;
 }
 
+int64_t plan_passes_bytes(const plan_task *task, int32_t k)
+{
+    const mbs_step *step = &task->program->steps[k];
+    const int64_t passes = step_passes(step, task->capacity, task->norm_passes);
+    return task->batch * step_alone_activations(task->program, k, passes) +
+           step_parameter_bytes(step);
+}
+
 void plan_add_lone_step(mbs_plan *plan, const plan_task *task, int32_t k)
 {
     if (task->batch * program_operand_bytes(task->program, k) <= task->capacity)
@@ -124,13 +132,9 @@ double plan_now_s(void)
 static mbs_status dp_bytes(int64_t *bytes, const mbs_plan *like, const plan_task *task,
                            mbs_error *error)
 {
-    mbs_plan *plan = plan_allocate(task->program, "dp");
+    mbs_plan *plan = plan_allocate_like(like, "dp");
     if (plan == NULL)
         return error_memory(error);
-    plan->batch = like->batch;
-    plan->buffer_bytes = like->buffer_bytes;
-    plan->reserved_bytes = like->reserved_bytes;
-    plan->norm_passes = like->norm_passes;
     mbs_status status = plan_dp(plan, task, error);
     *bytes = plan_count(plan).total;
     mbs_plan_free(plan);

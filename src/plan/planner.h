@@ -76,4 +76,7 @@ void plan_add_lone_step(mbs_plan *plan, const plan_task *task, int32_t k);
 /* Appends step k as a group of its own, in passes. */
 void plan_add_passes(mbs_plan *plan, const plan_task *task, int32_t k);
 
+/* What such a group moves. */
+int64_t plan_passes_bytes(const plan_task *task, int32_t k);
+
 #endif

@@ -1,6 +1,5 @@
 #include "plan/recompute.h"
 
-#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -78,56 +77,90 @@ static mbs_status policy_set(recompute_sets *sets, const recompute_model *model,
     return status;
 }
 
+/* Searches from a set, and keeps what comes out in *best if that is better. */
+static mbs_status search_from(recompute_state *best, const recompute_model *model,
+                              const unsigned char *set, recompute_effort effort, double work,
+                              mbs_error *error)
+{
+    recompute_state state;
+    mbs_status status = recompute_state_open(&state, model, set, error);
+    if (status == MBS_OK)
+        status = recompute_search(&state, model, effort, work * state.program->step_count, error);
+    if (status == MBS_OK && (best->set == NULL || state.objective < best->objective)) {
+        recompute_state_close(best);
+        *best = state;
+        return MBS_OK;
+    }
+    recompute_state_close(&state);
+    return status;
+}
+
+/* Searches from `start`, or goes on from *best within a higher limit. */
+static mbs_status search_on(recompute_state *best, const recompute_model *model,
+                            const unsigned char *start, mbs_error *error)
+{
+    if (best->set != NULL)
+        return search_from(best, model, best->set, EFFORT_GROUPS, SECOND_WORK, error);
+    /* one search finds its way through long groups, the other looks closer from the start */
+    mbs_status status = search_from(best, model, start, EFFORT_SAME_CUTS, FIRST_WORK, error);
+    return status == MBS_OK ? search_from(best, model, start, EFFORT_GROUPS, SECOND_WORK, error)
+                            : status;
+}
+
 /*
- * Searches from the better of the two policies that add no multiply-accumulates, twice: one search
- * finds its way through long groups, the other looks closer from the start.
+ * Searches within the lowest limit from `start`, which adds no multiply-accumulates, then from what
+ * came out within each higher one, so that more is never worse than one of these with less. For
+ * time and energy also from the outcomes for traffic, which are often near good ones.
  */
 static mbs_status find_auto(recompute_sets *sets, const recompute_model *model,
-                            recompute_state *state, mbs_error *error)
+                            const unsigned char *start, mbs_error *error)
 {
-    assert(state->program != NULL); /* without recomputation no multiply-accumulates are added */
-    const double steps = state->program->step_count;
-    recompute_state other;
-    mbs_status status = recompute_state_open(&other, model, state->set, error);
-    if (status == MBS_OK)
-        status = recompute_search(state, model, EFFORT_SAME_CUTS, FIRST_WORK * steps, error);
-    if (status == MBS_OK)
-        status = recompute_search(&other, model, EFFORT_GROUPS, SECOND_WORK * steps, error);
-    if (status == MBS_OK) {
-        const recompute_state *best = other.objective < state->objective ? &other : state;
-        sets->set[MBS_RECOMPUTE_AUTO] = mem_alloc((size_t)model->layer_count);
-        if (sets->set[MBS_RECOMPUTE_AUTO] == NULL)
-            status = error_memory(error);
-        else
-            memcpy(sets->set[MBS_RECOMPUTE_AUTO], best->set, (size_t)model->layer_count);
-        sets->objective[MBS_RECOMPUTE_AUTO] = best->objective;
+    static const double percents[] = {10, 25, 50, 100, INFINITY};
+    recompute_state best = {0};
+    recompute_state traffic = {0};
+    recompute_model within = *model;
+    recompute_model for_traffic;
+    mbs_status status = MBS_OK;
+    within.max_macs = -1;
+    for (size_t i = 0; status == MBS_OK && within.max_macs < model->max_macs; i++) {
+        within.max_macs = fmin(percents[i] / 100 * model->plain_macs, model->max_macs);
+        status = search_on(&best, &within, start, error);
+        if (status != MBS_OK || model->task.objective == MBS_TRAFFIC)
+            continue;
+        for_traffic = within;
+        for_traffic.task.objective = MBS_TRAFFIC;
+        status = search_on(&traffic, &for_traffic, start, error);
+        if (status == MBS_OK)
+            status = search_from(&best, &within, traffic.set, EFFORT_GROUPS, SECOND_WORK, error);
     }
-    recompute_state_close(&other);
+    if (status == MBS_OK) {
+        sets->set[MBS_RECOMPUTE_AUTO] = best.set;
+        sets->objective[MBS_RECOMPUTE_AUTO] = best.objective;
+        best.set = NULL;
+    }
+    recompute_state_close(&best);
+    recompute_state_close(&traffic);
     return status;
 }
 
 static mbs_status find_sets(recompute_sets *sets, const recompute_model *model, mbs_error *error)
 {
-    recompute_state best = {0};
+    mbs_recompute start = MBS_RECOMPUTE_NONE; /* the better of those that add nothing */
     mbs_status status = MBS_OK;
     for (int i = 0; i < MBS_RECOMPUTE_AUTO && status == MBS_OK; i++) {
         recompute_state state = {0};
         status = policy_set(sets, model, (mbs_recompute)i, error);
         if (status == MBS_OK && sets->set[i] != NULL)
             status = recompute_state_open(&state, model, sets->set[i], error);
-        if (status == MBS_OK && sets->set[i] != NULL)
+        if (status == MBS_OK && sets->set[i] != NULL) {
             sets->objective[i] = state.objective;
-        if (state.macs > 0 || state.set == NULL ||
-            (best.set != NULL && state.objective >= best.objective)) {
-            recompute_state_close(&state);
-        } else {
-            recompute_state_close(&best);
-            best = state;
+            if (state.macs == 0 && state.objective < sets->objective[start])
+                start = (mbs_recompute)i;
         }
+        recompute_state_close(&state);
     }
     if (status == MBS_OK)
-        status = find_auto(sets, model, &best, error);
-    recompute_state_close(&best);
+        status = find_auto(sets, model, sets->set[start], error);
     sets->best = MBS_RECOMPUTE_NONE;
     for (int i = 0; i < MBS_RECOMPUTE_COUNT && status == MBS_OK; i++)
         if (sets->set[i] != NULL && sets->objective[i] < sets->objective[sets->best])

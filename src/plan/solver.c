@@ -31,24 +31,14 @@ void solver_free(solver_problem *problem)
     mem_free(problem);
 }
 
-static bool resize(void **array, int count, size_t element)
-{
-    void *moved = mem_realloc(*array, (size_t)count * element);
-    if (moved == NULL)
-        return false;
-    *array = moved;
-    return true;
-}
-
 int solver_column(solver_problem *problem, solver_kind kind, double lower, double upper,
                   double cost, const char *name)
 {
-    if (problem->column_count == problem->column_room) {
-        int room = problem->column_room == 0 ? 256 : 2 * problem->column_room;
-        if (!resize((void **)&problem->columns, room, sizeof *problem->columns))
-            return 0;
-        problem->column_room = room;
-    }
+    problem_column *columns =
+        mem_grow(problem->columns, &problem->column_room, problem->column_count, sizeof *columns);
+    if (columns == NULL)
+        return 0;
+    problem->columns = columns;
     char *copy = name == NULL ? NULL : mem_strdup(name);
     if (name != NULL && copy == NULL)
         return 0;
@@ -58,12 +48,11 @@ int solver_column(solver_problem *problem, solver_kind kind, double lower, doubl
 
 int solver_row(solver_problem *problem, double lower, double upper, const char *name)
 {
-    if (problem->row_count == problem->row_room) {
-        int room = problem->row_room == 0 ? 256 : 2 * problem->row_room;
-        if (!resize((void **)&problem->rows, room, sizeof *problem->rows))
-            return 0;
-        problem->row_room = room;
-    }
+    problem_row *rows =
+        mem_grow(problem->rows, &problem->row_room, problem->row_count, sizeof *rows);
+    if (rows == NULL)
+        return 0;
+    problem->rows = rows;
     char *copy = name == NULL ? NULL : mem_strdup(name);
     if (name != NULL && copy == NULL)
         return 0;
@@ -88,18 +77,25 @@ const char *solver_column_name(const solver_problem *problem, int column)
 
 bool solver_element(solver_problem *problem, int row, int column, double value)
 {
-    if (problem->element_count + 1 >= problem->element_room) { /* GLPK's arrays begin at 1 */
-        int room = problem->element_room == 0 ? 1024 : 2 * problem->element_room;
-        if (!resize((void **)&problem->element_row, room, sizeof *problem->element_row) ||
-            !resize((void **)&problem->element_column, room, sizeof *problem->element_column) ||
-            !resize((void **)&problem->element_value, room, sizeof *problem->element_value))
-            return false;
-        problem->element_room = room;
-    }
-    int at = ++problem->element_count;
-    problem->element_row[at] = row;
-    problem->element_column[at] = column;
-    problem->element_value[at] = value;
+    const int at = problem->element_count + 1; /* GLPK's arrays begin at 1 */
+    int *rows = mem_grow(problem->element_row, &problem->element_row_room, at, sizeof *rows);
+    if (rows == NULL)
+        return false;
+    problem->element_row = rows;
+    int *columns =
+        mem_grow(problem->element_column, &problem->element_column_room, at, sizeof *columns);
+    if (columns == NULL)
+        return false;
+    problem->element_column = columns;
+    double *values =
+        mem_grow(problem->element_value, &problem->element_value_room, at, sizeof *values);
+    if (values == NULL)
+        return false;
+    problem->element_value = values;
+    rows[at] = row;
+    columns[at] = column;
+    values[at] = value;
+    problem->element_count = at;
     return true;
 }
 

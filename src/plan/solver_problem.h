@@ -28,9 +28,11 @@ struct solver_problem {
     int column_count;
     int row_count;
     int element_count;
-    int column_room;
-    int row_room;
-    int element_room;
+    int32_t column_room;
+    int32_t row_room;
+    int32_t element_row_room;
+    int32_t element_column_room;
+    int32_t element_value_room;
 };
 
 #endif

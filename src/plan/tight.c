@@ -129,11 +129,13 @@ static void end_crossings(tight_work *w, const mbs_program *p, int32_t k)
     w->count = kept;
 }
 
+/* The capacity where pinned parameters may fill up what tensors leave. */
 static int64_t largest_footprint(const lagrange *l, int32_t c, int32_t k, tight_work *w)
 {
     const mbs_program *p = l->task->program;
     const bool *stays = l->stays + (int64_t)c * p->touch_count;
-    if (!own_footprints(l, c, k, &w->set))
+    const bool may_pin = l->task->pin && l->list.iterations[c] > 1;
+    if (may_pin || !own_footprints(l, c, k, &w->set))
         return w->set.capacity;
     for (int32_t i = 0; i < w->count; i++) {
         const int32_t t = w->crossing[i];
@@ -142,12 +144,6 @@ static int64_t largest_footprint(const lagrange *l, int32_t c, int32_t k, tight_
             return w->set.capacity;
     }
     return w->set.count > 0 ? w->set.sums[w->set.count - 1] : w->set.capacity;
-}
-
-/* Whether something besides tensors may fill the buffer up. */
-static bool may_pin(const lagrange *l, int32_t c)
-{
-    return l->task->pin && l->list.iterations[c] > 1;
 }
 
 mbs_status tight_capacities(lagrange *l, mbs_error *error)
@@ -159,8 +155,7 @@ mbs_status tight_capacities(lagrange *l, mbs_error *error)
     for (int32_t k = 0; memory && k < steps; k++) {
         end_crossings(&w, p, k);
         for (int32_t c = 0; c < l->list.count; c++)
-            l->tight[(int64_t)c * steps + k] =
-                may_pin(l, c) ? l->task->capacity : largest_footprint(l, c, k, &w);
+            l->tight[(int64_t)c * steps + k] = largest_footprint(l, c, k, &w);
         for (int32_t t = p->steps[k].touch_begin; t < p->steps[k].touch_end; t++)
             if (in_phase(p, t))
                 w.crossing[w.count++] = t;
@@ -174,9 +169,7 @@ static void fill_window(const lagrange *l, const tight_window *window, tight_wor
     const mbs_program *p = l->task->program;
     for (int32_t k = window->first; k < window->end; k++) {
         end_crossings(w, p, k);
-        window->capacity[k - window->first] = may_pin(l, window->candidate)
-                                                  ? l->task->capacity
-                                                  : largest_footprint(l, window->candidate, k, w);
+        window->capacity[k - window->first] = largest_footprint(l, window->candidate, k, w);
         for (int32_t t = p->steps[k].touch_begin; t < p->steps[k].touch_end; t++) {
             const int32_t next = p->touches[t].next;
             if (next >= 0 && p->touches[next].step < window->end)

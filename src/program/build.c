@@ -22,20 +22,6 @@ bool builder_fail(builder *b, mbs_status status)
     return false;
 }
 
-/* Makes room for one more element of a growing array. */
-static bool grow(builder *b, void **array, int32_t count, int32_t *capacity, size_t element)
-{
-    if (count < *capacity)
-        return true;
-    int32_t larger = *capacity == 0 ? 256 : *capacity * 2;
-    void *moved = mem_realloc(*array, (size_t)larger * element);
-    if (moved == NULL)
-        return builder_fail(b, MBS_ERR_MEMORY);
-    *array = moved;
-    *capacity = larger;
-    return true;
-}
-
 bool builder_bytes(builder *b, int64_t count, int64_t bits, int64_t *bytes)
 {
     int64_t total;
@@ -71,10 +57,14 @@ mbs_step *builder_step(builder *b, int32_t layer, step_pass pass, const char *na
         builder_fail(b, MBS_ERR_MEMORY);
         return NULL;
     }
-    if (!grow(b, (void **)&p->steps, p->step_count, &b->step_capacity, sizeof *p->steps))
+    mbs_step *steps = mem_grow(p->steps, &b->step_capacity, p->step_count, sizeof *steps);
+    if (steps == NULL) {
+        builder_fail(b, MBS_ERR_MEMORY);
         return NULL;
+    }
+    p->steps = steps;
     bool gsum = pass == STEP_GSUM;
-    mbs_step *step = &p->steps[p->step_count++];
+    mbs_step *step = &steps[p->step_count++];
     *step = (mbs_step){
         .name = name,
         .kind = kind,
@@ -158,8 +148,10 @@ static bool add_touch(builder *b, int32_t tensor)
     mbs_program *p = b->program;
     if (p->touch_count >= PROGRAM_MAX_TOUCHES)
         return builder_fail(b, MBS_ERR_INPUT);
-    if (!grow(b, (void **)&p->touches, p->touch_count, &b->touch_capacity, sizeof *p->touches))
-        return false;
+    mbs_touch *touches = mem_grow(p->touches, &b->touch_capacity, p->touch_count, sizeof *touches);
+    if (touches == NULL)
+        return builder_fail(b, MBS_ERR_MEMORY);
+    p->touches = touches;
     p->touches[p->touch_count++] = (mbs_touch){tensor, p->step_count - 1, -1, -1};
     return true;
 }
@@ -189,9 +181,15 @@ int32_t builder_tensor(builder *b, int64_t elements, int64_t bits, const char *n
         builder_fail(b, MBS_ERR_MEMORY);
         return -1;
     }
-    if (!builder_bytes(b, elements, bits, &bytes) ||
-        !grow(b, (void **)&p->tensors, p->tensor_count, &b->tensor_capacity, sizeof *p->tensors))
+    if (!builder_bytes(b, elements, bits, &bytes))
         return -1;
+    mbs_tensor *tensors =
+        mem_grow(p->tensors, &b->tensor_capacity, p->tensor_count, sizeof *tensors);
+    if (tensors == NULL) {
+        builder_fail(b, MBS_ERR_MEMORY);
+        return -1;
+    }
+    p->tensors = tensors;
     p->tensors[p->tensor_count] = (mbs_tensor){.name = name,
                                                .bytes = bytes,
                                                .elements = elements,

@@ -5,14 +5,10 @@
 
 bool id_array_push(builder *b, id_array *array, int32_t id)
 {
-    if (array->count == array->capacity) {
-        int32_t capacity = array->capacity == 0 ? 64 : array->capacity * 2;
-        int32_t *ids = mem_realloc(array->ids, (size_t)capacity * sizeof *ids);
-        if (ids == NULL)
-            return builder_fail(b, MBS_ERR_MEMORY);
-        array->ids = ids;
-        array->capacity = capacity;
-    }
+    int32_t *ids = mem_grow(array->ids, &array->capacity, array->count, sizeof *ids);
+    if (ids == NULL)
+        return builder_fail(b, MBS_ERR_MEMORY);
+    array->ids = ids;
     array->ids[array->count++] = id;
     return true;
 }

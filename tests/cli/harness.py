@@ -56,6 +56,29 @@ def heed_interrupts():
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
+def run_on_terminal(words, stream, act=None, **more):
+    """The exit status, and what was shown on a terminal that `stream`, stdout or stderr, leads to.
+
+    `act(process)` is called once something is shown there.
+    """
+    leader, follower = pty.openpty()
+    done = subprocess.Popen([PROGRAM, *words], **{stream: follower}, **more)
+    os.close(follower)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(leader, 65536)
+        except OSError:
+            break
+        if not piece:
+            break
+        if not shown and act:
+            act(done)
+        shown += piece
+    os.close(leader)
+    return done.wait(), shown.decode()
+
+
 def network(layers, inputs=None, **members):
     """A network file's text."""
     return json.dumps({"format": "mbsopt-network/1", "name": "test",
@@ -92,26 +115,10 @@ class CliTest(unittest.TestCase):
 
     def on_terminal(self, *words, act=None):
         """Runs with standard error on a terminal; `act(process)` once something is shown there."""
-        leader, follower = pty.openpty()
         with open(self.folder / "out", "wb") as out:
-            done = subprocess.Popen([PROGRAM, *words], stdout=out, stderr=follower,
-                                    stdin=subprocess.DEVNULL, env=environment(),
-                                    preexec_fn=heed_interrupts)
-        os.close(follower)
-        shown = b""
-        while True:
-            try:
-                piece = os.read(leader, 65536)
-            except OSError:
-                break
-            if not piece:
-                break
-            if not shown and act:
-                act(done)
-            shown += piece
-        os.close(leader)
-        status = done.wait()
-        return status, (self.folder / "out").read_text(), shown.decode()
+            status, shown = run_on_terminal(words, "stderr", act, stdout=out, env=environment(),
+                                            stdin=subprocess.DEVNULL, preexec_fn=heed_interrupts)
+        return status, (self.folder / "out").read_text(), shown
 
     def check_sane(self, result):
         """No crash, no report of a sanitizer, messages in whole lines without control bytes."""

@@ -1,13 +1,12 @@
 """Where the program's output goes, and what happens when it cannot."""
 
 import os
-import pty
 import re
 import subprocess
 import unittest
 
 from harness import (ALEXNET, BAD_INPUT, OK, PROGRAM, RESNET50, SYSTEM, USAGE, CliTest,
-                     environment, small_files)
+                     environment, run_on_terminal, small_files)
 
 
 class Output(CliTest):
@@ -71,22 +70,10 @@ class Output(CliTest):
         self.assertNotIn("note", (self.folder / "x").read_text())
 
     def terminal_output(self, *words, **env):
-        leader, follower = pty.openpty()
-        done = subprocess.Popen([PROGRAM, *words], stdout=follower, stderr=subprocess.DEVNULL,
-                                env=environment(**env))
-        os.close(follower)
-        out = b""
-        while True:
-            try:
-                piece = os.read(leader, 65536)
-            except OSError:
-                break
-            if not piece:
-                break
-            out += piece
-        os.close(leader)
-        self.assertEqual(done.wait(), OK)
-        return out.decode()
+        status, shown = run_on_terminal(words, "stdout", stderr=subprocess.DEVNULL,
+                                        env=environment(**env))
+        self.assertEqual(status, OK)
+        return shown
 
     def test_colour(self):
         for command in ("plan", "show"):

@@ -15,18 +15,13 @@
 #include <unistd.h>
 
 #include "mbsopt/mbsopt.h"
+#include "run.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 #define MIB          1048576
 
 static mbs_error error;
-static const char *source_folder = ".";
 static char no_bias_folder[1024];
-
-static void must(mbs_status status, const char *what)
-{
-    ck_assert_msg(status == MBS_OK, "%s: %s: %s", what, mbs_status_text(status), error.message[0]);
-}
 
 static mbs_network *load_network(const char *folder, const char *name)
 {
@@ -34,7 +29,7 @@ static mbs_network *load_network(const char *folder, const char *name)
     mbs_network *network;
     snprintf(path, sizeof path, "%s/%s.json", folder, name);
     mbs_error_clear(&error);
-    must(mbs_network_load_file(&network, path, &error), path);
+    must_succeed(mbs_network_load_file(&network, path, &error), &error, path);
     return network;
 }
 
@@ -44,7 +39,8 @@ static mbs_program *make_program(const mbs_network *network, int inference, int 
     mbs_program *program;
     options.inference = inference;
     options.keep_batch_norm = keep_batch_norm;
-    must(mbs_program_create(&program, network, &options, &error), mbs_network_name(network));
+    must_succeed(mbs_program_create(&program, network, &options, &error), &error,
+                 mbs_network_name(network));
     return program;
 }
 
@@ -54,8 +50,8 @@ static int64_t traffic_of(const mbs_program *program, const mbs_hardware *hardwa
 {
     mbs_plan *plan;
     mbs_traffic traffic;
-    must(mbs_plan_create(&plan, program, hardware, &options, &error),
-         mbs_planner_name(options.planner));
+    must_succeed(mbs_plan_create(&plan, program, hardware, &options, &error), &error,
+                 mbs_planner_name(options.planner));
     mbs_plan_traffic(plan, &traffic);
     mbs_plan_free(plan);
     return traffic.total;
@@ -194,8 +190,9 @@ static int64_t recompute_bytes(const mbs_network *network, const mbs_program_opt
     mbs_traffic traffic;
     mbs_recompute_info info;
     mbs_hardware_wavecore(&hardware);
-    must(mbs_program_create(&program, network, options, &error), mbs_network_name(network));
-    must(mbs_plan_create(&plan, program, &hardware, &plan_options, &error), "dp");
+    must_succeed(mbs_program_create(&program, network, options, &error), &error,
+                 mbs_network_name(network));
+    must_succeed(mbs_plan_create(&plan, program, &hardware, &plan_options, &error), &error, "dp");
     mbs_plan_traffic(plan, &traffic);
     mbs_plan_recompute(plan, &info);
     snprintf(macs, 16, "%.1f", info.macs_percent);
@@ -238,7 +235,7 @@ static void add_expand(unsigned char *set, const mbs_network *network)
     mbs_step_info step;
     mbs_layer_info layer;
     options.recompute = MBS_RECOMPUTE_EXPAND;
-    must(mbs_program_create(&program, network, &options, &error), "expand");
+    must_succeed(mbs_program_create(&program, network, &options, &error), &error, "expand");
     for (size_t k = 0; k < mbs_program_step_count(program); k++) {
         ck_assert_int_eq(mbs_program_step(program, k, &step), MBS_OK);
         for (size_t l = 0; l < mbs_network_layer_count(network); l++)
@@ -287,9 +284,9 @@ START_TEST(recompute_auto)
     mbs_traffic traffic;
     mbs_recompute_info info;
     mbs_hardware_wavecore(&hardware);
-    must(mbs_plan_create_recompute(&plan, network, &program_options, &hardware, &options,
-                                   &recompute, &error),
-         "auto");
+    must_succeed(mbs_plan_create_recompute(&plan, network, &program_options, &hardware, &options,
+                                           &recompute, &error),
+                 &error, "auto");
     mbs_plan_traffic(plan, &traffic);
     mbs_plan_recompute(plan, &info);
     ck_assert_int_le(traffic.total, most[_i]);
@@ -350,9 +347,7 @@ static void compare_planners(const mbs_program *program, int64_t buffer_bytes)
 /* In every buffer each plan passes the replay, and dp moves no more than baseline and mbs2. */
 START_TEST(committed_networks)
 {
-    char folder[1100];
-    snprintf(folder, sizeof folder, "%s/models/networks", source_folder);
-    mbs_network *network = load_network(folder, zoo[_i]);
+    mbs_network *network = load_network(source_path("models/networks"), zoo[_i]);
     ck_assert_str_eq(mbs_network_name(network), zoo[_i]);
     for (int inference = 0; inference < 2; inference++) {
         mbs_program *program = make_program(network, inference, 0);
@@ -367,9 +362,8 @@ END_TEST
 /* Nothing is in models/networks that the test above leaves out. */
 START_TEST(all_are_tested)
 {
-    char folder[1100];
+    const char *folder = source_path("models/networks");
     size_t found = 0;
-    snprintf(folder, sizeof folder, "%s/models/networks", source_folder);
     DIR *directory = opendir(folder);
     ck_assert_msg(directory != NULL, "cannot open %s", folder);
     for (const struct dirent *entry; (entry = readdir(directory)) != NULL;) {
@@ -386,8 +380,7 @@ END_TEST
 /* Has them written to no_bias_folder. */
 static int write_networks(void)
 {
-    char script[1100];
-    snprintf(script, sizeof script, "%s/scripts/make_zoo.py", source_folder);
+    const char *script = source_path("scripts/make_zoo.py");
     pid_t child = fork();
     if (child == 0) {
         execlp("python3", "python3", script, "--no-bias", "--only", rows[0].network,
@@ -439,19 +432,13 @@ static int run_tests(void)
     tcase_add_loop_test(tests, committed_networks, 0, (int)COUNT(zoo));
     tcase_add_test(tests, all_are_tested);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }
 
 int main(void)
 {
     int made;
     int status = 1;
-    if (getenv("MBS_SOURCE_DIR") != NULL)
-        source_folder = getenv("MBS_SOURCE_DIR");
     if (find_networks(&made))
         status = run_tests();
     else

@@ -2,6 +2,8 @@
 #ifndef TESTS_BRUTE_FORCE_H
 #define TESTS_BRUTE_FORCE_H
 
+#include "mbsopt/hardware.h"
+#include "mbsopt/plan.h"
 #include "program/program.h"
 
 typedef struct oracle_task {
@@ -12,6 +14,18 @@ typedef struct oracle_task {
     bool pin;
     bool stream;
 } oracle_task;
+
+/* The task that planners are given by the same hardware and options. */
+static inline oracle_task oracle_of(const mbs_program *program, const mbs_hardware *hardware,
+                                    const mbs_plan_options *options)
+{
+    return (oracle_task){program,
+                         options->batch,
+                         options->buffer_bytes - hardware->reserved_bytes,
+                         hardware->norm_passes,
+                         !options->no_pin,
+                         !options->no_stream};
+}
 
 /* The least traffic in dp's space (model, section 5). For programs of few steps: O(2^steps). */
 int64_t brute_force_dp(const oracle_task *task);

@@ -1,10 +1,25 @@
 #include "random_network.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/text.h"
+#include "run.h"
 
 #define MAX_VALUES 200
+
+typedef enum network_shape {
+    SHAPE_CHAIN,
+    SHAPE_RESIDUAL,
+    SHAPE_INCEPTION,
+    SHAPE_DENSE,
+    SHAPE_FAN_OUT,
+    SHAPE_VIEWS,
+    SHAPE_SPLIT,
+    SHAPE_COUNT
+} network_shape;
 
 typedef struct generator {
     uint64_t *state;
@@ -188,7 +203,8 @@ static int split_block(generator *g, int input)
     return concat(g, both, 2);
 }
 
-char *random_network(uint64_t *state, network_shape shape, int layers)
+/* As `mbsopt-network/1` text, the caller's (mbs_free). */
+static char *write_network(uint64_t *state, network_shape shape, int layers)
 {
     generator g = {.state = state, .out = TEXT_INIT, .count = 1};
     g.channels[0] = random_between(state, 1, 4);
@@ -232,4 +248,20 @@ char *random_network(uint64_t *state, network_shape shape, int layers)
     char *result = NULL;
     text_finish(&g.out, &result, NULL);
     return result;
+}
+
+mbs_network *random_network(uint64_t *state, int layers, char label[RANDOM_LABEL_BYTES])
+{
+    static mbs_error error;
+    mbs_network *network;
+    const uint64_t start = *state;
+    const network_shape shape = (network_shape)random_between(state, 0, SHAPE_COUNT - 1);
+    char *json = write_network(state, shape, layers);
+    snprintf(label, RANDOM_LABEL_BYTES, "network of shape %d from state %" PRIu64, (int)shape,
+             start);
+    mbs_error_clear(&error);
+    must_succeed(mbs_network_load_text(&network, json, strlen(json), "random", &error), &error,
+                 label);
+    mbs_free(json);
+    return network;
 }

@@ -1,19 +1,12 @@
-/* Small random networks for property tests, as `mbsopt-network/1` text. */
+/* Small random networks for property tests. */
 #ifndef TESTS_RANDOM_NETWORK_H
 #define TESTS_RANDOM_NETWORK_H
 
 #include <stdint.h>
 
-typedef enum network_shape {
-    SHAPE_CHAIN,
-    SHAPE_RESIDUAL,
-    SHAPE_INCEPTION,
-    SHAPE_DENSE,
-    SHAPE_FAN_OUT,
-    SHAPE_VIEWS,
-    SHAPE_SPLIT,
-    SHAPE_COUNT
-} network_shape;
+#include "mbsopt/network.h"
+
+#define RANDOM_LABEL_BYTES 80
 
 /* xorshift64*; the state must not be 0. */
 uint64_t random_next(uint64_t *state);
@@ -21,7 +14,10 @@ uint64_t random_next(uint64_t *state);
 /* Uniform within [low, high]. */
 int64_t random_between(uint64_t *state, int64_t low, int64_t high);
 
-/* About `layers` layers wired as `shape` says; the text is the caller's (free). */
-char *random_network(uint64_t *state, network_shape shape, int layers);
+/*
+ * About `layers` layers, wired in one of several ways, and in `label` how messages call them. The
+ * network is the caller's (mbs_network_free).
+ */
+mbs_network *random_network(uint64_t *state, int layers, char label[RANDOM_LABEL_BYTES]);
 
 #endif

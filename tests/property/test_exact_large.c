@@ -1,28 +1,23 @@
 /*
  * The ilp planner where brute force does not reach: larger random networks and the zoo. Its plans
  * are replayed, never worse than dp's, never below their bound, the same each time, and a larger
- * buffer never makes an optimum worse. MBS_SEED=N, MBS_ROUNDS=N; MBS_SOURCE_DIR: the checkout.
+ * buffer never makes an optimum worse. MBS_SEED=N, MBS_ROUNDS=N.
  */
 #include <check.h>
 #include <dirent.h>
-#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "mbsopt/mbsopt.h"
+#include "planned.h"
 #include "random_network.h"
 #include "run.h"
 
 static uint64_t seed = 19720207;
 static int rounds = 12;
 static mbs_error error;
-
-static void must(mbs_status status, const char *label)
-{
-    ck_assert_msg(status == MBS_OK, "%s: %s: %s", label, mbs_status_text(status), error.message[0]);
-}
 
 typedef struct answer {
     int64_t dp_bytes;
@@ -31,32 +26,18 @@ typedef struct answer {
     bool optimal;
 } answer;
 
-static mbs_plan *make(const mbs_program *program, const mbs_plan_options *options,
-                      const char *label)
-{
-    mbs_hardware hardware;
-    mbs_plan *plan = NULL;
-    mbs_traffic planned;
-    mbs_traffic counted;
-    mbs_hardware_wavecore(&hardware);
-    mbs_error_clear(&error);
-    must(mbs_plan_create(&plan, program, &hardware, options, &error), label);
-    must(mbs_plan_verify(plan, &counted, &error), label);
-    mbs_plan_traffic(plan, &planned);
-    ck_assert_int_eq(planned.total, counted.total);
-    return plan;
-}
-
 /* Plans with dp and with ilp and compares the two. *json, if wanted, is ilp's plan file. */
 static answer ask(const mbs_program *program, mbs_plan_options options, const char *label,
                   char **json)
 {
+    mbs_hardware hardware;
     mbs_traffic dp_traffic;
     mbs_traffic traffic;
+    mbs_hardware_wavecore(&hardware);
     options.planner = MBS_PLANNER_DP;
-    mbs_plan *dp = make(program, &options, label);
+    mbs_plan *dp = replayed_plan(program, &hardware, &options, label);
     options.planner = MBS_PLANNER_ILP;
-    mbs_plan *ilp = make(program, &options, label);
+    mbs_plan *ilp = replayed_plan(program, &hardware, &options, label);
     mbs_plan_traffic(dp, &dp_traffic);
     mbs_plan_traffic(ilp, &traffic);
     const answer a = {dp_traffic.total, traffic.total, mbs_plan_bound_bytes(ilp),
@@ -65,25 +46,19 @@ static answer ask(const mbs_program *program, mbs_plan_options options, const ch
     ck_assert_msg(a.bound <= a.bytes && a.bound > 0, "%s: bound", label);
     ck_assert_msg(a.optimal == (a.bound == a.bytes), "%s: outcome", label);
     if (json != NULL)
-        must(mbs_plan_to_json(json, ilp, &error), label);
+        must_succeed(mbs_plan_to_json(json, ilp, &error), &error, label);
     mbs_plan_free(dp);
     mbs_plan_free(ilp);
     return a;
 }
 
-static mbs_program *random_training(uint64_t *state, char *label, size_t room)
+static mbs_program *random_training(uint64_t *state, char label[RANDOM_LABEL_BYTES])
 {
     mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
-    mbs_network *network = NULL;
     mbs_program *program = NULL;
-    const uint64_t start = *state;
-    network_shape shape = (network_shape)random_between(state, 0, SHAPE_COUNT - 1);
-    char *json = random_network(state, shape, (int)random_between(state, 10, 30));
-    snprintf(label, room, "network of shape %d from state %" PRIu64, (int)shape, start);
-    must(mbs_network_load_text(&network, json, strlen(json), "random", &error), label);
-    must(mbs_program_create(&program, network, &options, &error), label);
+    mbs_network *network = random_network(state, (int)random_between(state, 10, 30), label);
+    must_succeed(mbs_program_create(&program, network, &options, &error), &error, label);
     mbs_network_free(network);
-    mbs_free(json);
     return program;
 }
 
@@ -93,11 +68,11 @@ START_TEST(larger_networks)
     int below_dp = 0;
     int proven = 0;
     for (int round = 0; round < rounds; round++) {
-        char label[80];
+        char label[RANDOM_LABEL_BYTES];
         char *once = NULL;
         char *again = NULL;
         mbs_plan_options options = MBS_PLAN_OPTIONS_INIT;
-        mbs_program *program = random_training(&state, label, sizeof label);
+        mbs_program *program = random_training(&state, label);
         options.batch = random_between(&state, 2, 16);
         options.no_pin = random_between(&state, 0, 1) != 0;
         options.time_limit_s = 20;
@@ -130,12 +105,10 @@ END_TEST
 static char *zoo[MOST_NETWORKS];
 static int zoo_count;
 
-/* Every network file of the checkout; none if MBS_SOURCE_DIR is not set. */
+/* Every network file of the checkout. */
 static void find_zoo(void)
 {
-    const char *root = getenv("MBS_SOURCE_DIR");
-    char folder[4096];
-    snprintf(folder, sizeof folder, "%s/models/networks", root == NULL ? "" : root);
+    const char *folder = source_path("models/networks");
     DIR *listing = opendir(folder);
     const struct dirent *entry;
     while (listing != NULL && (entry = readdir(listing)) != NULL && zoo_count < MOST_NETWORKS) {
@@ -156,8 +129,8 @@ START_TEST(zoo_from_small_to_large_buffers)
     mbs_program_options program_options = MBS_PROGRAM_OPTIONS_INIT;
     mbs_network *network = NULL;
     mbs_program *program = NULL;
-    must(mbs_network_load_file(&network, zoo[_i], &error), zoo[_i]);
-    must(mbs_program_create(&program, network, &program_options, &error), zoo[_i]);
+    must_succeed(mbs_network_load_file(&network, zoo[_i], &error), &error, zoo[_i]);
+    must_succeed(mbs_program_create(&program, network, &program_options, &error), &error, zoo[_i]);
     int turn = _i;
     for (int64_t buffer = INT64_C(256) << 10; buffer <= INT64_C(64) << 20; buffer *= 2) {
         mbs_plan_options options = MBS_PLAN_OPTIONS_INIT;

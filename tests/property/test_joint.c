@@ -15,6 +15,7 @@
 #include "plan/joint.h"
 #include "plan/recompute_state.h"
 #include "random_network.h"
+#include "recomputing.h"
 #include "run.h"
 
 #define MOST_STEPS   12
@@ -26,74 +27,37 @@ static int rounds = 20;
 static mbs_error error;
 
 typedef struct setting {
-    mbs_network *network;
-    mbs_program_options program_options;
-    mbs_hardware hardware;
-    mbs_plan_options options;
+    recomputing base;
     mbs_program *plain;
     mbs_plan *empty;
     plan_task task;
     int64_t max_macs;
     size_t allowed[4096];
     size_t allowed_count;
-    char label[160];
 } setting;
 
-static void must(mbs_status status, const char *label)
-{
-    ck_assert_msg(status == MBS_OK, "%s: %s: %s", label, mbs_status_text(status), error.message[0]);
-}
-
-static mbs_program *make_program(const setting *s, const unsigned char *set)
-{
-    mbs_program *program = NULL;
-    mbs_program_options options = s->program_options;
-    options.recompute_layers = set;
-    mbs_error_clear(&error);
-    const mbs_status status = mbs_program_create(&program, s->network, &options, &error);
-    ck_assert_msg(status == MBS_OK || (set != NULL && status == MBS_ERR_ARGUMENT), "%s", s->label);
-    return program;
-}
-
-/* Which layers may be recomputed, found by asking for each alone. */
 static void find_allowed(setting *s)
 {
-    const size_t layers = mbs_network_layer_count(s->network);
-    unsigned char *one = calloc(layers, 1);
-    ck_assert_ptr_nonnull(one);
     s->allowed_count = 0;
-    for (size_t l = 0; l < layers; l++) {
-        one[l] = 1;
-        mbs_program *program = make_program(s, one);
-        if (program != NULL)
+    for (size_t l = 0; l < mbs_network_layer_count(s->base.network); l++)
+        if (recomputing_allows(&s->base, l))
             s->allowed[s->allowed_count++] = l;
-        mbs_program_free(program);
-        one[l] = 0;
-    }
-    free(one);
 }
 
 static void open_setting(setting *s, uint64_t *state, int layers, int64_t most_samples)
 {
-    const network_shape shape = (network_shape)random_between(state, 0, SHAPE_COUNT - 1);
-    snprintf(s->label, sizeof s->label, "network of shape %d from state %" PRIu64, (int)shape,
-             *state);
-    char *json = random_network(state, shape, layers);
-    mbs_error_clear(&error);
-    must(mbs_network_load_text(&s->network, json, strlen(json), "random", &error), s->label);
-    mbs_free(json);
-    s->program_options = (mbs_program_options)MBS_PROGRAM_OPTIONS_INIT;
-    s->program_options.keep_batch_norm = random_between(state, 0, 3) == 0;
-    mbs_hardware_wavecore(&s->hardware);
-    s->hardware.norm_passes = random_between(state, 1, 3);
-    s->options = (mbs_plan_options)MBS_PLAN_OPTIONS_INIT;
-    s->options.batch = random_between(state, 2, most_samples);
-    s->options.buffer_bytes = 4096 + random_between(state, 0, 1 << random_between(state, 9, 15));
-    s->options.no_pin = random_between(state, 0, 2) == 0;
-    s->options.no_stream = random_between(state, 0, 2) == 0;
-    s->options.time_limit_s = 1;
-    s->plain = make_program(s, NULL);
-    must(plan_open(&s->empty, &s->task, s->plain, &s->hardware, &s->options, "", &error), s->label);
+    recomputing *base = &s->base;
+    recomputing_open(base, state, layers);
+    base->program_options.keep_batch_norm = random_between(state, 0, 3) == 0;
+    base->hardware.norm_passes = random_between(state, 1, 3);
+    base->options.batch = random_between(state, 2, most_samples);
+    base->options.buffer_bytes = 4096 + random_between(state, 0, 1 << random_between(state, 9, 15));
+    base->options.no_pin = random_between(state, 0, 2) == 0;
+    base->options.no_stream = random_between(state, 0, 2) == 0;
+    s->plain = recomputing_program(base, NULL);
+    must_succeed(
+        plan_open(&s->empty, &s->task, s->plain, &base->hardware, &base->options, "", &error),
+        &error, base->label);
     s->max_macs =
         (int64_t)(recompute_macs(s->plain, false) * 0.01 * (double)random_between(state, 0, 100));
     find_allowed(s);
@@ -103,13 +67,7 @@ static void close_setting(setting *s)
 {
     mbs_plan_free(s->empty);
     mbs_program_free(s->plain);
-    mbs_network_free(s->network);
-}
-
-static oracle_task oracle_of(const setting *s, const mbs_program *program)
-{
-    return (oracle_task){program,     s->task.batch, s->task.capacity, s->task.norm_passes,
-                         s->task.pin, s->task.stream};
+    recomputing_close(&s->base);
 }
 
 /* ---- Any prices ------------------------------------------------------------------------------ */
@@ -145,12 +103,13 @@ static void random_prices(joint *j, uint64_t *state)
 static void check_prices(const setting *s, uint64_t *state, int64_t moved)
 {
     joint j;
-    const mbs_status status = joint_open(&j, s->network, s->plain, &s->task, s->max_macs, &error);
-    must(status, s->label);
+    const mbs_status status =
+        joint_open(&j, s->base.network, s->plain, &s->task, s->max_macs, &error);
+    must_succeed(status, &error, s->base.label);
     for (int i = 0; i < PRICINGS; i++) {
         random_prices(&j, state);
         const int64_t bound = lagrange_bytes(&j.l, joint_shortest(&j));
-        ck_assert_msg(bound <= moved, "%s: bound %" PRId64 " above %" PRId64, s->label, bound,
+        ck_assert_msg(bound <= moved, "%s: bound %" PRId64 " above %" PRId64, s->base.label, bound,
                       moved);
     }
     joint_close(&j);
@@ -159,41 +118,29 @@ static void check_prices(const setting *s, uint64_t *state, int64_t moved)
 static int64_t best_bound(const setting *s, int64_t incumbent)
 {
     int64_t bound;
-    must(joint_bound(&bound, s->network, s->plain, &s->task, s->max_macs, incumbent, NULL, NULL,
-                     &error),
-         s->label);
+    must_succeed(joint_bound(&bound, s->base.network, s->plain, &s->task, s->max_macs, incumbent,
+                             NULL, NULL, &error),
+                 &error, s->base.label);
     return bound;
 }
 
 /* ---- Against all sets and schedules ---------------------------------------------------------- */
 
-static int64_t traffic_of(const setting *s, const mbs_program *program, mbs_planner planner)
-{
-    mbs_plan_options options = s->options;
-    mbs_plan *plan;
-    mbs_traffic traffic;
-    options.planner = planner;
-    must(mbs_plan_create(&plan, program, &s->hardware, &options, &error), s->label);
-    mbs_plan_traffic(plan, &traffic);
-    mbs_plan_free(plan);
-    return traffic.total;
-}
-
 /* The least of all schedules, by brute force where that is quick and else by ilp. */
 static int64_t least_of(const setting *s, const mbs_program *program, bool *brute)
 {
-    const oracle_task task = oracle_of(s, program);
+    const oracle_task task = recomputing_oracle(&s->base, program);
     if (program->step_count <= MOST_STEPS &&
         brute_force_interval_count(program) <= BRUTE_FORCE_INTERVALS)
         return brute_force_ilp(&task);
     *brute = false;
-    return traffic_of(s, program, MBS_PLANNER_ILP);
+    return recomputing_traffic(&s->base, program, MBS_PLANNER_ILP);
 }
 
 /* Some layers' backward steps read nothing that was recomputed before. */
 static void random_anew(const setting *s, unsigned char *set, uint64_t *state)
 {
-    for (size_t l = 0; l < mbs_network_layer_count(s->network); l++)
+    for (size_t l = 0; l < mbs_network_layer_count(s->base.network); l++)
         set[l] = (unsigned char)((set[l] & MBS_RECOMPUTE_OUTPUT) |
                                  (random_between(state, 0, 1) ? MBS_RECOMPUTE_ANEW : 0));
 }
@@ -201,17 +148,17 @@ static void random_anew(const setting *s, unsigned char *set, uint64_t *state)
 /* The least over all sets within the limit, each also with some layers anew, and all schedules. */
 static int64_t least_of_all(const setting *s, uint64_t *state, bool *brute)
 {
-    unsigned char *set = calloc(mbs_network_layer_count(s->network), 1);
+    unsigned char *set = calloc(mbs_network_layer_count(s->base.network), 1);
     int64_t least = INT64_MAX;
     ck_assert_ptr_nonnull(set);
     *brute = true;
     for (uint32_t choice = 0; choice < UINT32_C(2) << s->allowed_count; choice++) {
-        memset(set, 0, mbs_network_layer_count(s->network));
+        memset(set, 0, mbs_network_layer_count(s->base.network));
         for (size_t i = 0; i < s->allowed_count; i++)
             set[s->allowed[i]] = choice >> (i + 1) & 1;
         if (choice & 1)
             random_anew(s, set, state);
-        mbs_program *program = make_program(s, set);
+        mbs_program *program = recomputing_program(&s->base, set);
         if (recompute_macs(program, true) <= (double)s->max_macs) {
             const int64_t bytes = least_of(s, program, brute);
             least = bytes < least ? bytes : least;
@@ -241,8 +188,8 @@ START_TEST(bound_is_below_every_choice)
             const bool gains = least < least_of(&s, s.plain, &plain_brute);
             const int64_t bound = best_bound(&s, 2 * least);
             const double gap = (double)(least - bound) / (double)least;
-            ck_assert_msg(bound <= least, "%s: bound %" PRId64 " above %" PRId64, s.label, bound,
-                          least);
+            ck_assert_msg(bound <= least, "%s: bound %" PRId64 " above %" PRId64, s.base.label,
+                          bound, least);
             check_prices(&s, &state, least);
             compared++;
             by_brute_force += brute;
@@ -270,9 +217,9 @@ START_TEST(bound_is_below_every_plan)
     for (int round = 0; round < rounds; round++) {
         setting s;
         open_setting(&s, &state, (int)random_between(&state, 4, 30), 20);
-        const size_t layers = mbs_network_layer_count(s.network);
+        const size_t layers = mbs_network_layer_count(s.base.network);
         unsigned char *set = calloc(layers, 1);
-        int64_t least = traffic_of(&s, s.plain, MBS_PLANNER_DP);
+        int64_t least = recomputing_traffic(&s.base, s.plain, MBS_PLANNER_DP);
         ck_assert_ptr_nonnull(set);
         for (int i = 0; i < 40; i++) {
             const int64_t of = random_between(&state, 1, 4);
@@ -280,16 +227,16 @@ START_TEST(bound_is_below_every_plan)
                 set[s.allowed[a]] = random_between(&state, 1, 4) <= of;
             if (i % 2 == 1)
                 random_anew(&s, set, &state);
-            mbs_program *program = make_program(&s, set);
+            mbs_program *program = recomputing_program(&s.base, set);
             if (recompute_macs(program, true) <= (double)s.max_macs) {
-                const int64_t bytes = traffic_of(&s, program, MBS_PLANNER_DP);
+                const int64_t bytes = recomputing_traffic(&s.base, program, MBS_PLANNER_DP);
                 least = bytes < least ? bytes : least;
             }
             mbs_program_free(program);
         }
         free(set);
         const int64_t bound = best_bound(&s, 2 * least);
-        ck_assert_msg(bound <= least, "%s: bound %" PRId64 " above %" PRId64, s.label, bound,
+        ck_assert_msg(bound <= least, "%s: bound %" PRId64 " above %" PRId64, s.base.label, bound,
                       least);
         check_prices(&s, &state, least);
         close_setting(&s);

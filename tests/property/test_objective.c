@@ -3,11 +3,9 @@
  * whole plan. MBS_SEED=N repeats a run, MBS_ROUNDS=N makes it longer.
  */
 #include <check.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "cost/footprint.h"
 #include "mbsopt/mbsopt.h"
@@ -23,18 +21,15 @@ typedef struct setting {
     mbs_program *program;
     mbs_hardware hardware;
     mbs_plan_options options;
+    char label[RANDOM_LABEL_BYTES];
 } setting;
 
 static void open_setting(setting *s, uint64_t *state, int layers)
 {
     mbs_program_options program_options = MBS_PROGRAM_OPTIONS_INIT;
-    network_shape shape = (network_shape)random_between(state, 0, SHAPE_COUNT - 1);
-    char *json = random_network(state, shape, layers);
+    s->network = random_network(state, layers, s->label);
     program_options.inference = random_between(state, 0, 3) == 0;
-    ck_assert_int_eq(mbs_network_load_text(&s->network, json, strlen(json), "random", NULL),
-                     MBS_OK);
     ck_assert_int_eq(mbs_program_create(&s->program, s->network, &program_options, NULL), MBS_OK);
-    mbs_free(json);
     mbs_hardware_wavecore(&s->hardware);
     /* small arrays, and memories that are now the bottleneck and now not */
     s->hardware.array_rows = s->hardware.array_cols = random_between(state, 2, 8);
@@ -136,8 +131,8 @@ START_TEST(dp_finds_the_least)
         if (mbs_program_step_count(s.program) <= 7) {
             double found = planned(&s, MBS_PLANNER_DP, objective, objective);
             double expected = brute_force(&s, objective);
-            ck_assert_msg(fabs(found - expected) <= 1e-9 * expected, "dp %g, brute force %g", found,
-                          expected);
+            ck_assert_msg(fabs(found - expected) <= 1e-9 * expected, "%s: dp %g, brute force %g",
+                          s.label, found, expected);
             compared++;
         }
         close_setting(&s);

@@ -5,13 +5,13 @@
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "cost/footprint.h"
 #include "emit/placed.h"
 #include "mbsopt/mbsopt.h"
 #include "place/fit.h"
 #include "random_network.h"
+#include "run.h"
 
 #define MOST 400
 
@@ -381,19 +381,16 @@ static void fit_plan(const mbs_plan *plan, int64_t alignment, tally *sum)
 static void fit_network(uint64_t *state, tally *sum)
 {
     static mbs_error error;
-    mbs_network *network;
+    char label[RANDOM_LABEL_BYTES];
+    mbs_network *network = random_network(state, (int)random_between(state, 3, 12), label);
     mbs_program *program;
     mbs_hardware hardware;
     mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
     mbs_plan_options plan_options = MBS_PLAN_OPTIONS_INIT;
-    network_shape shape = (network_shape)random_between(state, 0, SHAPE_COUNT - 1);
-    char *json = random_network(state, shape, (int)random_between(state, 3, 12));
     mbs_error_clear(&error);
-    ck_assert_int_eq(mbs_network_load_text(&network, json, strlen(json), "random", &error), MBS_OK);
-    mbs_free(json);
     options.inference = random_between(state, 0, 4) == 0;
     options.keep_batch_norm = random_between(state, 0, 1) == 0;
-    ck_assert_int_eq(mbs_program_create(&program, network, &options, &error), MBS_OK);
+    must_succeed(mbs_program_create(&program, network, &options, &error), &error, label);
     mbs_hardware_wavecore(&hardware);
     hardware.reserved_bytes = random_between(state, 0, 2) == 0 ? 1000 : 0;
     plan_options.batch = random_between(state, 1, 20);
@@ -404,8 +401,8 @@ static void fit_network(uint64_t *state, tally *sum)
     for (int planner = 0; planner < MBS_PLANNER_ILP; planner++) {
         mbs_plan *plan;
         plan_options.planner = (mbs_planner)planner;
-        mbs_status status = mbs_plan_create(&plan, program, &hardware, &plan_options, &error);
-        ck_assert_msg(status == MBS_OK, "%s", error.message[0]);
+        must_succeed(mbs_plan_create(&plan, program, &hardware, &plan_options, &error), &error,
+                     label);
         fit_plan(plan, INT64_C(1) << random_between(state, 0, 12), sum);
         mbs_plan_free(plan);
     }
@@ -446,9 +443,5 @@ int main(void)
     tcase_set_timeout(plans, 0);
     tcase_add_test(plans, plans_fit);
     suite_add_tcase(suite, plans);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -5,11 +5,11 @@
 #include <check.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "brute_force.h"
 #include "mbsopt/mbsopt.h"
+#include "planned.h"
 #include "random_network.h"
 #include "run.h"
 
@@ -21,32 +21,20 @@ typedef struct setting {
     mbs_program *program;
     mbs_hardware hardware;
     mbs_plan_options options;
-    char label[160];
+    char label[RANDOM_LABEL_BYTES];
 } setting;
-
-static void must(mbs_status status, const mbs_error *error, const char *label)
-{
-    ck_assert_msg(status == MBS_OK, "%s: %s: %s", label, mbs_status_text(status),
-                  error->message[0]);
-}
 
 /* A random network, buffer, batch and options. */
 static void open_setting(setting *s, uint64_t *state, int layers)
 {
     static mbs_error error;
     mbs_program_options program_options = MBS_PROGRAM_OPTIONS_INIT;
-    uint64_t start = *state;
-    network_shape shape = (network_shape)random_between(state, 0, SHAPE_COUNT - 1);
-    char *json = random_network(state, shape, layers);
-    snprintf(s->label, sizeof s->label, "network of shape %d from state %" PRIu64, (int)shape,
-             start);
+    s->network = random_network(state, layers, s->label);
     mbs_error_clear(&error);
-    must(mbs_network_load_text(&s->network, json, strlen(json), "random", &error), &error,
-         s->label);
-    mbs_free(json);
     program_options.inference = random_between(state, 0, 4) == 0;
     program_options.keep_batch_norm = random_between(state, 0, 1) == 0;
-    must(mbs_program_create(&s->program, s->network, &program_options, &error), &error, s->label);
+    must_succeed(mbs_program_create(&s->program, s->network, &program_options, &error), &error,
+                 s->label);
     mbs_hardware_wavecore(&s->hardware);
     s->hardware.norm_passes = random_between(state, 1, 3);
     s->hardware.reserved_bytes = random_between(state, 0, 2) == 0 ? 1000 : 0;
@@ -63,24 +51,9 @@ static void close_setting(setting *s)
     mbs_network_free(s->network);
 }
 
-/* Traffic of the plan by `planner`, replayed once more here. */
 static int64_t traffic_of(const setting *s, mbs_planner planner)
 {
-    static mbs_error error;
-    mbs_plan_options options = s->options;
-    mbs_plan *plan = NULL;
-    mbs_traffic planned, counted;
-    options.planner = planner;
-    mbs_error_clear(&error);
-    must(mbs_plan_create(&plan, s->program, &s->hardware, &options, &error), &error, s->label);
-    must(mbs_plan_verify(plan, &counted, &error), &error, s->label);
-    mbs_plan_traffic(plan, &planned);
-    ck_assert_msg(memcmp(&planned, &counted, sizeof planned) == 0,
-                  "%s: %s: planned %" PRId64 " bytes, counted %" PRId64, s->label,
-                  mbs_planner_name(planner), planned.total, counted.total);
-    ck_assert(mbs_plan_bound_bytes(plan) <= planned.total);
-    mbs_plan_free(plan);
-    return planned.total;
+    return replayed_traffic(s->program, &s->hardware, &s->options, planner, s->label);
 }
 
 START_TEST(dp_equals_brute_force)
@@ -92,12 +65,7 @@ START_TEST(dp_equals_brute_force)
         open_setting(&s, &state, (int)random_between(&state, 1, 3));
         size_t steps = mbs_program_step_count(s.program);
         if (steps <= 9) {
-            oracle_task task = {s.program,
-                                s.options.batch,
-                                s.options.buffer_bytes - s.hardware.reserved_bytes,
-                                s.hardware.norm_passes,
-                                !s.options.no_pin,
-                                !s.options.no_stream};
+            const oracle_task task = oracle_of(s.program, &s.hardware, &s.options);
             int64_t found = traffic_of(&s, MBS_PLANNER_DP);
             int64_t expected = brute_force_dp(&task);
             ck_assert_msg(found == expected, "%s: dp %" PRId64 ", brute force %" PRId64, s.label,
@@ -183,16 +151,16 @@ START_TEST(plans_are_repeatable)
                 mbs_plan *plan = NULL;
                 s.options.planner = (mbs_planner)planner;
                 mbs_error_clear(&error);
-                must(mbs_plan_create(&plan, s.program, &s.hardware, &s.options, &error), &error,
-                     s.label);
-                must(mbs_plan_to_json(&text[i], plan, &error), &error, s.label);
+                must_succeed(mbs_plan_create(&plan, s.program, &s.hardware, &s.options, &error),
+                             &error, s.label);
+                must_succeed(mbs_plan_to_json(&text[i], plan, &error), &error, s.label);
                 mbs_plan_free(plan);
             }
             ck_assert_str_eq(text[0], text[1]);
             mbs_plan *loaded = NULL;
-            must(mbs_plan_load_text(&loaded, text[0], strlen(text[0]), "plan", &error), &error,
-                 s.label);
-            must(mbs_plan_verify(loaded, NULL, &error), &error, s.label);
+            must_succeed(mbs_plan_load_text(&loaded, text[0], strlen(text[0]), "plan", &error),
+                         &error, s.label);
+            must_succeed(mbs_plan_verify(loaded, NULL, &error), &error, s.label);
             mbs_plan_free(loaded);
             mbs_free(text[0]);
             mbs_free(text[1]);

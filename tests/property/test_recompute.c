@@ -3,7 +3,6 @@
  * seed is printed; MBS_SEED=N repeats a run and MBS_ROUNDS=N makes it longer.
  */
 #include <check.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "brute_force.h"
 #include "mbsopt/mbsopt.h"
 #include "random_network.h"
+#include "recomputing.h"
 #include "run.h"
 
 #define MIB 1048576
@@ -20,65 +20,26 @@ static int rounds = 30;
 static mbs_error error;
 
 typedef struct setting {
-    mbs_network *network;
-    mbs_program_options program_options;
-    mbs_hardware hardware;
-    mbs_plan_options options;
+    recomputing base;
     unsigned char *set;
-    char label[160];
 } setting;
-
-static void must(mbs_status status, const char *label)
-{
-    ck_assert_msg(status == MBS_OK, "%s: %s: %s", label, mbs_status_text(status), error.message[0]);
-}
-
-/* Whether the layer's output may be recomputed, found by asking for it alone. */
-static int is_allowed(setting *s, size_t layer)
-{
-    mbs_program *program = NULL;
-    const size_t layers = mbs_network_layer_count(s->network);
-    unsigned char *one = calloc(layers, 1);
-    ck_assert_ptr_nonnull(one);
-    one[layer] = 1;
-    mbs_program_options options = s->program_options;
-    options.recompute_layers = one;
-    mbs_error_clear(&error);
-    mbs_status status = mbs_program_create(&program, s->network, &options, &error);
-    ck_assert(status == MBS_OK || status == MBS_ERR_ARGUMENT);
-    ck_assert((status == MBS_OK) == (program != NULL));
-    mbs_program_free(program);
-    mbs_error_clear(&error);
-    free(one);
-    return status == MBS_OK;
-}
 
 static void open_setting(setting *s, uint64_t *state, int layers)
 {
-    const uint64_t start = *state;
-    network_shape shape = (network_shape)random_between(state, 0, SHAPE_COUNT - 1);
-    char *json = random_network(state, shape, layers);
-    snprintf(s->label, sizeof s->label, "network of shape %d from state %" PRIu64, (int)shape,
-             start);
-    mbs_error_clear(&error);
-    must(mbs_network_load_text(&s->network, json, strlen(json), "random", &error), s->label);
-    mbs_free(json);
-    s->program_options = (mbs_program_options)MBS_PROGRAM_OPTIONS_INIT;
-    s->program_options.keep_batch_norm = random_between(state, 0, 1) == 0;
-    mbs_hardware_wavecore(&s->hardware);
-    s->hardware.norm_passes = random_between(state, 1, 3);
-    s->options = (mbs_plan_options)MBS_PLAN_OPTIONS_INIT;
-    s->options.batch = random_between(state, 1, 20);
-    s->options.buffer_bytes = 5096 + random_between(state, 0, 1 << random_between(state, 5, 16));
-    s->options.no_pin = random_between(state, 0, 3) == 0;
-    s->options.no_stream = random_between(state, 0, 3) == 0;
-    s->options.time_limit_s = 1;
-    const size_t count = mbs_network_layer_count(s->network);
+    recomputing *base = &s->base;
+    recomputing_open(base, state, layers);
+    base->program_options.keep_batch_norm = random_between(state, 0, 1) == 0;
+    base->hardware.norm_passes = random_between(state, 1, 3);
+    base->options.batch = random_between(state, 1, 20);
+    base->options.buffer_bytes = 5096 + random_between(state, 0, 1 << random_between(state, 5, 16));
+    base->options.no_pin = random_between(state, 0, 3) == 0;
+    base->options.no_stream = random_between(state, 0, 3) == 0;
+    const size_t count = mbs_network_layer_count(s->base.network);
     const int64_t every = random_between(state, 1, 3);
     s->set = calloc(count, 1);
     ck_assert_ptr_nonnull(s->set);
     for (size_t l = 0; l < count; l++)
-        if (random_between(state, 1, every) == 1 && is_allowed(s, l))
+        if (random_between(state, 1, every) == 1 && recomputing_allows(base, l))
             s->set[l] = MBS_RECOMPUTE_OUTPUT;
     for (size_t l = 0; l < count && random_between(state, 0, 1) == 0; l++)
         if (random_between(state, 0, 2) == 0)
@@ -88,37 +49,14 @@ static void open_setting(setting *s, uint64_t *state, int layers)
 static void close_setting(setting *s)
 {
     free(s->set);
-    mbs_network_free(s->network);
-}
-
-static mbs_program *make_program(const setting *s, const unsigned char *set)
-{
-    mbs_program *program;
-    mbs_program_options options = s->program_options;
-    options.recompute_layers = set;
-    must(mbs_program_create(&program, s->network, &options, &error), s->label);
-    return program;
-}
-
-static int64_t traffic_of(const setting *s, const mbs_program *program, mbs_planner planner)
-{
-    mbs_plan_options options = s->options;
-    mbs_plan *plan;
-    mbs_traffic planned, counted;
-    options.planner = planner;
-    must(mbs_plan_create(&plan, program, &s->hardware, &options, &error), s->label);
-    must(mbs_plan_verify(plan, &counted, &error), s->label);
-    mbs_plan_traffic(plan, &planned);
-    ck_assert(memcmp(&planned, &counted, sizeof planned) == 0);
-    mbs_plan_free(plan);
-    return planned.total;
+    recomputing_close(&s->base);
 }
 
 /* No step reads what no earlier step has written, and each layer is recomputed only if it is in the
  * set, at most once but for the layers that read nothing recomputed before. */
 static void check_program(const setting *s, const mbs_program *program)
 {
-    const size_t layers = mbs_network_layer_count(s->network);
+    const size_t layers = mbs_network_layer_count(s->base.network);
     size_t *again = calloc(layers, sizeof *again);
     size_t most = 1;
     ck_assert_ptr_nonnull(again);
@@ -132,7 +70,7 @@ static void check_program(const setting *s, const mbs_program *program)
         for (size_t r = 0; r < step.read_count; r++) {
             const int64_t read = mbs_program_step_read(program, k, r);
             ck_assert_int_eq(mbs_program_tensor(program, (size_t)read, &tensor), MBS_OK);
-            ck_assert_msg(tensor.producer < (int64_t)k, "%s: %s reads %s too early", s->label,
+            ck_assert_msg(tensor.producer < (int64_t)k, "%s: %s reads %s too early", s->base.label,
                           step.name, tensor.name);
         }
         if (strstr(step.kind, ".remat") == NULL)
@@ -141,7 +79,7 @@ static void check_program(const setting *s, const mbs_program *program)
         ck_assert_uint_eq(step.write_count, 1);
         ck_assert_int_eq(step.accumulator_bytes, 0);
         for (size_t l = 0; l < layers; l++)
-            if (mbs_network_layer(s->network, l, &layer) == MBS_OK &&
+            if (mbs_network_layer(s->base.network, l, &layer) == MBS_OK &&
                 strcmp(layer.name, step.layer) == 0) {
                 ck_assert(s->set[l] & MBS_RECOMPUTE_OUTPUT);
                 ck_assert_uint_le(++again[l], most);
@@ -157,18 +95,18 @@ START_TEST(any_set_is_planned)
     for (int round = 0; round < rounds; round++) {
         setting s;
         open_setting(&s, &state, (int)random_between(&state, 3, 30));
-        mbs_program *program = make_program(&s, s.set);
-        mbs_program *plain = make_program(&s, NULL);
+        mbs_program *program = recomputing_program(&s.base, s.set);
+        mbs_program *plain = recomputing_program(&s.base, NULL);
         check_program(&s, program);
         remats += mbs_program_step_count(program) - mbs_program_step_count(plain);
-        const int64_t baseline = traffic_of(&s, program, MBS_PLANNER_BASELINE);
-        const int64_t dp = traffic_of(&s, program, MBS_PLANNER_DP);
+        const int64_t baseline = recomputing_traffic(&s.base, program, MBS_PLANNER_BASELINE);
+        const int64_t dp = recomputing_traffic(&s.base, program, MBS_PLANNER_DP);
         ck_assert_int_le(dp, baseline);
         for (int planner = MBS_PLANNER_IL; planner < MBS_PLANNER_MBS2; planner++)
-            traffic_of(&s, program, (mbs_planner)planner);
-        ck_assert_int_le(dp, traffic_of(&s, program, MBS_PLANNER_MBS2));
+            recomputing_traffic(&s.base, program, (mbs_planner)planner);
+        ck_assert_int_le(dp, recomputing_traffic(&s.base, program, MBS_PLANNER_MBS2));
         if (round % 10 == 0)
-            ck_assert_int_le(traffic_of(&s, program, MBS_PLANNER_ILP), dp);
+            ck_assert_int_le(recomputing_traffic(&s.base, program, MBS_PLANNER_ILP), dp);
         mbs_program_free(plain);
         mbs_program_free(program);
         close_setting(&s);
@@ -184,18 +122,14 @@ START_TEST(dp_equals_brute_force)
     for (int round = 0; round < rounds * 8; round++) {
         setting s;
         open_setting(&s, &state, (int)random_between(&state, 1, 4));
-        mbs_program *program = make_program(&s, s.set);
-        mbs_program *plain = make_program(&s, NULL);
+        mbs_program *program = recomputing_program(&s.base, s.set);
+        mbs_program *plain = recomputing_program(&s.base, NULL);
         const size_t steps = mbs_program_step_count(program);
         if (steps > mbs_program_step_count(plain) && steps <= 12) {
-            oracle_task task = {program,
-                                s.options.batch,
-                                s.options.buffer_bytes,
-                                s.hardware.norm_passes,
-                                !s.options.no_pin,
-                                !s.options.no_stream};
-            ck_assert_msg(traffic_of(&s, program, MBS_PLANNER_DP) == brute_force_dp(&task),
-                          "%s: dp is not the least", s.label);
+            const oracle_task task = recomputing_oracle(&s.base, program);
+            ck_assert_msg(recomputing_traffic(&s.base, program, MBS_PLANNER_DP) ==
+                              brute_force_dp(&task),
+                          "%s: dp is not the least", s.base.label);
             compared++;
         }
         mbs_program_free(plain);
@@ -209,7 +143,7 @@ END_TEST
 
 /* ---- auto ------------------------------------------------------------------------------------ */
 
-static double objective_of(const setting *s, const mbs_plan *plan)
+static double objective_of(const recomputing *s, const mbs_plan *plan)
 {
     mbs_traffic traffic;
     mbs_cost cost;
@@ -220,19 +154,19 @@ static double objective_of(const setting *s, const mbs_plan *plan)
     return s->options.objective == MBS_TIME ? cost.time_s : cost.energy_j;
 }
 
-static mbs_plan *recompute_plan(const setting *s, mbs_recompute policy, double max_percent)
+static mbs_plan *recompute_plan(const recomputing *s, mbs_recompute policy, double max_percent)
 {
     const mbs_recompute_options recompute = {policy, max_percent};
     mbs_plan *plan;
-    must(mbs_plan_create_recompute(&plan, s->network, &s->program_options, &s->hardware,
-                                   &s->options, &recompute, &error),
-         s->label);
-    must(mbs_plan_verify(plan, NULL, &error), s->label);
+    must_succeed(mbs_plan_create_recompute(&plan, s->network, &s->program_options, &s->hardware,
+                                           &s->options, &recompute, &error),
+                 &error, s->label);
+    must_succeed(mbs_plan_verify(plan, NULL, &error), &error, s->label);
     return plan;
 }
 
 /* auto is within its limit, not above any other policy that is, and the same each time. */
-static void check_auto(const setting *s, double max_percent)
+static void check_auto(const recomputing *s, double max_percent)
 {
     mbs_recompute_info info;
     mbs_plan *chosen = recompute_plan(s, MBS_RECOMPUTE_AUTO, max_percent);
@@ -241,8 +175,8 @@ static void check_auto(const setting *s, double max_percent)
     const double found = objective_of(s, chosen);
     mbs_plan_recompute(chosen, &info);
     ck_assert(info.macs_percent <= max_percent + 1e-9);
-    must(mbs_plan_to_json(&text[0], chosen, &error), s->label);
-    must(mbs_plan_to_json(&text[1], again, &error), s->label);
+    must_succeed(mbs_plan_to_json(&text[0], chosen, &error), &error, s->label);
+    must_succeed(mbs_plan_to_json(&text[1], again, &error), &error, s->label);
     ck_assert_str_eq(text[0], text[1]);
     for (int policy = 0; policy < MBS_RECOMPUTE_AUTO; policy++) {
         mbs_plan *fixed = recompute_plan(s, (mbs_recompute)policy, 0);
@@ -258,6 +192,25 @@ static void check_auto(const setting *s, double max_percent)
     mbs_plan_free(again);
 }
 
+/* dp's auto: the outcome for traffic, and that within 10 %, are starts of the search. */
+static void check_starts(recomputing *s, double max_percent)
+{
+    const mbs_objective objective = s->options.objective;
+    mbs_plan *chosen = recompute_plan(s, MBS_RECOMPUTE_AUTO, max_percent);
+    mbs_plan *less = recompute_plan(s, MBS_RECOMPUTE_AUTO, 10);
+    s->options.objective = MBS_TRAFFIC;
+    mbs_plan *traffic = recompute_plan(s, MBS_RECOMPUTE_AUTO, max_percent);
+    s->options.objective = objective;
+    const double most = objective_of(s, chosen) * (1 - 1e-9);
+    ck_assert_msg(most <= objective_of(s, traffic), "%s: worse than for traffic", s->label);
+    if (max_percent > 10)
+        ck_assert_msg(most <= objective_of(s, less), "%s: worse within %g %% than within 10 %%",
+                      s->label, max_percent);
+    mbs_plan_free(chosen);
+    mbs_plan_free(less);
+    mbs_plan_free(traffic);
+}
+
 START_TEST(auto_is_never_worse)
 {
     static const mbs_planner planners[] = {MBS_PLANNER_DP, MBS_PLANNER_MBS2, MBS_PLANNER_ILP,
@@ -266,10 +219,13 @@ START_TEST(auto_is_never_worse)
     for (int round = 0; round < rounds / 3; round++) {
         setting s;
         open_setting(&s, &state, (int)random_between(&state, 2, 20));
-        s.options.planner = planners[random_between(&state, 0, 3)];
-        if (s.options.planner == MBS_PLANNER_DP)
-            s.options.objective = (mbs_objective)random_between(&state, 0, 2);
-        check_auto(&s, (double)random_between(&state, 0, 40));
+        s.base.options.planner = planners[random_between(&state, 0, 3)];
+        if (s.base.options.planner == MBS_PLANNER_DP)
+            s.base.options.objective = (mbs_objective)random_between(&state, 0, 2);
+        const double max_percent = (double)random_between(&state, 0, 40);
+        check_auto(&s.base, max_percent);
+        if (s.base.options.planner == MBS_PLANNER_DP)
+            check_starts(&s.base, max_percent);
         close_setting(&s);
     }
 }
@@ -280,14 +236,8 @@ START_TEST(auto_on_networks)
 {
     static const char *const names[] = {"alexnet", "vgg16", "resnet18", "mobilenet_v2"};
     static const int64_t buffers[] = {MIB / 4, MIB, 8 * MIB, 64 * MIB};
-    const char *source = getenv("MBS_SOURCE_DIR");
-    setting s = {.program_options = MBS_PROGRAM_OPTIONS_INIT, .options = MBS_PLAN_OPTIONS_INIT};
-    char path[2048];
-    snprintf(path, sizeof path, "%s/models/networks/%s.json", source != NULL ? source : ".",
-             names[_i % 4]);
-    must(mbs_network_load_file(&s.network, path, &error), path);
-    snprintf(s.label, sizeof s.label, "%s", names[_i % 4]);
-    mbs_hardware_wavecore(&s.hardware);
+    recomputing s;
+    recomputing_open_zoo(&s, names[_i % 4]);
     s.options.buffer_bytes = buffers[_i / 4];
     mbs_plan *chosen = recompute_plan(&s, MBS_RECOMPUTE_AUTO, 10);
     for (int policy = 0; policy < MBS_RECOMPUTE_AUTO; policy++) {
@@ -300,7 +250,7 @@ START_TEST(auto_on_networks)
         mbs_plan_free(fixed);
     }
     mbs_plan_free(chosen);
-    mbs_network_free(s.network);
+    recomputing_close(&s);
 }
 END_TEST
 
@@ -308,22 +258,16 @@ END_TEST
  * copies the search comes to 1720602480 bytes. */
 START_TEST(auto_recomputes_anew)
 {
-    const char *source = getenv("MBS_SOURCE_DIR");
-    setting s = {.program_options = MBS_PROGRAM_OPTIONS_INIT,
-                 .options = MBS_PLAN_OPTIONS_INIT,
-                 .label = "resnet50"};
+    recomputing s;
     mbs_recompute_info info;
-    char path[2048];
-    snprintf(path, sizeof path, "%s/models/networks/resnet50.json", source != NULL ? source : ".");
-    must(mbs_network_load_file(&s.network, path, &error), path);
-    mbs_hardware_wavecore(&s.hardware);
+    recomputing_open_zoo(&s, "resnet50");
     mbs_plan *plan = recompute_plan(&s, MBS_RECOMPUTE_AUTO, 10);
     mbs_plan_recompute(plan, &info);
     ck_assert_uint_gt(info.anew, 0);
     ck_assert(info.macs_percent <= 10);
     ck_assert(objective_of(&s, plan) < 1720602480);
     mbs_plan_free(plan);
-    mbs_network_free(s.network);
+    recomputing_close(&s);
 }
 END_TEST
 

@@ -5,8 +5,8 @@
 #include <check.h>
 #include <string.h>
 
-#include "changed.h"
 #include "mbsopt/mbsopt.h"
+#include "run.h"
 
 /*
  * A training step of 10 samples in 4096 bytes, counted by hand.
@@ -109,7 +109,7 @@ static mbs_error error;
 /* Loads `document` with `from`, which must be there once, replaced by `to`. */
 static inline mbs_plan *load_changed(const char *document, const char *from, const char *to)
 {
-    char *file = changed(document, from, to);
+    char *file = replace_once(document, from, to);
     mbs_plan *plan;
     mbs_error_clear(&error);
     mbs_status status = mbs_plan_load_text(&plan, file, strlen(file), "hand.json", &error);

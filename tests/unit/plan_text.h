@@ -5,8 +5,8 @@
 #include <check.h>
 #include <string.h>
 
-#include "changed.h"
 #include "mbsopt/mbsopt.h"
+#include "run.h"
 
 /* A correct plan, laid out as it is written. */
 static const char canonical[] =
@@ -78,7 +78,7 @@ static inline mbs_plan *load_good(const char *document)
 
 static inline mbs_plan *load_changed(const char *from, const char *to)
 {
-    char *document = changed(canonical, from, to);
+    char *document = replace_once(canonical, from, to);
     mbs_plan *plan = load_good(document);
     mbs_free(document);
     return plan;

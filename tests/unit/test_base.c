@@ -9,9 +9,11 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/memory.h"
 #include "base/name_pool.h"
 #include "base/text.h"
 #include "base/utf8.h"
+#include "run.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -162,6 +164,91 @@ START_TEST(texts_of_json)
 }
 END_TEST
 
+static void *refuse(void *context, size_t bytes)
+{
+    (void)bytes;
+    ++*(int *)context;
+    return NULL;
+}
+
+static void *grant(void *context, size_t bytes)
+{
+    (void)context;
+    return malloc(bytes);
+}
+
+static void give_back(void *context, void *memory, size_t bytes)
+{
+    (void)context;
+    (void)bytes;
+    free(memory);
+}
+
+START_TEST(arrays_grow)
+{
+    int32_t *array = NULL;
+    int32_t capacity = 0;
+    int moves = 0;
+    for (int32_t i = 0; i < 100000; i++) {
+        const int32_t before = capacity;
+        int32_t *moved = mem_grow(array, &capacity, i, sizeof *array);
+        ck_assert_ptr_nonnull(moved);
+        ck_assert(i < before ? moved == array && capacity == before : capacity >= 2 * before);
+        moves += capacity > before;
+        array = moved;
+        array[i] = i;
+    }
+    ck_assert_int_eq(capacity & (capacity - 1), 0);
+    ck_assert_int_le(moves, 17);
+    for (int32_t i = 0; i < 100000; i++)
+        ck_assert_int_eq(array[i], i);
+
+    array = mem_grow(array, &capacity, 5000000, sizeof *array);
+    ck_assert_ptr_nonnull(array);
+    array[5000000] = 7;
+    ck_assert_int_eq(array[99999], 99999);
+    mem_free(array);
+}
+END_TEST
+
+START_TEST(arrays_that_cannot_grow_stay)
+{
+    int refused = 0;
+    const mbs_allocator refusing = {refuse, give_back, &refused};
+    const mbs_allocator *before = mbs_use_allocator(&refusing);
+    int32_t capacity = 0;
+    ck_assert_ptr_null(mem_grow(NULL, &capacity, 0, 8));
+    ck_assert_int_eq(capacity, 0);
+    ck_assert_int_eq(refused, 1);
+
+    /* nobody is asked for what cannot be counted */
+    ck_assert_ptr_null(mem_grow(NULL, &capacity, INT32_MAX, 1));
+    ck_assert_ptr_null(mem_grow(NULL, &capacity, 0, SIZE_MAX / 256 + 1));
+    ck_assert_ptr_null(mem_grow(NULL, &capacity, 256, SIZE_MAX / 256));
+    ck_assert_ptr_null(mem_grow(NULL, &capacity, 1 << 30, SIZE_MAX / INT32_MAX + 1));
+    ck_assert_int_eq(capacity, 0);
+    ck_assert_int_eq(refused, 1);
+    ck_assert_ptr_null(mem_grow(NULL, &capacity, INT32_MAX - 1, 1)); /* this many can be */
+    ck_assert_int_eq(refused, 2);
+
+    mbs_allocator failing = {grant, give_back, NULL};
+    mbs_use_allocator(&failing);
+    unsigned char *array = mem_grow(NULL, &capacity, 0, 1);
+    ck_assert_ptr_nonnull(array);
+    const int32_t held = capacity;
+    memset(array, 0xA5, (size_t)held);
+    failing = refusing; /* blocks stay with the allocator that they are from */
+    ck_assert_ptr_null(mem_grow(array, &capacity, held, 1));
+    ck_assert_int_eq(refused, 3);
+    ck_assert_int_eq(capacity, held);
+    for (int32_t i = 0; i < held; i++)
+        ck_assert_uint_eq(array[i], 0xA5);
+    ck_assert_ptr_eq(mem_grow(array, &capacity, held - 1, 1), array);
+    mem_free(array);
+    mbs_use_allocator(before);
+}
+END_TEST
+
 START_TEST(name_pools_keep_names_of_any_length)
 {
     name_pool *pool = name_pool_create();
@@ -306,6 +393,8 @@ int main(void)
     tcase_add_test(tests, utf8_lengths);
     tcase_add_test(tests, texts_grow);
     tcase_add_test(tests, texts_of_json);
+    tcase_add_test(tests, arrays_grow);
+    tcase_add_test(tests, arrays_that_cannot_grow_stay);
     tcase_add_test(tests, name_pools_keep_names_of_any_length);
     tcase_add_test(tests, sizes_as_people_write_them);
     tcase_add_test(tests, failures_of_unknown_numbers);
@@ -313,9 +402,5 @@ int main(void)
     tcase_add_test(tests, files_are_written_whole_and_read_back);
     tcase_add_test(tests, edit_distances);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -2,12 +2,12 @@
 #include <check.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/json.h"
 #include "network/network.h"
+#include "run.h"
 
 static mbs_error error;
 static mbs_error of_file;
@@ -16,14 +16,6 @@ static void setup(void)
 {
     mbs_error_clear(&error);
     mbs_error_clear(&of_file);
-}
-
-static const char *source_path(const char *name)
-{
-    static char path[1024];
-    const char *root = getenv("MBS_SOURCE_DIR");
-    snprintf(path, sizeof path, "%s/%s", root != NULL ? root : ".", name);
-    return path;
 }
 
 /* ---- A file's layers, put into a builder
@@ -174,7 +166,7 @@ static const char *const good_files[] = {
 
 START_TEST(built_is_as_loaded)
 {
-    const char *path = source_path(good_files[_i]);
+    const char *path = source_path("%s", good_files[_i]);
     mbs_network *loaded;
     mbs_network *built;
     ck_assert_int_eq(mbs_network_load_file(&loaded, path, &error), MBS_OK);
@@ -221,7 +213,7 @@ START_TEST(faults_are_the_files)
     char name[128];
     mbs_network *network;
     snprintf(name, sizeof name, "tests/bad/%s.json", bad_files[_i]);
-    const char *path = source_path(name);
+    const char *path = source_path("%s", name);
     mbs_network_builder *builder = builder_of(path);
     ck_assert_int_eq(mbs_network_load_file(&network, path, &of_file), MBS_ERR_INPUT);
     ck_assert_int_eq(mbs_network_builder_finish(&network, builder, path, &error), MBS_ERR_INPUT);
@@ -460,9 +452,5 @@ int main(void)
     tcase_add_loop_test(tests, streams_are_as_files, 0, COUNT(at_once));
     tcase_add_test(tests, streams_fail);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,13 +1,13 @@
 /* src/emit: DRAM regions, names, placed plans, and what exports say of their size. */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "emit/dram_layout.h"
 #include "emit/safe_names.h"
 #include "mbsopt/mbsopt.h"
+#include "run.h"
 #include "scratch_folder.h"
 
 /* ---- DRAM ------------------------------------------------------------------------------------ */
@@ -361,9 +361,5 @@ int main(void)
     tcase_add_test(figures, sizes_beyond_64_bits);
     tcase_add_test(figures, placing_needs_an_alignment);
     suite_add_tcase(suite, figures);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

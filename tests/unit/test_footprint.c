@@ -1,8 +1,8 @@
 /* cost/footprint: what plans made by hand need of the buffer, counted by hand. */
 #include <check.h>
-#include <stdlib.h>
 
 #include "cost/footprint.h"
+#include "run.h"
 #include "tiny_plan.h"
 
 /* Samples 0 to 2 of 10: a sub-batch of 3 in 4 iterations. */
@@ -218,9 +218,5 @@ int main(void)
     tcase_add_test(tests, smallest_iterations_of_a_batch_norm);
     tcase_add_test(tests, smallest_iterations_misused);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -2,10 +2,10 @@
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "mbsopt/mbsopt.h"
+#include "run.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -14,14 +14,6 @@ static mbs_error error;
 static void setup(void)
 {
     mbs_error_clear(&error);
-}
-
-static const char *source_path(const char *name)
-{
-    static char path[1024];
-    const char *root = getenv("MBS_SOURCE_DIR");
-    snprintf(path, sizeof path, "%s/%s", root != NULL ? root : ".", name);
-    return path;
 }
 
 /* A document with these members, written with ' for ". */
@@ -106,8 +98,8 @@ START_TEST(the_other_memories)
     for (size_t i = 0; i < COUNT(machines); i++) {
         mbs_hardware hardware;
         setup();
-        ck_assert_msg(mbs_hardware_load_file(&hardware, source_path(machines[i].file), &error) ==
-                          MBS_OK,
+        ck_assert_msg(mbs_hardware_load_file(&hardware, source_path("%s", machines[i].file),
+                                             &error) == MBS_OK,
                       "%s", error.message[0]);
         ck_assert_str_eq(hardware.memory_name, machines[i].memory);
         ck_assert_int_eq(hardware.bandwidth_bytes_per_s,
@@ -316,9 +308,5 @@ int main(void)
     tcase_add_test(all, all_faults_are_collected);
     tcase_add_test(all, other_files_are_refused);
     suite_add_tcase(suite, all);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

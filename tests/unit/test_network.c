@@ -8,14 +8,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "network_lists.h"
-
-static const char *source_path(const char *name)
-{
-    static char path[1024];
-    const char *root = getenv("MBS_SOURCE_DIR");
-    snprintf(path, sizeof path, "%s/%s", root != NULL ? root : ".", name);
-    return path;
-}
+#include "run.h"
 
 /* ---- Order ----------------------------------------------------------------------------------- */
 
@@ -125,8 +118,8 @@ static void load_bad(const char *file, char *list)
     mbs_network *network = NULL;
     snprintf(name, sizeof name, "tests/bad/%s", file);
     setup();
-    ck_assert_msg(mbs_network_load_file(&network, source_path(name), &error) == MBS_ERR_INPUT, "%s",
-                  file);
+    ck_assert_msg(mbs_network_load_file(&network, source_path("%s", name), &error) == MBS_ERR_INPUT,
+                  "%s", file);
     ck_assert_ptr_null(network);
     char start[270];
     size_t expected = 0;
@@ -252,7 +245,7 @@ START_TEST(the_zoo_has_the_published_parameters)
     char name[64];
     mbs_network *network;
     snprintf(name, sizeof name, "models/networks/%s.json", zoo[_i].name);
-    ck_assert_msg(mbs_network_load_file(&network, source_path(name), &error) == MBS_OK, "%s",
+    ck_assert_msg(mbs_network_load_file(&network, source_path("%s", name), &error) == MBS_OK, "%s",
                   error.message[0]);
     ck_assert_str_eq(mbs_network_name(network), zoo[_i].name);
     ck_assert_int_eq(mbs_network_parameters(network), zoo[_i].parameters);
@@ -276,9 +269,5 @@ int main(void)
     tcase_add_test(tests, misuse_is_refused);
     tcase_add_loop_test(tests, the_zoo_has_the_published_parameters, 0, COUNT(zoo));
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

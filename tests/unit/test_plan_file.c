@@ -9,6 +9,7 @@
 #include "cost/schedule.h"
 #include "mbsopt/mbsopt.h"
 #include "plan_text.h"
+#include "run.h"
 
 /* ---- Reading what is right ------------------------------------------------------------------- */
 
@@ -103,9 +104,7 @@ END_TEST
 /* Every planner's plans pass the verifier when loaded from their own files, and come back equal. */
 START_TEST(round_trips_planned_networks)
 {
-    char path[4096];
-    const char *root = getenv("MBS_SOURCE_DIR");
-    snprintf(path, sizeof path, "%s/models/networks/resnet18.json", root != NULL ? root : ".");
+    const char *path = source_path("models/networks/resnet18.json");
     mbs_network *network;
     mbs_program *program;
     mbs_hardware hardware;
@@ -173,7 +172,8 @@ START_TEST(reads_the_smallest_figures)
     mbs_free(written);
     mbs_plan_free(plan);
     /* two steps are not in passes, whatever their group says */
-    char *document = changed(smallest, "\"first\": 0, \"last\": 0", "\"first\": 0, \"last\": 1");
+    char *document =
+        replace_once(smallest, "\"first\": 0, \"last\": 0", "\"first\": 0, \"last\": 1");
     plan = load_good(document);
     ck_assert_int_eq(plan->mode[0], MBS_STAGED);
     mbs_plan_free(plan);
@@ -262,9 +262,5 @@ int main(void)
     tcase_add_test(tests, plans_without_shapes_have_no_cost);
     tcase_add_test(tests, reads_files);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "mbsopt/mbsopt.h"
 #include "plan_text.h"
+#include "run.h"
 
 /* ---- Faults ---------------------------------------------------------------------------------- */
 
@@ -103,7 +104,7 @@ START_TEST(names_each_fault)
 {
     const fault *f = &faults[_i];
     mbs_plan *plan;
-    char *document = changed(canonical, f->from, f->to);
+    char *document = replace_once(canonical, f->from, f->to);
     mbs_status status = load(&plan, document);
     bool found = false;
     for (size_t i = 0; i < error.count && i < MBS_ERROR_MESSAGES; i++)
@@ -120,16 +121,16 @@ END_TEST
 START_TEST(collects_all_faults)
 {
     mbs_plan *plan;
-    char *one = changed(canonical, "\"batch\": 4", "\"batch\": -4");
-    char *two = changed(one, "\"bytes\": 100}", "\"bytes\": 0.5}");
-    char *three = changed(two, "\"iterations\": 2", "\"iterations\": \"2\"");
+    char *one = replace_once(canonical, "\"batch\": 4", "\"batch\": -4");
+    char *two = replace_once(one, "\"bytes\": 100}", "\"bytes\": 0.5}");
+    char *three = replace_once(two, "\"iterations\": 2", "\"iterations\": \"2\"");
     ck_assert_int_eq(load(&plan, three), MBS_ERR_INPUT);
     ck_assert_uint_eq(error.count, 3);
     mbs_free(one);
     mbs_free(two);
     mbs_free(three);
     /* without tensors nothing is said about the steps' ids of tensors */
-    one = changed(canonical, "\"tensors\": [", "\"x_tensors\": [");
+    one = replace_once(canonical, "\"tensors\": [", "\"x_tensors\": [");
     ck_assert_int_eq(load(&plan, one), MBS_ERR_INPUT);
     ck_assert_uint_eq(error.count, 1);
     mbs_free(one);
@@ -144,26 +145,26 @@ START_TEST(refuses_sums_beyond_64_bits)
     for (int i = 4; i < 1100; i++)
         text_format(&out, ",\n{\"id\": %d, \"name\": \"t\", \"bytes\": 9007199254740991}", i);
     text_string(&out, "\n  ],\n  \"steps\": [");
-    char *tensors = changed(canonical, "\n  ],\n  \"steps\": [", out.data);
+    char *tensors = replace_once(canonical, "\n  ],\n  \"steps\": [", out.data);
     out.length = 0;
     text_string(&out, "\"reads\": [0");
     for (int i = 4; i < 1100; i++)
         text_format(&out, ", %d", i);
     text_string(&out, "]");
-    char *document = changed(tensors, "\"reads\": [0]", out.data);
+    char *document = replace_once(tensors, "\"reads\": [0]", out.data);
     ck_assert_int_eq(load(&plan, document), MBS_ERR_INPUT);
     ck_assert_str_eq(error.message[0], "p.json: steps: the bytes of operands and parameters up to "
                                        "step 0 \"conv\" exceed 64 bits");
     mbs_free(tensors);
     mbs_free(document);
     text_free(&out);
-    tensors = changed(canonical, "\"iterations\": 2", "\"iterations\": 1000000");
-    document = changed(tensors, "\"weight_bytes\": 4", "\"weight_bytes\": 9007199254740991");
+    tensors = replace_once(canonical, "\"iterations\": 2", "\"iterations\": 1000000");
+    document = replace_once(tensors, "\"weight_bytes\": 4", "\"weight_bytes\": 9007199254740991");
     ck_assert_int_eq(load(&plan, document), MBS_ERR_INPUT);
     ck_assert_uint_eq(error.count, 1);
     ck_assert_str_eq(error.message[0], "p.json: pinned: the bytes that are pinned exceed 64 bits");
     mbs_free(document);
-    document = changed(tensors, "\"weight_bytes\": 10", "\"weight_bytes\": 9007199254740991");
+    document = replace_once(tensors, "\"weight_bytes\": 10", "\"weight_bytes\": 9007199254740991");
     ck_assert_int_eq(load(&plan, document), MBS_ERR_INPUT);
     ck_assert_str_eq(error.message[0], "p.json: groups[0]: the bytes that it moves exceed 64 bits");
     mbs_free(document);
@@ -238,9 +239,5 @@ int main(void)
     tcase_add_test(tests, refuses_truncated_files);
     tcase_add_loop_test(tests, survives_damaged_files, 0, 4);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -3,9 +3,9 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "run.h"
 #include "small_networks.h"
 
 /* ---- All planners ---------------------------------------------------------------------------- */
@@ -187,8 +187,7 @@ END_TEST
 /* Of the sets of layers that mbs2 has to choose from, the one that is best for the objective. */
 START_TEST(mbs2_recomputes_for_the_objective)
 {
-    char path[4096];
-    const char *root = getenv("MBS_SOURCE_DIR");
+    const char *path = source_path("models/networks/resnet18.json");
     const mbs_program_options program_options = MBS_PROGRAM_OPTIONS_INIT;
     mbs_recompute_options recompute = MBS_RECOMPUTE_OPTIONS_INIT;
     task t = make_task(chain, 0, MBS_PLANNER_MBS2, 16, 1 << 20);
@@ -197,7 +196,6 @@ START_TEST(mbs2_recomputes_for_the_objective)
     int64_t total[3];
     recompute.recompute = MBS_RECOMPUTE_AUTO;
     recompute.max_percent = 100;
-    snprintf(path, sizeof path, "%s/models/networks/resnet18.json", root != NULL ? root : ".");
     ck_assert_int_eq(mbs_network_load_file(&network, path, &error), MBS_OK);
     for (int objective = MBS_TRAFFIC; objective <= MBS_ENERGY; objective++) {
         mbs_plan *plan;
@@ -327,9 +325,5 @@ int main(void)
     tcase_add_test(tests, candidate_iterations);
     tcase_add_test(tests, fewest_iterations);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,9 +1,9 @@
 /* src/plan: each planner's rules on networks so small that their plans are made by hand. */
 #include <check.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "run.h"
 #include "small_networks.h"
 
 #define KIB 1024
@@ -184,9 +184,5 @@ int main(void)
     tcase_set_timeout(tests, 120);
     tcase_add_loop_test(tests, plans, 0, (int)COUNT(plan_cases));
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

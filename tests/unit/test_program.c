@@ -1,9 +1,9 @@
 /* src/program: which steps a network becomes, and what they read and write. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "program_listing.h"
+#include "run.h"
 
 /* ---- Whole programs -------------------------------------------------------------------------- */
 
@@ -404,9 +404,5 @@ int main(void)
     tcase_add_test(tests, other_words);
     tcase_add_test(tests, replaced_batch_norms);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

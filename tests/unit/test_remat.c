@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "mbsopt/mbsopt.h"
+#include "run.h"
 
 static mbs_error error;
 
@@ -448,9 +449,5 @@ int main(void)
     tcase_add_test(tests, deep_chains);
     tcase_set_timeout(tests, 60);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

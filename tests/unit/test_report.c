@@ -8,6 +8,7 @@
 #include "mbsopt/mbsopt.h"
 #include "report/figures.h"
 #include "report/grid.h"
+#include "run.h"
 
 START_TEST(figures_round_to_the_nearest)
 {
@@ -310,9 +311,5 @@ int main(void)
     tcase_add_test(tests, network_table_of_nothing_is_refused);
     tcase_add_test(tests, version_is_the_headers);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -2,10 +2,10 @@
 #include <check.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "network_lists.h"
+#include "run.h"
 
 typedef struct shape_case {
     const char *input; /* shape of `x`; `y` has shape [8,1,1], `z` [8,12,10], `v` [100] */
@@ -237,9 +237,5 @@ int main(void)
     tcase_add_test(tests, members_reach_the_layer);
     tcase_add_test(tests, ops_have_names_and_views);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -9,6 +9,7 @@
 #include "base/sink.h"
 #include "emit/folder.h"
 #include "mbsopt/mbsopt.h"
+#include "run.h"
 #include "scratch_folder.h"
 
 /* ---- Sinks ----------------------------------------------------------------------------------- */
@@ -223,9 +224,5 @@ int main(void)
     tcase_add_test(tests, folder_takes_an_empty_one);
     tcase_add_test(tests, folder_spares_what_is_not_its_own);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

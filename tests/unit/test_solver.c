@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "plan/solver.h"
+#include "run.h"
 
 #define MOST 8
 
@@ -115,9 +116,5 @@ int main(void)
     tcase_add_test(tests, nothing_to_choose_is_found);
     tcase_add_test(tests, columns_without_bounds_are_written);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

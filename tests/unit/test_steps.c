@@ -2,10 +2,10 @@
 #include <check.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "program_listing.h"
+#include "run.h"
 
 /* ---- Every op -------------------------------------------------------------------------------- */
 
@@ -236,9 +236,5 @@ int main(void)
     tcase_add_loop_test(tests, sizes, 0, (int)COUNT(size_cases));
     tcase_add_test(tests, accumulators_too_large);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

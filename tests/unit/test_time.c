@@ -11,16 +11,11 @@
 #include "cost/time.h"
 #include "mbsopt/mbsopt.h"
 #include "plan/planner.h"
+#include "run.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 static mbs_error error;
-static const char *source_folder = ".";
-
-static void must(mbs_status status, const char *what)
-{
-    ck_assert_msg(status == MBS_OK, "%s: %s: %s", what, mbs_status_text(status), error.message[0]);
-}
 
 static void assert_near(double found, double expected, const char *what)
 {
@@ -115,7 +110,7 @@ static mbs_program *make_program(const mbs_network *network, int inference, int 
     mbs_program *program;
     options.inference = inference;
     options.keep_batch_norm = keep_batch_norm;
-    must(mbs_program_create(&program, network, &options, &error), "program");
+    must_succeed(mbs_program_create(&program, network, &options, &error), &error, "program");
     return program;
 }
 
@@ -123,8 +118,21 @@ static mbs_network *load_text(const char *text)
 {
     mbs_network *network;
     mbs_error_clear(&error);
-    must(mbs_network_load_text(&network, text, strlen(text), "network", &error), "network");
+    must_succeed(mbs_network_load_text(&network, text, strlen(text), "network", &error), &error,
+                 "network");
     return network;
+}
+
+/* The first step, on ten samples. */
+static mbs_plan *four_iterations(const mbs_program *program)
+{
+    mbs_plan *plan = plan_allocate(program, "hand");
+    ck_assert_ptr_nonnull(plan);
+    plan->batch = 10;
+    plan->buffer_bytes = 1 << 20;
+    plan->norm_passes = 2;
+    plan_add_group(plan, 0, 1, 4);
+    return plan;
 }
 
 /* Ten samples in iterations of 3, 3, 3 and 1; times in ns, for a clock of 1 GHz. */
@@ -132,19 +140,14 @@ START_TEST(last_iteration_is_short)
 {
     mbs_network *network = load_text(one_conv);
     mbs_program *program = make_program(network, 1, 0);
-    mbs_plan *plan = plan_allocate(program, "hand");
+    mbs_plan *plan = four_iterations(program);
     mbs_hardware hardware;
     mbs_cost cost;
     mbs_hardware_wavecore(&hardware);
     hardware.clock_hz = 1000000000;
     hardware.bandwidth_bytes_per_s = 2000000000; /* a byte per ns and core */
-    plan->batch = 10;
-    plan->buffer_bytes = 1 << 20;
-    plan->norm_passes = 2;
-    plan->double_buffered = true;
-    plan_add_group(plan, 0, 1, 4);
     ck_assert_int_eq(plan->groups[0].sub_batch, 3);
-    must(mbs_plan_cost(plan, &hardware, &cost), "cost");
+    must_succeed(mbs_plan_cost(plan, &hardware, &cost), &error, "cost");
     assert_near(cost.gemm_cycles, 3 * (48 + 256) + (16 + 256), "cycles");
     assert_near(cost.macs, 640, "macs");
     assert_near(cost.dram_bytes, 3 * (3 * 128 + 8) + (128 + 8), "bytes");
@@ -154,7 +157,7 @@ START_TEST(last_iteration_is_short)
     assert_near(cost.compute_bound_s, 272e-9, "compute-bound");
     assert_near(cost.utilisation, 640 / (16384.0 * 1184), "utilisation");
     plan->double_buffered = false;
-    must(mbs_plan_cost(plan, &hardware, &cost), "cost");
+    must_succeed(mbs_plan_cost(plan, &hardware, &cost), &error, "cost");
     assert_near(cost.gemm_cycles, 3 * (48 + 2 + 256) + (16 + 2 + 256), "cycles");
     mbs_plan_free(plan);
     mbs_program_free(program);
@@ -167,16 +170,12 @@ START_TEST(pinned_weights_come_once)
 {
     mbs_network *network = load_text(one_conv);
     mbs_program *program = make_program(network, 1, 0);
-    mbs_plan *plan = plan_allocate(program, "hand");
+    mbs_plan *plan = four_iterations(program);
     mbs_hardware hardware;
     mbs_cost cost;
     mbs_hardware_wavecore(&hardware);
-    plan->batch = 10;
-    plan->buffer_bytes = 1 << 20;
-    plan->norm_passes = 2;
-    plan_add_group(plan, 0, 1, 4);
     plan->pinned_weight[0] = 6;
-    must(mbs_plan_cost(plan, &hardware, &cost), "cost");
+    must_succeed(mbs_plan_cost(plan, &hardware, &cost), &error, "cost");
     assert_near(cost.dram_bytes, 1280 + 8 + 3 * 2, "bytes");
     mbs_plan_free(plan);
     mbs_program_free(program);
@@ -240,19 +239,19 @@ static void check_parts(const mbs_plan *plan, const mbs_hardware *hardware, cons
     mbs_cost part;
     for (size_t g = 0; g < mbs_plan_group_count(plan); g++) {
         mbs_traffic traffic;
-        must(mbs_plan_group_cost(plan, hardware, g, &part), "group");
-        must(mbs_plan_group_traffic(plan, g, &traffic), "traffic");
+        must_succeed(mbs_plan_group_cost(plan, hardware, g, &part), &error, "group");
+        must_succeed(mbs_plan_group_traffic(plan, g, &traffic), &error, "traffic");
         ck_assert_double_eq(part.dram_bytes, (double)traffic.total);
         check_laws(&part, hardware);
         add(&groups, &part);
     }
     for (int phase = 0; phase < 2; phase++) {
-        must(mbs_plan_phase_cost(plan, hardware, (mbs_phase)phase, &part), "phase");
+        must_succeed(mbs_plan_phase_cost(plan, hardware, (mbs_phase)phase, &part), &error, "phase");
         check_laws(&part, hardware);
         add(&phases, &part);
     }
     for (size_t k = 0; k < mbs_program_step_count(mbs_plan_program(plan)); k++) {
-        must(mbs_plan_step_cost(plan, hardware, k, &part), "step");
+        must_succeed(mbs_plan_step_cost(plan, hardware, k, &part), &error, "step");
         check_laws(&part, hardware);
         add(&steps, &part);
     }
@@ -271,8 +270,8 @@ static void check_planner(const mbs_program *program, const mbs_hardware *hardwa
     options.planner = planner;
     options.batch = batch;
     options.time_limit_s = 0;
-    must(mbs_plan_create(&plan, program, hardware, &options, &error), "plan");
-    must(mbs_plan_cost(plan, hardware, &cost), "cost");
+    must_succeed(mbs_plan_create(&plan, program, hardware, &options, &error), &error, "plan");
+    must_succeed(mbs_plan_cost(plan, hardware, &cost), &error, "cost");
     mbs_plan_traffic(plan, &traffic);
     ck_assert_double_eq(cost.dram_bytes, (double)traffic.total);
     check_laws(&cost, hardware);
@@ -290,12 +289,11 @@ START_TEST(every_planner)
 {
     static const int64_t buffers[] = {1 << 18, 1 << 22, 10 << 20};
     static const int64_t batches[] = {1, 7, 32};
-    char path[1200];
+    const char *path = source_path("models/networks/%s.json", zoo[_i]);
     mbs_network *network;
     mbs_hardware hardware;
     mbs_error_clear(&error);
-    snprintf(path, sizeof path, "%s/models/networks/%s.json", source_folder, zoo[_i]);
-    must(mbs_network_load_file(&network, path, &error), path);
+    must_succeed(mbs_network_load_file(&network, path, &error), &error, path);
     mbs_hardware_wavecore(&hardware);
     for (int inference = 0; inference < 2; inference++) {
         mbs_program *program = make_program(network, inference, 0);
@@ -337,11 +335,12 @@ START_TEST(loaded_plans_cost_the_same)
     mbs_hardware_wavecore(&hardware);
     for (int planner = 0; planner < MBS_PLANNER_ILP; planner++) {
         options.planner = (mbs_planner)planner;
-        must(mbs_plan_create(&plan, program, &hardware, &options, &error), "plan");
-        must(mbs_plan_cost(plan, &hardware, &cost), "cost");
-        must(mbs_plan_to_json(&text, plan, &error), "text");
-        must(mbs_plan_load_text(&loaded, text, strlen(text), "plan", &error), "load");
-        must(mbs_plan_cost(loaded, &hardware, &again), "cost");
+        must_succeed(mbs_plan_create(&plan, program, &hardware, &options, &error), &error, "plan");
+        must_succeed(mbs_plan_cost(plan, &hardware, &cost), &error, "cost");
+        must_succeed(mbs_plan_to_json(&text, plan, &error), &error, "text");
+        must_succeed(mbs_plan_load_text(&loaded, text, strlen(text), "plan", &error), &error,
+                     "load");
+        must_succeed(mbs_plan_cost(loaded, &hardware, &again), &error, "cost");
         ck_assert_mem_eq(&cost, &again, sizeof cost);
         mbs_plan_free(loaded);
         mbs_plan_free(plan);
@@ -349,7 +348,7 @@ START_TEST(loaded_plans_cost_the_same)
             mbs_free(text);
     }
     strip_member(text, "elements");
-    must(mbs_plan_load_text(&loaded, text, strlen(text), "plan", &error), "load");
+    must_succeed(mbs_plan_load_text(&loaded, text, strlen(text), "plan", &error), &error, "load");
     ck_assert_int_eq(mbs_plan_cost(loaded, &hardware, &cost), MBS_ERR_ARGUMENT);
     ck_assert_int_eq(mbs_plan_group_cost(loaded, &hardware, 0, &cost), MBS_ERR_ARGUMENT);
     ck_assert_int_eq(mbs_plan_phase_cost(loaded, &hardware, MBS_FORWARD, &cost), MBS_ERR_ARGUMENT);
@@ -394,12 +393,11 @@ static mbs_network *load_resnet50(void)
 {
     const char *temporary = getenv("TMPDIR");
     char folder[1024];
-    char script[1200];
+    const char *script = source_path("scripts/make_zoo.py");
     char path[1200];
     mbs_network *network;
     snprintf(folder, sizeof folder, "%s/mbsopt-time-XXXXXX",
              temporary != NULL ? temporary : "/tmp");
-    snprintf(script, sizeof script, "%s/scripts/make_zoo.py", source_folder);
     ck_assert_ptr_nonnull(mkdtemp(folder));
     pid_t child = fork();
     if (child == 0) {
@@ -411,7 +409,7 @@ static mbs_network *load_resnet50(void)
     ck_assert(child > 0 && waitpid(child, &status, 0) == child && status == 0);
     snprintf(path, sizeof path, "%s/resnet50.json", folder);
     mbs_error_clear(&error);
-    must(mbs_network_load_file(&network, path, &error), path);
+    must_succeed(mbs_network_load_file(&network, path, &error), &error, path);
     remove(path);
     rmdir(folder);
     return network;
@@ -433,8 +431,8 @@ START_TEST(published_utilisation)
         mbs_plan *plan;
         mbs_cost cost;
         options.planner = expected[i].planner;
-        must(mbs_plan_create(&plan, program, &hardware, &options, &error), "plan");
-        must(mbs_plan_cost(plan, &hardware, &cost), "cost");
+        must_succeed(mbs_plan_create(&plan, program, &hardware, &options, &error), &error, "plan");
+        must_succeed(mbs_plan_cost(plan, &hardware, &cost), &error, "cost");
         ck_assert_double_eq_tol(cost.utilisation, expected[i].utilisation, 0.0005);
         /* the baseline waits for DRAM, mbs2 mostly does not */
         if (expected[i].planner == MBS_PLANNER_MBS2)
@@ -450,8 +448,6 @@ END_TEST
 
 int main(void)
 {
-    if (getenv("MBS_SOURCE_DIR") != NULL)
-        source_folder = getenv("MBS_SOURCE_DIR");
     Suite *suite = suite_create("time");
     TCase *tests = tcase_create("time");
     tcase_set_timeout(tests, 0);
@@ -464,9 +460,5 @@ int main(void)
     tcase_add_test(tests, scalesim_cycles);
     tcase_add_test(tests, published_utilisation);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

@@ -1,10 +1,10 @@
 /* cost/traffic: what plans made by hand move, counted by hand, and what they tell of themselves. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cost/footprint.h"
 #include "cost/traffic.h"
+#include "run.h"
 #include "tiny_plan.h"
 
 static void lone_steps(void)
@@ -37,6 +37,8 @@ START_TEST(nothing_resident)
     check_traffic(plan_count_group(plan, &plan->groups[8]), 1280, 640, 8, 16);
     /* 9 c.wgrad: it writes no tensor */
     check_traffic(plan_count_group(plan, &plan->groups[9]), 1280, 0, 0, 16);
+    ck_assert_int_eq(step_alone_activations(program, 8, 3), 3 * 128 + 64);
+    ck_assert_int_eq(step_alone_activations(program, 9, 2), 2 * 128);
 }
 END_TEST
 
@@ -209,9 +211,5 @@ int main(void)
     tcase_add_test(tests, range);
     tcase_add_test(tests, figures_from_outside);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

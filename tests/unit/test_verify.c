@@ -1,10 +1,10 @@
 /* The verifier: plans counted by hand, and files with one corruption per rule. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "hand_plans.h"
 #include "mbsopt/mbsopt.h"
+#include "run.h"
 
 START_TEST(counts_training_by_hand)
 {
@@ -161,9 +161,5 @@ int main(void)
     tcase_add_loop_test(tests, accepts_what_is_no_fault, 0, 4);
     tcase_add_test(tests, reports_a_step_once);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,12 +1,12 @@
 /* The verifier on what no file can say: plans corrupted in memory, and plans at the limits. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "cost/schedule.h"
 #include "hand_plans.h"
 #include "mbsopt/mbsopt.h"
+#include "run.h"
 
 typedef enum place {
     TOUCH_TENSOR,
@@ -281,9 +281,5 @@ int main(void)
     tcase_add_test(tests, refuses_endless_work);
     tcase_add_test(tests, counts_faults_beyond_the_messages);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,0 +1,81 @@
+#include "recomputing.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "planned.h"
+#include "run.h"
+
+static void set_defaults(recomputing *r)
+{
+    r->program_options = (mbs_program_options)MBS_PROGRAM_OPTIONS_INIT;
+    r->options = (mbs_plan_options)MBS_PLAN_OPTIONS_INIT;
+    r->options.time_limit_s = 1;
+    mbs_hardware_wavecore(&r->hardware);
+}
+
+void recomputing_open(recomputing *r, uint64_t *state, int layers)
+{
+    r->network = random_network(state, layers, r->label);
+    set_defaults(r);
+}
+
+void recomputing_open_zoo(recomputing *r, const char *name)
+{
+    static mbs_error error;
+    mbs_error_clear(&error);
+    must_succeed(
+        mbs_network_load_file(&r->network, source_path("models/networks/%s.json", name), &error),
+        &error, name);
+    snprintf(r->label, sizeof r->label, "%s", name);
+    set_defaults(r);
+}
+
+void recomputing_close(recomputing *r)
+{
+    mbs_network_free(r->network);
+}
+
+static mbs_status create(mbs_program **program, const recomputing *r, const unsigned char *set,
+                         mbs_error *error)
+{
+    mbs_program_options options = r->program_options;
+    options.recompute_layers = set;
+    mbs_error_clear(error);
+    *program = NULL;
+    return mbs_program_create(program, r->network, &options, error);
+}
+
+bool recomputing_allows(const recomputing *r, size_t layer)
+{
+    static mbs_error error;
+    mbs_program *program;
+    unsigned char *one = calloc(mbs_network_layer_count(r->network), 1);
+    ck_assert_ptr_nonnull(one);
+    one[layer] = MBS_RECOMPUTE_OUTPUT;
+    const mbs_status status = create(&program, r, one, &error);
+    ck_assert_msg(status == MBS_OK || status == MBS_ERR_ARGUMENT, "%s: %s", r->label,
+                  error.message[0]);
+    ck_assert((status == MBS_OK) == (program != NULL));
+    mbs_program_free(program);
+    free(one);
+    return status == MBS_OK;
+}
+
+mbs_program *recomputing_program(const recomputing *r, const unsigned char *set)
+{
+    static mbs_error error;
+    mbs_program *program;
+    must_succeed(create(&program, r, set, &error), &error, r->label);
+    return program;
+}
+
+int64_t recomputing_traffic(const recomputing *r, const mbs_program *program, mbs_planner planner)
+{
+    return replayed_traffic(program, &r->hardware, &r->options, planner, r->label);
+}
+
+oracle_task recomputing_oracle(const recomputing *r, const mbs_program *program)
+{
+    return oracle_of(program, &r->hardware, &r->options);
+}

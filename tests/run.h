@@ -1,0 +1,27 @@
+/* What the check programs share: the checkout, seed and rounds from the environment, a suite's run.
+ */
+#ifndef TESTS_RUN_H
+#define TESTS_RUN_H
+
+#include <check.h>
+#include <stdint.h>
+
+#include "mbsopt/status.h"
+
+/* A path below the checkout (MBS_SOURCE_DIR, or else this folder), valid until the next call. */
+__attribute__((format(printf, 1, 2))) const char *source_path(const char *format, ...);
+
+/* `document` with `from`, which must be there once, replaced by `to`. The caller's (mbs_free). */
+char *replace_once(const char *document, const char *from, const char *to);
+
+/* Fails with the first message and `what` the call was about, unless the status is MBS_OK. */
+void must_succeed(mbs_status status, const mbs_error *error, const char *what);
+
+/* Takes MBS_SEED and MBS_ROUNDS where they are set, and prints both so that a run can be repeated.
+ */
+void run_settings(uint64_t *seed, int *rounds);
+
+/* Runs the suite; the program's exit status. */
+int run_suite(Suite *suite);
+
+#endif
