@@ -385,6 +385,7 @@ int main(void)
     Suite *suite = suite_create("base");
     TCase *tests = tcase_create("base");
     tcase_add_checked_fixture(tests, setup, NULL);
+    tcase_set_timeout(tests, 60);
     tcase_add_test(tests, checked_arithmetic_reports_overflow);
     tcase_add_test(tests, errors_keep_the_first_messages_and_count_all);
     tcase_add_test(tests, long_messages_are_cut_between_characters);
