@@ -32,7 +32,8 @@ MBS_API mbs_status mbs_report_plan_csv(char **text, const mbs_plan *plan, mbs_er
 
 /*
  * A network's layers (shape, parameters, bytes per sample, the smallest number of iterations the
- * layer's steps need at `buffer_bytes` and mini-batch `batch`, or "passes") as a table. As above.
+ * layer's steps need in the hardware's buffer at mini-batch `batch`, or "passes") as a table. As
+ * above; also MBS_ERR_ARGUMENT (no sample, or no byte of the buffer that is not reserved).
  */
 MBS_API mbs_status mbs_report_network_table(char **text, const mbs_network *network,
                                             const mbs_program *program,

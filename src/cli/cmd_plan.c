@@ -119,11 +119,7 @@ static mbs_status make_reference(const plan_run *run, mbs_plan **plan, mbs_plann
     mbs_plan_options options = run->options;
     options.planner = planner;
     options.objective = MBS_TRAFFIC;
-    mbs_status status = mbs_plan_create(plan, program, &run->setup.hardware, &options, error);
-    if (status != MBS_ERR_NO_PLAN)
-        return status;
-    mbs_error_clear(error);
-    return MBS_OK;
+    return mbs_plan_create(plan, program, &run->setup.hardware, &options, error);
 }
 
 /* The program that mbs2 plans. */

@@ -37,12 +37,9 @@ static scale choose_scale(double largest, const scale *scales)
 
 static void put_line(FILE *out, const char *cells[8], const char *note, int width)
 {
-    char line[192];
-    int length = snprintf(line, sizeof line, ROW_FORMAT, width, cells[0], cells[1], cells[2],
-                          cells[3], cells[4], cells[5], cells[6], cells[7]);
-    while (note[0] == '\0' && length > 0 && line[length - 1] == ' ')
-        line[--length] = '\0';
-    fprintf(out, "%s%s%s\n", line, note[0] != '\0' ? "  " : "", note);
+    fprintf(out, ROW_FORMAT, width, cells[0], cells[1], cells[2], cells[3], cells[4], cells[5],
+            cells[6], cells[7]);
+    fprintf(out, "%s%s\n", note[0] != '\0' ? "  " : "", note);
 }
 
 typedef struct row_note {

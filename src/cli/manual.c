@@ -1,21 +1,20 @@
 /* Man pages. */
+#include <assert.h>
 #include <stdio.h>
 
 #include "output.h"
 #include "shells.h"
 
-/* Text as roff shows it: dashes stay dashes, and no line is taken for a request. */
+/* Text of ours as roff shows it: dashes stay dashes. It has nothing else that roff takes for its
+ * own. */
 static void put_roff(const char *text)
 {
     int at_start = 1;
     for (; *text != '\0'; text++) {
-        if (at_start && (*text == '.' || *text == '\''))
-            fputs("\\&", stdout);
+        assert(*text != '\\' && !(at_start && (*text == '.' || *text == '\'')));
         at_start = *text == '\n';
         if (*text == '-')
             fputs("\\-", stdout);
-        else if (*text == '\\')
-            fputs("\\e", stdout);
         else
             fputc(*text, stdout);
     }

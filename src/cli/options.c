@@ -41,8 +41,7 @@ const char *nearest_name(const char *given, const char *const *names)
     if (length > LONGEST_SUGGESTION)
         return NULL;
     for (; *names != NULL; names++) {
-        if (strlen(*names) > LONGEST_SUGGESTION)
-            continue;
+        assert(strlen(*names) <= LONGEST_SUGGESTION);
         size_t distance = edits(given, *names);
         if (distance < least && distance < strlen(*names)) {
             least = distance;

@@ -302,9 +302,8 @@ static void write_totals(writer *w, const mbs_cost *cost)
     const int phases = w->program->inference ? 1 : 2;
     begin_list(w, "phases");
     for (int phase = 0; phase < phases; phase++) {
-        mbs_cost part;
-        if (mbs_plan_phase_cost(w->plan, w->hardware, (mbs_phase)phase, &part) != MBS_OK)
-            continue;
+        mbs_cost part = {0};
+        mbs_plan_phase_cost(w->plan, w->hardware, (mbs_phase)phase, &part);
         begin_entry(w);
         text_format(&w->out, "\"phase\": \"%s\"", names[phase]);
         write_cost(w, ", ", &part);

@@ -85,6 +85,7 @@ typedef struct field {
 #define MOST      JSON_MAX_INTEGER
 #define MOST_BITS 64
 #define MILLION   1000000
+#define MOST_REAL 1e9 /* pJ, W: energies stay far from the largest double */
 
 static const field root_fields[] = {
     OTHER("format", FIELD_TAG),
@@ -143,6 +144,13 @@ static void read_name(json_document *document, const json_path *at, const char *
         memcpy(place, name, length + 1);
 }
 
+static void read_real(json_document *document, const json_path *at, const char *member,
+                      const cJSON *value, double *place)
+{
+    if (json_real(document, at, member, value, place) && *place > MOST_REAL)
+        json_unexpected(document, at, member, value, "a number from 0 to 1e9");
+}
+
 static void read_cycle_model(json_document *document, const json_path *at, const cJSON *value,
                              mbs_hardware *hardware)
 {
@@ -165,7 +173,7 @@ static void read_field(json_document *document, const json_path *at, const cJSON
                      (int64_t *)(void *)place);
         break;
     case FIELD_REAL:
-        json_real(document, at, row->member, value, (double *)(void *)place);
+        read_real(document, at, row->member, value, (double *)(void *)place);
         break;
     case FIELD_NAME:
         read_name(document, at, row->member, value, place, (size_t)row->maximum);

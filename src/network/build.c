@@ -43,12 +43,7 @@ static bool add_number(cJSON *object, const char *member, int64_t number)
 
 static bool append(cJSON *list, cJSON *item)
 {
-    if (item == NULL)
-        return false;
-    if (cJSON_AddItemToArray(list, item))
-        return true;
-    cJSON_Delete(item);
-    return false;
+    return cJSON_AddItemToArray(list, item) != 0; /* false for none */
 }
 
 static bool add_numbers(cJSON *object, const char *member, const int64_t *numbers, int count)

@@ -81,8 +81,6 @@ static int64_t shortest(exact *x)
     x->distance[0] = 0;
     for (int32_t first = 0; first < steps; first++) {
         const int64_t so_far = x->distance[first];
-        if (so_far >= COLUMN_FAR)
-            continue;
         int64_t length = so_far + (x->l.passes_cost[first] << x->l.shift);
         if (length < x->distance[first + 1]) {
             x->distance[first + 1] = length;

@@ -184,8 +184,6 @@ static void add_pins(group_model *m, int64_t weights, int64_t accumulators)
     const double saves[2] = {(double)(2 * again(m)), (double)again(m)};
     const int64_t bytes[2] = {accumulators, weights};
     for (int i = 0; i < 2; i++) {
-        if (bytes[i] == 0)
-            continue;
         int j = add_column(m, SOLVER_REAL, (double)bytes[i] / FOOTPRINT_UNIT,
                            -saves[i] * FOOTPRINT_UNIT);
         for (int32_t k = m->column->first; k < m->column->end; k++)

@@ -1,5 +1,6 @@
 #include "plan/labels.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/checked.h"
@@ -160,8 +161,7 @@ static void finish_step(search *s, int32_t from, int32_t k)
     const group_costs *g = s->g;
     label made = s->now->labels[from];
     const int64_t bytes = made.held + lagrange_footprint(g->l, g->candidate, k, made.resident);
-    if (bytes > g->l->task->capacity)
-        return;
+    assert(bytes <= g->l->task->capacity);
     /* without pins footprints only have to fit */
     if (g->pinnable > 0)
         made.peak = max_i64(made.peak, bytes);

@@ -1,5 +1,6 @@
 #include "plan/recompute_state.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -223,10 +224,7 @@ static void find_windows(recompute_trial *trial, const recompute_state *state, i
         w[0].end = w[0].end > w[1].end ? w[0].end : w[1].end;
         w[0].new_end = w[1].new_end + (w[0].end - w[1].end);
         w[0].group_end = w[0].group_end > w[1].group_end ? w[0].group_end : w[1].group_end;
-        if (w[1].first < w[0].first) {
-            w[0].first = w[0].new_first = w[1].first;
-            w[0].group_first = w[1].group_first;
-        }
+        assert(w[0].first <= w[1].first);
         count = 1;
     }
     trial->window_count = count;

@@ -132,8 +132,6 @@ static glp_prob *build(const solver_problem *problem)
     for (int i = 1; i <= problem->row_count; i++) {
         const problem_row *row = &problem->rows[i - 1];
         glp_set_row_bnds(lp, i, bounds_type(row->lower, row->upper), row->lower, row->upper);
-        if (row->name != NULL)
-            glp_set_row_name(lp, i, row->name);
     }
     for (int j = 1; j <= problem->column_count; j++) {
         const problem_column *column = &problem->columns[j - 1];
@@ -142,8 +140,6 @@ static glp_prob *build(const solver_problem *problem)
         glp_set_obj_coef(lp, j, column->cost);
         if (column->kind == SOLVER_BINARY)
             glp_set_col_kind(lp, j, GLP_BV);
-        if (column->name != NULL)
-            glp_set_col_name(lp, j, column->name);
     }
     if (problem->element_count > 0)
         glp_load_matrix(lp, problem->element_count, problem->element_row, problem->element_column,
@@ -170,32 +166,12 @@ static void watch(glp_tree *tree, void *info)
         glp_ios_terminate(tree);
 }
 
-static void read_result(glp_prob *lp, const search_watch *w, int code, solver_result *result)
-{
-    int status = glp_mip_status(lp);
-    result->solved = code == 0 && (status == GLP_OPT || status == GLP_NOFEAS);
-    result->found = status == GLP_OPT || status == GLP_FEAS;
-    if (result->found) {
-        result->best = glp_mip_obj_val(lp);
-        for (int j = 1; j <= glp_get_num_cols(lp); j++)
-            result->value[j] = glp_mip_col_val(lp, j);
-    }
-    result->bound = w->bound;
-    if (result->solved)
-        result->bound = result->found ? result->best : INFINITY;
-    /* the presolver may prove that there is none before any search */
-    if (code == GLP_ENOPFS) {
-        result->solved = true;
-        result->bound = INFINITY;
-    }
-}
-
 mbs_status solver_minimise(solver_problem *problem, const solver_limits *limits,
                            solver_result *result, mbs_error *error)
 {
     jmp_buf place;
     if (problem->column_count == 0) { /* GLPK takes this for a defect */
-        *result = (solver_result){.solved = true, .value = result->value};
+        result->found = true;
         return MBS_OK;
     }
     if (setjmp(place) != 0) {
@@ -222,15 +198,17 @@ mbs_status solver_minimise(solver_problem *problem, const solver_limits *limits,
     simplex.msg_lev = GLP_MSG_OFF;
     glp_scale_prob(lp, GLP_SF_AUTO);
     glp_adv_basis(lp, 0);
-    int code = glp_simplex(lp, &simplex); /* GLPK's presolver is too generous with bounds */
+    const int code = glp_simplex(lp, &simplex); /* GLPK's presolver is too generous with bounds */
     if (code == 0 && glp_get_status(lp) == GLP_OPT) {
         w.bound = glp_get_obj_val(lp);
         result->relaxed = true;
         for (int i = 1; i <= problem->row_count; i++)
             result->dual[i] = glp_get_row_dual(lp, i);
-        code = glp_intopt(lp, &options);
+        glp_intopt(lp, &options);
     }
-    read_result(lp, &w, code, result);
+    result->found = glp_mip_status(lp) == GLP_OPT || glp_mip_status(lp) == GLP_FEAS;
+    for (int j = 1; result->found && j <= problem->column_count; j++)
+        result->value[j] = glp_mip_col_val(lp, j);
     glp_delete_prob(lp);
     glp_error_hook(NULL, NULL);
     return MBS_OK;

@@ -36,10 +36,7 @@ typedef struct solver_limits {
 } solver_limits;
 
 typedef struct solver_result {
-    bool solved;   /* the search ended on its own: best is the optimum, or none exists */
     bool found;    /* value holds a solution */
-    double bound;  /* no solution is below this */
-    double best;   /* of the solution found */
     double *value; /* per column number, the caller's array */
     bool relaxed;  /* dual holds the rows' prices in the relaxation without cuts */
     double *dual;  /* per row number, the caller's array */

@@ -1,6 +1,8 @@
 #include "report/figures.h"
 
+#include <assert.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 typedef struct size_unit {
@@ -87,14 +89,15 @@ figure figure_integer(int64_t value)
     return out;
 }
 
-const char *phase_name(const mbs_program *program, size_t first, size_t last)
+group_figures figures_of_group(const mbs_plan *plan, size_t index)
 {
-    mbs_step_info begin;
-    mbs_step_info end;
-    if (mbs_program_step(program, first, &begin) != MBS_OK ||
-        mbs_program_step(program, last, &end) != MBS_OK)
-        return "";
-    if (begin.phase != end.phase)
-        return "both";
-    return begin.phase == MBS_FORWARD ? "forward" : "backward";
+    const mbs_program *program = mbs_plan_program(plan);
+    group_figures of = {0};
+    const bool known = mbs_plan_group(plan, index, &of.group) == MBS_OK &&
+                       mbs_plan_group_traffic(plan, index, &of.traffic) == MBS_OK &&
+                       mbs_program_step(program, of.group.first, &of.first) == MBS_OK &&
+                       mbs_program_step(program, of.group.last, &of.last) == MBS_OK;
+    assert(known);
+    (void)known;
+    return of;
 }

@@ -28,7 +28,13 @@ figure figure_percent(int64_t part, int64_t whole);
 
 figure figure_integer(int64_t value);
 
-/* The phase or phases that the steps first..last belong to: "forward", "backward", "both". */
-const char *phase_name(const mbs_program *program, size_t first, size_t last);
+/* What reports show of the plan's group `index`, which must be below their count. */
+typedef struct group_figures {
+    mbs_group_info group;
+    mbs_step_info first; /* step */
+    mbs_step_info last;
+    mbs_traffic traffic;
+} group_figures;
+group_figures figures_of_group(const mbs_plan *plan, size_t index);
 
 #endif

@@ -1,4 +1,5 @@
 /* A network's layers as a table for people. */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -39,11 +40,12 @@ static void collect_needs(table_source *from)
         const mbs_step *step = &from->program->steps[i];
         bool known = step->layer_id >= 0 && (size_t)step->layer_id < from->layer_count;
         layer_need *need = &from->needs[known ? (size_t)step->layer_id : from->layer_count];
-        int64_t iterations;
+        int64_t iterations = 0;
         from->steps_in_phase[step->phase]++;
-        if (mbs_step_smallest_iterations(from->program, (size_t)i, from->batch, buffer,
-                                         &iterations) != MBS_OK)
-            continue;
+        const mbs_status status = mbs_step_smallest_iterations(from->program, (size_t)i,
+                                                               from->batch, buffer, &iterations);
+        assert(status == MBS_OK);
+        (void)status;
         if (iterations == 0) {
             from->steps_in_passes++;
             iterations = NEED_PASSES;
@@ -154,9 +156,8 @@ static void put_totals(text *out, const table_source *from)
     size_t views = 0;
     int64_t activations = 0;
     for (size_t i = 0; i < from->layer_count; i++) {
-        mbs_layer_info layer;
-        if (mbs_network_layer(from->network, i, &layer) != MBS_OK)
-            continue;
+        mbs_layer_info layer = {0};
+        mbs_network_layer(from->network, i, &layer);
         if (layer.is_view)
             views++;
         else if (!checked_add(activations, output_bytes(from, &layer), &activations))
@@ -207,6 +208,11 @@ mbs_status mbs_report_network_table(char **result, const mbs_network *network,
     text out = TEXT_INIT;
     grid table;
     *result = NULL;
+    if (batch < 1 || hardware->buffer_bytes <= hardware->reserved_bytes)
+        return error_set(error, MBS_ERR_ARGUMENT,
+                         "%" PRId64 " samples in a buffer of %" PRId64 " bytes, %" PRId64
+                         " of them reserved: expected at least one of each for use",
+                         batch, hardware->buffer_bytes, hardware->reserved_bytes);
     from.needs = mem_calloc(from.layer_count + 1, sizeof *from.needs);
     if (from.needs == NULL)
         return error_memory(error);

@@ -1,4 +1,6 @@
 /* A plan's groups as CSV, every figure to the byte. */
+#include <stdbool.h>
+
 #include "base/text.h"
 #include "mbsopt/report.h"
 #include "report/figures.h"
@@ -17,32 +19,24 @@ static void put_name(text *out, const char *name)
 
 static void put_row(text *out, const mbs_plan *plan, size_t index)
 {
-    const mbs_program *program = mbs_plan_program(plan);
-    mbs_group_info group;
-    mbs_step_info first;
-    mbs_step_info last;
-    mbs_traffic traffic;
-    if (mbs_plan_group(plan, index, &group) != MBS_OK ||
-        mbs_plan_group_traffic(plan, index, &traffic) != MBS_OK ||
-        mbs_program_step(program, group.first, &first) != MBS_OK ||
-        mbs_program_step(program, group.last, &last) != MBS_OK)
-        return;
+    const group_figures of = figures_of_group(plan, index);
+    const bool backward = of.first.phase == MBS_BACKWARD;
     text_integer(out, (int64_t)index);
-    put_integer(out, (int64_t)group.first);
-    put_integer(out, (int64_t)group.last);
-    put_name(out, first.name);
-    put_name(out, last.name);
-    put_name(out, phase_name(program, group.first, group.last));
-    const int64_t figures[] = {group.sub_batch,
-                               group.iterations,
-                               group.passes,
-                               group.peak_bytes,
-                               group.pinned_bytes,
-                               traffic.activation_read,
-                               traffic.activation_write,
-                               traffic.weight_read,
-                               traffic.weight_gradient,
-                               traffic.total};
+    put_integer(out, (int64_t)of.group.first);
+    put_integer(out, (int64_t)of.group.last);
+    put_name(out, of.first.name);
+    put_name(out, of.last.name);
+    put_name(out, of.first.phase != of.last.phase ? "both" : backward ? "backward" : "forward");
+    const int64_t figures[] = {of.group.sub_batch,
+                               of.group.iterations,
+                               of.group.passes,
+                               of.group.peak_bytes,
+                               of.group.pinned_bytes,
+                               of.traffic.activation_read,
+                               of.traffic.activation_write,
+                               of.traffic.weight_read,
+                               of.traffic.weight_gradient,
+                               of.traffic.total};
     for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++)
         put_integer(out, figures[i]);
     text_string(out, "\n");

@@ -219,34 +219,25 @@ static void put_buffer_cell(grid *table, const mbs_plan *plan, const mbs_group_i
 static void put_group(grid *table, const comparison *with, size_t index, const table_units *units)
 {
     const mbs_plan *plan = with->plan;
-    const mbs_program *program = mbs_plan_program(plan);
-    mbs_group_info group;
-    mbs_step_info first;
-    mbs_step_info last;
-    mbs_traffic traffic;
-    if (mbs_plan_group(plan, index, &group) != MBS_OK ||
-        mbs_plan_group_traffic(plan, index, &traffic) != MBS_OK ||
-        mbs_program_step(program, group.first, &first) != MBS_OK ||
-        mbs_program_step(program, group.last, &last) != MBS_OK)
-        return;
+    const group_figures of = figures_of_group(plan, index);
     const char *phase = "both";
     text_style phase_style = STYLE_PLAIN;
-    if (first.phase == last.phase) {
-        phase = first.phase == MBS_FORWARD ? "fwd" : "bwd";
-        phase_style = first.phase == MBS_FORWARD ? STYLE_FIRST : STYLE_SECOND;
+    if (of.first.phase == of.last.phase) {
+        phase = of.first.phase == MBS_FORWARD ? "fwd" : "bwd";
+        phase_style = of.first.phase == MBS_FORWARD ? STYLE_FIRST : STYLE_SECOND;
     }
     grid_cell(table, STYLE_DIM, figure_integer((int64_t)index + 1).text);
-    if (group.first == group.last) {
-        grid_wide_cell(table, STYLE_PLAIN, first.name);
+    if (of.group.first == of.group.last) {
+        grid_wide_cell(table, STYLE_PLAIN, of.first.name);
     } else {
-        grid_cell(table, STYLE_PLAIN, first.name);
-        grid_cell(table, STYLE_PLAIN, last.name);
+        grid_cell(table, STYLE_PLAIN, of.first.name);
+        grid_cell(table, STYLE_PLAIN, of.last.name);
     }
     grid_cell(table, phase_style, phase);
-    grid_cell(table, STYLE_BOLD, figure_integer(group.sub_batch).text);
-    grid_cell(table, STYLE_PLAIN, figure_integer(group.iterations).text);
-    put_buffer_cell(table, plan, &group, &units->space);
-    put_traffic_cells(table, &traffic, &units->traffic, STYLE_PLAIN, STYLE_BOLD);
+    grid_cell(table, STYLE_BOLD, figure_integer(of.group.sub_batch).text);
+    grid_cell(table, STYLE_PLAIN, figure_integer(of.group.iterations).text);
+    put_buffer_cell(table, plan, &of.group, &units->space);
+    put_traffic_cells(table, &of.traffic, &units->traffic, STYLE_PLAIN, STYLE_BOLD);
     mbs_cost cost;
     if (with->hardware != NULL && mbs_plan_group_cost(plan, with->hardware, index, &cost) == MBS_OK)
         put_time_cells(table, &cost, &units->time, STYLE_PLAIN);

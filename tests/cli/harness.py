@@ -50,6 +50,12 @@ def small_files(limit):
             "env": environment(GCOV_PREFIX="/dev/null")}
 
 
+def heed_interrupts():
+    """A shell's background jobs, and what they start, ignore them."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
 def run_on_terminal(words, stream, act=None, **more):
     """The exit status, and what was shown on a terminal that `stream`, stdout or stderr, leads to.
 
@@ -106,6 +112,13 @@ class CliTest(unittest.TestCase):
         result = Outcome(done.returncode, (done.stdout or b"").decode(), said)
         self.check_sane(result)
         return result
+
+    def on_terminal(self, *words, act=None):
+        """Runs with standard error on a terminal; `act(process)` once something is shown there."""
+        with open(self.folder / "out", "wb") as out:
+            status, shown = run_on_terminal(words, "stderr", act, stdout=out, env=environment(),
+                                            stdin=subprocess.DEVNULL, preexec_fn=heed_interrupts)
+        return status, (self.folder / "out").read_text(), shown
 
     def check_sane(self, result):
         """No crash, no report of a sanitizer, messages in whole lines without control bytes."""

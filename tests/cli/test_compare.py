@@ -189,12 +189,26 @@ class Compare(CliTest):
             self.assertEqual((plan["energy_j"], plan["energy_ratio"]), (0, 1))
 
     def test_names_are_made_safe(self):
-        given = network([conv("c", "image")], name='a"b,\x1b[31m\n\u202e')
+        given = network([conv("c", "image")], name='a"b,\x1b[31m\n\u202e\u2067')
         for form in ("table", "csv"):
             out = self.succeed("compare", "-", "--format", form, given=given).out
-            self.assertIn('\\x1b[31m\\x0a\\xe2\\x80\\xae', out)
+            self.assertIn('\\x1b[31m\\x0a\\xe2\\x80\\xae\\xe2\\x81\\xa7', out)
         self.assertEqual(self.document("-", given=given)["networks"][0]["network"],
-                         'a"b,\x1b[31m\n\u202e')
+                         'a"b,\x1b[31m\n\u202e\u2067')
+
+    def test_figures_of_any_size(self):
+        """A buffer in no unit, and a machine so slow that its energy has 33 digits."""
+        machine = {"format": "mbsopt-hardware/1", "name": "slow", "cores": 1000000,
+                   "memory": {"name": "m", "bandwidth_bytes_per_s": 1},
+                   "energy": {"static_w": 1e9}}
+        given = network([relu("r", "x")], inputs=[{"name": "x", "shape": [2**53 - 1]}])
+        words = ["-", "--planners=baseline,dp", "--batch=8", "--hardware",
+                 self.file("slow.json", json.dumps(machine))]
+        out = self.succeed("compare", *words, "--buffer=10000", given=given).out
+        self.assertIn(" 10000 bytes buffer ", out)
+        joules = self.document(*words, given=given)["networks"][0]["plans"][0]["energy_j"]
+        self.assertGreater(joules, 1e32)
+        self.assertIn(f"{joules:.4g}", out)
 
     def test_refusals(self):
         self.refuse(USAGE, "compare", says="NET… is missing")

@@ -1,34 +1,14 @@
 """Plans in other programs' formats, read back by readers of our own and counted."""
 
-import json
 import os
-import pathlib
 import shutil
-import subprocess
 import unittest
 
 import formats
-from harness import (ALEXNET, BAD_INPUT, NETWORKS, PROGRAM, ROOT, SYSTEM, USAGE, VERIFICATION,
-                     CliTest, conv, environment, network, relu, small_files)
+from exporting import ALL, FOLDERS, TINY, TINY_OPTIONS, TRACES, ExportTest, layer_of
+from harness import NETWORKS, ROOT, conv, network, relu
 
-FOLDERS = ("scalesim", "timeloop", "astra-sim")
-TRACES = ("dramsim3", "ramulator", "ramulator2")
-ALL = FOLDERS + TRACES + ("addresses", "perfetto")
 GOLDEN = ROOT / "tests" / "golden" / "export"
-
-# Every pass, a stride, a grouped and a dilated convolution, a fan-out, names that need care.
-TINY = network(
-    [conv("c1", "image", out_channels=8),
-     relu("r1", "c1"),
-     conv("DP, \"quoted\" c2", "r1", out_channels=8, stride=2, groups=2),
-     conv("höhe", "DP, \"quoted\" c2", out_channels=8, dilation=2, pad=2),
-     {"name": "sum", "op": "add", "inputs": ["DP, \"quoted\" c2", "höhe"]},
-     {"name": "norm", "op": "norm", "kind": "group", "groups": 4, "inputs": ["sum"]},
-     {"name": "pool", "op": "global_avg_pool", "inputs": ["norm"]},
-     {"name": "fc", "op": "fc", "inputs": ["pool"], "out_features": 10}],
-    name="tiny")
-TINY_OPTIONS = ("--batch", "5", "--buffer", "6KiB")
-
 
 # Something to compute again: activations, and a convolution that widens.
 AGAIN = network(
@@ -47,89 +27,6 @@ AGAIN = network(
 
 def ceil_div(a, b):
     return -(-a // b)
-
-
-class Plan:
-    """A plan file, and what each execution of a step moves, told from the model's section 4."""
-
-    def __init__(self, text):
-        self.plan = json.loads(text)
-        self.steps, self.tensors = self.plan["steps"], self.plan["tensors"]
-        self.batch = self.plan["batch"]
-        self.pinned = {p["step"]: p for p in self.plan["pinned"]}
-        self.arrives = {(r["tensor"], r["to"]) for r in self.plan["resident"]}
-        stays = {(r["tensor"], r["from"]) for r in self.plan["resident"]}
-        touches = {}
-        for step in self.steps:
-            for tensor in step["reads"] + step["writes"]:
-                touches.setdefault(tensor, []).append(step["id"])
-        self.stored = {tensor for tensor, at in touches.items()
-                       if any((tensor, step) not in stays for step in at[:-1])}
-
-    def executions(self):
-        """(step, group, iteration, samples) in order."""
-        for group in self.plan["groups"]:
-            for i in range(group["iterations"]):
-                begin = i * group["sub_batch"]
-                samples = range(begin, min(begin + group["sub_batch"], self.batch))
-                for k in range(group["first"], group["last"] + 1):
-                    yield self.steps[k], group, i, samples
-
-    def moved(self, step, group, i, samples):
-        """(is write, what, first byte in its region, bytes) of one execution."""
-        k = step["id"]
-        pinned = self.pinned.get(k, {"weight_bytes": 0, "accumulator_bytes": 0})
-        for member, what in (("weight_bytes", "weights"), ("accumulator_bytes", "accumulators")):
-            kept, rest = pinned[member], step[member] - pinned[member]
-            last = i == group["iterations"] - 1
-            if what == "weights":
-                yield False, what, 0, kept if i == 0 else 0
-                yield False, what, kept, rest
-            else:
-                yield False, what, kept, rest if i > 0 else 0
-                yield True, what, 0, kept if last else 0
-                yield True, what, kept, rest
-        for tensor in step["reads"]:
-            if (tensor, k) not in self.arrives:
-                for _ in range(group["passes"]):
-                    yield self.tensor_part(False, tensor, samples)
-        for tensor in step["writes"]:
-            if tensor in self.stored:
-                yield self.tensor_part(True, tensor, samples)
-
-    def tensor_part(self, is_write, tensor, samples):
-        size = self.tensors[tensor]["bytes"]
-        return is_write, tensor, samples[0] * size, len(samples) * size
-
-
-def layer_of(step):
-    if step["kind"] == "gsum":
-        return step["name"].rpartition(".gsum#")[0]
-    ending = step["kind"].rpartition(".")[2] if "." in step["kind"] else None
-    return step["name"].removesuffix("." + ending) if ending else step["name"]
-
-
-class ExportTest(CliTest):
-    def export(self, given, form, *options, **more):
-        """What the format writes: a text, or the texts of a folder's files by name."""
-        out = self.folder / f"out-{form}"
-        result = self.succeed("export", given, "--format", form, "-o", out, *options, **more)
-        self.assertEqual(result.out, "")
-        if out.is_dir():
-            files = {path.name: path.read_text() for path in out.iterdir()}
-            self.check_index(form, files)
-            return files
-        return out.read_text()
-
-    def check_index(self, form, files):
-        index = json.loads(files["export.json"])
-        self.assertEqual((index["format"], index["exported"]), ("mbsopt-export/1", form))
-        self.assertEqual(sorted(index["files"] + ["export.json"]), sorted(files))
-
-    def plan(self, given, *options):
-        path = self.folder / "plan.json"
-        self.succeed("plan", given, "--format", "json", "-o", path, *options)
-        return str(path), Plan(path.read_text())
 
 
 class Counts(ExportTest):
@@ -305,6 +202,17 @@ class Counts(ExportTest):
         self.assertEqual([r[:2] for r in slow], [r[:2] for r in fast])
         self.assertTrue(all(abs(2 * s[2] - f[2]) <= 2 for s, f in zip(slow, fast)))
 
+    def test_iterations_alike(self):
+        """Of many iterations Perfetto is shown one, and what the others take."""
+        words = ("--batch", "3001", "--buffer", "6KiB")
+        path, plan, _ = self.count_all(self.file("tiny.json", TINY), *words, replan=False)
+        _, slices, _ = formats.perfetto(self.export(path, "perfetto"))
+        alike = [arguments for _, _, _, name, arguments in slices
+                 if name == "the other iterations, alike"]
+        self.assertEqual([arguments["iterations"] for arguments in alike],
+                         [group["iterations"] - 1 for group in plan.plan["groups"]
+                          if group["iterations"] > 1])
+
     def test_inference(self):
         _, plan, _ = self.count_all(self.file("tiny.json", TINY), *TINY_OPTIONS, "--inference")
         self.assertEqual(plan.plan["phase"], "inference")
@@ -353,266 +261,6 @@ class Counts(ExportTest):
                     (place / (name or "file")).write_text(text)
             kept = {"" if p.name == "file" else p.name: p.read_text() for p in place.iterdir()}
             self.assertEqual(found, kept, form)
-
-
-class Names(ExportTest):
-    def test_safe(self):
-        given = ["a,b", "a b", 'a"b', "a_b", "DP", "xDPy", "dp", "DDPP", "é", "ñandú", "1st", "a#b",
-                 "n" * 300, "n" * 299 + "m", "-", "a_b_2", "\u2028", "quote'"]
-        layers, source = [], "image"
-        for name in given:
-            layers.append(conv(name, source))
-            source = name
-        path = self.file("names.json", network(layers))
-        for form in FOLDERS:
-            names = formats.names(self.export(path, form)["names.csv"])
-            if form != "timeloop":
-                kept = set(names.values())
-                suffix = "_b32" if form == "scalesim" else ""
-                self.assertLessEqual({name + suffix for name in given}, kept)
-        formats.scalesim_conv(self.export(path, "scalesim")["conv.csv"])
-        formats.perfetto(self.export(path, "perfetto"))
-
-    def test_thousands_alike(self):
-        layers = [relu("é" * (1 + i % 40) + "," * (i // 40), "image") for i in range(1600)]
-        names = formats.names(self.export(self.file("n.json", network(layers)), "astra-sim")["names.csv"])
-        self.assertLessEqual({layer["name"] for layer in layers}, set(names.values()))
-
-
-class Failures(ExportTest):
-    def test_device_and_pipe(self):
-        for form in TRACES + ("addresses", "perfetto", "wavecore"):
-            more = ("--sample-every", "32", "--steps", "0..3") if form in TRACES else ()
-            result = self.run_program("export", ALEXNET, "--format", form, "-o", "/dev/full", *more)
-            self.assertEqual(result.status, SYSTEM, result)
-            self.assertIn("No space left", result.err)
-            reader, writer = os.pipe()
-            os.close(reader)
-            done = subprocess.run([PROGRAM, "export", ALEXNET, "--format", form, "-o", "-", *more],
-                                  stdout=writer, stderr=subprocess.PIPE, env=environment(),
-                                  check=False)
-            os.close(writer)
-            self.assertEqual(done.returncode, SYSTEM, done.stderr)
-            self.assertIn(b"Broken pipe", done.stderr)
-        for form in FOLDERS:
-            for place in ("/dev/full", "-/x", self.file("file", "old")):
-                self.refuse(SYSTEM, "export", ALEXNET, "--format", form, "-o", place)
-        self.assertEqual((self.folder / "file").read_text(), "old")
-        self.assert_files("file")
-
-    def test_full_disk_leaves_what_was_there(self):
-        for form in (*ALL, "wavecore"):
-            out = self.folder / form
-            more = ("--steps", "0..3", "--sample-every", "32") if form in TRACES else ()
-            for before in (False, True):
-                if before:
-                    self.succeed("export", ALEXNET, "--format", form, "-o", out, *more)
-                    kept = self.everything()
-                result = self.run_program("export", ALEXNET, "--format", form, "-o", out, *more,
-                                          **small_files(500))
-                self.assertEqual(result.status, SYSTEM, result)
-                self.assertIn("File too large", result.err)
-                self.assertEqual(self.everything(), kept if before else {})
-            shutil.rmtree(out) if out.is_dir() else out.unlink()
-
-    def everything(self):
-        return {str(p): p.read_bytes() for p in pathlib.Path(self.folder).rglob("*") if p.is_file()}
-
-    def test_folders(self):
-        out = self.folder / "out"
-        out.mkdir()
-        self.succeed("export", ALEXNET, "--format", "timeloop", "-o", out)
-        self.succeed("export", ALEXNET, "--format", "astra-sim", "-o", f"{out}/")
-        self.assertEqual(sorted(os.listdir(out)), ["export.json", "names.csv", "workload.txt"])
-        (out / "mine.txt").write_text("precious")
-        self.refuse(SYSTEM, "export", ALEXNET, "--format", "timeloop", "-o", out,
-                    says='holds "mine.txt", which no export wrote')
-        self.assertEqual((out / "mine.txt").read_text(), "precious")
-        self.refuse(SYSTEM, "export", ALEXNET, "--format", "scalesim", "-o", self.folder / "no" / "x")
-        self.assert_files("out")
-
-    def test_usage(self):
-        out = self.folder / "x"
-        self.refuse(USAGE, "export", ALEXNET, "--format", "scalesm", "-o", out, says="scalesim")
-        self.refuse(USAGE, "export", ALEXNET, "-o", out, says="--format is missing")
-        self.refuse(USAGE, "export", ALEXNET, "--format", "scalesim", says="--output is missing")
-        self.refuse(USAGE, "export", "--format", "scalesim", "-o", out, says="is missing")
-        self.refuse(USAGE, "export", ALEXNET, "--format", "dramsim3", "-o", out, "--steps", "x")
-        self.refuse(USAGE, "export", ALEXNET, "--format", "dramsim3", "-o", out, "--sample-every", 0)
-        self.refuse(BAD_INPUT, "export", ALEXNET, "--format", "dramsim3", "-o", out, "--steps",
-                    "5..3", says="steps 5..3")
-        self.refuse(BAD_INPUT, "export", ALEXNET, "--format", "dramsim3", "-o", out, "--steps",
-                    "0..4000", says="within 0..")
-        self.refuse(BAD_INPUT, "export", ALEXNET, "--format", "dramsim3", "-o", out,
-                    "--request-bytes", "48", says="power of 2")
-        self.refuse(BAD_INPUT, "export", ALEXNET, "--format", "dramsim3", "-o", out, "--planner",
-                    "baseline", "--batch", 2048, says="--force")
-        plan, _ = self.plan(ALEXNET)
-        self.refuse(USAGE, "export", plan, "--format", "perfetto", "-o", out, "--batch", "4",
-                    says="is a plan already")
-        self.refuse(USAGE, "plan", ALEXNET, "--export", "perfetto", says="FORMAT=OUT")
-        self.refuse(USAGE, "plan", ALEXNET, "--export", "perfeto=x", says="perfetto")
-        self.refuse(USAGE, "plan", ALEXNET, "--export", "perfetto=-", says="standard output")
-        for form in FOLDERS:
-            self.refuse(BAD_INPUT, "export", ALEXNET, "--format", form, "-o", "-", says="a folder")
-        listed = self.succeed("export", "--list").out
-        self.assertEqual(sorted(line.split()[0] for line in listed.splitlines()
-                                if not line.startswith(" ")),
-                         sorted((*ALL, "wavecore")))  # which test_wavecore.py tests
-        self.assert_files("plan.json")
-
-    def test_plan_exports_too(self):
-        given, trace, folder = self.file("tiny.json", TINY), self.folder / "t", self.folder / "f"
-        result = self.succeed("plan", given, *TINY_OPTIONS, "--export", f"ramulator2={trace}",
-                              "--export", f"scalesim={folder}")
-        self.assertEqual(result.out, self.succeed("plan", given, *TINY_OPTIONS).out)
-        self.assertEqual(trace.read_text(), self.export(given, "ramulator2", *TINY_OPTIONS))
-        self.assertIn("conv.csv", os.listdir(folder))
-
-    def test_network_or_plan_from_standard_input(self):
-        plan = self.succeed("plan", "-", *TINY_OPTIONS, "--format", "json", given=TINY).out
-        first = self.succeed("export", "-", *TINY_OPTIONS, "--format", "perfetto", "-o", "-",
-                             given=TINY).out
-        self.assertEqual(self.succeed("export", "-", "--format", "perfetto", "-o", "-",
-                                      given=plan).out, first)
-
-
-class Shapes(ExportTest):
-    """The members of plan files that tell of shapes."""
-
-    def changed(self, change):
-        plan = json.loads(self.succeed("plan", "-", *TINY_OPTIONS, "--format", "json",
-                                       given=TINY).out)
-        change(plan)
-        return self.file("changed.json", json.dumps(plan))
-
-    def test_without(self):
-        def strip(plan):
-            for tensor in plan["tensors"]:
-                del tensor["elements"]
-
-        def strip_product(plan):
-            del plan["steps"][0]["gemm"], plan["steps"][0]["conv"]
-
-        for change in (strip, strip_product):
-            path = self.changed(change)
-            self.succeed("verify", path)
-            for form in ALL:
-                out = self.folder / "x"
-                if form == "addresses":
-                    self.succeed("export", path, "--format", form, "-o", "-")
-                    continue
-                result = self.refuse(BAD_INPUT, "export", path, "--format", form, "-o", out,
-                                     says="the plan file does not tell")
-                self.assertEqual(len(result.err.splitlines()), 1)
-        self.assert_files("changed.json")
-
-    def test_hostile(self):
-        huge = 2**53 - 1
-        changes = [
-            ("gemm", {"m": 0}, "steps[0].gemm.m"),
-            ("gemm", {"k": -1}, "steps[0].gemm.k"),
-            ("gemm", {"n": 1.5}, "steps[0].gemm.n"),
-            ("gemm", {"groups": "x"}, "steps[0].gemm.groups"),
-            ("gemm", {"samples_in": "n"}, "steps[0].gemm.samples_in"),
-            ("gemm", {"q": 1}, "steps[0].gemm"),
-            ("gemm", {"m": huge}, "steps[0].conv"),
-            ("conv", {"channels": 0}, "steps[0].conv.channels"),
-            ("conv", {"kernel": [3]}, "steps[0].conv.kernel"),
-            ("conv", {"stride": [1, 0]}, "steps[0].conv.stride[1]"),
-            ("conv", {"stride": [huge, huge]}, "steps[0].conv"),
-            ("conv", {"output": [huge, huge]}, "steps[0].conv"),
-            ("conv", {"filters": 9}, "steps[0].conv"),
-            ("conv", {"strid": 1}, "steps[0].conv"),
-        ]
-        for member, values, place in changes:
-            path = self.changed(lambda plan: plan["steps"][0][member].update(values))
-            result = self.refuse(BAD_INPUT, "verify", path, says=place)
-            self.assertEqual(len(result.err.splitlines()), 1, result)
-        for member in ("gemm", "conv"):
-            path = self.changed(lambda plan: plan["steps"][0].update({member: 3}))
-            self.refuse(BAD_INPUT, "verify", path, says=f"steps[0].{member}")
-        path = self.changed(lambda plan: plan["tensors"][0].update(elements=0))
-        self.refuse(BAD_INPUT, "verify", path, says="tensors[0].elements")
-
-        def lying(plan):
-            plan["steps"][0]["gemm"].update(m=huge, k=huge, n=huge, groups=huge)
-            del plan["steps"][0]["conv"]
-
-        path = self.changed(lying)
-        self.succeed("verify", path)
-        for form in ("scalesim", "timeloop"):
-            self.refuse(BAD_INPUT, "export", path, "--format", form, "-o", self.folder / "x",
-                        says="too large")
-        self.succeed("export", path, "--format", "perfetto", "-o", "/dev/null")
-
-    def test_broken_plans_are_refused(self):
-        path = self.changed(lambda plan: plan["groups"][0].update(peak_bytes=1))
-        self.refuse(VERIFICATION, "export", path, "--format", "perfetto", "-o", self.folder / "x")
-        self.assert_files("changed.json")
-
-
-class CycleModel(ExportTest):
-    def test_option_and_member(self):
-        machine = json.loads((ROOT / "models" / "hardware" / "wavecore.json").read_text())
-        machine["cycle_model"] = "scalesim"
-        path = self.file("hw.json", json.dumps(machine))
-        plans = [self.succeed("plan", ALEXNET, "--format", "json", *options).out for options in
-                 ((), ("--cycle-model", "scalesim"), ("--hardware", path),
-                  ("--hardware", path, "--cycle-model", "wavecore"))]
-        self.assertEqual(plans[1], plans[2])
-        self.assertEqual(plans[0], plans[3])
-        self.assertNotEqual(json.loads(plans[0])["time_s"], json.loads(plans[1])["time_s"])
-        machine["cycle_model"] = "fast"
-        path = self.file("hw.json", json.dumps(machine))
-        self.refuse(BAD_INPUT, "plan", ALEXNET, "--hardware", path, says="cycle_model")
-        self.refuse(USAGE, "plan", ALEXNET, "--cycle-model", "fast", says="wavecore or scalesim")
-
-    def test_compare_and_sweep(self):
-        """Both take the option, and say so where they name the machine."""
-        scalesim = json.loads(self.succeed("plan", ALEXNET, "--cycle-model", "scalesim",
-                                           "--format", "json").out)
-        usual = json.loads(self.succeed("plan", ALEXNET, "--format", "json").out)
-        self.assertEqual(scalesim["traffic_bytes"], usual["traffic_bytes"])
-        times = {"wavecore": usual["time_s"], "wavecore:scalesim": scalesim["time_s"]}
-        for more in ((), ("--cycle-model", "wavecore"), ("--cycle-model", "scalesim")):
-            name = "wavecore:scalesim" if "scalesim" in more else "wavecore"
-            compared = json.loads(self.succeed("compare", ALEXNET, "--planners", "dp", "--format",
-                                               "json", *more).out)
-            self.assertEqual(compared["hardware"], name)
-            self.assertEqual(compared["networks"][0]["plans"][0]["time_s"], times[name])
-            row = json.loads(self.succeed("sweep", ALEXNET, "--format", "jsonl", *more).out)
-            self.assertEqual((row["hardware"], row["time_s"]), (name, times[name]))
-            self.assertIn(f" on {name}, ", self.succeed("plan", ALEXNET, *more).out)
-        machines = ",".join(str(ROOT / "models" / "hardware" / name)
-                            for name in ("wavecore.json", "wavecore-lpddr4.json"))
-        rows = self.succeed("sweep", ALEXNET, "--hardware", machines, "--cycle-model", "scalesim",
-                            "--format", "jsonl").out.splitlines()
-        self.assertEqual([json.loads(row)["hardware"] for row in rows],
-                         ["wavecore:scalesim", "wavecore-lpddr4:scalesim"])
-        path = self.file("rows.csv", self.succeed("sweep", ALEXNET).out)
-        self.refuse(BAD_INPUT, "sweep", ALEXNET, "--resume", path, "--cycle-model", "scalesim",
-                    says="left as it was")
-        for command in ("compare", "sweep"):
-            self.refuse(USAGE, command, ALEXNET, "--cycle-model", "fast",
-                        says="wavecore or scalesim")
-
-    def test_long_names_of_machines(self):
-        machine = json.loads((ROOT / "models" / "hardware" / "wavecore.json").read_text())
-        machine["name"] = "w" * 63
-        row = json.loads(self.succeed("sweep", ALEXNET, "--format", "jsonl", "--hardware",
-                                      self.file("hw.json", json.dumps(machine)),
-                                      "--cycle-model", "scalesim").out)
-        self.assertEqual(row["hardware"], "w" * 54 + ":scalesim")
-
-    def test_array_utilisation_is_scalesims(self):
-        """MACs over the cells' cycles, the cycles those of the rows."""
-        plan, contents = self.plan(ALEXNET, "--cycle-model", "scalesim")
-        rows = formats.table(self.export(plan, "scalesim")["runs.csv"],
-                             "name,step,samples,runs,in_conv,m,n,k,cycles")
-        macs = sum(int(r["runs"]) * int(r["m"]) * int(r["n"]) * int(r["k"]) for r in rows)
-        cycles = sum(int(r["runs"]) * int(r["cycles"]) for r in rows)
-        self.assertAlmostEqual(contents.plan["utilisation"], macs / (128 * 128 * cycles), places=9)
 
 
 if __name__ == "__main__":

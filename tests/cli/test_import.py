@@ -195,11 +195,12 @@ for data in cut:
             self.assertEqual(result.status, SYSTEM, result)
             self.assertIn(part, result.err)
         stand_in = self.folder / "python"
-        stand_in.write_text("#!/bin/sh\nkill -9 $$\n")
-        stand_in.chmod(stand_in.stat().st_mode | stat.S_IXUSR)
-        result = self.run_program("plan", path, env=environment(MBSOPT_PYTHON=str(stand_in)))
-        self.assertEqual(result.status, SYSTEM, result)
-        self.assertIn("signal 9", result.err)
+        for script, part in (("kill -9 $$", "was ended by signal 9"), ("exit 77", "ended with status 77")):
+            stand_in.write_text(f"#!/bin/sh\n{script}\n")
+            stand_in.chmod(stand_in.stat().st_mode | stat.S_IXUSR)
+            result = self.run_program("plan", path, env=environment(MBSOPT_PYTHON=str(stand_in)))
+            self.assertEqual(result.status, SYSTEM, result)
+            self.assertIn(part, result.err)
         os.unlink(stand_in)
         os.unlink(path)
 

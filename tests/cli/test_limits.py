@@ -57,6 +57,12 @@ class Limits(CliTest):
             layers.append(conv(f"c{i}", f"v{i}", out_channels=1))
         self.bad(network(layers), "100000000 at most")
 
+    def test_figures_that_json_readers_round(self):
+        text = network([relu("r", "x")], inputs=[{"name": "x", "shape": [2**40]}])
+        words = ("plan", "-", "--inference", "--batch=1000000", "--planner=baseline")
+        self.succeed(*words, given=text)
+        self.refuse(BAD_INPUT, *words, "--format=json", given=text, says="many JSON readers round")
+
     def test_doubling_views(self):
         layers = [relu("v0", "image")]
         for i in range(1, 51):

@@ -123,6 +123,12 @@ class Recompute(CliTest):
         self.assertEqual([line.split()[0] for line in out["table"].splitlines() if "more MACs" in line], ["dp+auto"])
         self.assertIn(f"  {macs[2]:.1f} % more MACs\n", out["table"])
 
+    def test_compare_says_nothing_of_a_bound_that_is_none(self):
+        words = [RESNET18, "--planners", "ilp", "--recompute", "auto", "--time-limit", "0"]
+        row = next(line for line in self.succeed("compare", *words).out.splitlines()
+                   if line.startswith("ilp+auto"))
+        self.assertRegex(row, r"  \d\.\d{3}  [\d.]+ % more MACs$")
+
     def test_others_recompute_nothing_and_say_so(self):
         outcome = self.succeed("plan", ALEXNET, "--planner", "mbs1", "--recompute", "auto")
         self.assertIn("note: mbs1 recomputes nothing", outcome.err)

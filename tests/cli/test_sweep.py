@@ -1,48 +1,12 @@
-"""`mbsopt sweep`: the same rows however it is cut up, interrupted and resumed."""
+"""`mbsopt sweep`: its points and rows, and what it refuses."""
 
-import csv
-import io
 import itertools
 import json
 import os
-import shutil
-import signal
-import subprocess
-import sys
-import time
 import unittest
 
-from harness import (ALEXNET, BAD_INPUT, NETWORKS, OK, PROGRAM, ROOT, SYSTEM, USAGE, CliTest, conv,
-                     environment, network, relu)
-
-RESNET18 = str(NETWORKS / "resnet18.json")
-MACHINES = [str(ROOT / "models" / "hardware" / name)
-            for name in ("wavecore.json", "wavecore-gddr5.json", "wavecore-lpddr4.json")]
-SMALL = network([conv("c1", "image"), relu("r1", "c1"), conv("c2", "r1")])
-MERGE = str(ROOT / "scripts" / "sweep_merge.py")
-
-# 2 networks, 3 buffers, 2 batches, 2 planners, 3 machines
-MANY = [ALEXNET, RESNET18, "--buffer", "1MiB..4MiB:x2", "--batch", "4,9", "--planner",
-        "baseline,dp", "--hardware", ",".join(MACHINES)]
-POINTS = 2 * 3 * 2 * 2 * 3
-
-
-class Sweep(CliTest):
-    def few(self):
-        """A sweep that takes next to no time: 2 networks, 2 buffers, 2 planners."""
-        paths = [self.file(f"{name}.json", SMALL.replace('"test"', f'"{name}"'))
-                 for name in ("first", "second")]
-        return [*paths, "--buffer", "4KiB,8KiB", "--batch=5", "--planner", "baseline,dp"], 2 * 2 * 2
-
-    def text(self, *arguments, **more):
-        return self.succeed("sweep", *arguments, **more).out
-
-    def rows(self, *arguments, **more):
-        return list(csv.DictReader(io.StringIO(self.text(*arguments, **more))))
-
-    def merge(self, *arguments):
-        return subprocess.run([sys.executable, MERGE, *map(str, arguments)], capture_output=True,
-                              text=True, check=False)
+from harness import ALEXNET, BAD_INPUT, NETWORKS, SYSTEM, USAGE, conv, network
+from sweeping import MACHINES, MANY, POINTS, RESNET18, SMALL, Sweep
 
 
 class Points(Sweep):
@@ -225,6 +189,8 @@ class Bad(Sweep):
         os.close(writer)
         self.refuse(SYSTEM, "sweep", ALEXNET, "-o", self.folder / "no" / "file", says="No such")
         self.refuse(SYSTEM, "sweep", ALEXNET, "--resume", "/dev/null", says="no regular file")
+        self.refuse(SYSTEM, "sweep", ALEXNET, "--resume", self.folder / "no" / "file", says="cannot write")
+        self.refuse(SYSTEM, "sweep", ALEXNET, "--resume", "/dev/null/x", says="cannot read")
         self.refuse(SYSTEM, "sweep", ALEXNET, "--resume", self.folder, says=str(self.folder))
 
     def test_point_without_a_plan(self):
@@ -239,234 +205,10 @@ class Bad(Sweep):
                           result.err)
             self.assertEqual(result.out.count("\n"), 4) # the header and the points before
 
-
-class SameRows(Sweep):
-    def setUp(self):
-        super().setUp()
-        self.whole = self.text(*MANY)
-        self.path = self.folder / "rows.csv"
-
-    def test_threads(self):
-        for threads in (1, 2, 7, 100):
-            self.assertEqual(self.text(*MANY, f"--threads={threads}"), self.whole)
-        self.assertEqual(self.text(*MANY, "-o", self.path), "")
-        self.assertEqual(self.path.read_text(), self.whole)
-
-    def test_shards(self):
-        for form in ("csv", "jsonl"):
-            whole = self.text(*MANY, f"--format={form}")
-            for shards in (1, 3):
-                self.check_shards(MANY, POINTS, shards, form, whole)
-            few, points = self.few()
-            self.check_shards(few, points, points + 2, form, self.text(*few, f"--format={form}"))
-
-    def check_shards(self, words, points, shards, form, whole):
-        paths = [self.folder / f"shard-{k}" for k in range(shards)]
-        for k, path in enumerate(paths):
-            self.succeed("sweep", *words, f"--format={form}", f"--shard={k}/{shards}", "-o", path)
-        merged = self.folder / "merged"
-        done = self.merge("-o", merged, "--points", points, *reversed(paths))
-        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
-        self.assertEqual(merged.read_text(), whole)
-        if shards == 3 and form == "csv":
-            self.refuse_merges(paths, merged, whole)
-            self.assertEqual(self.merge(*paths).stdout, whole)
-
-    def refuse_merges(self, paths, merged, whole):
-        cut = self.file("cut", paths[0].read_bytes()[:-5])
-        other = self.file("other", "index,x\n1,2\n")
-        junk = self.file("junk", "hello\n")
-        for files in (paths[:2], [*paths, paths[0]], [cut, *paths[1:]], [other, *paths[1:]],
-                      [junk, *paths], ["--points", POINTS + 1, *paths],
-                      ["--points", POINTS - 1, *paths]):
-            done = self.merge("-o", merged, *files)
-            self.assertEqual(done.returncode, 1, files)
-            self.assertEqual((done.stdout, done.stderr.count("\n")), ("", 1), done.stderr)
-        self.assertEqual(self.merge(self.folder / "none").returncode, 5)
-        self.assertEqual(merged.read_text(), whole)
-
-    def resume(self, *more, words=MANY):
-        result = self.succeed("sweep", *words, "--resume", self.path, *more)
-        self.assertEqual(result.out, "")
-        return self.path.read_text()
-
-    def test_resume_wherever_it_was_cut(self):
-        few, _ = self.few()
-        whole = self.text(*few)
-        header = whole.index("\n") + 1
-        for length in [*range(0, header, 29), *range(header - 2, header + 3),
-                       *range(header + 3, len(whole), 67), len(whole) - 1, len(whole)]:
-            self.path.write_text(whole[:length])
-            self.assertEqual(self.resume(words=few), whole, length)
-        for length in range(1000, len(self.whole), 4999):
-            self.path.write_text(self.whole[:length])
-            self.assertEqual(self.resume(), self.whole, length)
-        self.path.unlink()
-        self.assertEqual(self.resume(), self.whole)
-        before = self.path.stat().st_mtime_ns
-        self.assertEqual(self.resume(), self.whole)
-        self.assertEqual(self.path.stat().st_size, len(self.whole))
-        self.assertGreaterEqual(self.path.stat().st_mtime_ns, before)
-
-    def test_resume_json_lines_and_shards(self):
-        few, _ = self.few()
-        for more in (["--format=jsonl"], ["--shard=1/3"], ["--shard=2/5", "--format=jsonl"]):
-            whole = self.text(*few, *more)
-            for length in range(0, len(whole) + 1, 149):
-                self.path.write_text(whole[:length])
-                self.assertEqual(self.resume(*more, words=few), whole)
-
-    def test_finished_points_are_skipped(self):
-        lines = self.whole.splitlines(keepends=True)
-        lines[3] = lines[3].replace(",optimal,", ",heuristic,").replace(",heuristic,",
-                                                                        ",feasible,")
-        self.path.write_text("".join(lines[:5]))
-        self.assertEqual(self.resume(), "".join(lines))
-
-    def test_killed_and_resumed(self):
-        """SIGKILL at some moments; what is there is a beginning of the whole."""
-        for rows in (0, 1, 10, POINTS // 2):
-            self.path.unlink(missing_ok=True)
-            with subprocess.Popen([PROGRAM, "sweep", *MANY, "-o", self.path, "--threads=1"],
-                                  stderr=subprocess.DEVNULL, env=environment()) as running:
-                while running.poll() is None:
-                    if self.path.exists() and self.path.read_bytes().count(b"\n") > rows:
-                        break
-                running.kill()
-            self.assertTrue(self.whole.startswith(self.path.read_text()))
-            self.assertEqual(self.resume(), self.whole)
-
-    def interrupt(self, number):
-        words = [str(NETWORKS / "resnet152.json"), "--batch=64..640:+1"]
-        with subprocess.Popen([PROGRAM, "sweep", *words, "-o", self.path], text=True,
-                              stderr=subprocess.PIPE, env=environment()) as running:
-            while not self.path.exists() or self.path.read_bytes().count(b"\n") < 3:
-                time.sleep(0.01)
-            running.send_signal(number)
-            message = running.communicate()[1]
-        self.assertEqual(running.returncode, -number, message)
-        self.assertIn("note: interrupted after", message)
-        text = self.path.read_text()
-        self.assertTrue(text.endswith("\n"))
-        self.assertIn(f"interrupted after {text.count(chr(10)) - 1} of 577 points", message)
-
-    def test_interrupted(self):
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self.path.unlink(missing_ok=True)
-            self.interrupt(number)
-
-    def test_search_is_interrupted(self):
-        words = [str(NETWORKS / "inception_v4.json"), "--planner=ilp", "--time-limit=600"]
-        start = time.monotonic()
-        with subprocess.Popen([PROGRAM, "sweep", *words, "-o", self.path], env=environment(),
-                              stderr=subprocess.DEVNULL) as running:
-            time.sleep(1)
-            running.send_signal(signal.SIGINT)
-            status = running.wait()
-        self.assertLess(time.monotonic() - start, 100)
-        if status != OK: # else it was done within the second
-            self.assertEqual(status, -signal.SIGINT)
-            self.assertEqual(self.path.read_text().count("\n"), 1)
-
-    def test_files_of_other_sweeps(self):
-        header, first, second, *_ = self.whole.splitlines(keepends=True)
-        others = {
-            "another header": header.replace("index", "point") + first,
-            "not a sweep's": "hello\n", "cut, not a sweep's": "hello",
-            "only a cut row": header + "0,resnet18,tr", "json lines": '{"index": 0}\n',
-            "rows in another order": header + second, "a row twice": header + first + first,
-            "a row left out": header + second, "a broken row": header + first[:-20] + "\n" + second,
-            "no header": first, "an empty line": header + "\n" + first,
-            "too long": self.whole + first, "NUL": header + first[:-5] + "\0" + first[-4:],
-            "longer header": header[:-1] + ",more\n",
-            "a sweep of other points": self.text(ALEXNET, "--batch=1,2"),
-            "another phase": self.text(*MANY, "--inference"),
-            "a shard": self.text(*MANY, "--shard=0/2"),
-        }
-        for what, text in others.items():
-            self.path.write_text(text)
-            with self.subTest(what):
-                self.refuse(BAD_INPUT, "sweep", *MANY, "--resume", self.path,
-                            says=[f"{self.path}:", "left as it was"])
-                self.assertEqual(self.path.read_text(), text)
-        self.path.write_text(self.whole)
-        self.refuse(BAD_INPUT, "sweep", *MANY, "--resume", self.path, "--format=jsonl")
-        self.refuse(BAD_INPUT, "sweep", ALEXNET, "--resume", self.path)
-        self.assertEqual(self.path.read_text(), self.whole)
-
-    def test_no_progress_line_without_a_terminal(self):
-        self.assertNotIn("\r", self.succeed("sweep", *MANY).err)
-
-
-class Scripts(Sweep):
-    def run_script(self, name, *arguments, **more):
-        return subprocess.run(["bash", ROOT / "scripts" / name, *map(str, arguments)],
-                              capture_output=True, text=True, check=False,
-                              env=environment(MBSOPT=PROGRAM, **more), cwd=self.folder)
-
-    def other_parallel(self):
-        """A PATH on which `parallel` is some other program than GNU's."""
-        tools = self.folder / "tools"
-        tools.mkdir()
-        (tools / "parallel").write_text("#!/bin/sh\nexit 1\n")
-        (tools / "parallel").chmod(0o755)
-        return f"{tools}:{os.environ['PATH']}"
-
-    def test_parallel(self):
-        """With GNU parallel, if it is there, and with xargs."""
-        whole = self.text(*MANY)
-        for path in (os.environ["PATH"], self.other_parallel()):
-            done = self.run_script("sweep_parallel.sh", 3, "out.csv", *MANY, PATH=path)
-            self.assertEqual(done.returncode, 0, done.stderr)
-            self.assertEqual((self.folder / "out.csv").read_text(), whole)
-            (self.folder / "out.csv").unlink()
-            self.assert_files("tools")
-        self.assertIn("GNU parallel is not installed", done.stderr)
-        for words in ([], [0, "x", ALEXNET], ["a", "x", ALEXNET], [3, "x"]):
-            self.assertEqual(self.run_script("sweep_parallel.sh", *words).returncode, 2)
-        self.assertNotEqual(
-            self.run_script("sweep_parallel.sh", 2, "y", ALEXNET, "--batch=0").returncode, 0)
-        self.assertFalse((self.folder / "y").exists())
-
-    def test_slurm(self):
-        """With an sbatch that runs the tasks at once, one after the other."""
-        tools = self.folder / "tools"
-        tools.mkdir()
-        sbatch = tools / "sbatch"
-        sbatch.write_text("""#!/bin/bash
-set -e
-tasks=""
-while [[ $1 == --* ]]; do
-    case $1 in
-    --array=0-*) tasks=$(seq 0 "${1#--array=0-}") ;;
-    --dependency=*) [ "$1" = --dependency=afterok:7 ] ;;
-    esac
-    shift
-done
-cp "$1" spooled
-shift
-for task in ${tasks:-none}; do
-    [ "$task" = none ] || export SLURM_ARRAY_TASK_ID=$task SLURM_CPUS_PER_TASK=2
-    bash spooled "$@" >>log
-done
-rm spooled
-echo "7;cluster"
-""")
-        sbatch.chmod(0o755)
-        done = self.run_script("sweep.sbatch", 4, "out.csv", *MANY,
-                               PATH=f"{tools}:{os.environ['PATH']}")
-        self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn("job array 7", done.stdout)
-        self.assertEqual((self.folder / "out.csv").read_text(), self.text(*MANY))
-        shutil.rmtree(tools)
-        self.assert_files("log", "out.csv")
-
-    @unittest.skipUnless(shutil.which("shellcheck"), "no shellcheck")
-    def test_shellcheck(self):
-        scripts = [ROOT / "scripts" / name for name in ("sweep.sbatch", "sweep_parallel.sh")]
-        done = subprocess.run(["shellcheck", *scripts], capture_output=True, text=True,
-                              check=False)
-        self.assertEqual(done.returncode, 0, done.stdout)
+    def test_too_many_points(self):
+        self.refuse(BAD_INPUT, "sweep", ALEXNET, RESNET18, "--batch=1..1000:+1", "--buffer",
+                    "4096..5095:+1", "--planner=baseline,il,mbs-fs,mbs1,mbs2,dp",
+                    says="more than 10000000 points")
 
 
 if __name__ == "__main__":

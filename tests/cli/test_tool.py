@@ -135,6 +135,9 @@ class Messages(CliTest):
         self.assertEqual((status, found[0]["message"]), (USAGE, "unknown option --nonsense"))
         status, found = self.objects("plan", "--json-errors", RESIDUAL, "--buffer=8KiB")
         self.assertEqual((status, [line["level"] for line in found]), (OK, ["note"]))
+        status, found = self.objects(b'\xff"\\\x1b\xc2\x85\xc3\xbc', "--json-errors")
+        self.assertEqual((status, found[0]["message"]),
+                         (USAGE, 'unknown command \\xff"\\\\x1b\\x85\u00fc'))
         status, found = self.objects("plan", "--json-errors", b'\xff"\\\x1b\xc2\x85\xc3\xbc')
         self.assertEqual(status, SYSTEM)
         self.assertIn("No such file", found[0]["message"])

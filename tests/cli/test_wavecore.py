@@ -148,6 +148,21 @@ class Wavecore(CliTest):
         self.assertEqual(said & {"are taken", "is cut", "less are pinned"},
                          {"are taken", "is cut", "less are pinned"})
 
+    def test_steps_alone_and_many_groups(self):
+        """A step that no sub-batch finds a place for; and five groups are told of at most."""
+        for name, size, passes in (("mnasnet1_0", 65536, 3), ("efficientnet_b0", 32768, 0)):
+            hardware = self.machine_file(buffer_bytes=size, buffer_alignment_bytes=4096)
+            _, notes = self.execute(NETWORKS / f"{name}.json", "--hardware", hardware)
+            steps = [note for note in notes if "wavecore: step" in note]
+            alone = [note for note in steps if note.endswith("in passes instead")]
+            self.assertEqual(len(alone), passes)
+            more = [note for note in notes if "and so on: " in note]
+            if passes:
+                self.assertEqual(more, [])
+            else:
+                self.assertEqual(len(steps), 5)
+                self.assertGreater(int(more[0].split("and so on: ")[1].split()[0]), 5)
+
     def test_plan_that_is_placed(self):
         """Plan file, table, rows and schedule are of one plan, and say what was changed for it."""
         net = self.file("net.json", branches("group"))

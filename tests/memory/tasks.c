@@ -1,44 +1,12 @@
 #include "tasks.h"
 
-#include <dirent.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#define EXPORTS 9 /* formats, each a task */
+#include "inputs.h"
+#include "tasks_plan.h"
 
-#define ROOM 65536
-
-typedef struct text {
-    char data[ROOM];
-    size_t length;
-} text;
-
-static text network_text;
-static text hardware_text;
-static text plan_text;
-static char solution_path[3][1024]; /* of each format */
-static char folder[] = "/tmp/mbsopt-allocation-XXXXXX";
-
-/* What a task makes, for the next; a task under test makes it anew and frees it. */
-static mbs_network *network;
-static mbs_program *program;
-static mbs_program *tiny; /* what the solution is of */
-static mbs_plan *loaded;
-static mbs_plan *planned;
-static mbs_hardware hardware;
-
-/* A path in the folder for what is written. */
-static const char *scratch(const char *name)
-{
-    static char path[128];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    return path;
-}
-
-/* A call that failed hands out nothing. */
-static void require_none(mbs_status status, const void *made)
+void require_none(mbs_status status, const void *made)
 {
     if (status != MBS_OK && made != NULL)
         abort();
@@ -48,21 +16,27 @@ static mbs_status load_network(const task *this, mbs_error *error)
 {
     (void)this;
     mbs_network *made;
-    mbs_status status =
-        mbs_network_load_text(&made, network_text.data, network_text.length, "network.json", error);
+    mbs_status status = mbs_network_load_text(&made, given.network_text.data,
+                                              given.network_text.length, "network.json", error);
     require_none(status, made);
     mbs_network_free(made);
     return status;
 }
 
+#define BLANKS 70000 /* behind the text: more than a stream is given room for at first */
+
 /* The text in pieces, from a stream. */
 static int64_t read_piece(void *context, char *data, size_t room)
 {
     size_t *at = context;
-    size_t length = network_text.length - *at;
+    const bool blanks = *at >= given.network_text.length;
+    size_t length = given.network_text.length + (blanks ? BLANKS : 0) - *at;
     length = length < room ? length : room;
-    length = length < 100 ? length : 100;
-    memcpy(data, network_text.data + *at, length);
+    length = blanks || length < 100 ? length : 100;
+    if (blanks)
+        memset(data, ' ', length);
+    else
+        memcpy(data, given.network_text.data + *at, length);
     *at += length;
     return (int64_t)length;
 }
@@ -83,16 +57,16 @@ static mbs_status put_together(const task *this, mbs_error *error)
     (void)this;
     const int64_t shape[] = {3, 8, 8};
     const int64_t margins[] = {1, 1};
-    const char *inputs[] = {"x"};
-    const mbs_layer_member given = {.name = "stride", .list = margins, .count = 2};
+    const char *sources[] = {"x"};
+    const mbs_layer_member stride = {.name = "stride", .list = margins, .count = 2};
     const mbs_layer_spec layer = {.name = "c",
                                   .op = "conv",
-                                  .inputs = inputs,
+                                  .inputs = sources,
                                   .input_count = 1,
                                   .out_channels = 4,
                                   .kernel = {3, 3},
                                   .bias = 1,
-                                  .members = &given,
+                                  .members = &stride,
                                   .member_count = 1};
     mbs_network_builder *builder;
     mbs_network *made = NULL;
@@ -112,8 +86,8 @@ static mbs_status load_hardware(const task *this, mbs_error *error)
 {
     (void)this;
     mbs_hardware made;
-    return mbs_hardware_load_text(&made, hardware_text.data, hardware_text.length, "hardware.json",
-                                  error);
+    return mbs_hardware_load_text(&made, given.hardware_text.data, given.hardware_text.length,
+                                  "hardware.json", error);
 }
 
 static mbs_status build_program(const task *this, mbs_error *error)
@@ -121,88 +95,10 @@ static mbs_status build_program(const task *this, mbs_error *error)
     (void)this;
     mbs_program *made;
     mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
-    mbs_status status = mbs_program_create(&made, network, &options, error);
+    mbs_status status = mbs_program_create(&made, given.network, &options, error);
     require_none(status, made);
     mbs_program_free(made);
     return status;
-}
-
-static mbs_status plan_as(mbs_planner planner, mbs_objective objective, mbs_error *error)
-{
-    mbs_plan *made;
-    mbs_plan_options options = MBS_PLAN_OPTIONS_INIT;
-    options.planner = planner;
-    options.batch = 3;
-    options.buffer_bytes = 8192;
-    options.objective = objective;
-    mbs_status status = mbs_plan_create(&made, program, &hardware, &options, error);
-    require_none(status, made);
-    mbs_plan_free(made);
-    return status;
-}
-
-static mbs_status plan(const task *this, mbs_error *error)
-{
-    return plan_as((mbs_planner)this->which, MBS_TRAFFIC, error);
-}
-
-static mbs_status plan_for_time(const task *this, mbs_error *error)
-{
-    return plan_as((mbs_planner)this->which, MBS_TIME, error);
-}
-
-/* Chooses what to recompute itself. */
-static mbs_status plan_recomputing(const task *this, mbs_error *error)
-{
-    mbs_plan *made;
-    mbs_program_options program_options = MBS_PROGRAM_OPTIONS_INIT;
-    mbs_plan_options options = MBS_PLAN_OPTIONS_INIT;
-    mbs_recompute_options recompute = MBS_RECOMPUTE_OPTIONS_INIT;
-    options.planner = (mbs_planner)this->which;
-    options.batch = 3;
-    options.buffer_bytes = 8192;
-    recompute.recompute = MBS_RECOMPUTE_AUTO;
-    recompute.max_percent = 50;
-    mbs_status status = mbs_plan_create_recompute(&made, network, &program_options, &hardware,
-                                                  &options, &recompute, error);
-    require_none(status, made);
-    mbs_plan_free(made);
-    return status;
-}
-
-static mbs_status import_solution(const task *this, mbs_error *error)
-{
-    (void)this;
-    mbs_plan *made;
-    mbs_plan_options options = MBS_PLAN_OPTIONS_INIT;
-    options.planner = MBS_PLANNER_ILP;
-    options.batch = 2;
-    options.buffer_bytes = 16384;
-    mbs_status status = mbs_plan_import_solution(&made, tiny, &hardware, &options,
-                                                 solution_path[this->which], error);
-    require_none(status, made);
-    mbs_plan_free(made);
-    return status;
-}
-
-static mbs_status export_model(const task *this, mbs_error *error)
-{
-    mbs_plan_options options = MBS_PLAN_OPTIONS_INIT;
-    options.batch = 2;
-    options.buffer_bytes = 8192;
-    return mbs_plan_export_model(program, &hardware, &options,
-                                 scratch(this->which == 0 ? "model.lp" : "model.mps"), error);
-}
-
-/* The format numbered `which`. */
-static mbs_status export(const task *this, mbs_error *error)
-{
-    mbs_export_options options = MBS_EXPORT_OPTIONS_INIT;
-    mbs_export_info format;
-    if (mbs_export_format((size_t)this->which, &format) != MBS_OK)
-        abort();
-    options.format = format.name;
-    return mbs_plan_export(planned, &hardware, &options, scratch(format.name), error);
 }
 
 static mbs_status load_plan(const task *this, mbs_error *error)
@@ -210,7 +106,7 @@ static mbs_status load_plan(const task *this, mbs_error *error)
     (void)this;
     mbs_plan *made;
     mbs_status status =
-        mbs_plan_load_text(&made, plan_text.data, plan_text.length, "plan.json", error);
+        mbs_plan_load_text(&made, given.plan_text.data, given.plan_text.length, "plan.json", error);
     require_none(status, made);
     mbs_plan_free(made);
     return status;
@@ -219,14 +115,14 @@ static mbs_status load_plan(const task *this, mbs_error *error)
 static mbs_status verify(const task *this, mbs_error *error)
 {
     (void)this;
-    return mbs_plan_verify(loaded, NULL, error);
+    return mbs_plan_verify(given.loaded, NULL, error);
 }
 
 static mbs_status write_json(const task *this, mbs_error *error)
 {
     (void)this;
     char *made = NULL;
-    mbs_status status = mbs_plan_to_json(&made, loaded, error);
+    mbs_status status = mbs_plan_to_json(&made, given.loaded, error);
     mbs_free(made);
     return status;
 }
@@ -235,7 +131,7 @@ static mbs_status write_json_with_cost(const task *this, mbs_error *error)
 {
     (void)this;
     char *made = NULL;
-    mbs_status status = mbs_plan_to_json_with_cost(&made, planned, &hardware, error);
+    mbs_status status = mbs_plan_to_json_with_cost(&made, given.planned, &given.hardware, error);
     require_none(status, made);
     mbs_free(made);
     return status;
@@ -245,8 +141,9 @@ static mbs_status write_exact_table(const task *this, mbs_error *error)
 {
     (void)this;
     char *made = NULL;
-    mbs_report_options options = {.hardware = &hardware, .baseline = planned};
-    mbs_status status = mbs_report_exact_table(&made, planned, planned, &options, error);
+    mbs_report_options options = {.hardware = &given.hardware, .baseline = given.planned};
+    mbs_status status =
+        mbs_report_exact_table(&made, given.planned, given.planned, &options, error);
     require_none(status, made);
     mbs_free(made);
     return status;
@@ -257,7 +154,7 @@ static mbs_status write_table(const task *this, mbs_error *error)
     (void)this;
     char *made = NULL;
     mbs_report_options options = {0};
-    mbs_status status = mbs_report_plan_table(&made, loaded, &options, error);
+    mbs_status status = mbs_report_plan_table(&made, given.loaded, &options, error);
     mbs_free(made);
     return status;
 }
@@ -266,7 +163,7 @@ static mbs_status write_csv(const task *this, mbs_error *error)
 {
     (void)this;
     char *made = NULL;
-    mbs_status status = mbs_report_plan_csv(&made, loaded, error);
+    mbs_status status = mbs_report_plan_csv(&made, given.loaded, error);
     mbs_free(made);
     return status;
 }
@@ -275,7 +172,8 @@ static mbs_status write_network_table(const task *this, mbs_error *error)
 {
     (void)this;
     char *made = NULL;
-    mbs_status status = mbs_report_network_table(&made, network, program, &hardware, 4, 0, error);
+    mbs_status status =
+        mbs_report_network_table(&made, given.network, given.program, &given.hardware, 4, 0, error);
     mbs_free(made);
     return status;
 }
@@ -283,7 +181,8 @@ static mbs_status write_network_table(const task *this, mbs_error *error)
 static mbs_status write_file(const task *this, mbs_error *error)
 {
     (void)this;
-    return mbs_write_file(scratch("file"), plan_text.data, plan_text.length, error);
+    return mbs_write_file(inputs_scratch("file"), given.plan_text.data, given.plan_text.length,
+                          error);
 }
 
 const task tasks[] = {
@@ -292,21 +191,24 @@ const task tasks[] = {
     {"put a network together", put_together, 0},
     {"load a machine", load_hardware, 0},
     {"build a program", build_program, 0},
-    {"plan with baseline", plan, MBS_PLANNER_BASELINE},
-    {"plan with il", plan, MBS_PLANNER_IL},
-    {"plan with mbs-fs", plan, MBS_PLANNER_MBS_FS},
-    {"plan with mbs2", plan, MBS_PLANNER_MBS2},
-    {"plan with dp", plan, MBS_PLANNER_DP},
-    {"plan with dp for time", plan_for_time, MBS_PLANNER_DP},
-    {"plan with ilp", plan, MBS_PLANNER_ILP},
-    {"plan with best", plan, MBS_PLANNER_BEST},
-    {"plan with mbs2, recomputing", plan_recomputing, MBS_PLANNER_MBS2},
-    {"plan with dp, recomputing", plan_recomputing, MBS_PLANNER_DP},
-    {"write the integer program as LP", export_model, 0},
-    {"write the integer program as MPS", export_model, 1},
-    {"import a list of values", import_solution, 0},
-    {"import GLPK's solution", import_solution, 1},
-    {"import GLPK's report", import_solution, 2},
+    {"plan with baseline", task_plan, MBS_PLANNER_BASELINE},
+    {"plan with il", task_plan, MBS_PLANNER_IL},
+    {"plan with mbs-fs", task_plan, MBS_PLANNER_MBS_FS},
+    {"plan with mbs2", task_plan, MBS_PLANNER_MBS2},
+    {"plan with dp", task_plan, MBS_PLANNER_DP},
+    {"plan with dp for time", task_plan_for_time, MBS_PLANNER_DP},
+    {"plan with ilp", task_plan, MBS_PLANNER_ILP},
+    {"plan with ilp, searching", task_search, 0},
+    {"plan with best", task_plan, MBS_PLANNER_BEST},
+    {"plan with mbs2, recomputing", task_plan_recomputing, MBS_PLANNER_MBS2},
+    {"plan with dp, recomputing", task_plan_recomputing, MBS_PLANNER_DP},
+    {"plan with ilp, recomputing", task_plan_recomputing, MBS_PLANNER_ILP},
+    {"place a plan", task_place, 0},
+    {"write the integer program as LP", task_export_model, 0},
+    {"write the integer program as MPS", task_export_model, 1},
+    {"import a list of values", task_import_solution, 0},
+    {"import GLPK's solution", task_import_solution, 1},
+    {"import GLPK's report", task_import_solution, 2},
     {"load a plan", load_plan, 0},
     {"verify a plan", verify, 0},
     {"write a plan", write_json, 0},
@@ -316,94 +218,14 @@ const task tasks[] = {
     {"write CSV", write_csv, 0},
     {"write a network's table", write_network_table, 0},
     {"write a file", write_file, 0},
-    {"export 0", export, 0},
-    {"export 1", export, 1},
-    {"export 2", export, 2},
-    {"export 3", export, 3},
-    {"export 4", export, 4},
-    {"export 5", export, 5},
-    {"export 6", export, 6},
-    {"export 7", export, 7},
-    {"export 8", export, 8},
+    {"export 0", task_export_plan, 0},
+    {"export 1", task_export_plan, 1},
+    {"export 2", task_export_plan, 2},
+    {"export 3", task_export_plan, 3},
+    {"export 4", task_export_plan, 4},
+    {"export 5", task_export_plan, 5},
+    {"export 6", task_export_plan, 6},
+    {"export 7", task_export_plan, 7},
+    {"export 8", task_export_plan, 8},
 };
 const size_t task_count = sizeof tasks / sizeof tasks[0];
-
-static void read_text(text *of, const char *root, const char *name)
-{
-    char path[1024];
-    snprintf(path, sizeof path, "%s/%s", root, name);
-    FILE *file = fopen(path, "rb");
-    if (file == NULL) {
-        printf("FAILED: cannot read %s\n", path);
-        exit(1);
-    }
-    of->length = fread(of->data, 1, ROOM, file);
-    fclose(file);
-}
-
-/* A network of the fuzz targets' seeds and its program. */
-static bool make_program(mbs_network **made, mbs_program **of, const char *root, const char *name)
-{
-    mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
-    read_text(&network_text, root, name);
-    return mbs_network_load_text(made, network_text.data, network_text.length, name, NULL) ==
-               MBS_OK &&
-           mbs_program_create(of, *made, &options, NULL) == MBS_OK;
-}
-
-bool prepare(const char *root)
-{
-    mbs_network *tiny_network = NULL;
-    static const char *const solutions[] = {"cbc.sol", "glpk.sol", "report.txt"};
-    for (int i = 0; i < 3; i++)
-        snprintf(solution_path[i], sizeof solution_path[i], "%s/tests/fuzz/corpus/solution/%s",
-                 root, solutions[i]);
-    if (mkdtemp(folder) == NULL || mbs_export_count() != EXPORTS)
-        return false;
-    read_text(&hardware_text, root, "models/hardware/wavecore.json");
-    read_text(&plan_text, root, "tests/fuzz/corpus/plan/residual-dp.json");
-    mbs_hardware_wavecore(&hardware);
-    bool good = make_program(&tiny_network, &tiny, root, "tests/fuzz/corpus/network/tiny.json") &&
-                make_program(&network, &program, root, "tests/fuzz/corpus/network/residual.json");
-    mbs_plan_options options = MBS_PLAN_OPTIONS_INIT;
-    options.batch = 3;
-    options.buffer_bytes = 8192;
-    mbs_network_free(tiny_network);
-    return good && mbs_plan_create(&planned, program, &hardware, &options, NULL) == MBS_OK &&
-           mbs_plan_load_text(&loaded, plan_text.data, plan_text.length, "plan.json", NULL) ==
-               MBS_OK;
-}
-
-/* Removes the folder with what is in it; returns how many temporary files or folders were. */
-static int remove_folder(const char *path)
-{
-    int temporary = 0;
-    DIR *entries = opendir(path);
-    const struct dirent *entry;
-    while (entries != NULL && (entry = readdir(entries)) != NULL) {
-        char inner[1024];
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        snprintf(inner, sizeof inner, "%s/%s", path, entry->d_name);
-        if (strstr(entry->d_name, ".tmp") != NULL) {
-            printf("left: %s\n", entry->d_name);
-            temporary++;
-        }
-        if (unlink(inner) != 0)
-            temporary += remove_folder(inner);
-    }
-    if (entries != NULL)
-        closedir(entries);
-    rmdir(path);
-    return temporary;
-}
-
-bool tidy_up(void)
-{
-    mbs_plan_free(planned);
-    mbs_plan_free(loaded);
-    mbs_program_free(tiny);
-    mbs_program_free(program);
-    mbs_network_free(network);
-    return remove_folder(folder) == 0;
-}

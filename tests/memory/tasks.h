@@ -3,7 +3,6 @@
 #define TESTS_MEMORY_TASKS_H
 
 #include <mbsopt/mbsopt.h>
-#include <stdbool.h>
 
 typedef struct task task;
 struct task {
@@ -15,10 +14,7 @@ struct task {
 extern const task tasks[];
 extern const size_t task_count;
 
-/* Makes what the tasks start from, of the source folder. */
-bool prepare(const char *root);
-
-/* Frees it, and removes the files that the tasks wrote; false if temporary ones were among them. */
-bool tidy_up(void);
+/* Aborts if a call that failed handed out something. */
+void require_none(mbs_status status, const void *made);
 
 #endif

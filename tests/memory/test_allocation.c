@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "inputs.h"
 #include "tasks.h"
 
 /* ---- The allocator --------------------------------------------------------------------------- */
@@ -152,13 +153,13 @@ int main(int argc, char **argv)
 {
     bool every = argc > 1 && strcmp(argv[1], "--every") == 0;
     const char *root = getenv("MBS_SOURCE_DIR");
-    if (root == NULL || !prepare(root)) {
+    if (root == NULL || !inputs_prepare(root)) {
         printf("FAILED: the inputs cannot be prepared\n");
         return 1;
     }
     for (size_t i = 0; i < task_count; i++)
         run_task(&tasks[i], every);
-    if (!tidy_up()) {
+    if (!inputs_tidy_up()) {
         printf("FAILED: temporary files are left\n");
         failures++;
     }

@@ -9,6 +9,7 @@
 
 #include "brute_force_ilp.h"
 #include "plan/column.h"
+#include "plan/label_pool.h"
 #include "plan/labels.h"
 #include "plan/tight.h"
 #include "random_network.h"
@@ -199,6 +200,64 @@ START_TEST(solves_columns)
 }
 END_TEST
 
+/* ---- What labels lead back to ---------------------------------------------------------------- */
+
+#define TRAILS 300
+
+/* The choices behind number `at`, the last first, as bits of a sum that depends on their order. */
+static uint64_t read_trail(const label_trail *trail, int32_t at, int32_t *length)
+{
+    uint64_t sum = 0;
+    for (*length = 0; at != LABEL_TRAIL_START; at = label_trail_before(trail, at), ++*length)
+        sum = 31 * sum + (label_trail_stays(trail, at) ? 2 : 1);
+    return sum;
+}
+
+/* So many choices that those that nothing leads back to are forgotten: the others stay. */
+START_TEST(trails_outlive_tidying)
+{
+    uint64_t state = seed;
+    label_trail trail = {0};
+    label_pool pool = {0};
+    int32_t ends[TRAILS] = {LABEL_TRAIL_START};
+    uint64_t before[TRAILS];
+    int32_t length[TRAILS];
+    ck_assert(label_pool_open(&pool, 9));
+    int32_t most = 0;
+    bool tidied = false;
+    while (!tidied) { /* trails grow, and some begin anew or where another is */
+        const int64_t i = random_between(&state, 0, TRAILS - 1);
+        const int64_t kind = random_between(&state, 0, 999);
+        const int32_t from = kind == 0   ? LABEL_TRAIL_START
+                             : kind == 1 ? ends[random_between(&state, 0, TRAILS - 1)]
+                                         : ends[i];
+        ends[i] = label_trail_add(&trail, from, random_between(&state, 0, 1) != 0);
+        ck_assert_int_gt(ends[i], LABEL_TRAIL_START);
+        if (trail.count < most + 100000)
+            continue;
+        most = trail.count;
+        label_pool_clear(&pool);
+        for (int32_t t = 0; t < TRAILS; t++) {
+            uint64_t *key = label_pool_copy_key(&pool, -1);
+            for (int32_t slot = 0; slot < 9; slot++) /* no two alike, so that all are kept */
+                label_key_set(key, slot, (tensor_place)(t >> slot & 1));
+            before[t] = read_trail(&trail, ends[t], &length[t]);
+            ck_assert(label_pool_insert(&pool, &(label){.trail = ends[t]}, key));
+        }
+        ck_assert(label_trail_tidy(&trail, &pool));
+        tidied = trail.count < most;
+    }
+    ck_assert_int_eq(pool.count, TRAILS);
+    for (int32_t t = 0; t < TRAILS; t++) {
+        int32_t now;
+        ck_assert(read_trail(&trail, pool.labels[t].trail, &now) == before[t]);
+        ck_assert_int_eq(now, length[t]);
+    }
+    label_pool_close(&pool);
+    label_trail_close(&trail);
+}
+END_TEST
+
 int main(void)
 {
     run_settings(&seed, &rounds);
@@ -208,6 +267,7 @@ int main(void)
     tcase_add_test(tests, finds_the_optimum);
     tcase_add_test(tests, claims_no_more_than_it_knows);
     tcase_add_test(tests, solves_columns);
+    tcase_add_test(tests, trails_outlive_tidying);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

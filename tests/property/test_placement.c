@@ -4,6 +4,7 @@
  */
 #include <check.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "cost/footprint.h"
 #include "emit/placed.h"
@@ -221,6 +222,51 @@ START_TEST(node_limit)
 }
 END_TEST
 
+/* ---- Memory that runs out ------------------------------------------------------------------- */
+
+static void *scarce_allocate(void *context, size_t bytes)
+{
+    int *left = context;
+    return (*left)-- > 0 ? malloc(bytes) : NULL;
+}
+
+static void scarce_release(void *context, void *memory, size_t bytes)
+{
+    (void)context;
+    (void)bytes;
+    free(memory);
+}
+
+/* Whichever allocation fails, best fit's and the search's: that is said, and nothing is left. */
+START_TEST(memory_runs_out)
+{
+    static live_range ranges[MOST];
+    static mbs_error error;
+    uint64_t state = 7;
+    placement found = {0};
+    int32_t count = 0;
+    while (found.outcome != PLACE_FITS || found.nodes < 100) {
+        count = random_ranges(&state, ranges, 100, 40, 100);
+        found = place(ranges, count, largest_load(ranges, count), 400);
+    }
+    int left = 0;
+    const mbs_allocator scarce = {scarce_allocate, scarce_release, &left};
+    mbs_status status = MBS_ERR_MEMORY;
+    int needed = 0;
+    for (; status == MBS_ERR_MEMORY; needed++) {
+        left = needed;
+        mbs_error_clear(&error);
+        const mbs_allocator *before = mbs_use_allocator(&scarce);
+        status = place_ranges(ranges, count, largest_load(ranges, count), 400, &found, &error);
+        mbs_use_allocator(before);
+        ck_assert_uint_eq(error.count, status == MBS_OK ? 0 : 1);
+    }
+    ck_assert_int_eq(status, MBS_OK);
+    ck_assert_int_gt(needed, 10);
+    check_offsets(ranges, count, found.height);
+}
+END_TEST
+
 /* ---- Plans ----------------------------------------------------------------------------------- */
 
 /* A part of the buffer that a step has in use. */
@@ -388,6 +434,7 @@ int main(void)
     TCase *ranges = tcase_create("ranges");
     tcase_set_timeout(ranges, 0);
     tcase_add_test(ranges, no_overlap);
+    tcase_add_test(ranges, memory_runs_out);
     tcase_add_test(ranges, search_is_exact);
     tcase_add_test(ranges, perfect_packings);
     tcase_add_test(ranges, node_limit);

@@ -1,295 +1,14 @@
-/* src/emit and the sink below it: files and folders that appear whole or not at all, DRAM regions,
- * names, and what exports say of their size. */
+/* src/emit: DRAM regions, names, placed plans, and what exports say of their size. */
 #include <check.h>
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/sink.h"
 #include "emit/dram_layout.h"
-#include "emit/folder.h"
 #include "emit/safe_names.h"
 #include "mbsopt/mbsopt.h"
 #include "run.h"
-
-#define PATH_BYTES 512
-
-static mbs_error error;
-static char place[64]; /* a folder of this test's own */
-
-/* ---- Files and folders to look at ------------------------------------------------------------ */
-
-static void enter(void)
-{
-    strcpy(place, "/tmp/mbsopt-test-emit-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(place));
-    mbs_error_clear(&error);
-}
-
-static const char *at(const char *name)
-{
-    static char paths[4][PATH_BYTES];
-    static int next;
-    char *path = paths[next++ % 4];
-    snprintf(path, PATH_BYTES, "%s/%s", place, name);
-    return path;
-}
-
-/* Calls `visit` with each entry's path; returns how many there are. */
-static int each(const char *path, void (*visit)(const char *entry))
-{
-    int count = 0;
-    DIR *entries = opendir(path);
-    ck_assert_ptr_nonnull(entries);
-    const struct dirent *entry;
-    while ((entry = readdir(entries)) != NULL) {
-        char joined[PATH_BYTES];
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        count++;
-        snprintf(joined, sizeof joined, "%s/%s", path, entry->d_name);
-        if (visit != NULL)
-            visit(joined);
-    }
-    closedir(entries);
-    return count;
-}
-
-static void remove_all(const char *path)
-{
-    struct stat found;
-    if (lstat(path, &found) == 0 && S_ISDIR(found.st_mode)) {
-        each(path, remove_all);
-        rmdir(path);
-    } else {
-        unlink(path);
-    }
-}
-
-static void leave(void)
-{
-    remove_all(place);
-}
-
-static void put(const char *name, const char *content)
-{
-    FILE *file = fopen(at(name), "w");
-    ck_assert_ptr_nonnull(file);
-    fputs(content, file);
-    ck_assert_int_eq(fclose(file), 0);
-}
-
-static void assert_holds(const char *name, const char *content)
-{
-    char found[1024] = "";
-    FILE *file = fopen(at(name), "r");
-    ck_assert_msg(file != NULL, "there is no %s", name);
-    found[fread(found, 1, sizeof found - 1, file)] = '\0';
-    fclose(file);
-    ck_assert_str_eq(found, content);
-}
-
-static void assert_entries(const char *name, int count)
-{
-    ck_assert_int_eq(each(at(name), NULL), count);
-}
-
-static void assert_says(mbs_status status, mbs_status expected, const char *words)
-{
-    ck_assert_int_eq(status, expected);
-    ck_assert_msg(strstr(error.message[0], words) != NULL, "%s: expected %s", error.message[0],
-                  words);
-    mbs_error_clear(&error);
-}
-
-/* ---- Sinks ----------------------------------------------------------------------------------- */
-
-static sink *open_sink(const char *name)
-{
-    sink *out;
-    ck_assert_msg(sink_open(&out, at(name), &error) == MBS_OK, "%s", error.message[0]);
-    return out;
-}
-
-START_TEST(sink_replaces_at_the_end)
-{
-    put("file", "old");
-    ck_assert_int_eq(chmod(at("file"), 0640), 0);
-    sink *out = open_sink("file");
-    text_string(sink_text(out), "new");
-    ck_assert(sink_flush(out));
-    assert_holds("file", "old");
-    ck_assert_int_eq(sink_close(out, true, &error), MBS_OK);
-    assert_holds("file", "new");
-    struct stat found;
-    ck_assert_int_eq(stat(at("file"), &found), 0);
-    ck_assert_int_eq(found.st_mode & 07777, 0640);
-    assert_entries("", 1);
-}
-END_TEST
-
-START_TEST(sink_given_up_changes_nothing)
-{
-    put("file", "old");
-    for (int i = 0; i < 2; i++) { /* once there is a file, once there is none */
-        sink *out = open_sink(i == 0 ? "file" : "none");
-        text_string(sink_text(out), "new");
-        ck_assert_int_eq(sink_close(out, false, &error), MBS_OK);
-    }
-    assert_holds("file", "old");
-    assert_entries("", 1);
-    ck_assert_int_eq(sink_close(NULL, true, &error), MBS_OK);
-}
-END_TEST
-
-/* More than is kept in memory; every byte arrives, and the memory does not grow with them. */
-START_TEST(sink_of_any_length)
-{
-    enum { LINES = 200000 };
-    char line[32];
-    sink *out = open_sink("long");
-    for (int i = 0; i < LINES; i++) {
-        text_format(sink_text(out), "%d\n", i);
-        ck_assert(sink_flush(out));
-        ck_assert_uint_lt(sink_text(out)->capacity, 1 << 20);
-    }
-    ck_assert_int_eq(sink_close(out, true, &error), MBS_OK);
-    FILE *file = fopen(at("long"), "r");
-    for (int i = 0; i < LINES; i++) {
-        ck_assert_ptr_nonnull(fgets(line, sizeof line, file));
-        ck_assert_int_eq(atoi(line), i);
-    }
-    ck_assert_ptr_null(fgets(line, sizeof line, file));
-    fclose(file);
-}
-END_TEST
-
-START_TEST(sink_keeps_links)
-{
-    put("target", "old");
-    ck_assert_int_eq(symlink("target", at("link")), 0);
-    sink *out = open_sink("link");
-    text_string(sink_text(out), "new");
-    ck_assert_int_eq(sink_close(out, true, &error), MBS_OK);
-    assert_holds("target", "new");
-    struct stat found;
-    ck_assert_int_eq(lstat(at("link"), &found), 0);
-    ck_assert(S_ISLNK(found.st_mode));
-    assert_entries("", 2);
-}
-END_TEST
-
-START_TEST(sink_that_cannot_be)
-{
-    sink *out;
-    assert_says(sink_open(&out, place, &error), MBS_ERR_IO, "directory");
-    ck_assert_ptr_null(out);
-    assert_says(sink_open(&out, at("no/file"), &error), MBS_ERR_IO, "No such file");
-    put("file", "old");
-    assert_says(sink_create(&out, at("file"), "shown", &error), MBS_ERR_IO, "shown");
-    assert_holds("file", "old");
-    assert_entries("", 1);
-}
-END_TEST
-
-/* A full device is seen at the flush that comes to it, and what it was is said at the end. */
-START_TEST(sink_to_a_full_device)
-{
-    char many[4096];
-    memset(many, 'x', sizeof many);
-    for (int large = 0; large < 2; large++) {
-        sink *out;
-        bool good = true;
-        ck_assert_int_eq(sink_open(&out, "/dev/full", &error), MBS_OK);
-        for (int i = 0; i < (large ? 200 : 1); i++) {
-            text_bytes(sink_text(out), many, sizeof many);
-            good = sink_flush(out);
-        }
-        ck_assert_int_eq(good, !large);
-        assert_says(sink_close(out, true, &error), MBS_ERR_IO, "No space left");
-    }
-}
-END_TEST
-
-/* ---- Folders --------------------------------------------------------------------------------- */
-
-static void export_files(const char *name, const char *first, const char *second, bool keep)
-{
-    folder *in;
-    sink *out;
-    ck_assert_msg(folder_open(&in, at(name), "some", &error) == MBS_OK, "%s", error.message[0]);
-    const char *files[] = {first, second};
-    for (int i = 0; i < 2 && files[i] != NULL; i++) {
-        ck_assert_int_eq(folder_file(&out, in, files[i], &error), MBS_OK);
-        text_format(sink_text(out), "this is %s", files[i]);
-        ck_assert_int_eq(sink_close(out, true, &error), MBS_OK);
-    }
-    ck_assert_int_eq(folder_close(in, keep, &error), MBS_OK);
-}
-
-START_TEST(folder_appears_and_is_replaced)
-{
-    export_files("out", "a", "b", true);
-    assert_holds("out/a", "this is a");
-    assert_holds("out/b", "this is b");
-    assert_holds("out/export.json",
-                 "{ \"format\": \"mbsopt-export/1\", \"exported\": \"some\",\n  \"files\": [\n"
-                 "    \"a\",\n    \"b\"\n  ] }\n");
-    assert_entries("out", 3);
-    export_files("out", "a", "c", false);
-    assert_entries("out", 3);
-    assert_holds("out/b", "this is b");
-    export_files("out/", "c", NULL, true);
-    assert_holds("out/c", "this is c");
-    assert_entries("out", 2);
-    assert_entries("", 1);
-    ck_assert_int_eq(folder_close(NULL, true, &error), MBS_OK);
-}
-END_TEST
-
-START_TEST(folder_takes_an_empty_one)
-{
-    ck_assert_int_eq(mkdir(at("out"), 0777), 0);
-    ck_assert_int_eq(symlink("out", at("link")), 0);
-    export_files("link", "a", NULL, true);
-    assert_holds("out/a", "this is a");
-    assert_entries("", 2);
-}
-END_TEST
-
-/* What anyone else put there, or a folder that is no export, is not touched. */
-START_TEST(folder_spares_what_is_not_its_own)
-{
-    folder *in;
-    export_files("out", "a", NULL, true);
-    put("out/mine", "precious");
-    assert_says(folder_open(&in, at("out"), "some", &error), MBS_ERR_IO, "\"mine\"");
-    ck_assert_ptr_null(in);
-    assert_holds("out/mine", "precious");
-    assert_entries("out", 3);
-    unlink(at("out/mine"));
-    static const char *const indices[] = {"",
-                                          "{}",
-                                          "[1]",
-                                          "{\"format\": \"mbsopt-plan/1\"}",
-                                          "{\"format\": \"mbsopt-export/1\"}",
-                                          "{\"format\": \"mbsopt-export/1\", \"files\": [7]}"};
-    for (size_t i = 0; i < sizeof indices / sizeof indices[0]; i++) {
-        put("out/export.json", indices[i]);
-        assert_says(folder_open(&in, at("out"), "some", &error), MBS_ERR_IO, "\"a\"");
-        assert_holds("out/a", "this is a");
-    }
-    put("file", "old");
-    assert_says(folder_open(&in, at("file"), "some", &error), MBS_ERR_IO, "Not a directory");
-    assert_says(folder_open(&in, at("no/out"), "some", &error), MBS_ERR_IO, "No such file");
-    assert_entries("", 2);
-}
-END_TEST
+#include "scratch_folder.h"
 
 /* ---- DRAM ------------------------------------------------------------------------------------ */
 
@@ -313,7 +32,7 @@ static void must(mbs_status status)
     ck_assert_msg(status == MBS_OK, "%s", error.message[0]);
 }
 
-static made make(int64_t batch, int64_t buffer)
+static made make_of(const char *source, int64_t batch, int64_t buffer)
 {
     made all;
     mbs_program_options program_options = MBS_PROGRAM_OPTIONS_INIT;
@@ -321,10 +40,15 @@ static made make(int64_t batch, int64_t buffer)
     options.batch = batch;
     options.buffer_bytes = buffer;
     mbs_hardware_wavecore(&all.hardware);
-    must(mbs_network_load_text(&all.network, network_text, strlen(network_text), "t", &error));
+    must(mbs_network_load_text(&all.network, source, strlen(source), "t", &error));
     must(mbs_program_create(&all.program, all.network, &program_options, &error));
     must(mbs_plan_create(&all.plan, all.program, &all.hardware, &options, &error));
     return all;
+}
+
+static made make(int64_t batch, int64_t buffer)
+{
+    return make_of(network_text, batch, buffer);
 }
 
 static void unmake(made *all)
@@ -509,6 +233,39 @@ START_TEST(sizes_of_exports)
 }
 END_TEST
 
+#define RELU_OF(size)                                                                              \
+    "{\"format\":\"mbsopt-network/1\",\"name\":\"t\",\"inputs\":[{\"name\":\"x\",\"shape\":[" size \
+    "]}],\"layers\":[{\"name\":\"r\",\"op\":\"relu\",\"inputs\":[\"x\"]}]}"
+
+START_TEST(large_traces_are_refused)
+{
+    made all = make_of(RELU_OF("268435456"), 100, 4096);
+    mbs_export_options options = MBS_EXPORT_OPTIONS_INIT;
+    options.format = "dramsim3";
+    assert_says(mbs_plan_export(all.plan, &all.hardware, &options, at("out"), &error),
+                MBS_ERR_INPUT, "more than 4 GiB");
+    assert_entries("", 0);
+    unmake(&all);
+}
+END_TEST
+
+/* So many requests that the bytes of their lines are beyond 64 bits: then those are the most. */
+START_TEST(sizes_beyond_64_bits)
+{
+    made all = make_of(RELU_OF("1099511627776"), 131072, 4096);
+    mbs_export_options options = MBS_EXPORT_OPTIONS_INIT;
+    mbs_export_size size;
+    mbs_traffic traffic;
+    mbs_plan_traffic(all.plan, &traffic);
+    options.format = "dramsim3";
+    options.request_bytes = 1;
+    must(mbs_plan_export_size(all.plan, &all.hardware, &options, &size, &error));
+    ck_assert_int_eq(size.requests, traffic.total);
+    ck_assert_int_eq(size.most_file_bytes, INT64_MAX);
+    unmake(&all);
+}
+END_TEST
+
 /* ---- Placed plans ---------------------------------------------------------------------------- */
 
 typedef struct notes {
@@ -590,17 +347,9 @@ int main(void)
     TCase *files = tcase_create("files");
     tcase_set_timeout(files, 60); /* disks may be slow */
     tcase_add_checked_fixture(files, enter, leave);
-    tcase_add_test(files, sink_replaces_at_the_end);
-    tcase_add_test(files, sink_given_up_changes_nothing);
-    tcase_add_test(files, sink_of_any_length);
-    tcase_add_test(files, sink_keeps_links);
-    tcase_add_test(files, sink_that_cannot_be);
-    tcase_add_test(files, sink_to_a_full_device);
-    tcase_add_test(files, folder_appears_and_is_replaced);
-    tcase_add_test(files, folder_takes_an_empty_one);
-    tcase_add_test(files, folder_spares_what_is_not_its_own);
     tcase_add_test(files, what_cannot_be_exported);
     tcase_add_test(files, sizes_of_exports);
+    tcase_add_test(files, large_traces_are_refused);
     tcase_add_test(files, placed_plans_change_once);
     suite_add_tcase(suite, files);
     TCase *figures = tcase_create("figures");
@@ -609,6 +358,7 @@ int main(void)
     tcase_add_test(figures, dram_beyond_all_addresses);
     tcase_add_test(figures, names_are_safe);
     tcase_add_test(figures, table_of_formats);
+    tcase_add_test(figures, sizes_beyond_64_bits);
     tcase_add_test(figures, placing_needs_an_alignment);
     suite_add_tcase(suite, figures);
     return run_suite(suite);

@@ -1,9 +1,10 @@
 /* src/hardware: the default machine, the files in models/hardware, and bad hardware files. */
 #include <check.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "mbsopt/hardware.h"
+#include "mbsopt/mbsopt.h"
 #include "run.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -207,6 +208,10 @@ static const struct {
     {"'memory': {'bandwidth_bytes_per_s': 0}", "hw.json: memory.bandwidth_bytes_per_s: found 0"},
     {"'memory': {'energy_pj_per_bit': -1}",
      "hw.json: memory.energy_pj_per_bit: found -1, expected a number from 0 up"},
+    {"'memory': {'energy_pj_per_bit': 1e10}",
+     "hw.json: memory.energy_pj_per_bit: found 10000000000, expected a number from 0 to 1e9"},
+    {"'energy': {'static_w': 1000000000.5}",
+     "hw.json: energy.static_w: found 1000000000.5, expected a number from 0 to 1e9"},
     {"'memory': {'source': 3}", "hw.json: memory.source: found 3, expected a string"},
     {"'energy': {'static_w': 1e999}", "hw.json: energy.static_w: found a number above 1.7e308"},
     {"'energy': {'mac_pj': '2'}", "hw.json: energy.mac_pj: found \"2\", expected a number from 0"},
@@ -219,6 +224,42 @@ START_TEST(bad_members_are_refused)
     ck_assert_uint_eq(error.count, 1);
     ck_assert_msg(strstr(error.message[0], bad_members[_i].message) == error.message[0], "%s",
                   error.message[0]);
+}
+END_TEST
+
+/* The largest of everything: no energy is beyond a double, so that it can be written down. */
+START_TEST(largest_energies_are_finite)
+{
+    static const char text[] =
+        "{\"format\":\"mbsopt-network/1\",\"name\":\"n\",\"inputs\":[{\"name\":\"x\",\"shape\":"
+        "[9007199254740991]}],\"layers\":[{\"name\":\"r\",\"op\":\"relu\",\"inputs\":[\"x\"]}]}";
+    mbs_hardware hardware;
+    mbs_network *network;
+    mbs_program *program;
+    mbs_plan *plan;
+    mbs_cost cost;
+    mbs_program_options program_options = MBS_PROGRAM_OPTIONS_INIT;
+    mbs_plan_options options = MBS_PLAN_OPTIONS_INIT;
+    char *written;
+    ck_assert_int_eq(load_members(&hardware,
+                                  "'clock_hz': 1, 'vector_elements_per_cycle': 1, 'memory': "
+                                  "{'energy_pj_per_bit': 1e9, 'bandwidth_bytes_per_s': 1}, "
+                                  "'energy': {'mac_pj': 1e9, 'buffer_pj_per_byte': 1e9, "
+                                  "'vector_pj': 1e9, 'static_w': 1e9}"),
+                     MBS_OK);
+    ck_assert_int_eq(mbs_network_load_text(&network, text, strlen(text), "n", &error), MBS_OK);
+    ck_assert_int_eq(mbs_program_create(&program, network, &program_options, &error), MBS_OK);
+    options.batch = 8;
+    ck_assert_int_eq(mbs_plan_create(&plan, program, &hardware, &options, &error), MBS_OK);
+    ck_assert_int_eq(mbs_plan_cost(plan, &hardware, &cost), MBS_OK);
+    ck_assert(isfinite(cost.energy_j) && cost.energy_j > 1e18);
+    mbs_report_options report = {.hardware = &hardware};
+    ck_assert_int_eq(mbs_report_plan_table(&written, plan, &report, &error), MBS_OK);
+    ck_assert_ptr_nonnull(strstr(written, "static power 100.0 %"));
+    mbs_free(written);
+    mbs_plan_free(plan);
+    mbs_program_free(program);
+    mbs_network_free(network);
 }
 END_TEST
 
@@ -263,6 +304,7 @@ int main(void)
     tcase_add_test(all, members_left_out_keep_wavecore_s_value);
     tcase_add_test(all, every_member_is_read);
     tcase_add_loop_test(all, bad_members_are_refused, 0, COUNT(bad_members));
+    tcase_add_test(all, largest_energies_are_finite);
     tcase_add_test(all, all_faults_are_collected);
     tcase_add_test(all, other_files_are_refused);
     suite_add_tcase(suite, all);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "cost/schedule.h"
 #include "mbsopt/mbsopt.h"
 #include "report/figures.h"
 #include "report/grid.h"
@@ -189,6 +190,62 @@ START_TEST(tables_need_no_comparison)
 }
 END_TEST
 
+/* A gap so small that two decimals of it would be zeros. */
+START_TEST(small_gaps_are_not_none)
+{
+    fixture made = make_fixture(10485760);
+    char *result = NULL;
+    made.plan->outcome = MBS_FEASIBLE;
+    made.plan->bound_bytes = made.plan->traffic.total - 1;
+    ck_assert_int_gt(made.plan->bound_bytes, 10000);
+    ck_assert_int_eq(mbs_report_plan_table(&result, made.plan, NULL, NULL), MBS_OK);
+    ck_assert_ptr_nonnull(strstr(result, ", gap under 0.01 %"));
+    mbs_free(result);
+    free_fixture(&made);
+}
+END_TEST
+
+/* r is computed again for e.wgrad, and once more for d.wgrad, which is to read no earlier copy. */
+START_TEST(table_says_what_is_computed_once_more)
+{
+    static const char source[] =
+        "{\"format\":\"mbsopt-network/"
+        "1\",\"name\":\"n\",\"inputs\":[{\"name\":\"i\",\"shape\":[3,8,8]}],"
+        "\"layers\":[{\"name\":\"c\",\"op\":\"conv\",\"inputs\":[\"i\"],\"out_channels\":4,"
+        "\"kernel\":1},"
+        "{\"name\":\"r\",\"op\":\"relu\",\"inputs\":[\"c\"]},"
+        "{\"name\":\"d\",\"op\":\"conv\",\"inputs\":[\"r\"],\"out_channels\":4,\"kernel\":1},"
+        "{\"name\":\"e\",\"op\":\"conv\",\"inputs\":[\"r\"],\"out_channels\":4,\"kernel\":1}]}";
+    static const unsigned char set[] = {0, MBS_RECOMPUTE_OUTPUT, MBS_RECOMPUTE_ANEW, 0};
+    mbs_program_options program_options = MBS_PROGRAM_OPTIONS_INIT;
+    mbs_plan_options options = MBS_PLAN_OPTIONS_INIT;
+    mbs_report_options report = {0};
+    mbs_hardware hardware;
+    mbs_network *network;
+    mbs_program *program[2];
+    mbs_plan *plan[2];
+    char *result;
+    mbs_hardware_wavecore(&hardware);
+    ck_assert_int_eq(mbs_network_load_text(&network, source, strlen(source), "n", NULL), MBS_OK);
+    for (int i = 0; i < 2; i++) {
+        program_options.recompute_layers = i == 0 ? NULL : set;
+        ck_assert_int_eq(mbs_program_create(&program[i], network, &program_options, NULL), MBS_OK);
+        ck_assert_int_eq(mbs_plan_create(&plan[i], program[i], &hardware, &options, NULL), MBS_OK);
+    }
+    report.plain = plan[0];
+    ck_assert_int_eq(mbs_report_plan_table(&result, plan[1], &report, NULL), MBS_OK);
+    ck_assert_msg(strstr(result, "recomputed in the backward phase: 1 other layer; 1 step once "
+                                 "more\n") != NULL,
+                  "%s", result);
+    mbs_free(result);
+    for (int i = 0; i < 2; i++) {
+        mbs_plan_free(plan[i]);
+        mbs_program_free(program[i]);
+    }
+    mbs_network_free(network);
+}
+END_TEST
+
 START_TEST(network_table_shows_views_and_totals)
 {
     fixture made = make_fixture(4096);
@@ -202,6 +259,30 @@ START_TEST(network_table_shows_views_and_totals)
     ck_assert_ptr_nonnull(strstr(result, "\n2 layers (1 of them views), 108 parameters, "));
     ck_assert_ptr_nonnull(strstr(result, "288 B of layer outputs per sample, 288 bytes\n"));
     mbs_free(result);
+    free_fixture(&made);
+}
+END_TEST
+
+START_TEST(network_table_of_nothing_is_refused)
+{
+    fixture made = make_fixture(4096);
+    char *result = NULL;
+    mbs_error error;
+    mbs_error_clear(&error);
+    made.hardware.reserved_bytes = 4095;
+    ck_assert_int_eq(
+        mbs_report_network_table(&result, made.network, made.program, &made.hardware, 1, 0, NULL),
+        MBS_OK);
+    mbs_free(result);
+    ck_assert_int_eq(
+        mbs_report_network_table(&result, made.network, made.program, &made.hardware, 0, 0, &error),
+        MBS_ERR_ARGUMENT);
+    ck_assert_ptr_null(result);
+    made.hardware.reserved_bytes = 4096;
+    ck_assert_int_eq(
+        mbs_report_network_table(&result, made.network, made.program, &made.hardware, 1, 0, &error),
+        MBS_ERR_ARGUMENT);
+    ck_assert_uint_eq(error.count, 2);
     free_fixture(&made);
 }
 END_TEST
@@ -224,7 +305,10 @@ int main(void)
     tcase_add_test(tests, text_is_made_safe);
     tcase_add_test(tests, csv_quotes_names);
     tcase_add_test(tests, tables_need_no_comparison);
+    tcase_add_test(tests, small_gaps_are_not_none);
+    tcase_add_test(tests, table_says_what_is_computed_once_more);
     tcase_add_test(tests, network_table_shows_views_and_totals);
+    tcase_add_test(tests, network_table_of_nothing_is_refused);
     tcase_add_test(tests, version_is_the_headers);
     suite_add_tcase(suite, tests);
     return run_suite(suite);

@@ -1,0 +1,105 @@
+"""Exporting with the program, and what plan files say that exports must hold."""
+
+import json
+
+from harness import CliTest, conv, network, relu
+
+FOLDERS = ("scalesim", "timeloop", "astra-sim")
+TRACES = ("dramsim3", "ramulator", "ramulator2")
+ALL = FOLDERS + TRACES + ("addresses", "perfetto")
+
+# Every pass, a stride, a grouped and a dilated convolution, a fan-out, names that need care.
+TINY = network(
+    [conv("c1", "image", out_channels=8),
+     relu("r1", "c1"),
+     conv("DP, \"quoted\" c2", "r1", out_channels=8, stride=2, groups=2),
+     conv("höhe", "DP, \"quoted\" c2", out_channels=8, dilation=2, pad=2),
+     {"name": "sum", "op": "add", "inputs": ["DP, \"quoted\" c2", "höhe"]},
+     {"name": "norm", "op": "norm", "kind": "group", "groups": 4, "inputs": ["sum"]},
+     {"name": "pool", "op": "global_avg_pool", "inputs": ["norm"]},
+     {"name": "fc", "op": "fc", "inputs": ["pool"], "out_features": 10}],
+    name="tiny")
+TINY_OPTIONS = ("--batch", "5", "--buffer", "6KiB")
+
+
+class Plan:
+    """A plan file, and what each execution of a step moves, told from the model's section 4."""
+
+    def __init__(self, text):
+        self.plan = json.loads(text)
+        self.steps, self.tensors = self.plan["steps"], self.plan["tensors"]
+        self.batch = self.plan["batch"]
+        self.pinned = {p["step"]: p for p in self.plan["pinned"]}
+        self.arrives = {(r["tensor"], r["to"]) for r in self.plan["resident"]}
+        stays = {(r["tensor"], r["from"]) for r in self.plan["resident"]}
+        touches = {}
+        for step in self.steps:
+            for tensor in step["reads"] + step["writes"]:
+                touches.setdefault(tensor, []).append(step["id"])
+        self.stored = {tensor for tensor, at in touches.items()
+                       if any((tensor, step) not in stays for step in at[:-1])}
+
+    def executions(self):
+        """(step, group, iteration, samples) in order."""
+        for group in self.plan["groups"]:
+            for i in range(group["iterations"]):
+                begin = i * group["sub_batch"]
+                samples = range(begin, min(begin + group["sub_batch"], self.batch))
+                for k in range(group["first"], group["last"] + 1):
+                    yield self.steps[k], group, i, samples
+
+    def moved(self, step, group, i, samples):
+        """(is write, what, first byte in its region, bytes) of one execution."""
+        k = step["id"]
+        pinned = self.pinned.get(k, {"weight_bytes": 0, "accumulator_bytes": 0})
+        for member, what in (("weight_bytes", "weights"), ("accumulator_bytes", "accumulators")):
+            kept, rest = pinned[member], step[member] - pinned[member]
+            last = i == group["iterations"] - 1
+            if what == "weights":
+                yield False, what, 0, kept if i == 0 else 0
+                yield False, what, kept, rest
+            else:
+                yield False, what, kept, rest if i > 0 else 0
+                yield True, what, 0, kept if last else 0
+                yield True, what, kept, rest
+        for tensor in step["reads"]:
+            if (tensor, k) not in self.arrives:
+                for _ in range(group["passes"]):
+                    yield self.tensor_part(False, tensor, samples)
+        for tensor in step["writes"]:
+            if tensor in self.stored:
+                yield self.tensor_part(True, tensor, samples)
+
+    def tensor_part(self, is_write, tensor, samples):
+        size = self.tensors[tensor]["bytes"]
+        return is_write, tensor, samples[0] * size, len(samples) * size
+
+
+def layer_of(step):
+    if step["kind"] == "gsum":
+        return step["name"].rpartition(".gsum#")[0]
+    ending = step["kind"].rpartition(".")[2] if "." in step["kind"] else None
+    return step["name"].removesuffix("." + ending) if ending else step["name"]
+
+
+class ExportTest(CliTest):
+    def export(self, given, form, *options, **more):
+        """What the format writes: a text, or the texts of a folder's files by name."""
+        out = self.folder / f"out-{form}"
+        result = self.succeed("export", given, "--format", form, "-o", out, *options, **more)
+        self.assertEqual(result.out, "")
+        if out.is_dir():
+            files = {path.name: path.read_text() for path in out.iterdir()}
+            self.check_index(form, files)
+            return files
+        return out.read_text()
+
+    def check_index(self, form, files):
+        index = json.loads(files["export.json"])
+        self.assertEqual((index["format"], index["exported"]), ("mbsopt-export/1", form))
+        self.assertEqual(sorted(index["files"] + ["export.json"]), sorted(files))
+
+    def plan(self, given, *options):
+        path = self.folder / "plan.json"
+        self.succeed("plan", given, "--format", "json", "-o", path, *options)
+        return str(path), Plan(path.read_text())
