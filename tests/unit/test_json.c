@@ -307,6 +307,7 @@ START_TEST(json_labels_and_places_are_printable)
         for (const char *at = error.message[0]; *at != '\0';
              at += utf8_length((const unsigned char *)at))
             ck_assert_uint_gt(utf8_length((const unsigned char *)at), 0);
+        json_close(&document);
     }
 }
 END_TEST
