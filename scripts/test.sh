@@ -111,10 +111,11 @@ every_allocation_may_fail() {
     (cd "$root/build" && MBS_SOURCE_DIR=$root tests/test_allocation --every)
 }
 
-# Lines of src that no test runs are listed in build-coverage/lines.txt; docs/design.md says why.
+# Lines of src that no test runs are listed in build-coverage/lines.txt; docs/design.md says why. Threads
+# that count at once may lose counts, and a few returns of calls then seem negative, which gcovr would not read.
 coverage_is_kept() {
     gcovr --root "$root" --filter "$root/src/" --exclude-unreachable-branches --fail-under-line 92 \
-        --print-summary -o "$root/build-coverage/lines.txt" "$root/build-coverage"
+        --gcov-ignore-parse-errors --print-summary -o "$root/build-coverage/lines.txt" "$root/build-coverage"
 }
 
 # Each target for $fuzz_seconds, two at a time.

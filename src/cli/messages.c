@@ -68,6 +68,7 @@ static void put_message(const char *level, const char *status, const char *messa
     fputs(as_json ? "\"}\n" : "\n", stderr);
 }
 
+MBS_PRINTF(2, 0)
 static void put_formatted(const char *level, const char *format, va_list arguments)
 {
     char message[MESSAGE_BYTES];
