@@ -95,7 +95,10 @@ class Search(IlpTest):
         def insist(done):
             while done.poll() is None:
                 done.send_signal(signal.SIGINT)
-        status, out, _ = self.on_terminal("plan", LARGE, "--planner", "best", act=insist)
+        for _ in range(10):  # on a busy machine the first may end the search before the second comes
+            status, out, _ = self.on_terminal("plan", LARGE, "--planner", "best", act=insist)
+            if status != OK:
+                break
         self.assertEqual((status, out), (-signal.SIGINT, ""))
 
     def test_progress(self):
