@@ -1,9 +1,6 @@
 /*
  * Published networks, to the byte: the figures that the model's section 8 gives, for networks
- * without biases, and the committed networks with every planner in a range of buffers.
- *
- * MBS_NO_BIAS_DIR names a folder with what `scripts/make_zoo.py --no-bias` writes; unset, the test
- * has them written into a folder of its own.
+ * without biases (no_bias.h), and the committed networks with every planner in a range of buffers.
  */
 #include <check.h>
 #include <dirent.h>
@@ -11,17 +8,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "mbsopt/mbsopt.h"
+#include "no_bias.h"
 #include "run.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 #define MIB          1048576
 
 static mbs_error error;
-static char no_bias_folder[1024];
+static no_bias without_biases;
 
 static mbs_network *load_network(const char *folder, const char *name)
 {
@@ -115,7 +111,7 @@ START_TEST(published_figures)
     const row *r = &rows[_i / (int)COUNT(columns)];
     const column *c = &columns[_i % (int)COUNT(columns)];
     const int64_t expected = r->bytes[_i % (int)COUNT(columns)];
-    mbs_network *network = load_network(no_bias_folder, r->network);
+    mbs_network *network = load_network(without_biases.folder, r->network);
     mbs_program *program = make_program(network, 0, c->keep_batch_norm);
     mbs_hardware hardware;
     mbs_plan_options options = MBS_PLAN_OPTIONS_INIT;
@@ -137,7 +133,7 @@ END_TEST
 /* archopt moves what baseline moves. */
 START_TEST(archopt_is_baseline)
 {
-    mbs_network *network = load_network(no_bias_folder, rows[_i].network);
+    mbs_network *network = load_network(without_biases.folder, rows[_i].network);
     mbs_program *program = make_program(network, 0, 1);
     mbs_hardware hardware;
     mbs_plan_options options = MBS_PLAN_OPTIONS_INIT;
@@ -153,7 +149,7 @@ END_TEST
 START_TEST(published_sizes)
 {
     const row *r = &rows[_i];
-    mbs_network *network = load_network(no_bias_folder, r->network);
+    mbs_network *network = load_network(without_biases.folder, r->network);
     mbs_program *program = make_program(network, 0, 0);
     ck_assert_uint_eq(mbs_network_layer_count(network), r->layers);
     ck_assert_uint_eq(mbs_program_step_count(program), r->steps);
@@ -204,7 +200,7 @@ static int64_t recompute_bytes(const mbs_network *network, const mbs_program_opt
 START_TEST(recompute_figures)
 {
     const recompute_row *r = &recompute_rows[_i];
-    mbs_network *network = load_network(no_bias_folder, r->network);
+    mbs_network *network = load_network(without_biases.folder, r->network);
     mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
     char macs[16];
     options.recompute = r->recompute;
@@ -249,7 +245,7 @@ static void add_expand(unsigned char *set, const mbs_network *network)
 
 START_TEST(recompute_per_block)
 {
-    mbs_network *network = load_network(no_bias_folder, "resnet50");
+    mbs_network *network = load_network(without_biases.folder, "resnet50");
     mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
     mbs_layer_info layer;
     char macs[16];
@@ -275,7 +271,7 @@ START_TEST(recompute_auto)
 {
     const double percents[] = {10, 25};
     const int64_t most[] = {INT64_C(2050000000), INT64_C(1700000000)};
-    mbs_network *network = load_network(no_bias_folder, "resnet50");
+    mbs_network *network = load_network(without_biases.folder, "resnet50");
     const mbs_program_options program_options = MBS_PROGRAM_OPTIONS_INIT;
     const mbs_plan_options options = MBS_PLAN_OPTIONS_INIT;
     const mbs_recompute_options recompute = {MBS_RECOMPUTE_AUTO, percents[_i]};
@@ -375,49 +371,6 @@ START_TEST(all_are_tested)
 }
 END_TEST
 
-/* ---- Networks without biases ----------------------------------------------------------------- */
-
-/* Has them written to no_bias_folder. */
-static int write_networks(void)
-{
-    const char *script = source_path("scripts/make_zoo.py");
-    pid_t child = fork();
-    if (child == 0) {
-        execlp("python3", "python3", script, "--no-bias", "--only", rows[0].network,
-               rows[1].network, rows[2].network, "-o", no_bias_folder, (char *)NULL);
-        _exit(127);
-    }
-    int status;
-    return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) &&
-           WEXITSTATUS(status) == 0;
-}
-
-static void remove_networks(void)
-{
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        char path[2048];
-        snprintf(path, sizeof path, "%s/%s.json", no_bias_folder, rows[i].network);
-        remove(path);
-    }
-    rmdir(no_bias_folder);
-}
-
-/* Points no_bias_folder at the networks; *made tells whether the folder is ours to remove. */
-static int find_networks(int *made)
-{
-    const char *given = getenv("MBS_NO_BIAS_DIR");
-    const char *temporary = getenv("TMPDIR");
-    *made = given == NULL;
-    if (given != NULL) {
-        snprintf(no_bias_folder, sizeof no_bias_folder, "%s", given);
-        return 1;
-    }
-    snprintf(no_bias_folder, sizeof no_bias_folder, "%s/mbsopt-golden-XXXXXX",
-             temporary != NULL ? temporary : "/tmp");
-    *made = mkdtemp(no_bias_folder) != NULL;
-    return *made && write_networks();
-}
-
 static int run_tests(void)
 {
     Suite *suite = suite_create("golden");
@@ -437,13 +390,14 @@ static int run_tests(void)
 
 int main(void)
 {
-    int made;
+    const char *names[COUNT(rows) + 1] = {NULL};
     int status = 1;
-    if (find_networks(&made))
+    for (size_t i = 0; i < COUNT(rows); i++)
+        names[i] = rows[i].network;
+    if (no_bias_open(&without_biases, names))
         status = run_tests();
     else
-        fprintf(stderr, "cannot write networks without biases to %s\n", no_bias_folder);
-    if (made)
-        remove_networks();
+        fprintf(stderr, "cannot write networks without biases to %s\n", without_biases.folder);
+    no_bias_close(&without_biases);
     return status;
 }

@@ -2,14 +2,12 @@
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "cost/array.h"
 #include "cost/time.h"
 #include "mbsopt/mbsopt.h"
+#include "no_bias.h"
 #include "plan/planner.h"
 #include "run.h"
 
@@ -388,30 +386,17 @@ END_TEST
 
 /* ---- Published figures (model, section 8) ---------------------------------------------------- */
 
-/* Loads ResNet-50 without biases as scripts/make_zoo.py writes it. */
 static mbs_network *load_resnet50(void)
 {
-    const char *temporary = getenv("TMPDIR");
-    char folder[1024];
-    const char *script = source_path("scripts/make_zoo.py");
+    static const char *const names[] = {"resnet50", NULL};
+    no_bias networks;
     char path[1200];
     mbs_network *network;
-    snprintf(folder, sizeof folder, "%s/mbsopt-time-XXXXXX",
-             temporary != NULL ? temporary : "/tmp");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    pid_t child = fork();
-    if (child == 0) {
-        execlp("python3", "python3", script, "--no-bias", "--only", "resnet50", "-o", folder,
-               (char *)NULL);
-        _exit(127);
-    }
-    int status = 0;
-    ck_assert(child > 0 && waitpid(child, &status, 0) == child && status == 0);
-    snprintf(path, sizeof path, "%s/resnet50.json", folder);
+    ck_assert(no_bias_open(&networks, names));
+    snprintf(path, sizeof path, "%s/resnet50.json", networks.folder);
     mbs_error_clear(&error);
     must_succeed(mbs_network_load_file(&network, path, &error), &error, path);
-    remove(path);
-    rmdir(folder);
+    no_bias_close(&networks);
     return network;
 }
 
