@@ -19,7 +19,7 @@ static char place[64]; /* a folder of this test's own */
 
 static inline void enter(void)
 {
-    strcpy(place, "/tmp/mbsopt-test-emit-XXXXXX");
+    strcpy(place, "/tmp/mbsopt-test-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(place));
     mbs_error_clear(&error);
 }

@@ -1,17 +1,15 @@
 /* plan/solver: what GLPK is asked and answers. */
 #include <check.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/file.h"
 #include "plan/solver.h"
 #include "run.h"
+#include "scratch_folder.h"
 
 #define MOST 8
 
-static mbs_error error;
 static double value[MOST];
 static double dual[MOST];
 
@@ -74,20 +72,14 @@ END_TEST
 static void assert_written(const solver_problem *problem, solver_format format,
                            const char *const *lines)
 {
-    char path[] = "/tmp/mbsopt-solver-XXXXXX";
-    char found[1000];
-    const int descriptor = mkstemp(path);
-    ck_assert_int_ge(descriptor, 0);
-    close(descriptor);
-    ck_assert_int_eq(solver_write(problem, format, "title", path, &error), MBS_OK);
-    FILE *file = fopen(path, "r");
-    ck_assert_ptr_nonnull(file);
-    found[fread(found, 1, sizeof found - 1, file)] = '\0';
-    fclose(file);
-    unlink(path);
+    char *found;
+    size_t length;
+    ck_assert_int_eq(solver_write(problem, format, "title", at("model"), &error), MBS_OK);
+    ck_assert_int_eq(file_read(&found, &length, at("model"), &error), MBS_OK);
     for (; *lines != NULL; lines++)
         ck_assert_msg(strstr(found, *lines) != NULL, "%s in\n%s", *lines, found);
     ck_assert_ptr_null(strstr(found, "free "));
+    mbs_free(found);
 }
 
 /* A column without an upper bound has no line among the bounds of MPS, for 0 is the lower one's. */
@@ -111,6 +103,7 @@ int main(void)
 {
     Suite *suite = suite_create("solver");
     TCase *tests = tcase_create("solver");
+    tcase_add_checked_fixture(tests, enter, leave);
     tcase_add_test(tests, finds_the_least);
     tcase_add_test(tests, finds_none_where_there_is_none);
     tcase_add_test(tests, nothing_to_choose_is_found);
