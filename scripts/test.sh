@@ -1,8 +1,8 @@
 #!/bin/bash
 # Checks, builds and tests mbsopt: as released, under the address and undefined-behaviour sanitizers, counting
 # the lines that run, eight threads under the thread sanitizer, the unit tests under valgrind, a minute of
-# fuzzing of each target, and the release archive. With --all also what takes long: every
-# allocation failing, and all of torchvision against PyTorch (20 minutes).
+# fuzzing of each target, and the release archive. With --all also what takes long: every allocation
+# failing, and all of torchvision against PyTorch (20 minutes).
 # The last line is "N passed, N failed"; the exit status is 0 if none failed.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh

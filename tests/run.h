@@ -1,5 +1,4 @@
-/* What the check programs share: the checkout, seed and rounds from the environment, a suite's run.
- */
+/* What check programs share: the checkout, seed and rounds from the environment, a suite's run. */
 #ifndef TESTS_RUN_H
 #define TESTS_RUN_H
 
@@ -17,8 +16,7 @@ char *replace_once(const char *document, const char *from, const char *to);
 /* Fails with the first message and `what` the call was about, unless the status is MBS_OK. */
 void must_succeed(mbs_status status, const mbs_error *error, const char *what);
 
-/* Takes MBS_SEED and MBS_ROUNDS where they are set, and prints both so that a run can be repeated.
- */
+/* Takes MBS_SEED and MBS_ROUNDS where they are set; prints both so that a run can be repeated. */
 void run_settings(uint64_t *seed, int *rounds);
 
 /* Runs the suite; the program's exit status. */
