@@ -26,14 +26,14 @@ typedef struct compute_time {
 } compute_time;
 
 typedef struct cost_search {
-    const plan_task *task;
+    dp_range *range;
+    const plan_task *task; /* the range's, likewise the next */
     const candidates *list;
-    int32_t range_first; /* steps [range_first, range_end) are searched */
-    int32_t range_end;
-    const bool *starts;    /* per cut of the range: whether groups may begin there; or null */
+    double limit;          /* see dp_range_solve */
     double bytes_per_s;    /* DRAM bandwidth of a core */
     int64_t *operands;     /* per step: bytes per sample of all its operands */
     compute_time *compute; /* [candidate * steps + step] */
+    double *least_compute; /* per step: the least seconds of all samples */
     int64_t *weights;      /* per cut: bytes of the steps before it, likewise below */
     int64_t *accumulators;
     double *fixed; /* joules that do not depend on I or residency */
@@ -42,10 +42,6 @@ typedef struct cost_search {
     int64_t moved;        /* its activation bytes per sample */
     int64_t *activations; /* the same per step */
     double *least_s;      /* per candidate: its time if all parameters were pinned */
-
-    int64_t grown;
-    double *best; /* per cut, at [cut - range_first] */
-    dp_choice *choice;
 } cost_search;
 
 /* DRAM bytes of a step in the first, the middle and the last iterations, without activations. */
@@ -185,20 +181,19 @@ static double group_time(const cost_search *s, int32_t c, int64_t room, double l
 
 static void relax(cost_search *s, int32_t first, int32_t end, double cost, int32_t candidate)
 {
-    const double total = s->best[first - s->range_first] + cost;
-    if (total < s->best[end - s->range_first]) {
-        s->best[end - s->range_first] = total;
-        s->choice[end - s->range_first] = (dp_choice){first, candidate};
-    }
+    dp_range_relax(s->range, s->limit, end, cost, (dp_choice){first, candidate});
 }
 
 static void relax_group(cost_search *s)
 {
     const span *g = &s->group;
+    const dp_range *range = s->range;
+    const double before = range->best[g->first - range->first];
+    const double useful = s->limit - range->rest[g->end - range->first];
     for (int32_t c = g->smallest; c < g->count; c++) {
         const int64_t room = s->task->pin ? s->task->capacity - g->peak[c] : 0;
         const double least = objective(s, c, s->least_s[c] * (1 - ROUNDING), room);
-        const double most = s->best[g->end - s->range_first] - s->best[g->first - s->range_first];
+        const double most = fmin(range->best[g->end - range->first], useful) - before;
         if (least >= most)
             continue;
         const double limit_s = s->task->objective == MBS_TIME ? most * (1 + ROUNDING) : INFINITY;
@@ -231,23 +226,22 @@ static void relax_passes(cost_search *s, int32_t k)
     relax(s, k, k + 1, s->task->objective == MBS_TIME ? cost.time_s : cost.energy_j, DP_PASSES);
 }
 
-static void search(cost_search *s)
+static void search_from(cost_search *s, int32_t first)
 {
-    for (int32_t first = s->range_first; first < s->range_end; first++) {
-        if (s->starts != NULL && !s->starts[first - s->range_first])
-            continue;
-        relax_passes(s, first);
-        s->moved = 0;
-        memset(s->least_s, 0, (size_t)s->list->count * sizeof *s->least_s);
-        span_start(&s->group, first, false);
-        while (s->group.end < s->range_end) {
-            grow(s);
-            if (!span_fits(&s->group))
-                break;
-            relax_group(s);
-        }
-        s->grown += s->group.end - first;
+    const dp_range *range = s->range;
+    if (!(range->best[first - range->first] + range->rest[first - range->first] < s->limit))
+        return;
+    relax_passes(s, first);
+    s->moved = 0;
+    memset(s->least_s, 0, (size_t)s->list->count * sizeof *s->least_s);
+    span_start(&s->group, first, false);
+    while (s->group.end < range->end) {
+        grow(s);
+        if (!span_fits(&s->group))
+            break;
+        relax_group(s);
     }
+    s->range->grown += s->group.end - first;
 }
 
 /* Seconds of one execution of step k on `samples`, nothing moving. */
@@ -267,9 +261,10 @@ static void fill_tables(cost_search *s)
     const mbs_program *p = s->task->program;
     const int64_t batch = s->task->batch;
     mbs_cost cost;
-    s->weights[s->range_first] = s->accumulators[s->range_first] = 0;
-    s->fixed[s->range_first] = 0;
-    for (int32_t k = s->range_first; k < s->range_end; k++) {
+    const int32_t first = s->range->first;
+    s->weights[first] = s->accumulators[first] = 0;
+    s->fixed[first] = 0;
+    for (int32_t k = first; k < s->range->end; k++) {
         s->operands[k] = program_operand_bytes(p, k);
         s->weights[k + 1] = s->weights[k] + p->steps[k].weight_bytes;
         s->accumulators[k + 1] = s->accumulators[k] + p->steps[k].accumulator_bytes;
@@ -277,12 +272,62 @@ static void fill_tables(cost_search *s)
         s->fixed[k + 1] =
             s->fixed[k] + cost.mac_j + cost.vector_j +
             1e-12 * (double)(batch * s->operands[k]) * s->task->hardware->buffer_pj_per_byte;
+        s->least_compute[k] = INFINITY;
         for (int32_t c = 0; c < s->list->count; c++) {
+            const int64_t again = s->list->iterations[c] - 1;
             const int64_t full = s->list->sub_batch[c];
-            const int64_t rest = batch - (s->list->iterations[c] - 1) * full;
-            s->compute[(size_t)c * (size_t)p->step_count + (size_t)k] = (compute_time){
-                compute_seconds(s, k, full, &cost), compute_seconds(s, k, rest, &cost)};
+            const compute_time taken = {compute_seconds(s, k, full, &cost),
+                                        compute_seconds(s, k, batch - again * full, &cost)};
+            s->compute[(size_t)c * (size_t)p->step_count + (size_t)k] = taken;
+            s->least_compute[k] =
+                fmin(s->least_compute[k], (double)again * taken.full_s + taken.rest_s);
         }
+    }
+}
+
+/* The least seconds of step k whatever its group, if it moves `activations` bytes per sample. */
+static double bound_step(const cost_search *s, int32_t k, int64_t activations)
+{
+    const mbs_step *step = &s->task->program->steps[k];
+    const int64_t bytes = s->task->batch * activations + step_parameter_bytes(step);
+    return longer(s->least_compute[k], (double)bytes / s->bytes_per_s);
+}
+
+/* Fills in the range's `rest`. `activations` is per step: what it moves in one group with those
+ * after it. */
+static void bound_costs(cost_search *s)
+{
+    const dp_range *range = s->range;
+    const mbs_program *p = s->task->program;
+    double time_s = 0;
+    int64_t moved = 0;
+    range->rest[range->end - range->first] = 0;
+    for (int32_t k = range->end - 1; k >= range->first; k--) {
+        const mbs_step *step = &p->steps[k];
+        s->activations[k] = 0;
+        for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
+            const mbs_touch *touch = &p->touches[t];
+            const mbs_tensor *tensor = &p->tensors[touch->tensor];
+            const int32_t next = touch->next < 0 ? range->end : p->touches[touch->next].step;
+            if (t < step->write_begin || tensor->kept ||
+                p->touches[tensor->last_touch].step >= range->end)
+                s->activations[k] += tensor->bytes;
+            if (next >= range->end)
+                continue;
+            time_s -= bound_step(s, next, s->activations[next]);
+            s->activations[next] -= tensor->bytes;
+            moved -= tensor->bytes;
+            time_s += bound_step(s, next, s->activations[next]);
+        }
+        time_s += bound_step(s, k, s->activations[k]);
+        moved += s->activations[k];
+        const int64_t bytes = s->task->batch * moved + s->weights[range->end] - s->weights[k] +
+                              s->accumulators[range->end] - s->accumulators[k];
+        const double least = (1 - ROUNDING) * time_s;
+        range->rest[k - range->first] =
+            s->task->objective == MBS_TIME
+                ? least
+                : (1 - ROUNDING) * energy(s, k, range->end, 1, least, (double)bytes);
     }
 }
 
@@ -294,46 +339,57 @@ static bool cost_open(cost_search *s)
     s->bytes_per_s = (double)hardware->bandwidth_bytes_per_s / (double)hardware->cores;
     s->operands = mem_alloc(cuts * sizeof *s->operands);
     s->compute = mem_alloc(list * cuts * sizeof *s->compute);
+    s->least_compute = mem_alloc(cuts * sizeof *s->least_compute);
     s->weights = mem_alloc(cuts * sizeof *s->weights);
     s->accumulators = mem_alloc(cuts * sizeof *s->accumulators);
     s->fixed = mem_alloc(cuts * sizeof *s->fixed);
     s->activations = mem_alloc(cuts * sizeof *s->activations);
     s->least_s = mem_alloc(list * sizeof *s->least_s);
-    if (s->operands == NULL || s->compute == NULL || s->weights == NULL ||
-        s->accumulators == NULL || s->fixed == NULL || s->activations == NULL || s->least_s == NULL)
+    if (s->operands == NULL || s->compute == NULL || s->least_compute == NULL ||
+        s->weights == NULL || s->accumulators == NULL || s->fixed == NULL ||
+        s->activations == NULL || s->least_s == NULL)
         return false;
     fill_tables(s);
     return span_open(&s->group, s->task, s->list, s->operands);
 }
 
-static void cost_close(cost_search *s)
+void dp_range_close_cost(dp_range *range)
 {
+    cost_search *s = range->costs;
+    if (s == NULL)
+        return;
     span_close(&s->group);
     mem_free(s->operands);
     mem_free(s->compute);
+    mem_free(s->least_compute);
     mem_free(s->weights);
     mem_free(s->accumulators);
     mem_free(s->fixed);
     mem_free(s->activations);
     mem_free(s->least_s);
+    mem_free(s);
+    range->costs = NULL;
 }
 
-bool dp_range_solve_cost(dp_range *range, const plan_task *task, const candidates *list,
-                         int32_t first, int32_t end)
+bool dp_range_open_cost(dp_range *range)
 {
-    cost_search s = {.task = task,
-                     .list = list,
-                     .range_first = first,
-                     .range_end = end,
-                     .starts = range->starts,
-                     .best = range->best,
-                     .choice = range->choice};
-    bool done = cost_open(&s);
-    if (done)
-        search(&s);
-    range->grown = s.grown;
-    cost_close(&s);
-    return done;
+    range->costs = mem_calloc(1, sizeof *range->costs);
+    if (range->costs == NULL)
+        return false;
+    *range->costs = (cost_search){.range = range, .task = &range->task, .list = range->list};
+    if (!cost_open(range->costs))
+        return false;
+    bound_costs(range->costs);
+    return true;
+}
+
+bool dp_range_solve_cost(dp_range *range, const bool *starts, double limit)
+{
+    range->costs->limit = limit;
+    for (int32_t first = range->first; first < range->end; first++)
+        if (starts == NULL || starts[first - range->first])
+            search_from(range->costs, first);
+    return true;
 }
 
 mbs_status plan_dp_objective(mbs_plan *plan, const plan_task *task, mbs_error *error)
@@ -350,7 +406,8 @@ mbs_status plan_dp_objective(mbs_plan *plan, const plan_task *task, mbs_error *e
     char *name = mem_strdup(task->objective == MBS_TIME ? "dp-time" : "dp-energy");
     mbs_status status = candidates_create(&list, task->batch, error);
     if (status == MBS_OK &&
-        (cuts == NULL || name == NULL || !dp_range_solve(&range, task, &list, 0, steps)))
+        (cuts == NULL || name == NULL || !dp_range_open(&range, task, &list, 0, steps) ||
+         !dp_range_solve_all(&range)))
         status = error_memory(error);
     if (status == MBS_OK) {
         dp_emit(plan, task, &list, range.choice, cuts);

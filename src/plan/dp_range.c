@@ -4,6 +4,7 @@
 
 #include "base/checked.h"
 #include "base/memory.h"
+#include "cost/footprint.h"
 #include "plan/dp_span.h"
 
 /* A group that grows to the right, and what it moves. */
@@ -15,27 +16,53 @@ typedef struct growing {
     int64_t accumulators;
 } growing;
 
+/* What moves if all steps from the cut on are one group with one iteration, for each cut. */
+static void bound_traffic(dp_range *range)
+{
+    const mbs_program *p = range->task.program;
+    int64_t moved = 0; /* activation bytes per sample */
+    int64_t parameters = 0;
+    range->rest[range->end - range->first] = 0;
+    for (int32_t k = range->end - 1; k >= range->first; k--) {
+        const mbs_step *step = &p->steps[k];
+        for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
+            const mbs_touch *touch = &p->touches[t];
+            const mbs_tensor *tensor = &p->tensors[touch->tensor];
+            if (t < step->write_begin || tensor->kept ||
+                p->touches[tensor->last_touch].step >= range->end)
+                moved += tensor->bytes;
+            /* the next touch is a read, which need not be from DRAM any more */
+            if (touch->next >= 0 && p->touches[touch->next].step < range->end)
+                moved -= tensor->bytes;
+        }
+        parameters += step_parameter_bytes(step);
+        range->rest[k - range->first] = (double)(range->task.batch * moved + parameters);
+    }
+}
+
+bool dp_range_open(dp_range *range, const plan_task *task, const candidates *list, int32_t first,
+                   int32_t end)
+{
+    const size_t cuts = (size_t)(end - first) + 1;
+    *range = (dp_range){.task = *task, .list = list, .first = first, .end = end};
+    range->rest = mem_alloc(cuts * sizeof *range->rest);
+    range->best = mem_alloc(cuts * sizeof *range->best);
+    range->choice = mem_alloc(cuts * sizeof *range->choice);
+    if (range->rest == NULL || range->best == NULL || range->choice == NULL)
+        return false;
+    if (task->objective != MBS_TRAFFIC)
+        return dp_range_open_cost(range);
+    bound_traffic(range);
+    return true;
+}
+
 void dp_range_close(dp_range *range)
 {
+    dp_range_close_cost(range);
+    mem_free(range->rest);
     mem_free(range->best);
     mem_free(range->choice);
     *range = (dp_range){0};
-}
-
-static bool make_room(dp_range *range, int32_t cuts)
-{
-    if (cuts <= range->capacity)
-        return true;
-    const bool *starts = range->starts;
-    dp_range_close(range);
-    range->starts = starts;
-    range->best = mem_alloc((size_t)cuts * sizeof *range->best);
-    range->choice = mem_alloc((size_t)cuts * sizeof *range->choice);
-    range->capacity = cuts;
-    if (range->best != NULL && range->choice != NULL)
-        return true;
-    dp_range_close(range);
-    return false;
 }
 
 static void grow(growing *g)
@@ -58,8 +85,9 @@ static void grow(growing *g)
     span_grow(&g->group);
 }
 
-/* The least bytes of the group over the candidates that fit. */
-static int64_t least_bytes(const growing *g, int32_t *candidate)
+/* The least that the group moves after its first iteration, over the candidates that fit: no
+ * longer one moves less. */
+static int64_t least_again(const growing *g, int32_t *candidate)
 {
     const span *group = &g->group;
     int64_t least = INT64_MAX;
@@ -74,64 +102,101 @@ static int64_t least_bytes(const growing *g, int32_t *candidate)
             *candidate = c;
         }
     }
-    return g->task->batch * g->moved + g->weights + g->accumulators + least;
+    return least;
 }
 
-static void relax(dp_range *range, int32_t from, int32_t to, double cost, dp_choice choice)
+void dp_range_relax(dp_range *range, double limit, int32_t to, double cost, dp_choice group)
 {
-    if (range->best[from] + cost < range->best[to]) {
-        range->best[to] = range->best[from] + cost;
-        range->choice[to] = choice;
+    const double total = range->best[group.first - range->first] + cost;
+    const int32_t cut = to - range->first;
+    if (total < range->best[cut] && total + range->rest[cut] < limit) {
+        range->best[cut] = total;
+        range->choice[cut] = group;
     }
 }
 
-static void relax_passes(dp_range *range, const plan_task *task, int32_t first, int32_t k)
+static void solve_from(dp_range *range, growing *g, int32_t start, double limit)
 {
-    const double bytes = (double)plan_passes_bytes(task, k);
-    relax(range, k - first, k + 1 - first, bytes, (dp_choice){k, DP_PASSES});
-}
-
-static void solve_traffic(dp_range *range, growing *g, int32_t first, int32_t end)
-{
-    for (int32_t start = first; start < end; start++) {
-        if (range->starts != NULL && !range->starts[start - first])
-            continue;
-        g->moved = g->weights = g->accumulators = 0;
-        span_start(&g->group, start, false);
-        while (g->group.end < end) {
-            int32_t candidate = 0;
-            grow(g);
-            if (!span_fits(&g->group))
-                break;
-            const int64_t bytes = least_bytes(g, &candidate);
-            relax(range, start - first, g->group.end - first, (double)bytes,
-                  (dp_choice){start, candidate});
-        }
-        range->grown += g->group.end - start;
-        relax_passes(range, g->task, first, start);
+    const double least = range->best[start - range->first] + range->rest[start - range->first];
+    if (!(least < limit))
+        return;
+    g->moved = g->weights = g->accumulators = 0;
+    span_start(&g->group, start, false);
+    while (g->group.end < range->end) {
+        int32_t candidate = 0;
+        grow(g);
+        if (!span_fits(&g->group))
+            break;
+        const int64_t again = least_again(g, &candidate);
+        if (least + (double)again >= limit)
+            break;
+        const int64_t once = g->task->batch * g->moved + g->weights + g->accumulators;
+        dp_range_relax(range, limit, g->group.end, (double)(once + again),
+                       (dp_choice){start, candidate});
     }
+    range->grown += g->group.end - start;
+    dp_range_relax(range, limit, start + 1, (double)plan_passes_bytes(g->task, start),
+                   (dp_choice){start, DP_PASSES});
 }
 
-bool dp_range_solve(dp_range *range, const plan_task *task, const candidates *list, int32_t first,
-                    int32_t end)
+static bool solve_traffic(dp_range *range, const bool *starts, double limit)
 {
-    if (!make_room(range, end - first + 1))
-        return false;
-    range->best[0] = 0;
-    range->grown = 0;
-    for (int32_t cut = 1; cut <= end - first; cut++)
-        range->best[cut] = INFINITY;
-    if (task->objective != MBS_TRAFFIC)
-        return dp_range_solve_cost(range, task, list, first, end);
-    int64_t *operands = mem_alloc((size_t)task->program->step_count * sizeof *operands);
-    growing g = {.task = task};
-    bool done = operands != NULL && span_open(&g.group, task, list, operands);
+    const mbs_program *p = range->task.program;
+    int64_t *operands = mem_alloc((size_t)p->step_count * sizeof *operands);
+    growing g = {.task = &range->task};
+    const bool done = operands != NULL && span_open(&g.group, &range->task, range->list, operands);
     if (done) {
-        for (int32_t k = first; k < end; k++)
-            operands[k] = program_operand_bytes(task->program, k);
-        solve_traffic(range, &g, first, end);
+        for (int32_t k = range->first; k < range->end; k++)
+            operands[k] = program_operand_bytes(p, k);
+        for (int32_t start = range->first; start < range->end; start++)
+            if (starts == NULL || starts[start - range->first])
+                solve_from(range, &g, start, limit);
     }
     span_close(&g.group);
     mem_free(operands);
     return done;
+}
+
+bool dp_range_solve(dp_range *range, const bool *starts, double limit)
+{
+    range->best[0] = 0;
+    for (int32_t cut = 1; cut <= range->end - range->first; cut++)
+        range->best[cut] = INFINITY;
+    if (!(range->rest[0] < limit))
+        return true;
+    return range->task.objective == MBS_TRAFFIC ? solve_traffic(range, starts, limit)
+                                                : dp_range_solve_cost(range, starts, limit);
+}
+
+/* The range's starts that are best for traffic; null if memory is out. Owned by the caller. */
+static bool *starts_for_traffic(const dp_range *range)
+{
+    plan_task task = range->task;
+    dp_range traffic;
+    task.objective = MBS_TRAFFIC;
+    bool *starts = mem_calloc((size_t)(range->end - range->first) + 1, sizeof *starts);
+    const bool solved = dp_range_open(&traffic, &task, range->list, range->first, range->end) &&
+                        dp_range_solve(&traffic, NULL, INFINITY);
+    if (starts == NULL || !solved) {
+        mem_free(starts);
+        starts = NULL;
+    } else {
+        for (int32_t cut = range->end; cut > range->first;) {
+            cut = traffic.choice[cut - range->first].first;
+            starts[cut - range->first] = true;
+        }
+    }
+    dp_range_close(&traffic);
+    return starts;
+}
+
+bool dp_range_solve_all(dp_range *range)
+{
+    if (range->task.objective == MBS_TRAFFIC)
+        return dp_range_solve(range, NULL, INFINITY);
+    bool *starts = starts_for_traffic(range);
+    const bool solved = starts != NULL && dp_range_solve(range, starts, INFINITY) &&
+                        dp_range_solve(range, NULL, dp_range_above(dp_range_least(range)));
+    mem_free(starts);
+    return solved;
 }

@@ -5,29 +5,60 @@
 #ifndef PLAN_DP_RANGE_H
 #define PLAN_DP_RANGE_H
 
+#include <math.h>
+
 #include "plan/dp_emit.h"
 
-/* Per cut first...end of the range, at [cut - first]: the least before it and its last group. */
+/* Steps [first, end); values per cut first...end are at [cut - first]. */
 typedef struct dp_range {
-    double *best; /* bytes, seconds or joules, as the task's objective says */
-    dp_choice *choice;
-    int32_t capacity;
-    int64_t grown;      /* how often a group grew by a step: the work done */
-    const bool *starts; /* per cut, likewise: whether groups may begin there; null: anywhere */
+    plan_task task;
+    const candidates *list; /* of the task's batch */
+    int32_t first;
+    int32_t end;
+    double *rest; /* no way from the cut to the end comes to less */
+    double *best; /* the least before the cut: bytes, seconds or joules, as the objective says; */
+    dp_choice *choice;         /* its last group */
+    struct cost_search *costs; /* for time and energy: what steps take */
+    int64_t grown;             /* how often a group grew by a step: the work done */
 } dp_range;
 
+/*
+ * Sets up the range of steps [first, end) and its `rest`: all of it one group with one iteration
+ * moves no more, whatever fits. `list` and the program are borrowed. False if memory is out; free
+ * with dp_range_close in any case.
+ */
+bool dp_range_open(dp_range *range, const plan_task *task, const candidates *list, int32_t first,
+                   int32_t end);
 void dp_range_close(dp_range *range);
 
 /*
- * Fills in `range` for steps [first, end): what dp finds for a program that ends and begins there.
- * For traffic dp.c is quicker on whole programs, for it does not look at every group. `list` is of
- * the task's batch. False if memory is out.
+ * Fills in `best` and `choice`: what dp finds for a program that ends and begins there. Groups
+ * begin where `starts` says, or anywhere if it is null. Only ways that come to less than `limit`
+ * are certain to be found; dp_range_least is infinite if there is none. For traffic dp.c is quicker
+ * on whole programs. False if memory is out.
  */
-bool dp_range_solve(dp_range *range, const plan_task *task, const candidates *list, int32_t first,
-                    int32_t end);
+bool dp_range_solve(dp_range *range, const bool *starts, double limit);
 
-/* The same for time or energy (dp_cost.c). */
-bool dp_range_solve_cost(dp_range *range, const plan_task *task, const candidates *list,
-                         int32_t first, int32_t end);
+/* The same for all ways; it is the quickest for time and energy. */
+bool dp_range_solve_all(dp_range *range);
+
+static inline double dp_range_least(const dp_range *range)
+{
+    return range->best[range->end - range->first];
+}
+
+/* The least limit below which what comes to `cost` is certain to be found again. */
+static inline double dp_range_above(double cost)
+{
+    return nextafter(cost, INFINITY);
+}
+
+/* Takes a group, or a step in passes, for the last one before cut `to` if that is better. */
+void dp_range_relax(dp_range *range, double limit, int32_t to, double cost, dp_choice group);
+
+/* The same for time and energy (dp_cost.c). */
+bool dp_range_open_cost(dp_range *range);
+void dp_range_close_cost(dp_range *range);
+bool dp_range_solve_cost(dp_range *range, const bool *starts, double limit);
 
 #endif

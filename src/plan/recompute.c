@@ -54,11 +54,8 @@ void recompute_sets_free(recompute_sets *sets)
 static mbs_status policy_set(recompute_sets *sets, const recompute_model *model,
                              mbs_recompute policy, mbs_error *error)
 {
-    mbs_program_options options = model->program_options;
     mbs_program *program = NULL;
-    options.recompute = policy;
-    options.recompute_layers = NULL;
-    mbs_status status = program_build(&program, model->network, &options, true, error);
+    mbs_status status = program_family_build(&program, model->family, policy, NULL, error);
     if (status != MBS_OK)
         return status;
     unsigned char *set = mem_calloc((size_t)model->layer_count, 1);
@@ -178,7 +175,7 @@ static mbs_status open_plain(mbs_program **plain, mbs_plan **plan, plan_task *ta
     plain_options.recompute = MBS_RECOMPUTE_NONE;
     plain_options.recompute_layers = NULL;
     *plan = NULL;
-    mbs_status status = program_build(plain, network, &plain_options, true, error);
+    mbs_status status = mbs_program_create(plain, network, &plain_options, error);
     return status == MBS_OK ? plan_open(plan, task, *plain, hardware, plan_options, "dp", error)
                             : status;
 }
@@ -187,22 +184,26 @@ mbs_status recompute_find(recompute_sets *sets, const mbs_network *network,
                           const mbs_program_options *program_options, const mbs_hardware *hardware,
                           const mbs_plan_options *options, double max_percent, mbs_error *error)
 {
-    recompute_model model = {.network = network,
-                             .program_options = *program_options,
-                             .layer_count = network->layer_count};
+    recompute_model model = {.network = network, .layer_count = network->layer_count};
+    program_family *family = NULL;
     mbs_program *plain = NULL;
     mbs_plan *plan = NULL;
     *sets = (recompute_sets){0};
     mbs_status status =
         open_plain(&plain, &plan, &model.task, network, program_options, hardware, options, error);
     if (status == MBS_OK)
+        status = program_family_create(&family, network, program_options, error);
+    if (status == MBS_OK)
         status = candidates_create(&model.list, options->batch, error);
     if (status == MBS_OK) {
+        model.family = family;
+        model.plain = plain;
         model.plain_macs = sets->plain_macs = recompute_macs(plain, false);
         model.max_macs = sets->max_macs = max_percent / 100 * model.plain_macs;
         status = find_sets(sets, &model, error);
     }
     candidates_free(&model.list);
+    program_family_free(family);
     mbs_plan_free(plan);
     mbs_program_free(plain);
     return status;

@@ -1,6 +1,7 @@
 #include "plan/recompute_moves.h"
 
 #include "base/memory.h"
+#include "cost/array.h"
 #include "program/recompute.h"
 
 /* Whether a tensor is less than the layer's whole output, which is then stored in parts. */
@@ -16,6 +17,7 @@ static void read_forward_step(recompute_layer *layers, const mbs_network *networ
     recompute_layer *layer = &layers[step->layer_id];
     layer->allowed = recompute_allows(network->layers[step->layer_id].op);
     layer->multiplies = step->gemm.m > 0;
+    layer->macs = array_macs(&step->gemm, 1);
     for (int32_t t = step->touch_begin; t < step->write_begin; t++) {
         const mbs_tensor *tensor = &p->tensors[p->touches[t].tensor];
         const int32_t from = tensor->producer < 0 ? -1 : p->steps[tensor->producer].layer_id;
@@ -24,9 +26,13 @@ static void read_forward_step(recompute_layer *layers, const mbs_network *networ
         if (from >= 0)
             layers[from].last_reader = step->layer_id;
     }
-    for (int32_t t = step->write_begin; t < step->touch_end; t++)
-        if (is_part(network, step->layer_id, &p->tensors[p->touches[t].tensor]))
+    for (int32_t t = step->write_begin; t < step->touch_end; t++) {
+        const mbs_tensor *tensor = &p->tensors[p->touches[t].tensor];
+        const int32_t last_reader = p->touches[tensor->last_touch].step;
+        layer->read_backward = layer->read_backward || p->steps[last_reader].phase == MBS_BACKWARD;
+        if (is_part(network, step->layer_id, tensor))
             layer->allowed = false;
+    }
     layer->activation =
         recompute_wants(network, step->layer_id, members, count, MBS_RECOMPUTE_ACTIVATIONS);
     layer->expand = recompute_wants(network, step->layer_id, members, count, MBS_RECOMPUTE_EXPAND);
@@ -74,6 +80,31 @@ bool recompute_layers(recompute_layer *layers, const mbs_network *network, const
     return true;
 }
 
+double recompute_least_macs(const unsigned char *set, const recompute_layer *layers,
+                            const mbs_program *plain, bool *again)
+{
+    double macs = 0;
+    int32_t k = 0;
+    for (; k < plain->step_count && plain->steps[k].pass == STEP_FORWARD; k++) {
+        const int32_t l = plain->steps[k].layer_id;
+        again[l] = (set[l] & MBS_RECOMPUTE_OUTPUT) != 0 && layers[l].read_backward;
+    }
+    /* what is computed again reads its inputs again */
+    while (k-- > 0) {
+        const mbs_step *step = &plain->steps[k];
+        if (!again[step->layer_id])
+            continue;
+        macs += layers[step->layer_id].macs;
+        for (int32_t t = step->touch_begin; t < step->write_begin; t++) {
+            const int32_t producer = plain->tensors[plain->touches[t].tensor].producer;
+            const int32_t from = producer < 0 ? -1 : plain->steps[producer].layer_id;
+            if (from >= 0 && (set[from] & MBS_RECOMPUTE_OUTPUT) != 0)
+                again[from] = true;
+        }
+    }
+    return macs;
+}
+
 static bool wanted(const recompute_layer *layers, const recompute_move *move, int32_t layer)
 {
     const recompute_layer *l = &layers[layer];
@@ -109,7 +140,7 @@ bool recompute_make_move(unsigned char *set, const recompute_layer *layers,
     return changed;
 }
 
-recompute_move *recompute_moves(int32_t *count, int32_t *once_count, const mbs_network *network,
+recompute_move *recompute_moves(recompute_counts *counts, const mbs_network *network,
                                 const recompute_layer *layers, int levels)
 {
     static const int32_t lengths[] = {1, 2, 3, 4, 6, 8};
@@ -118,7 +149,7 @@ recompute_move *recompute_moves(int32_t *count, int32_t *once_count, const mbs_n
     int32_t *start = mem_alloc((n + 2) * sizeof *start);
     recompute_move *moves = mem_alloc(n * (2 + (size_t)length_count * LEVEL_COUNT) * sizeof *moves);
     int32_t units = 0;
-    *count = 0;
+    int32_t count = 0;
     if (start == NULL || moves == NULL) {
         mem_free(start);
         mem_free(moves);
@@ -129,19 +160,21 @@ recompute_move *recompute_moves(int32_t *count, int32_t *once_count, const mbs_n
         if (l == 0 || op == OP_CONV || op == OP_FC)
             start[units++] = l;
         if (layers[l].allowed)
-            moves[(*count)++] = (recompute_move){.first = l, .end = l + 1, .level = LEVEL_TOGGLE};
+            moves[count++] = (recompute_move){.first = l, .end = l + 1, .level = LEVEL_TOGGLE};
     }
+    counts->toggles = count;
     start[units] = network->layer_count;
     for (int32_t i = 0; i < length_count; i++)
         for (int32_t u = 0; u + lengths[i] <= units; u++)
             for (int level = 0; level < levels; level++)
-                moves[(*count)++] = (recompute_move){.first = start[u],
-                                                     .end = start[u + lengths[i]],
-                                                     .level = (recompute_level)level};
-    *once_count = *count;
+                moves[count++] = (recompute_move){.first = start[u],
+                                                  .end = start[u + lengths[i]],
+                                                  .level = (recompute_level)level};
+    counts->once = count;
     for (int32_t l = 0; l < network->layer_count; l++)
         if (layers[l].shares)
-            moves[(*count)++] = (recompute_move){.first = l, .end = l + 1, .level = LEVEL_ANEW};
+            moves[count++] = (recompute_move){.first = l, .end = l + 1, .level = LEVEL_ANEW};
+    counts->all = count;
     mem_free(start);
     return moves;
 }

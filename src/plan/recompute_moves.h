@@ -40,6 +40,8 @@ typedef struct recompute_layer {
     bool multiplies;     /* it takes multiply-accumulates */
     int32_t last_reader; /* the last layer that reads its output in the forward phase */
     bool shares;         /* its backward steps may read what others before them read */
+    bool read_backward;  /* its output, or its mask or index, is read in the backward phase */
+    double macs;         /* of its forward step, per sample */
 } recompute_layer;
 
 /* Fills in `layers` from the program that recomputes nothing. False if memory is out. */
@@ -47,11 +49,25 @@ bool recompute_layers(recompute_layer *layers, const mbs_network *network,
                       const mbs_program *plain);
 
 /*
- * All moves: each layer's toggle, and the first `levels` levels of 1 to 8 consecutive units, a unit
- * being a layer with parameters to multiply and what follows up to the next; then, from *once_count
- * on, those that recompute anew. *count of them, owned by the caller; null if memory is out.
+ * The multiply-accumulates that a set adds at least, per sample: each layer that has to be computed
+ * again is, once. `again` is room for a flag per layer.
  */
-recompute_move *recompute_moves(int32_t *count, int32_t *once_count, const mbs_network *network,
+double recompute_least_macs(const unsigned char *set, const recompute_layer *layers,
+                            const mbs_program *plain, bool *again);
+
+/* How many moves there are: toggles, then stretches up to `once`, then ANEW ones. */
+typedef struct recompute_counts {
+    int32_t toggles;
+    int32_t once;
+    int32_t all;
+} recompute_counts;
+
+/*
+ * All moves: each layer's toggle; then the first `levels` levels of 1 to 8 consecutive units, a
+ * unit being a layer with parameters to multiply and what follows up to the next; then those that
+ * recompute anew. Owned by the caller; null if memory is out.
+ */
+recompute_move *recompute_moves(recompute_counts *counts, const mbs_network *network,
                                 const recompute_layer *layers, int levels);
 
 /* Makes the move in `set`; returns whether that changes it. */

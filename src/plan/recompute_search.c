@@ -10,6 +10,11 @@
 /* Gains below this part of the objective are none: sums of doubles are that exact. */
 #define NO_GAIN 1e-9
 
+/* What building a step takes, in growths of a group for traffic; and a growth for time or energy.
+ */
+#define BUILDING 2
+#define COSTING  32
+
 /* The part of the work that is allowed once more for recomputing anew. */
 #define ANEW_PART 0.25
 
@@ -18,9 +23,10 @@ typedef struct search {
     recompute_state *state;
     recompute_layer *layers;
     recompute_move *moves;
-    int32_t move_count;      /* that are made: at first those that recompute once, */
-    int32_t all_count;       /* then all */
+    recompute_counts counts; /* of moves, */
+    int32_t move_count;      /* and of those that are made */
     unsigned char *set;      /* room for a set */
+    bool *again;             /* room for a flag per layer */
     recompute_effort effort; /* of trials */
     double work;             /* left */
     mbs_status status;       /* of the first failure */
@@ -36,7 +42,7 @@ static bool fail(search *s, mbs_status status)
 /* Whether the move from the present state changes anything and was tried; *trial is then open. */
 static bool try_move(search *s, recompute_move *move, recompute_trial *trial)
 {
-    const double growth = s->model->task.objective == MBS_TRAFFIC ? 1 : 32; /* its time */
+    const double growth = s->model->task.objective == MBS_TRAFFIC ? 1 : COSTING;
     memcpy(s->set, s->state->set, (size_t)s->model->layer_count);
     move->known = true;
     move->stale = false;
@@ -45,6 +51,10 @@ static bool try_move(search *s, recompute_move *move, recompute_trial *trial)
     move->near_last = move->end - 1;
     *trial = (recompute_trial){0};
     if (!recompute_make_move(s->set, s->layers, move))
+        return false;
+    const double macs = recompute_least_macs(s->set, s->layers, s->model->plain, s->again);
+    move->macs = macs - s->state->macs;
+    if (macs > s->model->max_macs)
         return false;
     mbs_status status = recompute_try(trial, s->model, s->state, s->set, s->effort, s->error);
     if (status != MBS_OK)
@@ -55,7 +65,7 @@ static bool try_move(search *s, recompute_move *move, recompute_trial *trial)
         move->near_first = trial->first_layer;
     if (trial->last_layer > move->near_last)
         move->near_last = trial->last_layer;
-    s->work -= trial->program->step_count;
+    s->work -= BUILDING * trial->program->step_count;
     for (int32_t i = 0; i < trial->window_count; i++)
         s->work -= growth * (double)trial->window[i].range.grown;
     return true;
@@ -70,7 +80,7 @@ static void look_at(search *s, recompute_move *move)
 
 static void forget_near(search *s, const recompute_move *made)
 {
-    for (int32_t i = 0; i < s->move_count; i++) {
+    for (int32_t i = 0; i < s->counts.all; i++) {
         recompute_move *move = &s->moves[i];
         if (move->near_first <= made->near_last && move->near_last >= made->near_first)
             move->stale = true;
@@ -79,7 +89,7 @@ static void forget_near(search *s, const recompute_move *made)
 
 static void forget_all(search *s)
 {
-    for (int32_t i = 0; i < s->move_count; i++)
+    for (int32_t i = 0; i < s->counts.all; i++)
         s->moves[i].stale = true;
 }
 
@@ -87,12 +97,12 @@ static void forget_all(search *s)
 static bool make_move(search *s, recompute_move *move)
 {
     recompute_trial trial;
-    bool changes = try_move(s, move, &trial);
-    if (changes && !recompute_apply(s->state, &trial, s->model, s->set))
+    const bool gains = try_move(s, move, &trial) && isfinite(trial.objective);
+    if (gains && !recompute_apply(s->state, &trial, s->model, s->set))
         s->status = error_memory(s->error);
     recompute_trial_close(&trial);
     forget_near(s, move);
-    return changes && s->status == MBS_OK;
+    return gains && s->status == MBS_OK;
 }
 
 static bool fits(const search *s, double macs)
@@ -149,88 +159,51 @@ static bool climb(search *s)
     }
 }
 
-static bool are_apart(const recompute_move *a, const recompute_move *b)
-{
-    return a->near_last < b->near_first || b->near_last < a->near_first;
-}
-
-/* The pair that gains most where one gives up multiply-accumulates that the other one needs. */
-static bool best_pair(search *s, recompute_move **give, recompute_move **take)
-{
-    double most = NO_GAIN * s->state->objective;
-    bool found = false;
-    for (int32_t i = 0; i < s->move_count; i++) {
-        recompute_move *a = &s->moves[i];
-        if (!(a->macs < 0) || !isfinite(a->change))
-            continue;
-        for (int32_t j = 0; j < s->move_count; j++) {
-            recompute_move *b = &s->moves[j];
-            if (b->macs > 0 && -a->change - b->change > most && fits(s, a->macs + b->macs) &&
-                are_apart(a, b)) {
-                most = -a->change - b->change;
-                *give = a;
-                *take = b;
-                found = true;
-            }
-        }
-    }
-    return found;
-}
-
-static bool swap(search *s)
-{
-    recompute_move *give;
-    recompute_move *take;
-    if (s->work <= 0 || !best_pair(s, &give, &take))
-        return false;
-    return make_move(s, give) && make_move(s, take);
-}
-
 static void settle(search *s)
 {
     do
         refresh(s, 0, s->move_count);
-    while (climb(s) || swap(s));
+    while (climb(s));
 }
 
 /* Cuts the whole program anew; what is known of moves is then of other groups. */
 static bool cut_anew(search *s)
 {
-    recompute_state anew;
-    if (s->status != MBS_OK)
-        return false;
-    s->status = recompute_state_open(&anew, s->model, s->state->set, s->error);
-    if (s->status == MBS_OK) {
-        recompute_state_close(s->state);
-        *s->state = anew;
-    } else {
-        recompute_state_close(&anew);
-    }
+    if (s->status == MBS_OK)
+        s->status = recompute_cut_anew(s->state, s->model, s->error);
     forget_all(s);
     return s->status == MBS_OK;
+}
+
+/* Looks beyond groups, which takes long: with toggles alone. */
+static void look_further(search *s)
+{
+    const recompute_effort effort = s->effort;
+    const int32_t count = s->move_count;
+    if (!cut_anew(s))
+        return;
+    s->effort = EFFORT_MORE;
+    s->move_count = s->counts.toggles;
+    settle(s);
+    s->effort = effort;
+    s->move_count = count;
+    forget_all(s);
 }
 
 static bool open(search *s)
 {
     const mbs_network *network = s->model->network;
     const size_t layers = (size_t)s->model->layer_count;
-    mbs_program *plain = NULL;
-    mbs_program_options options = s->model->program_options;
-    options.recompute_layers = NULL;
-    options.recompute = MBS_RECOMPUTE_NONE;
     s->layers = mem_alloc(layers * sizeof *s->layers);
     s->set = mem_alloc(layers);
-    if (s->layers == NULL || s->set == NULL)
+    s->again = mem_alloc(layers);
+    if (s->layers == NULL || s->set == NULL || s->again == NULL)
         return fail(s, error_memory(s->error));
-    mbs_status status = program_build(&plain, network, &options, true, s->error);
-    if (status != MBS_OK)
-        return fail(s, status);
-    bool done = recompute_layers(s->layers, network, plain);
-    mbs_program_free(plain);
+    const bool done = recompute_layers(s->layers, network, s->model->plain);
     /* to start with all that is free leads elsewhere than the rest, and not always further */
     const int levels = s->effort == EFFORT_SAME_CUTS ? LEVEL_COUNT : LEVEL_FREE;
     if (done)
-        s->moves = recompute_moves(&s->all_count, &s->move_count, network, s->layers, levels);
+        s->moves = recompute_moves(&s->counts, network, s->layers, levels);
     return s->moves != NULL || fail(s, error_memory(s->error));
 }
 
@@ -239,22 +212,24 @@ mbs_status recompute_search(recompute_state *state, const recompute_model *model
 {
     search s = {.model = model, .state = state, .effort = effort, .work = work, .error = error};
     if (open(&s)) {
+        s.move_count = s.counts.once;
         settle(&s);
         /* look closer, then further, with what work is left */
-        while (s.effort < EFFORT_MORE && cut_anew(&s)) {
+        while (s.effort < EFFORT_GROUPS && cut_anew(&s)) {
             s.effort++;
             settle(&s);
         }
+        look_further(&s);
         /* only now, and with work of its own, so that recomputing anew never makes it worse */
-        s.effort = EFFORT_GROUPS;
         s.work = ANEW_PART * work;
-        refresh(&s, s.move_count, s.all_count);
-        s.move_count = s.all_count;
+        s.move_count = s.counts.all;
+        refresh(&s, s.counts.once, s.counts.all);
         if (climb(&s))
             settle(&s);
     }
     mem_free(s.layers);
     mem_free(s.moves);
     mem_free(s.set);
+    mem_free(s.again);
     return s.status;
 }

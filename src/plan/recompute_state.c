@@ -7,26 +7,17 @@
 #include "base/checked.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "cost/array.h"
 
 /* ---- Programs -------------------------------------------------------------------------------- */
 
 double recompute_macs(const mbs_program *program, bool remat_only)
 {
     double macs = 0;
-    for (int32_t k = 0; k < program->step_count; k++) {
-        const mbs_gemm *gemm = &program->steps[k].gemm;
+    for (int32_t k = 0; k < program->step_count; k++)
         if (!remat_only || program->steps[k].pass == STEP_REMAT)
-            macs += (double)gemm->m * (double)gemm->k * (double)gemm->n * (double)gemm->groups;
-    }
+            macs += array_macs(&program->steps[k].gemm, 1);
     return macs;
-}
-
-static mbs_status build(mbs_program **program, const recompute_model *model,
-                        const unsigned char *set, mbs_error *error)
-{
-    mbs_program_options options = model->program_options;
-    options.recompute_layers = set;
-    return program_build(program, model->network, &options, true, error);
 }
 
 static uint64_t mix(uint64_t hash, uint64_t value)
@@ -35,51 +26,53 @@ static uint64_t mix(uint64_t hash, uint64_t value)
     return hash ^ (hash >> 29);
 }
 
-static uint64_t step_key(const mbs_program *p, int32_t step)
+/* Which step it is, whatever the program. */
+static uint64_t step_key(const mbs_step *step)
 {
-    if (step < 0)
-        return 1;
-    const mbs_step *s = &p->steps[step];
-    const uint64_t key = mix((uint64_t)s->layer_id + 2, (uint64_t)s->pass);
-    return s->copy > 1 ? mix(key, (uint64_t)s->copy) : key;
+    return mix(((uint64_t)step->layer_id + 2) << 32 | (uint32_t)step->copy, (uint64_t)step->pass);
 }
 
-static uint64_t neighbour_key(const mbs_program *p, int32_t touch)
+/* A touch's tensor, where it comes from, and the touches before and after. */
+static uint64_t touch_key(const mbs_program *p, const mbs_touch *touch, const uint64_t *keys)
 {
-    return touch < 0 ? 0 : step_key(p, p->touches[touch].step);
+    const mbs_tensor *tensor = &p->tensors[touch->tensor];
+    uint64_t key = (uint64_t)tensor->bytes;
+    if (tensor->producer >= 0)
+        key += 3 * keys[tensor->producer];
+    if (touch->previous >= 0)
+        key += 5 * keys[p->touches[touch->previous].step];
+    if (touch->next >= 0)
+        key += 7 * keys[p->touches[touch->next].step];
+    return key;
 }
 
 /* Equal for steps of two programs of a network that do the same on the same tensors, which come
  * from and go to the same steps. */
 static uint64_t *sign(const mbs_program *p)
 {
-    uint64_t *signature = mem_alloc((size_t)p->step_count * sizeof *signature);
-    for (int32_t k = 0; signature != NULL && k < p->step_count; k++) {
+    uint64_t *keys = mem_alloc(2 * (size_t)p->step_count * sizeof *keys);
+    if (keys == NULL)
+        return NULL;
+    uint64_t *signature = keys + p->step_count;
+    for (int32_t k = 0; k < p->step_count; k++)
+        keys[k] = step_key(&p->steps[k]);
+    for (int32_t k = 0; k < p->step_count; k++) {
         const mbs_step *step = &p->steps[k];
-        uint64_t hash = mix(step_key(p, k), (uint64_t)(step->write_begin - step->touch_begin));
-        for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
-            const mbs_touch *touch = &p->touches[t];
-            const mbs_tensor *tensor = &p->tensors[touch->tensor];
-            hash = mix(hash, step_key(p, tensor->producer));
-            hash = mix(hash, (uint64_t)tensor->bytes);
-            hash = mix(hash, neighbour_key(p, touch->previous));
-            hash = mix(hash, neighbour_key(p, touch->next));
-        }
+        uint64_t hash = mix(keys[k], (uint64_t)(step->write_begin - step->touch_begin));
+        for (int32_t t = step->touch_begin; t < step->touch_end; t++)
+            hash = mix(hash, touch_key(p, &p->touches[t], keys));
         signature[k] = hash;
     }
-    return signature;
+    memcpy(keys, signature, (size_t)p->step_count * sizeof *keys);
+    return keys;
 }
 
 /* ---- States ---------------------------------------------------------------------------------- */
 
-/* Gives the state the groups of a range that is the whole program. */
-static bool take_groups(recompute_state *state, const dp_range *range)
+/* Gives the state, which has room for them, the groups of a range that is the whole program. */
+static void take_groups(recompute_state *state, const dp_range *range)
 {
     const int32_t steps = state->program->step_count;
-    state->cuts = mem_alloc(((size_t)steps + 1) * sizeof *state->cuts);
-    state->cost = mem_alloc(((size_t)steps + 1) * sizeof *state->cost);
-    if (state->cuts == NULL || state->cost == NULL)
-        return false;
     int32_t count = 0;
     for (int32_t cut = steps; cut > 0; cut = range->choice[cut].first)
         count++;
@@ -89,32 +82,46 @@ static bool take_groups(recompute_state *state, const dp_range *range)
         state->cuts[--count] = range->choice[cut].first;
         state->cost[count] = range->best[cut] - range->best[range->choice[cut].first];
     }
-    state->objective = range->best[steps];
-    return true;
+    state->objective = dp_range_least(range);
 }
 
 mbs_status recompute_state_open(recompute_state *state, const recompute_model *model,
                                 const unsigned char *set, mbs_error *error)
 {
     const size_t layers = (size_t)model->layer_count;
-    plan_task task = model->task;
-    dp_range range = {0};
     *state = (recompute_state){.set = mem_alloc(layers > 0 ? layers : 1)};
     if (state->set == NULL)
         return error_memory(error);
     memcpy(state->set, set, layers);
-    mbs_status status = build(&state->program, model, set, error);
+    mbs_status status =
+        program_family_build(&state->program, model->family, MBS_RECOMPUTE_NONE, set, error);
     if (status != MBS_OK)
         return status;
-    task.program = state->program;
+    const size_t cuts = (size_t)state->program->step_count + 1;
     state->macs = recompute_macs(state->program, true);
     state->signature = sign(state->program);
-    if (state->signature == NULL ||
-        !dp_range_solve(&range, &task, &model->list, 0, state->program->step_count) ||
-        !take_groups(state, &range))
-        status = error_memory(error);
+    state->cuts = mem_alloc(cuts * sizeof *state->cuts);
+    state->cost = mem_alloc(cuts * sizeof *state->cost);
+    state->objective = INFINITY;
+    if (state->signature == NULL || state->cuts == NULL || state->cost == NULL)
+        return error_memory(error);
+    return recompute_cut_anew(state, model, error);
+}
+
+mbs_status recompute_cut_anew(recompute_state *state, const recompute_model *model,
+                              mbs_error *error)
+{
+    plan_task task = model->task;
+    dp_range range;
+    task.program = state->program;
+    bool solved = dp_range_open(&range, &task, &model->list, 0, state->program->step_count);
+    if (solved)
+        solved = isfinite(state->objective) ? dp_range_solve(&range, NULL, state->objective)
+                                            : dp_range_solve_all(&range);
+    if (solved && isfinite(dp_range_least(&range)))
+        take_groups(state, &range);
     dp_range_close(&range);
-    return status;
+    return solved ? MBS_OK : error_memory(error);
 }
 
 void recompute_state_close(recompute_state *state)
@@ -253,9 +260,9 @@ static int32_t same_step(const recompute_state *state, const recompute_trial *tr
         k++;
     if (k >= w->change_end)
         return w->new_change_end;
-    const uint64_t key = step_key(p, k);
+    const uint64_t key = step_key(&p->steps[k]);
     int32_t at = w->change_first;
-    while (at < w->new_change_end && step_key(trial->program, at) != key)
+    while (at < w->new_change_end && step_key(&trial->program->steps[at]) != key)
         at++;
     return at;
 }
@@ -281,27 +288,50 @@ static void mark_starts(bool *starts, const recompute_state *state, const recomp
     }
 }
 
+/*
+ * Solves a window as far as it can come to less than `limit`: with the old cuts, which is quick,
+ * then with any, for which that is a lower limit.
+ */
+static bool solve_window(recompute_window *w, const recompute_state *state,
+                         const recompute_trial *trial, recompute_effort effort, double limit,
+                         bool *starts)
+{
+    mark_starts(starts, state, trial, w);
+    if (!dp_range_solve(&w->range, starts, limit))
+        return false;
+    if (effort == EFFORT_SAME_CUTS)
+        return true;
+    return dp_range_solve(&w->range, NULL, fmin(limit, dp_range_above(dp_range_least(&w->range))));
+}
+
+/* Solves the windows; `objective` stays infinite if they do not come to less than their old groups.
+ */
 static bool solve_windows(recompute_trial *trial, const recompute_model *model,
                           const recompute_state *state, recompute_effort effort)
 {
     bool *starts = mem_alloc((size_t)trial->program->step_count + 1);
     plan_task task = model->task;
+    double old = 0;  /* of the groups in windows */
+    double rest = 0; /* the least of the windows that are not solved yet, */
+    double cost = 0; /* and what the others come to */
     bool solved = starts != NULL;
     task.program = trial->program;
-    trial->objective = state->objective;
     for (int32_t i = 0; i < trial->window_count && solved; i++) {
         recompute_window *w = &trial->window[i];
-        if (effort == EFFORT_SAME_CUTS) {
-            mark_starts(starts, state, trial, w);
-            w->range.starts = starts;
-        }
-        solved = dp_range_solve(&w->range, &task, &model->list, w->new_first, w->new_end);
-        w->range.starts = NULL;
-        for (int32_t g = w->group_first; g < w->group_end; g++)
-            trial->objective -= state->cost[g];
+        solved = dp_range_open(&w->range, &task, &model->list, w->new_first, w->new_end);
         if (solved)
-            trial->objective += w->range.best[w->new_end - w->new_first];
+            rest += w->range.rest[0];
+        for (int32_t g = w->group_first; g < w->group_end; g++)
+            old += state->cost[g];
     }
+    for (int32_t i = 0; i < trial->window_count && solved && cost + rest < old; i++) {
+        recompute_window *w = &trial->window[i];
+        rest -= w->range.rest[0];
+        solved = solve_window(w, state, trial, effort, old - cost - rest, starts);
+        cost += dp_range_least(&w->range);
+    }
+    if (solved && cost + rest < old)
+        trial->objective = state->objective - old + cost;
     mem_free(starts);
     return solved;
 }
@@ -311,7 +341,8 @@ mbs_status recompute_try(recompute_trial *trial, const recompute_model *model,
                          recompute_effort effort, mbs_error *error)
 {
     *trial = (recompute_trial){.objective = INFINITY, .last_layer = -1};
-    mbs_status status = build(&trial->program, model, set, error);
+    mbs_status status =
+        program_family_build(&trial->program, model->family, MBS_RECOMPUTE_NONE, set, error);
     if (status != MBS_OK)
         return status;
     trial->macs = recompute_macs(trial->program, true);

@@ -12,8 +12,9 @@
 /* What all states have in common; nothing is owned but `list`. */
 typedef struct recompute_model {
     const mbs_network *network;
-    mbs_program_options program_options;
-    plan_task task; /* its program is whichever is planned */
+    const program_family *family; /* its programs */
+    const mbs_program *plain;     /* the one that recomputes nothing */
+    plan_task task;               /* its program is whichever is planned */
     candidates list;
     int32_t layer_count;
     double plain_macs; /* of the program that recomputes nothing, per sample */
@@ -52,7 +53,7 @@ typedef struct recompute_trial {
     uint64_t *signature;
     recompute_window window[2]; /* in the forward and in the backward phase */
     int32_t window_count;       /* fewer where they meet, or nothing changes */
-    double objective;           /* at most this with the new set */
+    double objective;           /* at most this with the new set; infinite if that is no gain */
     double macs;
     int32_t first_layer; /* layers whose steps the windows hold */
     int32_t last_layer;
@@ -69,6 +70,10 @@ mbs_status recompute_state_open(recompute_state *state, const recompute_model *m
                                 const unsigned char *set, mbs_error *error);
 void recompute_state_close(recompute_state *state);
 
+/* Cuts the state's program into groups anew, if that gains. MBS_ERR_MEMORY. */
+mbs_status recompute_cut_anew(recompute_state *state, const recompute_model *model,
+                              mbs_error *error);
+
 /* How a change is looked at. */
 typedef enum recompute_effort {
     EFFORT_SAME_CUTS, /* groups begin where they did, or where steps begin or end to differ */
@@ -77,8 +82,9 @@ typedef enum recompute_effort {
 } recompute_effort;
 
 /*
- * What `set` would come to at most. Free with recompute_trial_close, or apply. If the set adds
- * more than max_macs, objective is infinite and no windows are made.
+ * What `set` would come to at most, if that is less than the state's objective and it adds no more
+ * than max_macs; else objective is infinite. Free with recompute_trial_close; or apply, if it is
+ * finite.
  */
 mbs_status recompute_try(recompute_trial *trial, const recompute_model *model,
                          const recompute_state *state, const unsigned char *set,

@@ -8,7 +8,7 @@ static int32_t layer_of(const builder *b, int32_t tensor)
     return value < b->network->input_count ? -1 : value - b->network->input_count;
 }
 
-static void find_needs(builder *b)
+void backward_find_needs(builder *b)
 {
     const mbs_network *n = b->network;
     for (int32_t layer = 0; layer < n->layer_count; layer++) {
@@ -329,7 +329,6 @@ static bool layer_backward(builder *b, int32_t layer)
 
 bool backward_build(builder *b)
 {
-    find_needs(b);
     if (!remat_choose(b) || !loss_step(b))
         return false;
     for (int32_t layer = b->network->layer_count; layer-- > 0;)

@@ -199,7 +199,7 @@ int32_t builder_tensor(builder *b, int64_t elements, int64_t bits, const char *n
     return p->tensor_count++;
 }
 
-static bool builder_open(builder *b, bool blank)
+static bool open_values(builder *b, bool blank)
 {
     size_t values = (size_t)b->value_count;
     b->ranges = mem_calloc(values, sizeof *b->ranges);
@@ -207,17 +207,10 @@ static bool builder_open(builder *b, bool blank)
     b->members = mem_calloc(values, sizeof *b->members);
     b->needs_gradient = mem_calloc(values, sizeof *b->needs_gradient);
     b->side = mem_alloc(values * sizeof *b->side);
-    b->recompute = mem_calloc(values, sizeof *b->recompute);
-    b->again = mem_alloc(values * sizeof *b->again);
-    b->again_for = mem_calloc(values, sizeof *b->again_for);
-    b->copies = mem_calloc(values, sizeof *b->copies);
     b->program = mem_calloc(1, sizeof *b->program);
     if (b->ranges == NULL || b->own == NULL || b->members == NULL || b->needs_gradient == NULL ||
-        b->side == NULL || b->recompute == NULL || b->again == NULL || b->again_for == NULL ||
-        b->copies == NULL || b->program == NULL)
+        b->side == NULL || b->program == NULL)
         return builder_fail(b, MBS_ERR_MEMORY);
-    for (size_t value = 0; value < values; value++)
-        b->again[value] = -1;
     b->program->inference = b->options.inference != 0;
     b->program->has_shapes = true;
     b->program->names = blank ? name_pool_create_blank() : name_pool_create();
@@ -234,12 +227,29 @@ static bool open_base_tensors(builder *b)
     size_t count = (size_t)b->base_count;
     b->seen = mem_calloc(count, sizeof *b->seen);
     b->is_sink = mem_calloc(count, sizeof *b->is_sink);
+    if (b->seen == NULL || b->is_sink == NULL)
+        return builder_fail(b, MBS_ERR_MEMORY);
+    return true;
+}
+
+/* What only backward steps change. */
+static bool open_backward(builder *b)
+{
+    size_t values = (size_t)b->value_count;
+    size_t count = (size_t)b->base_count;
     b->gradient = mem_alloc(count * sizeof *b->gradient);
     b->sum_count = mem_calloc(count, sizeof *b->sum_count);
-    if (b->seen == NULL || b->is_sink == NULL || b->gradient == NULL || b->sum_count == NULL)
+    b->recompute = mem_calloc(values, sizeof *b->recompute);
+    b->again = mem_alloc(values * sizeof *b->again);
+    b->again_for = mem_calloc(values, sizeof *b->again_for);
+    b->copies = mem_calloc(values, sizeof *b->copies);
+    if (b->gradient == NULL || b->sum_count == NULL || b->recompute == NULL || b->again == NULL ||
+        b->again_for == NULL || b->copies == NULL)
         return builder_fail(b, MBS_ERR_MEMORY);
     for (size_t tensor = 0; tensor < count; tensor++)
         b->gradient[tensor] = -1;
+    for (size_t value = 0; value < values; value++)
+        b->again[value] = -1;
     return true;
 }
 
@@ -263,7 +273,29 @@ static bool add_value_tensors(builder *b)
     return true;
 }
 
-static void builder_close(builder *b)
+bool builder_open(builder *b, const mbs_network *network, const mbs_program_options *options,
+                  bool blank, mbs_error *error)
+{
+    *b = (builder){.network = network,
+                   .options = *options,
+                   .error = error,
+                   .value_count = network->input_count + network->layer_count};
+    return open_values(b, blank) && add_value_tensors(b) && parts_make(b) && open_base_tensors(b) &&
+           members_resolve(b) && forward_build(b);
+}
+
+mbs_program *builder_end(builder *b)
+{
+    if (!b->options.inference && (!open_backward(b) || !backward_build(b)))
+        return NULL;
+    if (!builder_finish(b))
+        return NULL;
+    mbs_program *program = b->program;
+    b->program = NULL;
+    return program;
+}
+
+void builder_close(builder *b)
 {
     mem_free(b->ranges);
     mem_free(b->own);
@@ -271,12 +303,17 @@ static void builder_close(builder *b)
     mem_free(b->part_begin);
     mem_free(b->members);
     mem_free(b->member_pool.ids);
-    mem_free(b->seen);
     mem_free(b->needs_gradient);
     mem_free(b->is_sink);
+    mem_free(b->side);
+    builder_close_own(b);
+}
+
+void builder_close_own(builder *b)
+{
+    mem_free(b->seen);
     mem_free(b->gradient);
     mem_free(b->sum_count);
-    mem_free(b->side);
     mem_free(b->recompute);
     mem_free(b->again);
     mem_free(b->again_for);
@@ -288,26 +325,11 @@ static void builder_close(builder *b)
     mbs_program_free(b->program);
 }
 
-mbs_status program_build(mbs_program **program, const mbs_network *network,
-                         const mbs_program_options *options, bool blank, mbs_error *error)
-{
-    *program = NULL;
-    builder b = {.network = network,
-                 .options = *options,
-                 .error = error,
-                 .value_count = network->input_count + network->layer_count};
-    if (builder_open(&b, blank) && add_value_tensors(&b) && parts_make(&b) &&
-        open_base_tensors(&b) && members_resolve(&b) && forward_build(&b) &&
-        (b.options.inference || backward_build(&b)) && builder_finish(&b)) {
-        *program = b.program;
-        b.program = NULL;
-    }
-    builder_close(&b);
-    return b.status;
-}
-
 mbs_status mbs_program_create(mbs_program **program, const mbs_network *network,
                               const mbs_program_options *options, mbs_error *error)
 {
-    return program_build(program, network, options, false, error);
+    builder b;
+    *program = builder_open(&b, network, options, false, error) ? builder_end(&b) : NULL;
+    builder_close(&b);
+    return b.status;
 }

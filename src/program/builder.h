@@ -123,7 +123,21 @@ void builder_gemm(const builder *b, int32_t layer, mbs_step *step);
 /* ceil(count · bits / 8) into *bytes. */
 bool builder_bytes(builder *b, int64_t count, int64_t bits, int64_t *bytes);
 
+/*
+ * Builds all up to the forward steps; with `blank` all names are empty, which saves most of the
+ * time. Free with builder_close in any case.
+ */
+bool builder_open(builder *b, const mbs_network *network, const mbs_program_options *options,
+                  bool blank, mbs_error *error);
+/* Builds the rest. The program, which is the caller's; null if the builder has failed. */
+mbs_program *builder_end(builder *b);
+void builder_close(builder *b);
+/* Frees only what builder_end changes. */
+void builder_close_own(builder *b);
+
 bool forward_build(builder *b);
+/* Which values need a gradient; the first of the backward phase, but the same whatever follows. */
+void backward_find_needs(builder *b);
 bool backward_build(builder *b);
 
 /* Chooses what is recomputed, as the options say; the forward steps are built. */

@@ -96,5 +96,7 @@ bool forward_build(builder *b)
     if (b->options.inference)
         for (int32_t tensor = 0; tensor < b->base_count; tensor++)
             b->program->tensors[tensor].kept = b->is_sink[tensor];
+    else
+        backward_find_needs(b);
     return true;
 }

@@ -107,11 +107,22 @@ struct mbs_program {
 void program_link(mbs_program *program);
 
 /*
- * mbs_program_create; with `blank` all names are empty, which saves most of the time: for programs
- * that a search builds by the thousand.
+ * The programs of a network under some options, but for what they recompute, for a search that
+ * builds them by the thousand: their forward steps are built once, and no names. The network is
+ * borrowed. *family is owned by the caller (program_family_free). Errors: as mbs_program_create.
  */
-mbs_status program_build(mbs_program **program, const mbs_network *network,
-                         const mbs_program_options *options, bool blank, mbs_error *error);
+typedef struct program_family program_family;
+mbs_status program_family_create(program_family **family, const mbs_network *network,
+                                 const mbs_program_options *options, mbs_error *error);
+void program_family_free(program_family *family);
+
+/*
+ * The family's program that recomputes as `recompute` and `layers` (or null) say, as in
+ * mbs_program_options; without names. Errors: as mbs_program_create.
+ */
+mbs_status program_family_build(mbs_program **program, const program_family *family,
+                                mbs_recompute recompute, const unsigned char *layers,
+                                mbs_error *error);
 
 /* Per sample bytes of a step's operands. Sums of a checked program cannot overflow. */
 int64_t program_operand_bytes(const mbs_program *program, int32_t step);

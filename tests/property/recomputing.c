@@ -20,6 +20,17 @@ void recomputing_open(recomputing *r, uint64_t *state, int layers)
     set_defaults(r);
 }
 
+void recomputing_open_varied(recomputing *r, uint64_t *state, int layers)
+{
+    recomputing_open(r, state, layers);
+    r->program_options.keep_batch_norm = random_between(state, 0, 1) == 0;
+    r->hardware.norm_passes = random_between(state, 1, 3);
+    r->options.batch = random_between(state, 1, 20);
+    r->options.buffer_bytes = 5096 + random_between(state, 0, 1 << random_between(state, 5, 16));
+    r->options.no_pin = random_between(state, 0, 3) == 0;
+    r->options.no_stream = random_between(state, 0, 3) == 0;
+}
+
 void recomputing_open_zoo(recomputing *r, const char *name)
 {
     static mbs_error error;
@@ -60,6 +71,21 @@ bool recomputing_allows(const recomputing *r, size_t layer)
     mbs_program_free(program);
     free(one);
     return status == MBS_OK;
+}
+
+unsigned char *recomputing_random_set(const recomputing *r, uint64_t *state)
+{
+    const size_t count = mbs_network_layer_count(r->network);
+    const int64_t every = random_between(state, 1, 3);
+    unsigned char *set = calloc(count, 1);
+    ck_assert_ptr_nonnull(set);
+    for (size_t l = 0; l < count; l++)
+        if (random_between(state, 1, every) == 1 && recomputing_allows(r, l))
+            set[l] = MBS_RECOMPUTE_OUTPUT;
+    for (size_t l = 0; l < count && random_between(state, 0, 1) == 0; l++)
+        if (random_between(state, 0, 2) == 0)
+            set[l] |= MBS_RECOMPUTE_ANEW;
+    return set;
 }
 
 mbs_program *recomputing_program(const recomputing *r, const unsigned char *set)

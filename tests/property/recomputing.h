@@ -19,12 +19,17 @@ typedef struct recomputing {
 
 /* A random network of about `layers` layers, and the defaults but for a second of time. */
 void recomputing_open(recomputing *r, uint64_t *state, int layers);
-/* The same of models/networks/`name`.json. */
+/* The same with random options, which make buffers tight. */
+void recomputing_open_varied(recomputing *r, uint64_t *state, int layers);
+/* As recomputing_open, of models/networks/`name`.json. */
 void recomputing_open_zoo(recomputing *r, const char *name);
 void recomputing_close(recomputing *r);
 
 /* Whether the layer's output may be recomputed, found by asking for it alone. */
 bool recomputing_allows(const recomputing *r, size_t layer);
+
+/* MBS_RECOMPUTE_* for each layer, at random. The caller's (free). */
+unsigned char *recomputing_random_set(const recomputing *r, uint64_t *state);
 
 /*
  * The program that recomputes `set`, MBS_RECOMPUTE_* of each layer; null: nothing. The caller's

@@ -26,24 +26,8 @@ typedef struct setting {
 
 static void open_setting(setting *s, uint64_t *state, int layers)
 {
-    recomputing *base = &s->base;
-    recomputing_open(base, state, layers);
-    base->program_options.keep_batch_norm = random_between(state, 0, 1) == 0;
-    base->hardware.norm_passes = random_between(state, 1, 3);
-    base->options.batch = random_between(state, 1, 20);
-    base->options.buffer_bytes = 5096 + random_between(state, 0, 1 << random_between(state, 5, 16));
-    base->options.no_pin = random_between(state, 0, 3) == 0;
-    base->options.no_stream = random_between(state, 0, 3) == 0;
-    const size_t count = mbs_network_layer_count(s->base.network);
-    const int64_t every = random_between(state, 1, 3);
-    s->set = calloc(count, 1);
-    ck_assert_ptr_nonnull(s->set);
-    for (size_t l = 0; l < count; l++)
-        if (random_between(state, 1, every) == 1 && recomputing_allows(base, l))
-            s->set[l] = MBS_RECOMPUTE_OUTPUT;
-    for (size_t l = 0; l < count && random_between(state, 0, 1) == 0; l++)
-        if (random_between(state, 0, 2) == 0)
-            s->set[l] |= MBS_RECOMPUTE_ANEW;
+    recomputing_open_varied(&s->base, state, layers);
+    s->set = recomputing_random_set(&s->base, state);
 }
 
 static void close_setting(setting *s)
