@@ -11,8 +11,8 @@
  * - on each byte of buffer at each plain step (lagrange.h);
  * - on being at hand for a layer that is computed again: that layer pays the input's price, and the
  *   input, where it is at hand, is paid it (*service*);
- * - on having been written: the write of a tensor is paid in *shares* by the backward steps that
- *   read it from DRAM;
+ * - on having been written: the write of a tensor is paid in *shares* by what reads it from DRAM,
+ *   backward steps and gaps;
  * - on multiply-accumulates, less what the limit allows.
  *
  * Each tensor's cheapest choice is then a chain of its own, all in integers. What recomputation
@@ -63,6 +63,8 @@ typedef struct joint_cell {
     int32_t tensor;
     int32_t first;
     int32_t last;
+    int32_t share;          /* of the write, that a read from DRAM there pays; -1: none */
+    int32_t begin_share;    /* the same in a group that begins there; -1 too if several may */
     int64_t reward;         /* scaled: for being at hand there */
     int64_t recompute_cost; /* scaled: of computing it there; IMPOSSIBLE (chain.h) if it may not */
 } joint_cell;

@@ -222,11 +222,15 @@ static void start(search *s)
     for (int32_t i = 0; i < j->program->tensor_count; i++) {
         const joint_tensor *t = &j->tensors[i];
         const double moved = (double)t->moved / s->unit;
+        int32_t first = -1;
         largest = fmax(largest, (double)t->macs);
         for (int32_t k = t->share_begin; k < t->share_end; k++)
             shares(s, s->scale)[k] *= moved;
-        if (t->share_begin < t->share_end)
-            shares(s, s->price)[t->share_begin] = moved;
+        for (int32_t e = t->event_end; e-- > t->event_begin;)
+            if (j->events[e].share >= 0)
+                first = j->events[e].share;
+        if (first >= 0)
+            shares(s, s->price)[first] = moved;
     }
     for (int32_t u = 0; u < j->use_count; u++) {
         const joint_use *use = &j->uses[u];

@@ -12,7 +12,8 @@ enum {
     ACT_OPERAND = 4,     /* resident at its step */
     ACT_SHARE = 8,       /* pays a share of the write */
     ACT_SERVES = 16,
-    ACT_COMPUTES = 32
+    ACT_COMPUTES = 32,
+    ACT_FETCHES = 64 /* in a gap from DRAM */
 };
 
 typedef struct joint_step {
@@ -60,18 +61,27 @@ static inline void joint_read(const joint *j, int32_t c, const joint_event *e, b
     }
 }
 
+/* What it costs to read the tensor from DRAM in the gaps of a cell. */
+static inline int64_t joint_fetch(const joint *j, const joint_cell *cell, bool begins)
+{
+    const int32_t share = begins ? cell->begin_share : cell->share;
+    return j->tensors[cell->tensor].moved + (share >= 0 ? j->share[share] : 0);
+}
+
 /*
- * Gaps in which the tensor may serve if it is in the buffer in any of them. Read there from DRAM it
- * pays no share, unless it stays up to its next reader.
+ * Gaps in which the tensor may serve if it is in the buffer in any of them. Read there from DRAM and
+ * kept up to its next reader it pays the reader's share too. `begins`: the group begins there.
  */
-static inline void joint_serve(const joint *j, int32_t c, const joint_event *e, bool made_here,
-                               int64_t hold, const int64_t *cost, joint_step *next)
+static inline void joint_serve(const joint *j, int32_t c, const joint_event *e, bool begins,
+                               bool made_here, int64_t hold, const int64_t *cost,
+                               joint_step *next)
 {
     const joint_tensor *t = &j->tensors[e->tensor];
     const joint_cell *cell = &j->cells[e->index];
     const int64_t *sum = j->l.price_sum + (int64_t)c * (j->program->step_count + 1);
     const int64_t width = j->l.list.sub_batch[c] * t->bytes * (sum[e->leave] - sum[e->enter]);
     const int64_t serves = -cell->reward;
+    const int64_t fetches = serves + joint_fetch(j, cell, begins);
     const bool may_compute = cell->recompute_cost < IMPOSSIBLE;
     const int64_t computes = may_compute ? serves + cell->recompute_cost : IMPOSSIBLE;
     for (int d = 0; d < (made_here ? 2 : 1); d++) {
@@ -89,8 +99,8 @@ static inline void joint_serve(const joint *j, int32_t c, const joint_event *e, 
                 joint_offer(next, out, here + serves, from, act);
                 joint_offer(next, from, here + serves + width, from, act | ACT_HELD_ACROSS);
             }
-            joint_offer(next, out, here + serves + t->moved, from, act);
-            joint_offer(next, promised, here + serves + t->moved, from, act);
+            joint_offer(next, out, here + fetches, from, act | ACT_FETCHES);
+            joint_offer(next, promised, here + fetches, from, act | ACT_FETCHES);
             if (may_compute) {
                 joint_offer(next, out, here + computes, from, act | ACT_COMPUTES);
                 joint_offer(next, in, here + computes, from, act | ACT_COMPUTES);
@@ -99,9 +109,10 @@ static inline void joint_serve(const joint *j, int32_t c, const joint_event *e, 
     }
 }
 
-/* What follows in a group of candidate c for a tensor whose chain stands at `chain`. */
-static inline void joint_follow(const joint *j, int32_t c, const joint_event *e, bool made_here,
-                                const joint_chain *chain, joint_step *next)
+/* What follows in a group of candidate c from step `first` on for a tensor whose chain stands at
+ * `chain`. */
+static inline void joint_follow(const joint *j, int32_t c, int32_t first, const joint_event *e,
+                                bool made_here, const joint_chain *chain, joint_step *next)
 {
     for (int i = 0; i < JOINT_STATES; i++)
         next->cost[i] = IMPOSSIBLE;
@@ -120,7 +131,7 @@ static inline void joint_follow(const joint *j, int32_t c, const joint_event *e,
     if (e->kind == JOINT_READ)
         joint_read(j, c, e, made_here, hold, chain->cost, next);
     else
-        joint_serve(j, c, e, made_here, hold, chain->cost, next);
+        joint_serve(j, c, e, e->time < first, made_here, hold, chain->cost, next);
 }
 
 static const joint_chain joint_fresh = {
@@ -128,13 +139,14 @@ static const joint_chain joint_fresh = {
 
 /* The chain of a tensor that was not touched in a group, after the gaps in which the group begins.
  */
-static inline void joint_begin_served(joint_chain *chain, int64_t moved, const joint_cell *cell)
+static inline void joint_begin_served(const joint *j, joint_chain *chain, const joint_cell *cell)
 {
-    const int64_t least = min_i64(moved, cell->recompute_cost) - cell->reward;
+    const int64_t fetch = joint_fetch(j, cell, true);
+    const int64_t least = min_i64(fetch, cell->recompute_cost) - cell->reward;
     for (int i = 0; i < JOINT_STATES; i++)
         chain->cost[i] = IMPOSSIBLE;
     chain->cost[joint_state(JOINT_OUT, 0)] = min_i64(0, least);
-    chain->cost[joint_state(JOINT_PROMISED, 0)] = moved - cell->reward;
+    chain->cost[joint_state(JOINT_PROMISED, 0)] = fetch - cell->reward;
     if (cell->recompute_cost < IMPOSSIBLE)
         chain->cost[joint_state(JOINT_IN, 0)] = cell->recompute_cost - cell->reward;
 }

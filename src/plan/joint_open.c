@@ -170,7 +170,14 @@ static bool add_cell(opening *o, int32_t tensor, int32_t first, int32_t last)
         j->cells = moved;
         o->cell_room = room;
     }
-    j->cells[j->cell_count++] = (joint_cell){.tensor = tensor, .first = first, .last = last};
+    const bool written = j->tensors[tensor].producer >= 0;
+    const bool single = first == last;
+    j->cells[j->cell_count++] =
+        (joint_cell){.tensor = tensor,
+                     .first = first,
+                     .last = last,
+                     .share = written ? j->share_count++ : -1,
+                     .begin_share = written && single ? j->share_count++ : -1};
     return add_event(o, (joint_event){.tensor = tensor,
                                       .kind = JOINT_CELL,
                                       .time = first - 1,

@@ -20,7 +20,7 @@ static void begin(joint *j, int32_t first, int32_t event, joint_chain *chain)
     if (before->kind != JOINT_CELL || before->enter > first || before->leave < first)
         return;
     const joint_cell *cell = &j->cells[before->index];
-    joint_begin_served(chain, j->tensors[before->tensor].moved, cell);
+    joint_begin_served(j, chain, cell);
     chain->value = chain->cost[joint_state(JOINT_OUT, 0)];
     chain->leave = before->leave;
 }
@@ -34,7 +34,7 @@ static void follow(joint *j, int32_t c, int32_t first, int32_t end, int32_t even
     joint_step next;
     if (chain->row != j->row)
         begin(j, first, event, chain);
-    joint_follow(j, c, e, made_here, chain, &next);
+    joint_follow(j, c, first, e, made_here, chain, &next);
     for (int i = 0; i < JOINT_STATES; i++)
         chain->cost[i] = next.cost[i];
     *total -= chain->value;
@@ -124,7 +124,7 @@ static void update_cells(joint *j)
     memset(j->start_value, 0, ((size_t)j->program->step_count + 2) * sizeof *j->start_value);
     for (int32_t i = 0; i < j->cell_count; i++) {
         joint_chain chain;
-        joint_begin_served(&chain, j->tensors[j->cells[i].tensor].moved, &j->cells[i]);
+        joint_begin_served(j, &chain, &j->cells[i]);
         j->start_value[j->cells[i].first] += chain.cost[joint_state(JOINT_OUT, 0)];
         j->start_value[j->cells[i].last + 1] -= chain.cost[joint_state(JOINT_OUT, 0)];
     }

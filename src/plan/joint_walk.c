@@ -57,6 +57,12 @@ static void account(const walk *w, const joint_event *e, int act, int32_t held_f
             (double)j->l.end_bytes[(int64_t)w->c * j->program->touch_count + e->index];
     if ((act & ACT_SHARE) && e->share >= 0)
         w->slope->share[e->share] += 1;
+    if (act & ACT_FETCHES) {
+        const joint_cell *cell = &j->cells[e->index];
+        const int32_t share = e->time < w->first ? cell->begin_share : cell->share;
+        if (share >= 0)
+            w->slope->share[share] += 1;
+    }
     if (act & ACT_SERVES)
         for (int32_t i = j->cell_link_begin[e->index]; i < j->cell_link_begin[e->index + 1]; i++)
             w->slope->service[j->cell_link[i]] -= 1;
@@ -75,7 +81,7 @@ static void walk_chain(const walk *w, int32_t event)
     chain.leave = w->first;
     for (; e < t->event_end && j->events[e].time < w->end; e++) {
         j->history[e] = chain;
-        joint_follow(j, w->c, &j->events[e], made_here, &chain, &next);
+        joint_follow(j, w->c, w->first, &j->events[e], made_here, &chain, &next);
         memcpy(chain.cost, next.cost, sizeof chain.cost);
         chain.leave = j->events[e].leave;
     }
@@ -86,7 +92,7 @@ static void walk_chain(const walk *w, int32_t event)
         for (int32_t s = t->share_begin; s < t->share_end; s++)
             w->slope->share[s] -= 1; /* the write is paid in full */
     while (e-- > event) {
-        joint_follow(j, w->c, &j->events[e], made_here, &j->history[e], &next);
+        joint_follow(j, w->c, w->first, &j->events[e], made_here, &j->history[e], &next);
         account(w, &j->events[e], next.act[state], j->history[e].leave);
         state = next.from[state];
     }
