@@ -120,7 +120,6 @@ typedef struct joint {
     int64_t *service; /* per link, scaled */
     int64_t *share;   /* scaled */
     int64_t mac_price;
-    bool pin; /* parameters may be pinned */
 
     joint_chain *chains;     /* per tensor */
     int32_t row;             /* number of the present group */

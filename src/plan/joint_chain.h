@@ -69,12 +69,11 @@ static inline int64_t joint_fetch(const joint *j, const joint_cell *cell, bool b
 }
 
 /*
- * Gaps in which the tensor may serve if it is in the buffer in any of them. Read there from DRAM and
- * kept up to its next reader it pays the reader's share too. `begins`: the group begins there.
+ * Gaps in which the tensor may serve if it is in the buffer in any of them. Read there from DRAM
+ * and kept up to its next reader it pays the reader's share too. `begins`: the group begins there.
  */
 static inline void joint_serve(const joint *j, int32_t c, const joint_event *e, bool begins,
-                               bool made_here, int64_t hold, const int64_t *cost,
-                               joint_step *next)
+                               bool made_here, int64_t hold, const int64_t *cost, joint_step *next)
 {
     const joint_tensor *t = &j->tensors[e->tensor];
     const joint_cell *cell = &j->cells[e->index];

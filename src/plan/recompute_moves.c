@@ -4,6 +4,10 @@
 #include "cost/array.h"
 #include "program/recompute.h"
 
+/* Units of a stretch. */
+static const int32_t lengths[] = {1, 2, 3, 4, 6, 8};
+#define LENGTH_COUNT ((int32_t)(sizeof lengths / sizeof lengths[0]))
+
 /* Whether a tensor is less than the layer's whole output, which is then stored in parts. */
 static bool is_part(const mbs_network *network, int32_t layer, const mbs_tensor *tensor)
 {
@@ -17,6 +21,7 @@ static void read_forward_step(recompute_layer *layers, const mbs_network *networ
     recompute_layer *layer = &layers[step->layer_id];
     layer->allowed = recompute_allows(network->layers[step->layer_id].op);
     layer->multiplies = step->gemm.m > 0;
+    layer->widens = layer->multiplies && step->conv.kernel[0] * step->conv.kernel[1] != 1;
     layer->macs = array_macs(&step->gemm, 1);
     for (int32_t t = step->touch_begin; t < step->write_begin; t++) {
         const mbs_tensor *tensor = &p->tensors[p->touches[t].tensor];
@@ -122,6 +127,12 @@ static bool wanted(const recompute_layer *layers, const recompute_move *move, in
     }
 }
 
+static unsigned char deep(const recompute_layer *layer)
+{
+    const unsigned output = layer->allowed && !layer->widens ? MBS_RECOMPUTE_OUTPUT : 0;
+    return (unsigned char)(output | (layer->shares ? MBS_RECOMPUTE_ANEW : 0));
+}
+
 bool recompute_make_move(unsigned char *set, const recompute_layer *layers,
                          const recompute_move *move)
 {
@@ -130,7 +141,9 @@ bool recompute_make_move(unsigned char *set, const recompute_layer *layers,
         const bool output = (set[l] & MBS_RECOMPUTE_OUTPUT) != 0;
         const bool toggles = move->level == LEVEL_TOGGLE;
         unsigned char to = set[l];
-        if (move->level == LEVEL_ANEW)
+        if (move->level == LEVEL_DEEP)
+            to = deep(&layers[l]);
+        else if (move->level == LEVEL_ANEW)
             to ^= MBS_RECOMPUTE_ANEW;
         else if (output != (layers[l].allowed && (toggles ? !output : wanted(layers, move, l))))
             to ^= MBS_RECOMPUTE_OUTPUT;
@@ -140,14 +153,27 @@ bool recompute_make_move(unsigned char *set, const recompute_layer *layers,
     return changed;
 }
 
-recompute_move *recompute_moves(recompute_counts *counts, const mbs_network *network,
-                                const recompute_layer *layers, int levels)
+/* Appends the moves that give levels [first, end) to consecutive units; returns how many moves
+ * there are then. */
+static int32_t add_stretches(recompute_move *moves, int32_t count, const int32_t *start,
+                             int32_t units, recompute_level first, recompute_level end)
 {
-    static const int32_t lengths[] = {1, 2, 3, 4, 6, 8};
-    const int32_t length_count = (int32_t)(sizeof lengths / sizeof lengths[0]);
+    for (int32_t i = 0; i < LENGTH_COUNT; i++)
+        for (int32_t u = 0; u + lengths[i] <= units; u++)
+            for (int level = (int)first; level < (int)end; level++)
+                moves[count++] = (recompute_move){.first = start[u],
+                                                  .end = start[u + lengths[i]],
+                                                  .level = (recompute_level)level};
+    return count;
+}
+
+recompute_move *recompute_moves(recompute_counts *counts, const mbs_network *network,
+                                const recompute_layer *layers, recompute_level levels)
+{
     const size_t n = (size_t)network->layer_count;
     int32_t *start = mem_alloc((n + 2) * sizeof *start);
-    recompute_move *moves = mem_alloc(n * (2 + (size_t)length_count * LEVEL_COUNT) * sizeof *moves);
+    recompute_move *moves =
+        mem_alloc(n * (2 + (size_t)LENGTH_COUNT * (LEVEL_COUNT + 1)) * sizeof *moves);
     int32_t units = 0;
     int32_t count = 0;
     if (start == NULL || moves == NULL) {
@@ -162,15 +188,10 @@ recompute_move *recompute_moves(recompute_counts *counts, const mbs_network *net
         if (layers[l].allowed)
             moves[count++] = (recompute_move){.first = l, .end = l + 1, .level = LEVEL_TOGGLE};
     }
-    counts->toggles = count;
     start[units] = network->layer_count;
-    for (int32_t i = 0; i < length_count; i++)
-        for (int32_t u = 0; u + lengths[i] <= units; u++)
-            for (int level = 0; level < levels; level++)
-                moves[count++] = (recompute_move){.first = start[u],
-                                                  .end = start[u + lengths[i]],
-                                                  .level = (recompute_level)level};
-    counts->once = count;
+    counts->toggles = count;
+    counts->once = count = add_stretches(moves, count, start, units, LEVEL_NONE, levels);
+    count = add_stretches(moves, count, start, units, LEVEL_DEEP, LEVEL_ANEW);
     for (int32_t l = 0; l < network->layer_count; l++)
         if (layers[l].shares)
             moves[count++] = (recompute_move){.first = l, .end = l + 1, .level = LEVEL_ANEW};

@@ -17,6 +17,7 @@ typedef enum recompute_level {
     LEVEL_FREE, /* all outputs that take no multiply-accumulates */
     LEVEL_COUNT,
     LEVEL_TOGGLE = LEVEL_COUNT, /* the first layer alone changes sides, */
+    LEVEL_DEEP,                 /* see recompute_moves, */
     LEVEL_ANEW                  /* or changes whether its backward steps read earlier copies */
 } recompute_level;
 
@@ -37,7 +38,8 @@ typedef struct recompute_layer {
     bool allowed; /* its output may be recomputed */
     bool activation;
     bool expand;
-    bool multiplies;     /* it takes multiply-accumulates */
+    bool multiplies;     /* it takes multiply-accumulates, */
+    bool widens;         /* and is no 1x1 convolution */
     int32_t last_reader; /* the last layer that reads its output in the forward phase */
     bool shares;         /* its backward steps may read what others before them read */
     bool read_backward;  /* its output, or its mask or index, is read in the backward phase */
@@ -65,10 +67,11 @@ typedef struct recompute_counts {
 /*
  * All moves: each layer's toggle; then the first `levels` levels of 1 to 8 consecutive units, a
  * unit being a layer with parameters to multiply and what follows up to the next; then those that
- * recompute anew. Owned by the caller; null if memory is out.
+ * recompute anew: likewise units that store only what widens, and whose backward steps all read
+ * copies of their own (deep), and single layers. Owned by the caller; null if memory is out.
  */
 recompute_move *recompute_moves(recompute_counts *counts, const mbs_network *network,
-                                const recompute_layer *layers, int levels);
+                                const recompute_layer *layers, recompute_level levels);
 
 /* Makes the move in `set`; returns whether that changes it. */
 bool recompute_make_move(unsigned char *set, const recompute_layer *layers,

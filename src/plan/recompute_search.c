@@ -201,7 +201,7 @@ static bool open(search *s)
         return fail(s, error_memory(s->error));
     const bool done = recompute_layers(s->layers, network, s->model->plain);
     /* to start with all that is free leads elsewhere than the rest, and not always further */
-    const int levels = s->effort == EFFORT_SAME_CUTS ? LEVEL_COUNT : LEVEL_FREE;
+    const recompute_level levels = s->effort == EFFORT_SAME_CUTS ? LEVEL_COUNT : LEVEL_FREE;
     if (done)
         s->moves = recompute_moves(&s->counts, network, s->layers, levels);
     return s->moves != NULL || fail(s, error_memory(s->error));
