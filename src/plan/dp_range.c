@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/checked.h"
+#include "base/error.h"
 #include "base/memory.h"
 #include "cost/footprint.h"
 #include "plan/dp_span.h"
@@ -199,4 +200,35 @@ bool dp_range_solve_all(dp_range *range)
                         dp_range_solve(range, NULL, dp_range_above(dp_range_least(range)));
     mem_free(starts);
     return solved;
+}
+
+mbs_status plan_dp_objective(mbs_plan *plan, const plan_task *task, mbs_error *error)
+{
+    if (task->objective == MBS_TRAFFIC)
+        return plan_dp(plan, task, error);
+    if (!task->program->has_shapes)
+        return error_set(error, MBS_ERR_ARGUMENT,
+                         "time and energy need the shapes of a network, not of a plan file");
+    const int32_t steps = task->program->step_count;
+    candidates list = {0};
+    dp_range range = {0};
+    int32_t *cuts = mem_alloc(((size_t)steps + 1) * sizeof *cuts);
+    char *name = mem_strdup(task->objective == MBS_TIME ? "dp-time" : "dp-energy");
+    mbs_status status = candidates_create(&list, task->batch, error);
+    if (status == MBS_OK &&
+        (cuts == NULL || name == NULL || !dp_range_open(&range, task, &list, 0, steps) ||
+         !dp_range_solve_all(&range)))
+        status = error_memory(error);
+    if (status == MBS_OK) {
+        dp_emit(plan, task, &list, range.choice, cuts);
+        plan->outcome = MBS_OPTIMAL;
+        mem_free(plan->planner_name);
+        plan->planner_name = name;
+        name = NULL;
+    }
+    candidates_free(&list);
+    dp_range_close(&range);
+    mem_free(cuts);
+    mem_free(name);
+    return status;
 }

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "cost/array.h"
+#include "plan/signature.h"
 
 /* ---- Programs -------------------------------------------------------------------------------- */
 
@@ -18,53 +19,6 @@ double recompute_macs(const mbs_program *program, bool remat_only)
         if (!remat_only || program->steps[k].pass == STEP_REMAT)
             macs += array_macs(&program->steps[k].gemm, 1);
     return macs;
-}
-
-static uint64_t mix(uint64_t hash, uint64_t value)
-{
-    hash = (hash ^ value) * UINT64_C(0x9e3779b97f4a7c15);
-    return hash ^ (hash >> 29);
-}
-
-/* Which step it is, whatever the program. */
-static uint64_t step_key(const mbs_step *step)
-{
-    return mix(((uint64_t)step->layer_id + 2) << 32 | (uint32_t)step->copy, (uint64_t)step->pass);
-}
-
-/* A touch's tensor, where it comes from, and the touches before and after. */
-static uint64_t touch_key(const mbs_program *p, const mbs_touch *touch, const uint64_t *keys)
-{
-    const mbs_tensor *tensor = &p->tensors[touch->tensor];
-    uint64_t key = (uint64_t)tensor->bytes;
-    if (tensor->producer >= 0)
-        key += 3 * keys[tensor->producer];
-    if (touch->previous >= 0)
-        key += 5 * keys[p->touches[touch->previous].step];
-    if (touch->next >= 0)
-        key += 7 * keys[p->touches[touch->next].step];
-    return key;
-}
-
-/* Equal for steps of two programs of a network that do the same on the same tensors, which come
- * from and go to the same steps. */
-static uint64_t *sign(const mbs_program *p)
-{
-    uint64_t *keys = mem_alloc(2 * (size_t)p->step_count * sizeof *keys);
-    if (keys == NULL)
-        return NULL;
-    uint64_t *signature = keys + p->step_count;
-    for (int32_t k = 0; k < p->step_count; k++)
-        keys[k] = step_key(&p->steps[k]);
-    for (int32_t k = 0; k < p->step_count; k++) {
-        const mbs_step *step = &p->steps[k];
-        uint64_t hash = mix(keys[k], (uint64_t)(step->write_begin - step->touch_begin));
-        for (int32_t t = step->touch_begin; t < step->touch_end; t++)
-            hash = mix(hash, touch_key(p, &p->touches[t], keys));
-        signature[k] = hash;
-    }
-    memcpy(keys, signature, (size_t)p->step_count * sizeof *keys);
-    return keys;
 }
 
 /* ---- States ---------------------------------------------------------------------------------- */
@@ -99,7 +53,7 @@ mbs_status recompute_state_open(recompute_state *state, const recompute_model *m
         return status;
     const size_t cuts = (size_t)state->program->step_count + 1;
     state->macs = recompute_macs(state->program, true);
-    state->signature = sign(state->program);
+    state->signature = signature_create(state->program);
     state->cuts = mem_alloc(cuts * sizeof *state->cuts);
     state->cost = mem_alloc(cuts * sizeof *state->cost);
     state->objective = INFINITY;
@@ -260,9 +214,9 @@ static int32_t same_step(const recompute_state *state, const recompute_trial *tr
         k++;
     if (k >= w->change_end)
         return w->new_change_end;
-    const uint64_t key = step_key(&p->steps[k]);
+    const uint64_t key = signature_step(&p->steps[k]);
     int32_t at = w->change_first;
-    while (at < w->new_change_end && step_key(&trial->program->steps[at]) != key)
+    while (at < w->new_change_end && signature_step(&trial->program->steps[at]) != key)
         at++;
     return at;
 }
@@ -348,7 +302,7 @@ mbs_status recompute_try(recompute_trial *trial, const recompute_model *model,
     trial->macs = recompute_macs(trial->program, true);
     if (trial->macs > model->max_macs)
         return MBS_OK;
-    trial->signature = sign(trial->program);
+    trial->signature = signature_create(trial->program);
     if (trial->signature == NULL)
         return error_memory(error);
     find_windows(trial, state, effort == EFFORT_MORE ? 1 : 0);
