@@ -147,14 +147,10 @@ static bool find_gaps(opening *o)
 static bool add_event(opening *o, joint_event event)
 {
     joint *j = o->j;
-    if (j->event_count == o->event_room) {
-        const int32_t room = o->event_room * 2 + 1024;
-        joint_event *moved = mem_realloc(j->events, (size_t)room * sizeof *moved);
-        if (moved == NULL)
-            return false;
-        j->events = moved;
-        o->event_room = room;
-    }
+    joint_event *events = mem_grow(j->events, &o->event_room, j->event_count, sizeof *events);
+    if (events == NULL)
+        return false;
+    j->events = events;
     j->events[j->event_count++] = event;
     return true;
 }
@@ -162,14 +158,10 @@ static bool add_event(opening *o, joint_event event)
 static bool add_cell(opening *o, int32_t tensor, int32_t first, int32_t last)
 {
     joint *j = o->j;
-    if (j->cell_count == o->cell_room) {
-        const int32_t room = o->cell_room * 2 + 1024;
-        joint_cell *moved = mem_realloc(j->cells, (size_t)room * sizeof *moved);
-        if (moved == NULL)
-            return false;
-        j->cells = moved;
-        o->cell_room = room;
-    }
+    joint_cell *cells = mem_grow(j->cells, &o->cell_room, j->cell_count, sizeof *cells);
+    if (cells == NULL)
+        return false;
+    j->cells = cells;
     const bool written = j->tensors[tensor].producer >= 0;
     const bool single = first == last;
     j->cells[j->cell_count++] =
