@@ -3,7 +3,7 @@
 #   scripts/reproduce.sh [-o FOLDER] [PART…]
 # FOLDER: default docs/figures. PART, any of planners ilp buffers memories recompute
 # recompute-memories sensitivity, or draw: sweeps these alone, takes the rows of the others as they
-# lie in FOLDER, and draws. None given: all of them, 40 minutes of processor time, most of it for what is
+# lie in FOLDER, and draws. None given: all of them, 30 minutes of processor time, most of it for what is
 # recomputed. Each part's rows are there as soon as it is done, so that an interrupted run need not begin anew.
 # ilp stops at a time limit: its last digits may differ from machine to machine.
 # MBSOPT, if set, is the program to use in place of the one that scripts/run.sh builds.
