@@ -228,8 +228,6 @@ static void relax_passes(cost_search *s, int32_t k)
 static void search_from(cost_search *s, int32_t first)
 {
     const dp_range *range = s->range;
-    if (!(range->best[first - range->first] + range->rest[first - range->first] < s->limit))
-        return;
     relax_passes(s, first);
     s->moved = 0;
     memset(s->least_s, 0, (size_t)s->list->count * sizeof *s->least_s);
@@ -305,17 +303,15 @@ static void bound_costs(cost_search *s)
         const mbs_step *step = &p->steps[k];
         s->activations[k] = 0;
         for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
-            const mbs_touch *touch = &p->touches[t];
-            const mbs_tensor *tensor = &p->tensors[touch->tensor];
-            const int32_t next = touch->next < 0 ? range->end : p->touches[touch->next].step;
-            if (t < step->write_begin || tensor->kept ||
-                p->touches[tensor->last_touch].step >= range->end)
-                s->activations[k] += tensor->bytes;
-            if (next >= range->end)
+            const int64_t bytes = p->tensors[p->touches[t].tensor].bytes;
+            const int32_t next = dp_range_spares(range, t);
+            if (dp_range_moves(range, step, t))
+                s->activations[k] += bytes;
+            if (next < 0)
                 continue;
             time_s -= bound_step(s, next, s->activations[next]);
-            s->activations[next] -= tensor->bytes;
-            moved -= tensor->bytes;
+            s->activations[next] -= bytes;
+            moved -= bytes;
             time_s += bound_step(s, next, s->activations[next]);
         }
         time_s += bound_step(s, k, s->activations[k]);
@@ -386,7 +382,7 @@ bool dp_range_solve_cost(dp_range *range, const bool *starts, double limit)
 {
     range->costs->limit = limit;
     for (int32_t first = range->first; first < range->end; first++)
-        if (starts == NULL || starts[first - range->first])
+        if (dp_range_begins(range, starts, limit, first))
             search_from(range->costs, first);
     return true;
 }

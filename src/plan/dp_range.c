@@ -27,14 +27,11 @@ static void bound_traffic(dp_range *range)
     for (int32_t k = range->end - 1; k >= range->first; k--) {
         const mbs_step *step = &p->steps[k];
         for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
-            const mbs_touch *touch = &p->touches[t];
-            const mbs_tensor *tensor = &p->tensors[touch->tensor];
-            if (t < step->write_begin || tensor->kept ||
-                p->touches[tensor->last_touch].step >= range->end)
-                moved += tensor->bytes;
-            /* the next touch is a read, which need not be from DRAM any more */
-            if (touch->next >= 0 && p->touches[touch->next].step < range->end)
-                moved -= tensor->bytes;
+            const int64_t bytes = p->tensors[p->touches[t].tensor].bytes;
+            if (dp_range_moves(range, step, t))
+                moved += bytes;
+            if (dp_range_spares(range, t) >= 0)
+                moved -= bytes;
         }
         parameters += step_parameter_bytes(step);
         range->rest[k - range->first] = (double)(range->task.batch * moved + parameters);
@@ -119,8 +116,6 @@ void dp_range_relax(dp_range *range, double limit, int32_t to, double cost, dp_c
 static void solve_from(dp_range *range, growing *g, int32_t start, double limit)
 {
     const double least = range->best[start - range->first] + range->rest[start - range->first];
-    if (!(least < limit))
-        return;
     g->moved = g->weights = g->accumulators = 0;
     span_start(&g->group, start, false);
     while (g->group.end < range->end) {
@@ -150,7 +145,7 @@ static bool solve_traffic(dp_range *range, const bool *starts, double limit)
         for (int32_t k = range->first; k < range->end; k++)
             operands[k] = program_operand_bytes(p, k);
         for (int32_t start = range->first; start < range->end; start++)
-            if (starts == NULL || starts[start - range->first])
+            if (dp_range_begins(range, starts, limit, start))
                 solve_from(range, &g, start, limit);
     }
     span_close(&g.group);

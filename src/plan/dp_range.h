@@ -53,6 +53,31 @@ static inline double dp_range_above(double cost)
     return nextafter(cost, INFINITY);
 }
 
+/* Whether groups may begin at the cut and come to less than `limit`. */
+static inline bool dp_range_begins(const dp_range *range, const bool *starts, double limit,
+                                   int32_t cut)
+{
+    const int32_t i = cut - range->first;
+    return (starts == NULL || starts[i]) && range->best[i] + range->rest[i] < limit;
+}
+
+/* Whether touch t of a step moves its tensor if all from the step to the end is one group, */
+static inline bool dp_range_moves(const dp_range *range, const mbs_step *step, int32_t t)
+{
+    const mbs_program *p = range->task.program;
+    const mbs_tensor *tensor = &p->tensors[p->touches[t].tensor];
+    return t < step->write_begin || tensor->kept ||
+           p->touches[tensor->last_touch].step >= range->end;
+}
+
+/* and the step in it that then need not read the tensor from DRAM; -1: none. */
+static inline int32_t dp_range_spares(const dp_range *range, int32_t t)
+{
+    const mbs_program *p = range->task.program;
+    const int32_t next = p->touches[t].next;
+    return next >= 0 && p->touches[next].step < range->end ? p->touches[next].step : -1;
+}
+
 /* Takes a group, or a step in passes, for the last one before cut `to` if that is better. */
 void dp_range_relax(dp_range *range, double limit, int32_t to, double cost, dp_choice group);
 

@@ -226,9 +226,8 @@ static void start(search *s)
         largest = fmax(largest, (double)t->macs);
         for (int32_t k = t->share_begin; k < t->share_end; k++)
             shares(s, s->scale)[k] *= moved;
-        for (int32_t e = t->event_end; e-- > t->event_begin;)
-            if (j->events[e].share >= 0)
-                first = j->events[e].share;
+        for (int32_t e = t->event_begin; e < t->event_end && first < 0; e++)
+            first = j->events[e].share;
         if (first >= 0)
             shares(s, s->price)[first] = moved;
     }

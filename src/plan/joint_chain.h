@@ -61,10 +61,16 @@ static inline void joint_read(const joint *j, int32_t c, const joint_event *e, b
     }
 }
 
-/* What it costs to read the tensor from DRAM in the gaps of a cell. */
+/* The share that a read from DRAM in the gaps of a cell pays; -1: none. */
+static inline int32_t joint_fetch_share(const joint_cell *cell, bool begins)
+{
+    return begins ? cell->begin_share : cell->share;
+}
+
+/* What such a read costs. */
 static inline int64_t joint_fetch(const joint *j, const joint_cell *cell, bool begins)
 {
-    const int32_t share = begins ? cell->begin_share : cell->share;
+    const int32_t share = joint_fetch_share(cell, begins);
     return j->tensors[cell->tensor].moved + (share >= 0 ? j->share[share] : 0);
 }
 

@@ -1,5 +1,4 @@
 /* The tensors' chains of events: plain steps that touch them, and gaps in which they may serve. */
-#include <math.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -270,14 +269,6 @@ static bool allocate(joint *j)
     return true;
 }
 
-static int32_t find_loss(const mbs_program *p)
-{
-    int32_t k = 0;
-    while (k < p->step_count && p->steps[k].phase == MBS_FORWARD)
-        k++;
-    return k;
-}
-
 static bool build(opening *o)
 {
     joint *j = o->j;
@@ -300,7 +291,7 @@ mbs_status joint_open(joint *j, const mbs_network *network, const mbs_program *p
                  .layers = mem_alloc((layers + 1) * sizeof *o.layers),
                  .output = mem_alloc((layers + 1) * sizeof *o.output),
                  .gaps = mem_alloc(((size_t)plain->step_count + 1) * sizeof *o.gaps),
-                 .loss = find_loss(plain)};
+                 .loss = program_forward_end(plain)};
     mbs_status status = MBS_OK;
     if (o.layers == NULL || o.output == NULL || o.gaps == NULL ||
         !recompute_layers(o.layers, network, plain))

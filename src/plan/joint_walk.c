@@ -58,8 +58,7 @@ static void account(const walk *w, const joint_event *e, int act, int32_t held_f
     if ((act & ACT_SHARE) && e->share >= 0)
         w->slope->share[e->share] += 1;
     if (act & ACT_FETCHES) {
-        const joint_cell *cell = &j->cells[e->index];
-        const int32_t share = e->time < w->first ? cell->begin_share : cell->share;
+        const int32_t share = joint_fetch_share(&j->cells[e->index], e->time < w->first);
         if (share >= 0)
             w->slope->share[share] += 1;
     }

@@ -215,8 +215,8 @@ mbs_status recompute_search(recompute_state *state, const recompute_model *model
         s.move_count = s.counts.once;
         settle(&s);
         /* look closer, then further, with what work is left */
-        while (s.effort < EFFORT_GROUPS && cut_anew(&s)) {
-            s.effort++;
+        if (s.effort == EFFORT_SAME_CUTS && cut_anew(&s)) {
+            s.effort = EFFORT_GROUPS;
             settle(&s);
         }
         look_further(&s);

@@ -154,24 +154,9 @@ static bool find_window(recompute_window *w, const uint64_t *a, const uint64_t *
     return end > from || new_end > from;
 }
 
-/* The first step of the backward phase. */
-static int32_t find_loss(const mbs_program *p)
-{
-    int32_t low = 0;
-    int32_t high = p->step_count;
-    while (low < high) {
-        int32_t middle = low + (high - low) / 2;
-        if (p->steps[middle].phase == MBS_FORWARD)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 static void find_windows(recompute_trial *trial, const recompute_state *state, int32_t margin)
 {
-    const int32_t loss = find_loss(state->program);
+    const int32_t loss = program_forward_end(state->program);
     recompute_window *w = trial->window;
     int32_t count = 0;
     if (find_window(&w[count], state->signature, trial->signature, 0, loss, loss))

@@ -24,6 +24,20 @@ void program_link(mbs_program *p)
     }
 }
 
+int32_t program_forward_end(const mbs_program *p)
+{
+    int32_t low = 0;
+    int32_t high = p->step_count;
+    while (low < high) {
+        int32_t middle = low + (high - low) / 2;
+        if (p->steps[middle].phase == MBS_FORWARD)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 int64_t program_operand_bytes(const mbs_program *p, int32_t step)
 {
     int64_t bytes = 0;

@@ -124,6 +124,9 @@ mbs_status program_family_build(mbs_program **program, const program_family *fam
                                 mbs_recompute recompute, const unsigned char *layers,
                                 mbs_error *error);
 
+/* The first step of the backward phase; step_count if there is none. O(log steps). */
+int32_t program_forward_end(const mbs_program *program);
+
 /* Per sample bytes of a step's operands. Sums of a checked program cannot overflow. */
 int64_t program_operand_bytes(const mbs_program *program, int32_t step);
 

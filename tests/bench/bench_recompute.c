@@ -7,7 +7,6 @@
 #include <mbsopt/mbsopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 /* Of this thread's processor: other work on the machine does not count. */
@@ -18,8 +17,8 @@ static double processor_s(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static mbs_status run(const char *path, const mbs_network *network, mbs_objective objective,
-                      double max_percent, mbs_error *error)
+static mbs_status run(const mbs_network *network, mbs_objective objective, double max_percent,
+                      mbs_error *error)
 {
     mbs_plan *plan = NULL;
     mbs_hardware hardware;
@@ -35,15 +34,14 @@ static mbs_status run(const char *path, const mbs_network *network, mbs_objectiv
         mbs_plan_create_recompute(&plan, network, &build, &hardware, &options, &recompute, error);
     const double seconds = processor_s() - start;
     if (status == MBS_OK) {
-        const char *slash = strrchr(path, '/');
+        const mbs_program *program = mbs_plan_program(plan);
         mbs_traffic traffic;
         mbs_recompute_info info;
         mbs_plan_traffic(plan, &traffic);
         mbs_plan_recompute(plan, &info);
-        printf("%-20s %6zu %9s %6g %13" PRId64 " %7.1f %9.2f\n", slash != NULL ? slash + 1 : path,
-               mbs_program_step_count(mbs_plan_program(plan)),
-               objective == MBS_TIME ? "time" : "traffic", max_percent, traffic.total,
-               info.macs_percent, seconds);
+        printf("%-20s %6zu %9s %6g %13" PRId64 " %7.1f %9.2f\n", mbs_program_network_name(program),
+               mbs_program_step_count(program), objective == MBS_TIME ? "time" : "traffic",
+               max_percent, traffic.total, info.macs_percent, seconds);
         fflush(stdout);
     }
     mbs_plan_free(plan);
@@ -56,9 +54,9 @@ static mbs_status run_all(const char *path, mbs_error *error)
     mbs_network *network = NULL;
     mbs_status status = mbs_network_load_file(&network, path, error);
     for (size_t i = 0; status == MBS_OK && i < sizeof limits / sizeof limits[0]; i++)
-        status = run(path, network, MBS_TRAFFIC, limits[i], error);
+        status = run(network, MBS_TRAFFIC, limits[i], error);
     if (status == MBS_OK)
-        status = run(path, network, MBS_TIME, 10, error);
+        status = run(network, MBS_TIME, 10, error);
     mbs_network_free(network);
     return status;
 }

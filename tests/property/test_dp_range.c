@@ -108,34 +108,45 @@ static void check_range(const setting *s, uint64_t *state, int32_t first, int32_
     free(starts);
 }
 
-START_TEST(a_limit_loses_nothing_below)
+/* Has random settings checked, one for each round. */
+static void check_all(void (*check)(setting *s, uint64_t *state))
 {
     for (int round = 0; round < rounds; round++) {
         uint64_t state = seed + (uint64_t)round;
         setting s;
         open_setting(&s, &state);
-        for (int objective = MBS_TRAFFIC; objective <= MBS_ENERGY; objective++) {
-            s.task.objective = (mbs_objective)objective;
-            const int32_t steps = s.program->step_count;
-            const int32_t first = (int32_t)random_between(&state, 0, steps - 1);
-            check_range(&s, &state, 0, steps);
-            check_range(&s, &state, first, (int32_t)random_between(&state, first + 1, steps));
-        }
+        check(&s, &state);
         close_setting(&s);
     }
 }
+
+static void check_limits(setting *s, uint64_t *state)
+{
+    for (int objective = MBS_TRAFFIC; objective <= MBS_ENERGY; objective++) {
+        s->task.objective = (mbs_objective)objective;
+        const int32_t steps = s->program->step_count;
+        const int32_t first = (int32_t)random_between(state, 0, steps - 1);
+        check_range(s, state, 0, steps);
+        check_range(s, state, first, (int32_t)random_between(state, first + 1, steps));
+    }
+}
+
+START_TEST(a_limit_loses_nothing_below)
+{
+    check_all(check_limits);
+}
 END_TEST
+
+static void check_whole(setting *s, uint64_t *state)
+{
+    (void)state;
+    check_near(s, least_of(s, 0, s->program->step_count, NULL),
+               (double)recomputing_traffic(&s->base, s->program, MBS_PLANNER_DP));
+}
 
 START_TEST(whole_programs_cost_what_dp_plans)
 {
-    for (int round = 0; round < rounds; round++) {
-        uint64_t state = seed + (uint64_t)round;
-        setting s;
-        open_setting(&s, &state);
-        check_near(&s, least_of(&s, 0, s.program->step_count, NULL),
-                   (double)recomputing_traffic(&s.base, s.program, MBS_PLANNER_DP));
-        close_setting(&s);
-    }
+    check_all(check_whole);
 }
 END_TEST
 
@@ -171,60 +182,58 @@ static void check_same(const mbs_program *a, const mbs_program *b)
     }
 }
 
+static void check_family(setting *s, uint64_t *state)
+{
+    program_family *family;
+    must_succeed(program_family_create(&family, s->base.network, &s->base.program_options, &error),
+                 &error, s->base.label);
+    for (int i = 0; i < 3; i++) {
+        mbs_program *built;
+        unsigned char *set = recomputing_random_set(&s->base, state);
+        mbs_program *expected = recomputing_program(&s->base, set);
+        must_succeed(program_family_build(&built, family, MBS_RECOMPUTE_NONE, set, &error), &error,
+                     s->base.label);
+        check_same(built, expected);
+        mbs_program_free(built);
+        mbs_program_free(expected);
+        free(set);
+    }
+    program_family_free(family);
+}
+
 /* Whichever programs a family has built before. */
 START_TEST(a_family_builds_the_same)
 {
-    for (int round = 0; round < rounds; round++) {
-        uint64_t state = seed + (uint64_t)round;
-        setting s;
-        program_family *family;
-        open_setting(&s, &state);
-        must_succeed(
-            program_family_create(&family, s.base.network, &s.base.program_options, &error), &error,
-            s.base.label);
-        for (int i = 0; i < 3; i++) {
-            mbs_program *built;
-            unsigned char *set = recomputing_random_set(&s.base, &state);
-            mbs_program *expected = recomputing_program(&s.base, set);
-            must_succeed(program_family_build(&built, family, MBS_RECOMPUTE_NONE, set, &error),
-                         &error, s.base.label);
-            check_same(built, expected);
-            mbs_program_free(built);
-            mbs_program_free(expected);
-            free(set);
-        }
-        program_family_free(family);
-        close_setting(&s);
-    }
+    check_all(check_family);
 }
 END_TEST
 
+static void check_least_macs(setting *s, uint64_t *state)
+{
+    mbs_program *plain = recomputing_program(&s->base, NULL);
+    const size_t count = mbs_network_layer_count(s->base.network);
+    recompute_layer *layers = calloc(count, sizeof *layers);
+    bool *again = calloc(count, sizeof *again);
+    bool anew = false;
+    (void)state;
+    ck_assert(layers != NULL && again != NULL);
+    ck_assert(recompute_layers(layers, s->base.network, plain));
+    for (size_t l = 0; l < count; l++)
+        anew = anew || (s->set[l] & MBS_RECOMPUTE_ANEW) != 0;
+    const double least = recompute_least_macs(s->set, layers, plain, again);
+    const double added = recompute_macs(s->program, true);
+    if (anew)
+        ck_assert_double_le(least, added);
+    else
+        ck_assert_double_eq(least, added);
+    free(layers);
+    free(again);
+    mbs_program_free(plain);
+}
+
 START_TEST(the_least_that_is_added)
 {
-    for (int round = 0; round < rounds; round++) {
-        uint64_t state = seed + (uint64_t)round;
-        setting s;
-        open_setting(&s, &state);
-        mbs_program *plain = recomputing_program(&s.base, NULL);
-        const size_t count = mbs_network_layer_count(s.base.network);
-        recompute_layer *layers = calloc(count, sizeof *layers);
-        bool *again = calloc(count, sizeof *again);
-        bool anew = false;
-        ck_assert(layers != NULL && again != NULL);
-        ck_assert(recompute_layers(layers, s.base.network, plain));
-        for (size_t l = 0; l < count; l++)
-            anew = anew || (s.set[l] & MBS_RECOMPUTE_ANEW) != 0;
-        const double least = recompute_least_macs(s.set, layers, plain, again);
-        const double added = recompute_macs(s.program, true);
-        if (anew)
-            ck_assert_double_le(least, added);
-        else
-            ck_assert_double_eq(least, added);
-        free(layers);
-        free(again);
-        mbs_program_free(plain);
-        close_setting(&s);
-    }
+    check_all(check_least_macs);
 }
 END_TEST
 
