@@ -48,11 +48,12 @@ typedef struct mbs_program_options {
      * Null: what `recompute` says. Borrowed for the call.
      */
     const unsigned char *recompute_layers;
+    int split_norms; /* 1: a norm's statistics are a step of their own (section 11) */
 } mbs_program_options;
 
 #define MBS_PROGRAM_OPTIONS_INIT                                                                   \
     {                                                                                              \
-        0, 0, {16, 16, 32, 1}, MBS_RECOMPUTE_NONE, NULL                                            \
+        0, 0, {16, 16, 32, 1}, MBS_RECOMPUTE_NONE, NULL, 0                                         \
     }
 
 /* One step as seen from outside; the pointers live as long as the program. */

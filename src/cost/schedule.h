@@ -12,6 +12,8 @@ typedef struct mbs_group {
     int32_t end;
     int64_t iterations;
     int64_t sub_batch;
+    int64_t
+        strips; /* T, strips of rows per sample: iterations N·T (section 11); 1: whole samples */
     int64_t passes;
     int64_t peak_bytes;
 } mbs_group;

@@ -101,7 +101,7 @@ static void add_operand(plan_loader *loader, const json_path *at, int32_t step, 
         return;
     }
     loader->last_step[id] = step + 1;
-    p->touches[p->touch_count++] = (mbs_touch){id, step, -1, -1};
+    p->touches[p->touch_count++] = (mbs_touch){id, step, -1, -1, ROW_MAP_SAME};
 }
 
 static void read_operands(plan_loader *loader, const json_path *at, const cJSON *object,
@@ -131,7 +131,7 @@ static void read_step(plan_loader *loader, const json_path *at, const cJSON *obj
     static const char *const phases[] = {"forward", "backward"};
     mbs_program *p = loader->program;
     mbs_step *step = &p->steps[index];
-    *step = (mbs_step){.name = "", .kind = "", .layer = "", .layer_id = -1};
+    *step = (mbs_step){.name = "", .kind = "", .layer = "", .layer_id = -1, .coupled_to = -1};
     step->touch_begin = step->write_begin = step->touch_end = p->touch_count;
     if (!entry_begin(loader, at, object, step_members))
         return;

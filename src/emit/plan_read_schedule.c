@@ -21,7 +21,7 @@ static void read_group(plan_loader *loader, const json_path *at, const cJSON *ob
     if (!entry_begin(loader, at, object, group_members))
         return;
     mbs_group *group = &loader->plan->groups[loader->plan->group_count];
-    *group = (mbs_group){0};
+    *group = (mbs_group){.strips = 1};
     bool sound = figure_member(loader, at, object, "first", 0, last_step, &first);
     sound = figure_member(loader, at, object, "last", first, last_step, &last) && sound;
     sound = figure_member(loader, at, object, "iterations", 1, MBS_MAX_BATCH, &group->iterations) &&

@@ -84,6 +84,7 @@ mbs_group *plan_add_group(mbs_plan *plan, int32_t first, int32_t end, int64_t it
                          .end = end,
                          .iterations = iterations,
                          .sub_batch = ceil_div(plan->batch, iterations),
+                         .strips = 1,
                          .passes = 1};
     return group;
 }

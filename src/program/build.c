@@ -74,6 +74,7 @@ mbs_step *builder_step(builder *b, int32_t layer, step_pass pass, const char *na
         .pass = pass,
         .whole_sample =
             l != NULL && !gsum && (l->op == OP_NORM || l->op == OP_SOFTMAX || l->op == OP_MATMUL),
+        .coupled_to = -1,
         .coupled = l != NULL && !gsum && l->op == OP_NORM && l->norm_kind == NORM_BATCH &&
                    b->options.keep_batch_norm,
         .touch_begin = p->touch_count,
@@ -152,7 +153,7 @@ static bool add_touch(builder *b, int32_t tensor)
     if (touches == NULL)
         return builder_fail(b, MBS_ERR_MEMORY);
     p->touches = touches;
-    p->touches[p->touch_count++] = (mbs_touch){tensor, p->step_count - 1, -1, -1};
+    p->touches[p->touch_count++] = (mbs_touch){tensor, p->step_count - 1, -1, -1, ROW_MAP_SAME};
     return true;
 }
 

@@ -16,7 +16,30 @@ typedef struct mbs_touch {
     int32_t step;
     int32_t previous; /* the same tensor's touch before, -1 at the first */
     int32_t next;     /* and after, -1 at the last */
+    int32_t map; /* of a read: which rows of the tensor the step's rows need; in program.maps */
 } mbs_touch;
+
+/* How the rows of an operand go with the rows of the step that reads it (section 11). */
+typedef enum row_map_kind {
+    ROWS_SAME,              /* row j needs row j */
+    ROWS_WINDOW,            /* row j needs rows j·stride - pad to j·stride - pad + window */
+    ROWS_TRANSPOSED,        /* the other way round: of a window's gradient */
+    ROWS_SHIFTED,           /* `pad` rows were put before the tensor's (or cut off: below 0) */
+    ROWS_SCALED,            /* of an upsampling */
+    ROWS_TRANSPOSED_SCALED, /* of its gradient */
+    ROWS_WHOLE,             /* any row needs the whole tensor */
+    ROW_MAP_KIND_COUNT
+} row_map_kind;
+
+typedef struct mbs_row_map {
+    row_map_kind kind;
+    int64_t window; /* rows from a window's first to its last, dilation included */
+    int64_t stride;
+    int64_t pad;
+} mbs_row_map;
+
+/* The first of every program's maps; a touch that writes has ROW_MAP_SAME. */
+enum { ROW_MAP_SAME = 0, ROW_MAP_WHOLE = 1 };
 
 /*
  * The matrix product of a convolution, fc or matmul step (section 7): `groups` products of M x K by
@@ -62,10 +85,13 @@ typedef struct mbs_step {
                           it sums */
     int32_t layer_id;  /* equal for the steps of one layer; -1 where it belongs to none */
     mbs_phase phase;
-    step_pass pass;      /* not known in a loaded plan */
-    int32_t copy;        /* remat: 1 for the layer's first, and so on */
-    bool whole_sample;   /* norm, softmax, matmul and their backward: needs a whole sample */
-    bool coupled;        /* a kept batch norm: needs the whole mini-batch, I = 1 */
+    step_pass pass;     /* not known in a loaded plan */
+    int32_t copy;       /* remat: 1 for the layer's first, and so on */
+    bool whole_sample;  /* norm, softmax, matmul and their backward: needs a whole sample */
+    bool coupled;       /* a kept batch norm: needs the whole mini-batch, I = 1 */
+    int32_t coupled_to; /* in a split program: the step that makes the mini-batch's statistics which
+                           this one reads; both in one group need I = 1. Else -1 */
+    int64_t rows;       /* R, the rows it works on (section 11); 0: not known, see has_rows */
     int32_t touch_begin; /* touches [touch_begin, write_begin) are reads, */
     int32_t write_begin; /* [write_begin, touch_end) writes */
     int32_t touch_end;
@@ -79,6 +105,7 @@ typedef struct mbs_tensor {
     const char *name;
     int64_t bytes;       /* per sample */
     int64_t elements;    /* per sample; 0 if not known */
+    int64_t rows;        /* H, the size of its row axis (section 11); 0: not known */
     int32_t producer;    /* step, -1 for a network input */
     int32_t first_touch; /* -1 if no step touches it */
     int32_t last_touch;
@@ -90,7 +117,11 @@ struct mbs_program {
     char *network_name;
     bool inference;
     bool has_shapes; /* gemm, conv and elements are known; plan files may lack them */
+    bool split;      /* norms are two steps, statistics and application (section 11) */
+    bool has_rows;   /* rows and maps are known; loaded plans of version 1 lack them */
     size_t replaced_batch_norms;
+    mbs_row_map *maps; /* distinct; ROW_MAP_SAME and ROW_MAP_WHOLE first */
+    int32_t map_count;
     mbs_step *steps;
     mbs_tensor *tensors;
     mbs_touch *touches;

@@ -8,7 +8,8 @@
 /* Samples 0 to 2 of 10: a sub-batch of 3 in 4 iterations. */
 static int64_t peak_of(int32_t first, int32_t end)
 {
-    const mbs_group group = {first, end, 4, 3, 1, 0};
+    const mbs_group group = {
+        .first = first, .end = end, .iterations = 4, .sub_batch = 3, .strips = 1, .passes = 1};
     return plan_group_peak(plan, &group);
 }
 
