@@ -5,6 +5,9 @@ base < network < program < hardware < cost < plan < verify < place < report, emi
 headers of its own folder and of those before it; report and emit do not know each other; the
 command line sees the public API and its own headers only; a public header includes public ones.
 
+The rooms of plan are ordered too: ROOMS says which others each may know. All know what they share,
+the files of src/plan itself, which know no room.
+
 Also that the library takes memory through base/memory.h alone, so that the caller's allocator sees it.
 
 Prints a line for each line that breaks this and exits 1.
@@ -17,10 +20,32 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LEVEL = {"base": 0, "network": 1, "program": 2, "hardware": 3, "cost": 4, "plan": 5, "verify": 6,
          "place": 7, "report": 8, "emit": 8, "cli": 9}
+# the rooms of src/plan, each with those before it that it may know
+ROOMS = {
+    "presets": [],
+    "dp": [],
+    "solver": [],
+    "model": ["solver"],
+    "exact": ["dp", "solver"],
+    "recompute": ["dp"],
+    "joint": ["exact", "recompute"],
+    "run": ["presets", "dp", "exact"],
+}
 ALLOCATION = re.compile(r"(?<![\w.>])(?:malloc|calloc|realloc|strdup|strndup|aligned_alloc|free)\(")
 # what may use the C library's: its wrapper, and what frees a block that the C library returned
 OWN_MEMORY = {"src/base/memory.c", "src/base/file.c"}
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
+
+
+def fault_of_room(header, source):
+    """Why a file of src/plan may not include a header of src/plan, or None."""
+    own = source.relative_to(ROOT / "src/plan").parts[:-1]
+    other = pathlib.PurePath(header).parts[1:-1]
+    if own and own[0] not in ROOMS:
+        return f"plan/{own[0]} is no known room"
+    if not other or other == own or (own and other[0] in ROOMS[own[0]]):
+        return None
+    return f"plan/{other[0]} is not among the rooms that {'/'.join(('plan', *own))} may know"
 
 
 def fault_of_library(folder, header, source):
@@ -36,7 +61,7 @@ def fault_of_library(folder, header, source):
     if target not in LEVEL or not (ROOT / "src" / header).is_file():
         return "no such header (own headers are named folder/file.h)"
     if target == folder:
-        return None
+        return fault_of_room(header, source) if folder == "plan" else None
     if LEVEL[target] >= LEVEL[folder]:
         return f"{target} is not below {folder}"
     return None
@@ -44,7 +69,8 @@ def fault_of_library(folder, header, source):
 
 def fault_of_cli(header, source):
     """Why a file of src/cli may not include the header, or None."""
-    if header == "mbsopt/mbsopt.h" or (source.parent / header).is_file():
+    beside = [source.parent / header, ROOT / "src/cli" / header]
+    if header == "mbsopt/mbsopt.h" or any(path.is_file() for path in beside):
         return None
     return "the command line uses mbsopt/mbsopt.h and its own headers only"
 

@@ -77,7 +77,7 @@ format_is_kept() {
 cppcheck_finds_nothing() {
     (cd "$root" && cppcheck --enable=warning,performance,portability --inline-suppr --quiet \
         --error-exitcode=1 --std=c11 -j2 -Iinclude -Isrc -U__clang_analyzer__ \
-        --suppress=nullPointer:src/cli/compare_write.c src)
+        --suppress=nullPointer:src/cli/compare/write.c src)
 }
 
 # A file at a time: of a second one it believes that its va_lists are not initialised.

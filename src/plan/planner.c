@@ -10,42 +10,6 @@
 #include "cost/footprint.h"
 #include "cost/traffic.h"
 
-typedef struct planner_row {
-    const char *name;
-    planner_function *run;
-} planner_row;
-
-static const planner_row planners[MBS_PLANNER_COUNT] = {
-    [MBS_PLANNER_BASELINE] = {"baseline", plan_baseline},
-    [MBS_PLANNER_ARCHOPT] = {"archopt", plan_baseline},
-    [MBS_PLANNER_IL] = {"il", plan_il},
-    [MBS_PLANNER_MBS_FS] = {"mbs-fs", plan_mbs_fs},
-    [MBS_PLANNER_MBS1] = {"mbs1", plan_mbs1},
-    [MBS_PLANNER_MBS2] = {"mbs2", plan_mbs2},
-    [MBS_PLANNER_DP] = {"dp", plan_dp_objective},
-    [MBS_PLANNER_ILP] = {"ilp", plan_ilp},
-    [MBS_PLANNER_BEST] = {"best", plan_best},
-};
-
-const char *mbs_planner_name(mbs_planner planner)
-{
-    return (unsigned)planner < MBS_PLANNER_COUNT ? planners[planner].name : NULL;
-}
-
-mbs_status mbs_planner_from_name(mbs_planner *planner, const char *name, mbs_error *error)
-{
-    for (unsigned i = 0; i < MBS_PLANNER_COUNT; i++)
-        if (strcmp(name, planners[i].name) == 0) {
-            *planner = (mbs_planner)i;
-            return MBS_OK;
-        }
-    char known[128] = "";
-    for (unsigned i = 0; i < MBS_PLANNER_COUNT; i++)
-        list_word(known, sizeof known, ", ", planners[i].name);
-    return error_set(error, MBS_ERR_INPUT, "unknown planner %s; expected one of %s",
-                     quoted(name).text, known);
-}
-
 mbs_status candidates_create(candidates *list, int64_t batch, mbs_error *error)
 {
     int32_t count = 0;
@@ -113,58 +77,11 @@ void plan_add_lone_step(mbs_plan *plan, const plan_task *task, int32_t k)
         plan_add_passes(plan, task, k);
 }
 
-mbs_status plan_baseline(mbs_plan *plan, const plan_task *task, mbs_error *error)
-{
-    (void)error; /* nothing can fail */
-    for (int32_t k = 0; k < task->program->step_count; k++)
-        plan_add_lone_step(plan, task, k);
-    plan->outcome = MBS_HEURISTIC;
-    return MBS_OK;
-}
-
 double plan_now_s(void)
 {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
-/* What dp's plan moves. */
-static mbs_status dp_bytes(int64_t *bytes, const mbs_plan *like, const plan_task *task,
-                           mbs_error *error)
-{
-    mbs_plan *plan = plan_allocate_like(like, "dp");
-    if (plan == NULL)
-        return error_memory(error);
-    mbs_status status = plan_dp(plan, task, error);
-    *bytes = plan_count(plan).total;
-    mbs_plan_free(plan);
-    return status;
-}
-
-/*
- * ilp starts from dp's plan and leaves it as it is unless it finds a better one. The name tells
- * whose word the plan is: dp's, or ilp's if it is better or ilp has proven that none is.
- */
-mbs_status plan_best(mbs_plan *plan, const plan_task *task, mbs_error *error)
-{
-    const double start_s = plan_now_s();
-    plan_task rest = *task;
-    int64_t bytes = 0;
-    mbs_status status = dp_bytes(&bytes, plan, task, error);
-    if (status != MBS_OK)
-        return status;
-    rest.time_limit_s -= plan_now_s() - start_s;
-    status = plan_ilp(plan, &rest, error);
-    if (status != MBS_OK)
-        return status;
-    bool is_dp = plan->outcome != MBS_OPTIMAL && plan_count(plan).total == bytes;
-    char *name = mem_strdup(is_dp ? "dp" : "ilp");
-    if (name == NULL)
-        return error_memory(error);
-    mem_free(plan->planner_name);
-    plan->planner_name = name;
-    return MBS_OK;
 }
 
 static mbs_status check_options(const mbs_hardware *hardware, const mbs_plan_options *options,
@@ -238,26 +155,4 @@ void plan_sum_up(mbs_plan *plan)
     for (int32_t g = 0; g < plan->group_count; g++)
         plan->groups[g].peak_bytes = plan_group_peak(plan, &plan->groups[g]);
     plan->traffic = plan_count(plan);
-}
-
-mbs_status plan_run(mbs_plan **out, const mbs_program *program, const mbs_hardware *hardware,
-                    const mbs_plan_options *options, mbs_error *error)
-{
-    plan_task task;
-    mbs_plan *plan;
-    *out = NULL;
-    if (mbs_planner_name(options->planner) == NULL)
-        return error_set(error, MBS_ERR_ARGUMENT, "no planner has the number %d",
-                         (int)options->planner);
-    mbs_status status =
-        plan_open(&plan, &task, program, hardware, options, planners[options->planner].name, error);
-    if (status == MBS_OK)
-        status = planners[options->planner].run(plan, &task, error);
-    if (status != MBS_OK) {
-        mbs_plan_free(plan);
-        return status;
-    }
-    plan_sum_up(plan);
-    *out = plan;
-    return MBS_OK;
 }

@@ -1,4 +1,4 @@
-/* What planners are given, what they share, and who they are (model, section 5). */
+/* What planners are given and what they share (model, section 5). */
 #ifndef PLAN_PLANNER_H
 #define PLAN_PLANNER_H
 
@@ -22,19 +22,9 @@ typedef struct plan_task {
 
 /*
  * A planner fills in groups (without peak_bytes), residency, modes, pinned bytes, outcome and
- * bound_bytes of a fresh plan. MBS_ERR_MEMORY is the only error of those below.
+ * bound_bytes of a fresh plan. MBS_ERR_MEMORY is its only error. plan/run/run.c lists the planners.
  */
 typedef mbs_status planner_function(mbs_plan *plan, const plan_task *task, mbs_error *error);
-
-planner_function plan_baseline; /* also archopt */
-planner_function plan_il;
-planner_function plan_mbs_fs;
-planner_function plan_mbs1;
-planner_function plan_mbs2;
-planner_function plan_dp;
-planner_function plan_dp_objective; /* plan_dp, or the same for time or energy */
-planner_function plan_ilp;
-planner_function plan_best;
 
 /*
  * Checks the options; fills in the task and makes an empty plan for it, which the caller owns.
@@ -49,10 +39,6 @@ double plan_now_s(void);
 
 /* Fills in what follows from a plan's choices: peaks and traffic. */
 void plan_sum_up(mbs_plan *plan);
-
-/* Runs the planner that `options` names and sums up its plan; not yet verified. */
-mbs_status plan_run(mbs_plan **plan, const mbs_program *program, const mbs_hardware *hardware,
-                    const mbs_plan_options *options, mbs_error *error);
 
 /* The different values of ceil(N/b), ascending, and for each the sub-batch ceil(N/I). */
 typedef struct candidates {

@@ -1,6 +1,6 @@
 /* Planning as users see it: no plan leaves before the replay has passed it. */
-#include "plan/model.h"
-#include "plan/planner.h"
+#include "plan/model/model.h"
+#include "plan/run/run.h"
 
 static mbs_status pass_on_verified(mbs_plan **plan, mbs_error *error)
 {

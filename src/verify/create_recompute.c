@@ -6,7 +6,8 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "mbsopt/cost.h"
-#include "plan/recompute.h"
+#include "plan/joint/joint.h"
+#include "plan/recompute/recompute.h"
 
 /* One call of mbs_plan_create_recompute. */
 typedef struct request {
@@ -187,9 +188,10 @@ static mbs_status plan_exact(mbs_plan **plan, const request *of, const recompute
     w.end_s = w.start_s + limit_s / 2;
     w.best = (int64_t)sets->objective[sets->best];
     mbs_status status =
-        is_over(&w) ? MBS_OK
-                    : recompute_bound(&w.bound, of->network, &of->program_options, of->hardware,
-                                      &of->options, max_percent, w.best, stop_bounding, &w, error);
+        is_over(&w)
+            ? MBS_OK
+            : joint_network_bound(&w.bound, of->network, &of->program_options, of->hardware,
+                                  &of->options, max_percent, w.best, stop_bounding, &w, error);
     if (status != MBS_OK)
         return status;
     w.end_s = w.start_s + limit_s;

@@ -11,9 +11,9 @@
 
 #include "cost/array.h"
 #include "mbsopt/mbsopt.h"
-#include "plan/dp_range.h"
-#include "plan/recompute_moves.h"
-#include "plan/recompute_state.h"
+#include "plan/dp/dp_range.h"
+#include "plan/recompute/moves.h"
+#include "plan/recompute/state.h"
 #include "random_network.h"
 #include "recomputing.h"
 #include "run.h"

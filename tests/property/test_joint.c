@@ -12,8 +12,8 @@
 
 #include "brute_force_ilp.h"
 #include "mbsopt/mbsopt.h"
-#include "plan/joint.h"
-#include "plan/recompute_state.h"
+#include "plan/joint/joint.h"
+#include "plan/recompute/state.h"
 #include "random_network.h"
 #include "recomputing.h"
 #include "run.h"

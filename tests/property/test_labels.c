@@ -8,10 +8,10 @@
 #include <stdlib.h>
 
 #include "brute_force_ilp.h"
-#include "plan/column.h"
-#include "plan/label_pool.h"
-#include "plan/labels.h"
-#include "plan/tight.h"
+#include "plan/exact/column.h"
+#include "plan/exact/label_pool.h"
+#include "plan/exact/labels.h"
+#include "plan/exact/tight.h"
 #include "random_network.h"
 #include "random_program.h"
 #include "run.h"

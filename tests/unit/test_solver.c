@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "plan/solver.h"
+#include "plan/solver/solver.h"
 #include "run.h"
 #include "scratch_folder.h"
 

@@ -1,0 +1,159 @@
+/* mbsopt compare NET… */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "compare/compare.h"
+#include "fields.h"
+#include "import.h"
+#include "options.h"
+#include "output.h"
+#include "search.h"
+
+#define DEFAULT_PLANNERS "baseline,archopt,il,mbs-fs,mbs1,mbs2,dp,ilp"
+#define TIME_LIMIT_S     10
+
+static int read_options(comparison *of, compare_format *format, const arguments *given)
+{
+    static const char *const formats[] = {"table", "csv", "json", NULL};
+    const char *planners = option_value(given, "planners");
+    size_t choice;
+    if (!option_choice(given, "format", formats, &choice))
+        return EXIT_USAGE;
+    *format = (compare_format)choice;
+    of->options = (mbs_plan_options)MBS_PLAN_OPTIONS_INIT;
+    of->options.time_limit_s = TIME_LIMIT_S;
+    int status =
+        read_planners(&of->planners, "planners", planners != NULL ? planners : DEFAULT_PLANNERS);
+    if (status == EXIT_OK)
+        status = setup_options(&of->setup, given);
+    if (status == EXIT_OK)
+        status = search_recompute(&of->recompute, given);
+    if (status == EXIT_OK)
+        status = search_objective_of(&of->options.objective, &of->planners, "planners", given);
+    int limits = status == EXIT_USAGE ? EXIT_OK : search_options(&of->options, given);
+    of->options.batch = of->setup.batch;
+    return status != EXIT_OK ? status : limits;
+}
+
+/* Every planner that recomputes gets a second row, behind its first. */
+static void add_rows(comparison *of)
+{
+    const planner_list asked = of->planners;
+    if (of->recompute.recompute == MBS_RECOMPUTE_NONE)
+        return;
+    of->planners.count = 0;
+    for (size_t i = 0; i < asked.count; i++) {
+        of->planners.values[of->planners.count++] = asked.values[i];
+        if (!mbs_planner_recomputes(asked.values[i]))
+            continue;
+        of->recomputes[of->planners.count] = true;
+        of->planners.values[of->planners.count++] = asked.values[i];
+    }
+}
+
+static int check_standard_input(const arguments *given)
+{
+    const char *hardware = option_value(given, "hardware");
+    size_t count = hardware != NULL && strcmp(hardware, "-") == 0;
+    for (size_t i = 0; i < given->operand_count; i++)
+        count += strcmp(given->operands[i], "-") == 0;
+    if (count <= 1)
+        return EXIT_OK;
+    complain("only one file can be standard input (-)");
+    return EXIT_USAGE;
+}
+
+static void note_replaced_norms(const comparison *of)
+{
+    bool any = false;
+    for (size_t i = 0; i < of->planners.count; i++)
+        any = any || !planner_keeps_batch_norms(of->planners.values[i]);
+    for (size_t n = 0; n < of->network_count && any; n++) {
+        const size_t count = of->networks[n].replaced_batch_norms;
+        if (count == 0)
+            continue;
+        note("%s: %zu batch norm%s planned as group norm%s but by baseline and archopt "
+             "(--batch-norm keep plans %s)",
+             of->networks[n].name, count, count == 1 ? " is" : "s are", count == 1 ? "" : "s",
+             count == 1 ? "it as it is" : "them as they are");
+    }
+}
+
+static int write_comparison(const comparison *of, compare_format format)
+{
+    char *text = compare_text(of, format);
+    if (text == NULL) {
+        complain("out of memory");
+        return EXIT_SYSTEM;
+    }
+    int status = write_output(of->setup.output, text);
+    free(text);
+    return status;
+}
+
+static int run_compare(const arguments *given)
+{
+    comparison of = {0};
+    compare_format format = COMPARE_TABLE;
+    int status = read_options(&of, &format, given);
+    if (status == EXIT_OK)
+        status = check_standard_input(given);
+    add_rows(&of);
+    of.networks = calloc(given->operand_count + 1, sizeof *of.networks);
+    if (of.networks == NULL) {
+        complain("out of memory");
+        return EXIT_SYSTEM;
+    }
+    for (size_t n = 0; n < given->operand_count && status == EXIT_OK; n++) {
+        status = compare_load(&of, &of.networks[n], given, given->operands[n]);
+        of.network_count++;
+    }
+    if (status == EXIT_OK) {
+        compare_average(&of);
+        note_replaced_norms(&of);
+        status = write_comparison(&of, format);
+    }
+    for (size_t n = 0; n < of.network_count; n++)
+        free(of.networks[n].name);
+    free(of.networks);
+    return status;
+}
+
+static const option_spec compare_options[] = {
+    {"planners", '\0', "LIST", "comma-separated (default: all but best)"},
+    OPTION_OBJECTIVE,
+    OPTION_BUFFER,
+    OPTION_BATCH,
+    {"time-limit", '\0', "S", "ilp, best: stop after S seconds per network (default: 10)"},
+    OPTION_RECOMPUTE,
+    OPTION_MAX_RECOMPUTE,
+    OPTION_INFERENCE,
+    OPTION_BATCH_NORM,
+    OPTION_HARDWARE,
+    OPTION_CYCLE_MODEL,
+    OPTION_INPUT,
+    OPTION_OPAQUE,
+    {"format", '\0', "table|csv|json", "tables (default), a row per plan, or one document"},
+    OPTION_OUTPUT,
+};
+
+const command command_compare = {
+    .name = "compare",
+    .operand = "NET…",
+    .operand_required = 1,
+    .operand_many = 1,
+    .summary = "compare the planners on networks: traffic, time, energy",
+    .details =
+        "Plans each network file NET (- is standard input; ONNX models are imported) with every\n"
+        "planner and shows what the plans move and what that takes on the machine; for several\n"
+        "networks also the geometric mean of each ratio. Speedups and reductions are to the\n"
+        "planner baseline. baseline and archopt keep batch norms; the others plan them as group\n"
+        "norms. With --objective time or energy dp minimises that, and its rows are called\n"
+        "dp-time or dp-energy.\n"
+        "A SIZE is 10MiB, 10MB, 512KiB or a number of bytes.\n",
+    .options = compare_options,
+    .option_count = sizeof compare_options / sizeof compare_options[0],
+    .run = run_compare,
+};

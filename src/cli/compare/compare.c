@@ -1,0 +1,134 @@
+#include "compare/compare.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "import.h"
+#include "output.h"
+#include "search.h"
+
+/* The network in both forms that planners want: index 1 keeps batch norms, 0 replaces them. */
+typedef struct programs {
+    mbs_network *network;
+    mbs_program *program[2];
+} programs;
+
+static mbs_status make_programs(programs *loaded, const comparison *of, mbs_error *error)
+{
+    mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
+    options.inference = of->setup.inference;
+    options.bits = of->setup.hardware.bits;
+    mbs_status status = MBS_OK;
+    for (int keep = 0; keep < 2 && status == MBS_OK; keep++) {
+        options.keep_batch_norm = keep || of->setup.keep_batch_norm;
+        status = mbs_program_create(&loaded->program[keep], loaded->network, &options, error);
+    }
+    return status;
+}
+
+static void unload(programs *loaded)
+{
+    mbs_program_free(loaded->program[0]);
+    mbs_program_free(loaded->program[1]);
+    mbs_network_free(loaded->network);
+}
+
+static mbs_status fill_row(compare_row *row, const comparison *of, const programs *loaded,
+                           mbs_planner planner, bool recomputes, mbs_error *error)
+{
+    const search_again again = {loaded->network, setup_program_options(&of->setup), of->recompute};
+    mbs_plan_options options = of->options;
+    mbs_plan *plan = NULL;
+    options.planner = planner;
+    mbs_status status =
+        search_plan(&plan, loaded->program[planner_keeps_batch_norms(planner)],
+                    recomputes ? &again : NULL, &of->setup.hardware, &options, error);
+    if (status == MBS_OK)
+        status = mbs_plan_cost(plan, &of->setup.hardware, &row->cost);
+    if (status == MBS_OK) {
+        row->planner = planner;
+        mbs_recompute_info again_info;
+        mbs_plan_recompute(plan, &again_info);
+        row->recomputes = recomputes;
+        row->extra_macs = again_info.macs_percent;
+        snprintf(row->name, sizeof row->name, "%s", mbs_plan_planner_name(plan));
+        row->outcome = mbs_plan_outcome(plan);
+        row->bound_bytes = mbs_plan_bound_bytes(plan);
+        mbs_plan_traffic(plan, &row->traffic);
+    }
+    mbs_plan_free(plan);
+    return status;
+}
+
+/* Energy is nothing on both sides where a hardware file sets all its constants to 0. */
+static double ratio(double part, double whole)
+{
+    return whole > 0 ? part / whole : 1;
+}
+
+static void relate(compare_row *row, const compare_row *baseline)
+{
+    row->traffic_ratio = ratio((double)row->traffic.total, (double)baseline->traffic.total);
+    row->speedup = ratio(baseline->cost.time_s, row->cost.time_s);
+    row->energy_ratio = ratio(row->cost.energy_j, baseline->cost.energy_j);
+    row->utilisation = row->cost.utilisation;
+}
+
+static mbs_status plan_all(comparison *of, compare_network *network, const programs *loaded,
+                           mbs_error *error)
+{
+    compare_row baseline = {0};
+    mbs_status status = fill_row(&baseline, of, loaded, MBS_PLANNER_BASELINE, false, error);
+    for (size_t i = 0; i < of->planners.count && status == MBS_OK; i++) {
+        status = fill_row(&network->rows[i], of, loaded, of->planners.values[i], of->recomputes[i],
+                          error);
+        if (status == MBS_OK)
+            relate(&network->rows[i], &baseline);
+    }
+    return status;
+}
+
+int compare_load(comparison *of, compare_network *network, const arguments *given, const char *path)
+{
+    programs loaded = {0};
+    mbs_error error;
+    mbs_error_clear(&error);
+    int result = load_network(&loaded.network, given, path);
+    if (result == EXIT_OK) {
+        mbs_status status = make_programs(&loaded, of, &error);
+        if (status == MBS_OK)
+            status = plan_all(of, network, &loaded, &error);
+        if (status == MBS_OK) {
+            network->replaced_batch_norms = mbs_program_replaced_batch_norms(loaded.program[0]);
+            network->name = strdup(mbs_network_name(loaded.network));
+            status = network->name == NULL ? MBS_ERR_MEMORY : MBS_OK;
+        }
+        result = report_error(status, &error);
+    }
+    unload(&loaded);
+    return result;
+}
+
+void compare_average(comparison *of)
+{
+    const double count = (double)of->network_count;
+    for (size_t i = 0; i < of->planners.count; i++) {
+        double logs[4] = {0};
+        for (size_t n = 0; n < of->network_count; n++) {
+            const compare_row *row = &of->networks[n].rows[i];
+            logs[0] += log(row->traffic_ratio);
+            logs[1] += log(row->speedup);
+            logs[2] += log(row->energy_ratio);
+            logs[3] += log(row->utilisation); /* 0 without matrix products, and so is the mean */
+        }
+        compare_row *mean = &of->means[i];
+        *mean = (compare_row){.planner = of->planners.values[i],
+                              .traffic_ratio = exp(logs[0] / count),
+                              .speedup = exp(logs[1] / count),
+                              .energy_ratio = exp(logs[2] / count),
+                              .utilisation = exp(logs[3] / count)};
+        memcpy(mean->name, of->networks[0].rows[i].name, sizeof mean->name);
+    }
+}

@@ -1,0 +1,299 @@
+/* Comparisons as tables, CSV and JSON. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compare/compare.h"
+#include "fields.h"
+#include "search.h"
+
+static double gap_of(const compare_row *row)
+{
+    const double total = (double)row->traffic.total;
+    return row->bound_bytes > 0 && total > 0 ? (total - (double)row->bound_bytes) / total : 0;
+}
+
+static const char *phase_of(const comparison *of)
+{
+    return of->setup.inference ? "inference" : "training";
+}
+
+/* ---- Table ----------------------------------------------------------------------------------- */
+
+/* A unit that shows the figures of a column with some digits before the point. */
+typedef struct scale {
+    const char *name;
+    double factor;
+} scale;
+
+static scale choose_scale(double largest, const scale *scales)
+{
+    while (scales[1].name != NULL && largest < 0.1 * scales->factor)
+        scales++;
+    return *scales;
+}
+
+#define ROW_FORMAT "%-*s  %9s  %6s  %9s  %7s  %9s  %6s  %5s"
+
+static void put_line(FILE *out, const char *cells[8], const char *note, int width)
+{
+    fprintf(out, ROW_FORMAT, width, cells[0], cells[1], cells[2], cells[3], cells[4], cells[5],
+            cells[6], cells[7]);
+    fprintf(out, "%s%s\n", note[0] != '\0' ? "  " : "", note);
+}
+
+typedef struct row_note {
+    char text[96];
+} row_note;
+
+/* What ilp has proven, which is about traffic whatever dp minimises. */
+static row_note proof_of(const compare_row *row, mbs_objective objective)
+{
+    row_note note = {""};
+    const char *kind = objective == MBS_TRAFFIC ? "" : "traffic ";
+    if (row->planner != MBS_PLANNER_ILP && row->planner != MBS_PLANNER_BEST)
+        return note;
+    if (row->outcome == MBS_HEURISTIC && row->bound_bytes == 0)
+        return note; /* what is recomputed was chosen, and the time did not suffice for a bound */
+    if (row->outcome == MBS_OPTIMAL)
+        snprintf(note.text, sizeof note.text, "%sproven optimal", kind);
+    else if (gap_of(row) < 0.0001)
+        snprintf(note.text, sizeof note.text, "%sgap under 0.01 %%", kind);
+    else
+        snprintf(note.text, sizeof note.text, "%sgap %.2f %%", kind, 100 * gap_of(row));
+    return note;
+}
+
+/* Also what recomputing costs. */
+static row_note note_of(const compare_row *row, mbs_objective objective)
+{
+    row_note note = proof_of(row, objective);
+    const size_t length = strlen(note.text);
+    if (row->recomputes)
+        snprintf(note.text + length, sizeof note.text - length, "%s%.1f %% more MACs",
+                 length > 0 ? ", " : "", row->extra_macs);
+    return note;
+}
+
+/* A mean has no units and no note. */
+static void put_table_row(FILE *out, const compare_row *row, const scale units[3], row_note note,
+                          int width)
+{
+    const bool mean = units == NULL;
+    const field_figure figures[] = {
+        field_fixed(mean ? 0 : (double)row->traffic.total / units[0].factor, 3, ""),
+        field_fixed(100 * (1 - row->traffic_ratio), 1, ""),
+        field_fixed(mean ? 0 : row->cost.time_s / units[1].factor, 2, ""),
+        field_fixed(row->speedup, 2, ""),
+        field_fixed(mean ? 0 : row->cost.energy_j / units[2].factor, 3, ""),
+        field_fixed(100 * (1 - row->energy_ratio), 1, ""),
+        field_fixed(row->utilisation, 3, ""),
+    };
+    const char *cells[8] = {row->name};
+    for (size_t i = 0; i < 7; i++)
+        cells[i + 1] = mean && (i == 0 || i == 2 || i == 4) ? "" : figures[i].text;
+    put_line(out, cells, note.text, width);
+}
+
+static void put_heads(FILE *out, const char *traffic, const char *time, const char *energy,
+                      int width)
+{
+    const char *first[8] = {"", "traffic", "less", "time", "speedup", "energy", "less", "util-"};
+    const char *second[8] = {"planner", traffic, "%", time, "", energy, "%", "isat."};
+    put_line(out, first, "", width);
+    put_line(out, second, "", width);
+}
+
+/* Of the planners' column. */
+static int name_width(const comparison *of)
+{
+    size_t width = 9;
+    for (size_t i = 0; i < of->planners.count; i++)
+        width = strlen(of->means[i].name) > width ? strlen(of->means[i].name) : width;
+    return (int)width;
+}
+
+static void put_table(FILE *out, const comparison *of, const compare_network *network)
+{
+    static const scale bytes[] = {{"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3}, {"B", 1}, {NULL, 0}};
+    static const scale seconds[] = {{"ms", 1e-3}, {"us", 1e-6}, {"ns", 1e-9}, {NULL, 0}};
+    static const scale joules[] = {{"J", 1}, {"mJ", 1e-3}, {"uJ", 1e-6}, {"nJ", 1e-9}, {NULL, 0}};
+    double largest[3] = {0};
+    const int width = name_width(of);
+    for (size_t i = 0; i < of->planners.count; i++) {
+        const compare_row *row = &network->rows[i];
+        const double figures[3] = {(double)row->traffic.total, row->cost.time_s,
+                                   row->cost.energy_j};
+        for (size_t f = 0; f < 3; f++)
+            largest[f] = figures[f] > largest[f] ? figures[f] : largest[f];
+    }
+    const scale units[3] = {choose_scale(largest[0], bytes), choose_scale(largest[1], seconds),
+                            choose_scale(largest[2], joules)};
+    put_safe(out, network->name);
+    fprintf(out, " · %s · %" PRId64 " %s per core · ", phase_of(of), of->setup.batch,
+            of->setup.batch == 1 ? "sample" : "samples");
+    put_space(out, of->setup.hardware.buffer_bytes);
+    fprintf(out, " buffer · ");
+    put_safe(out, of->setup.hardware.name);
+    fprintf(out, "\n\n");
+    put_heads(out, units[0].name, units[1].name, units[2].name, width);
+    for (size_t i = 0; i < of->planners.count; i++)
+        put_table_row(out, &network->rows[i], units,
+                      note_of(&network->rows[i], of->options.objective), width);
+}
+
+static void put_tables(FILE *out, const comparison *of)
+{
+    const int width = name_width(of);
+    for (size_t n = 0; n < of->network_count; n++) {
+        put_table(out, of, &of->networks[n]);
+        fputc('\n', out);
+    }
+    if (of->network_count > 1) {
+        fprintf(out, "geometric means over the %zu networks\n\n", of->network_count);
+        put_heads(out, "", "", "", width);
+        for (size_t i = 0; i < of->planners.count; i++)
+            put_table_row(out, &of->means[i], NULL, (row_note){""}, width);
+        fputc('\n', out);
+    }
+    fprintf(out, "Per training step and core; less, speedup: than baseline.\n");
+}
+
+/* ---- CSV ------------------------------------------------------------------------------------- */
+
+/* Energy by what takes it; nothing in the row of a mean. */
+static void put_csv_parts(FILE *out, const mbs_cost *cost)
+{
+    const mbs_cost none = {0};
+    const mbs_cost *of = cost != NULL ? cost : &none;
+    const double parts[] = {of->dram_j, of->buffer_j, of->mac_j, of->vector_j, of->static_j};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        fprintf(out, ",%s", cost != NULL ? field_number(parts[i]).text : "");
+}
+
+static void put_csv_row(FILE *out, const compare_row *row, const char *network)
+{
+    put_csv(out, network != NULL ? network : "(geometric mean)");
+    fprintf(out, ",%s,", row->name);
+    if (network != NULL)
+        fprintf(out, "%s,%" PRId64 ",", mbs_outcome_name(row->outcome), row->traffic.total);
+    else
+        fprintf(out, ",,");
+    if (row->bound_bytes > 0)
+        fprintf(out, "%" PRId64, row->bound_bytes);
+    fprintf(out, ",%s,", field_number(row->traffic_ratio).text);
+    if (network != NULL)
+        fprintf(out, "%s", field_number(row->cost.time_s).text);
+    fprintf(out, ",%s,", field_number(row->speedup).text);
+    if (network != NULL)
+        fprintf(out, "%s", field_number(row->cost.energy_j).text);
+    fprintf(out, ",%s", field_number(row->energy_ratio).text);
+    fprintf(out, ",%s", field_number(row->utilisation).text);
+    put_csv_parts(out, network != NULL ? &row->cost : NULL);
+    fprintf(out, ",%s\n", network != NULL ? field_number(row->extra_macs).text : "");
+}
+
+static void put_csv_rows(FILE *out, const comparison *of)
+{
+    fprintf(out, "network,planner,outcome,total_bytes,bound_bytes,traffic_ratio,time_s,speedup,"
+                 "energy_j,energy_ratio,utilisation,dram_j,buffer_j,mac_j,vector_j,static_j,extra_"
+                 "macs_percent\n");
+    for (size_t n = 0; n < of->network_count; n++)
+        for (size_t i = 0; i < of->planners.count; i++)
+            put_csv_row(out, &of->networks[n].rows[i], of->networks[n].name);
+    for (size_t i = 0; i < of->planners.count && of->network_count > 1; i++)
+        put_csv_row(out, &of->means[i], NULL);
+}
+
+/* ---- JSON ------------------------------------------------------------------------------------ */
+
+static void put_member(FILE *out, const char *name, double value)
+{
+    fprintf(out, ", \"%s\": %s", name, field_number(value).text);
+}
+
+static void put_energy_parts(FILE *out, const mbs_cost *cost)
+{
+    fprintf(out, ", \"energy_parts_j\": {\"dram\": %s", field_number(cost->dram_j).text);
+    put_member(out, "buffer", cost->buffer_j);
+    put_member(out, "mac", cost->mac_j);
+    put_member(out, "vector", cost->vector_j);
+    put_member(out, "static", cost->static_j);
+    fprintf(out, "}");
+}
+
+static void put_ratios(FILE *out, const compare_row *row)
+{
+    put_member(out, "traffic_ratio", row->traffic_ratio);
+    put_member(out, "speedup", row->speedup);
+    put_member(out, "energy_ratio", row->energy_ratio);
+    put_member(out, "utilisation", row->utilisation);
+    fprintf(out, "}");
+}
+
+static void put_json_row(FILE *out, const compare_row *row)
+{
+    const mbs_traffic *traffic = &row->traffic;
+    fprintf(out, "{\"planner\": \"%s\", \"outcome\": \"%s\"", row->name,
+            mbs_outcome_name(row->outcome));
+    fprintf(out,
+            ", \"traffic_bytes\": {\"activation_read\": %" PRId64 ", \"activation_write\": %" PRId64
+            ", \"weight_read\": %" PRId64 ", \"weight_gradient\": %" PRId64 ", \"total\": %" PRId64
+            "}",
+            traffic->activation_read, traffic->activation_write, traffic->weight_read,
+            traffic->weight_gradient, traffic->total);
+    if (row->bound_bytes > 0)
+        fprintf(out, ", \"bound_bytes\": %" PRId64, row->bound_bytes);
+    put_member(out, "time_s", row->cost.time_s);
+    put_member(out, "energy_j", row->cost.energy_j);
+    put_energy_parts(out, &row->cost);
+    put_member(out, "extra_macs_percent", row->extra_macs);
+    put_ratios(out, row);
+}
+
+static void put_document(FILE *out, const comparison *of)
+{
+    fprintf(out, "{\n  \"format\": \"mbsopt-comparison/1\",\n  \"hardware\": ");
+    put_json(out, of->setup.hardware.name);
+    fprintf(out, ",\n  \"buffer_bytes\": %" PRId64 ",\n  \"batch\": %" PRId64,
+            of->setup.hardware.buffer_bytes, of->setup.batch);
+    fprintf(out, ",\n  \"phase\": \"%s\",\n  \"objective\": \"%s\",\n  \"networks\": [",
+            phase_of(of), objective_name(of->options.objective));
+    for (size_t n = 0; n < of->network_count; n++) {
+        fprintf(out, "%s\n    {\"network\": ", n > 0 ? "," : "");
+        put_json(out, of->networks[n].name);
+        fprintf(out, ", \"plans\": [");
+        for (size_t i = 0; i < of->planners.count; i++) {
+            fprintf(out, "%s\n      ", i > 0 ? "," : "");
+            put_json_row(out, &of->networks[n].rows[i]);
+        }
+        fprintf(out, "\n    ]}");
+    }
+    fprintf(out, "\n  ],\n  \"geometric_means\": [");
+    for (size_t i = 0; i < of->planners.count; i++) {
+        fprintf(out, "%s\n    {\"planner\": \"%s\"", i > 0 ? "," : "", of->means[i].name);
+        put_ratios(out, &of->means[i]);
+    }
+    fprintf(out, "\n  ]\n}\n");
+}
+
+char *compare_text(const comparison *of, compare_format format)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    if (out == NULL)
+        return NULL;
+    if (format == COMPARE_CSV)
+        put_csv_rows(out, of);
+    else if (format == COMPARE_JSON)
+        put_document(out, of);
+    else
+        put_tables(out, of);
+    const bool failed = ferror(out) != 0;
+    if (fclose(out) != 0 || failed) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}

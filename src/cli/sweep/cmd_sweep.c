@@ -1,0 +1,199 @@
+/* mbsopt sweep NET… */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "import.h"
+#include "options.h"
+#include "output.h"
+#include "search.h"
+#include "setup.h"
+#include "sweep/sweep.h"
+
+static int read_shard(sweep *of, const char *value)
+{
+    int64_t shard = 0;
+    int64_t shards = 1;
+    of->shards = 1;
+    if (value == NULL)
+        return EXIT_OK;
+    mbs_error error;
+    mbs_error_clear(&error);
+    char first[24];
+    const char *slash = strchr(value, '/');
+    const size_t length = slash != NULL ? (size_t)(slash - value) : 0;
+    snprintf(first, sizeof first, "%.*s", (int)(length < 20 ? length : 20), value);
+    if (length == 0 ||
+        mbs_parse_integer(&shards, slash + 1, 1, MOST_POINTS, "shards", &error) != MBS_OK ||
+        mbs_parse_integer(&shard, first, 0, shards - 1, "shard", &error) != MBS_OK) {
+        complain("--shard %s: expected K/M with 0 <= K < M, such as 0/4 to 3/4", value);
+        return EXIT_BAD_INPUT;
+    }
+    of->shard = (size_t)shard;
+    of->shards = (size_t)shards;
+    return EXIT_OK;
+}
+
+static int read_threads(sweep *of, const char *value)
+{
+    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    int64_t threads = cores < 1 ? 1 : cores > MOST_THREADS ? MOST_THREADS : cores;
+    mbs_error error;
+    mbs_error_clear(&error);
+    mbs_status status = MBS_OK;
+    if (value != NULL)
+        status = mbs_parse_integer(&threads, value, 1, MOST_THREADS, "--threads", &error);
+    of->threads = (size_t)threads;
+    return report_error(status, &error);
+}
+
+static int read_lists(sweep *of, const arguments *given)
+{
+    const char *planners = option_value(given, "planner");
+    const char *buffers = option_value(given, "buffer");
+    const char *batches = option_value(given, "batch");
+    int status = read_planners(&of->planners, "planner", planners != NULL ? planners : "dp");
+    if (status != EXIT_OK)
+        return status;
+    /* all are looked at, so that one run shows all that is wrong; none: the machines' own buffers
+     */
+    int buffer_status = buffers != NULL
+                            ? read_sizes(&of->buffers, "buffer", buffers, MBS_MIN_BUFFER_BYTES)
+                            : read_integers(&of->buffers, "buffer", "0", 0, 0);
+    int batch_status =
+        read_integers(&of->batches, "batch", batches != NULL ? batches : "32", 1, MBS_MAX_BATCH);
+    return buffer_status != EXIT_OK ? buffer_status : batch_status;
+}
+
+static int check_usage(const sweep *of, const arguments *given)
+{
+    size_t standard_inputs = 0;
+    const char *list;
+    for (size_t i = 0; i < given->operand_count; i++)
+        standard_inputs += strcmp(given->operands[i], "-") == 0;
+    for (size_t i = 0; (list = option_nth(given, "hardware", i)) != NULL; i++)
+        standard_inputs += strcmp(list, "-") == 0;
+    if (standard_inputs > 1) {
+        complain("only one file can be standard input (-)");
+        return EXIT_USAGE;
+    }
+    if (of->resume != NULL && of->output != NULL) {
+        complain("--resume names the file that is written: no --output with it");
+        return EXIT_USAGE;
+    }
+    if (of->resume != NULL && strcmp(of->resume, "-") == 0) {
+        complain("--resume needs a file, not standard output (-)");
+        return EXIT_USAGE;
+    }
+    return EXIT_OK;
+}
+
+static int read_options(sweep *of, const arguments *given)
+{
+    static const char *const formats[] = {"csv", "jsonl", NULL};
+    static const char *const batch_norms[] = {"replace", "keep", NULL};
+    mbs_plan_options limits = MBS_PLAN_OPTIONS_INIT;
+    size_t format;
+    size_t batch_norm;
+    if (!option_choice(given, "format", formats, &format) ||
+        !option_choice(given, "batch-norm", batch_norms, &batch_norm))
+        return EXIT_USAGE;
+    of->json = format == 1;
+    of->keep_batch_norm = batch_norm == 1;
+    of->inference = option_flag(given, "inference");
+    of->output = option_value(given, "output");
+    of->resume = option_value(given, "resume");
+    int status = check_usage(of, given);
+    if (status != EXIT_OK)
+        return status;
+    int statuses[] = {read_lists(of, given), read_shard(of, option_value(given, "shard")),
+                      read_threads(of, option_value(given, "threads")),
+                      search_options(&limits, given), search_recompute(&of->recompute, given)};
+    for (size_t i = 0; i < sizeof statuses / sizeof statuses[0] && status == EXIT_OK; i++)
+        status = statuses[i];
+    of->time_limit_s = limits.time_limit_s;
+    if (status == EXIT_OK)
+        status = search_objective_of(&of->objective, &of->planners, "planner", given);
+    return status;
+}
+
+static void note_replaced_norms(const sweep *of)
+{
+    size_t networks = 0;
+    bool any = false;
+    for (size_t i = 0; i < of->planners.count; i++)
+        any = any || !planner_keeps_batch_norms(of->planners.values[i]);
+    for (size_t n = 0; n < of->network_count; n++)
+        networks += mbs_program_replaced_batch_norms(of->networks[n].programs[0]) > 0;
+    if (any && networks > 0)
+        note("batch norms of %zu network%s are planned as group norms but by baseline and archopt "
+             "(--batch-norm keep plans them as they are)",
+             networks, networks == 1 ? "" : "s");
+}
+
+static int run_sweep(const arguments *given)
+{
+    sweep of = {0};
+    sweep_output out = {.descriptor = -1};
+    int signal_number = 0;
+    int status = read_options(&of, given);
+    if (status == EXIT_OK)
+        status = sweep_load(&of, given);
+    if (status == EXIT_OK)
+        status = sweep_output_open(&out, &of);
+    if (status == EXIT_OK) {
+        note_replaced_norms(&of);
+        status = sweep_run(&of, &out, &signal_number);
+    }
+    int closed = sweep_output_close(&out);
+    sweep_free(&of);
+    /* the caller, such as a shell's loop, is to know that it did not end by itself */
+    if (signal_number != 0) {
+        signal(signal_number, SIG_DFL);
+        raise(signal_number);
+    }
+    return status != EXIT_OK ? status : closed;
+}
+
+static const option_spec sweep_options[] = {
+    {"buffer", '\0', "LIST", "on-chip buffers per core (default: the hardware's)"},
+    {"batch", '\0', "LIST", "samples of a mini-batch per core (default: 32)"},
+    {"hardware", '\0', "FILES", "machines; may be repeated (default: WaveCore with HBM2)"},
+    OPTION_CYCLE_MODEL,
+    {"planner", '\0', "LIST", "planners (default: dp)"},
+    OPTION_OBJECTIVE,
+    OPTION_RECOMPUTE,
+    OPTION_MAX_RECOMPUTE,
+    OPTION_TIME_LIMIT,
+    OPTION_INFERENCE,
+    OPTION_BATCH_NORM,
+    OPTION_INPUT,
+    OPTION_OPAQUE,
+    {"threads", '\0', "N", "plan on N threads (default: as many as there are cores)"},
+    {"shard", '\0', "K/M", "only every M-th point, from the K-th (from 0) on"},
+    {"resume", '\0', "FILE", "go on with the rows of an interrupted run, or begin FILE"},
+    {"format", '\0', "csv|jsonl", "a row (default) or a JSON object per point"},
+    OPTION_OUTPUT,
+};
+
+const command command_sweep = {
+    .name = "sweep",
+    .operand = "NET…",
+    .operand_required = 1,
+    .operand_many = 1,
+    .summary = "plan over buffers, batches, machines and planners; a row each",
+    .details =
+        "Plans each network file NET (- is standard input; ONNX models are imported) for every\n"
+        "combination of buffer, batch, planner and machine, and writes a row per point as soon as\n"
+        "it and those before it are done. The rows are the same whatever the number of threads;\n"
+        "those of all shards, sorted by index, are those of the whole (scripts/sweep_merge.py).\n"
+        "A LIST is comma-separated; buffers and batches may be ranges: 1MiB..64MiB:x2 doubles,\n"
+        "16..64:+16 adds 16. With --objective time or energy dp minimises that, and its rows are\n"
+        "called dp-time or dp-energy.\n"
+        "Ctrl-C ends with whole rows, and --resume goes on from there.\n",
+    .options = sweep_options,
+    .option_count = sizeof sweep_options / sizeof sweep_options[0],
+    .run = run_sweep,
+};

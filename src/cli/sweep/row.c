@@ -1,0 +1,220 @@
+/* A point's row, as CSV or as a line of JSON. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fields.h"
+#include "search.h"
+#include "sweep/sweep.h"
+
+/* The first of them tell points apart; they are known before a point is planned. */
+static const char *const columns[] = {"index",
+                                      "network",
+                                      "phase",
+                                      "batch_norm",
+                                      "buffer_bytes",
+                                      "batch",
+                                      "hardware",
+                                      "planner",
+                                      "recompute",
+                                      "outcome",
+                                      "activation_read_bytes",
+                                      "activation_write_bytes",
+                                      "weight_read_bytes",
+                                      "weight_gradient_bytes",
+                                      "total_bytes",
+                                      "bound_bytes",
+                                      "groups",
+                                      "time_s",
+                                      "energy_j",
+                                      "utilisation",
+                                      "compute_bound",
+                                      "dram_j",
+                                      "buffer_j",
+                                      "mac_j",
+                                      "vector_j",
+                                      "static_j",
+                                      "extra_macs_percent"};
+#define COLUMN_COUNT (sizeof columns / sizeof columns[0])
+#define START_COUNT  9
+
+/* A row that is being written. */
+typedef struct row_writer {
+    FILE *out;
+    char *text;
+    size_t length;
+    bool json;
+    size_t column;
+} row_writer;
+
+static bool row_begin(row_writer *w, bool json)
+{
+    *w = (row_writer){.json = json};
+    w->out = open_memstream(&w->text, &w->length);
+    return w->out != NULL;
+}
+
+static char *row_end(row_writer *w)
+{
+    const bool failed = ferror(w->out) != 0;
+    if (fclose(w->out) == 0 && !failed)
+        return w->text;
+    free(w->text);
+    return NULL;
+}
+
+static void next_column(row_writer *w)
+{
+    if (w->json)
+        fprintf(w->out, "%s\"%s\": ", w->column == 0 ? "{" : ", ", columns[w->column]);
+    else if (w->column > 0)
+        fputc(',', w->out);
+    w->column++;
+}
+
+static void put_text(row_writer *w, const char *text)
+{
+    next_column(w);
+    if (w->json)
+        put_json(w->out, text);
+    else
+        put_csv(w->out, text);
+}
+
+static void put_integer(row_writer *w, int64_t value)
+{
+    next_column(w);
+    fprintf(w->out, "%" PRId64, value);
+}
+
+static void put_real(row_writer *w, double value)
+{
+    next_column(w);
+    fprintf(w->out, "%s", field_number(value).text);
+}
+
+/* "dp-time", as plans of dp with that objective are called. */
+static void put_planner(row_writer *w, const sweep *of, const sweep_point *at)
+{
+    char text[64];
+    const mbs_planner planner = of->planners.values[at->planner];
+    const bool plain = planner != MBS_PLANNER_DP || of->objective == MBS_TRAFFIC;
+    snprintf(text, sizeof text, "%s%s%s", mbs_planner_name(planner), plain ? "" : "-",
+             plain ? "" : objective_name(of->objective));
+    put_text(w, text);
+}
+
+/* "auto:10": with its limit, since that tells rows apart. */
+static void put_recompute(row_writer *w, const sweep *of, const sweep_point *at)
+{
+    char text[64];
+    const bool recomputes = sweep_recomputes(of, at);
+    const char *name =
+        mbs_recompute_name(recomputes ? of->recompute.recompute : MBS_RECOMPUTE_NONE);
+    if (!recomputes || of->recompute.recompute != MBS_RECOMPUTE_AUTO)
+        snprintf(text, sizeof text, "%s", name);
+    else
+        snprintf(text, sizeof text, "%s:%s", name, field_number(of->recompute.max_percent).text);
+    put_text(w, text);
+}
+
+static void put_start(row_writer *w, const sweep *of, const sweep_point *at)
+{
+    put_integer(w, (int64_t)at->index);
+    put_text(w, mbs_network_name(of->networks[at->network].network));
+    put_text(w, of->inference ? "inference" : "training");
+    put_text(w, sweep_keeps_batch_norms(of, at) ? "keep" : "replace");
+    put_integer(w, sweep_buffer_bytes(of, at));
+    put_integer(w, of->batches.values[at->batch]);
+    put_text(w, of->machines[at->machine].hardware.name);
+    put_planner(w, of, at);
+    put_recompute(w, of, at);
+}
+
+static void put_plan(row_writer *w, const mbs_plan *plan, const mbs_cost *cost)
+{
+    mbs_traffic traffic;
+    mbs_plan_traffic(plan, &traffic);
+    put_text(w, mbs_outcome_name(mbs_plan_outcome(plan)));
+    put_integer(w, traffic.activation_read);
+    put_integer(w, traffic.activation_write);
+    put_integer(w, traffic.weight_read);
+    put_integer(w, traffic.weight_gradient);
+    put_integer(w, traffic.total);
+    if (mbs_plan_bound_bytes(plan) > 0) {
+        put_integer(w, mbs_plan_bound_bytes(plan));
+    } else { /* none is known */
+        next_column(w);
+        fputs(w->json ? "null" : "", w->out);
+    }
+    put_integer(w, (int64_t)mbs_plan_group_count(plan));
+    put_real(w, cost->time_s);
+    put_real(w, cost->energy_j);
+    put_real(w, cost->utilisation);
+    put_real(w, cost->time_s > 0 ? cost->compute_bound_s / cost->time_s : 0);
+    put_real(w, cost->dram_j);
+    put_real(w, cost->buffer_j);
+    put_real(w, cost->mac_j);
+    put_real(w, cost->vector_j);
+    put_real(w, cost->static_j);
+    mbs_recompute_info info;
+    mbs_plan_recompute(plan, &info);
+    put_real(w, info.macs_percent);
+    if (w->json)
+        fputc('}', w->out);
+}
+
+char *sweep_header(void)
+{
+    row_writer w;
+    if (!row_begin(&w, false))
+        return NULL;
+    for (size_t i = 0; i < COLUMN_COUNT; i++)
+        put_text(&w, columns[i]);
+    return row_end(&w);
+}
+
+char *sweep_row_start(const sweep *of, const sweep_point *at)
+{
+    row_writer w;
+    if (!row_begin(&w, of->json))
+        return NULL;
+    put_start(&w, of, at);
+    fputs(of->json ? ", " : ",", w.out);
+    return row_end(&w);
+}
+
+char *sweep_row(const sweep *of, const sweep_point *at, const mbs_plan *plan)
+{
+    row_writer w;
+    mbs_cost cost;
+    if (mbs_plan_cost(plan, &of->machines[at->machine].hardware, &cost) != MBS_OK ||
+        !row_begin(&w, of->json))
+        return NULL;
+    put_start(&w, of, at);
+    put_plan(&w, plan, &cost);
+    fputc('\n', w.out);
+    return row_end(&w);
+}
+
+bool sweep_row_is_whole(const sweep *of, const char *row, size_t start_length)
+{
+    const char *rest = row + start_length;
+    if (of->json)
+        return rest[0] != '\0' && rest[strlen(rest) - 1] == '}';
+    /* no column of the rest is ever quoted */
+    return count_items(rest) == COLUMN_COUNT - START_COUNT && strchr(rest, '"') == NULL &&
+           rest[strlen(rest) - 1] != ',';
+}
+
+char *sweep_point_name(const sweep *of, const sweep_point *at)
+{
+    row_writer w;
+    if (!row_begin(&w, false))
+        return NULL;
+    fprintf(w.out, "point %zu (%s, %s, buffer of %" PRId64 " bytes, %" PRId64 " samples, %s)",
+            at->index, mbs_network_name(of->networks[at->network].network),
+            mbs_planner_name(of->planners.values[at->planner]), sweep_buffer_bytes(of, at),
+            of->batches.values[at->batch], of->machines[at->machine].hardware.name);
+    return row_end(&w);
+}

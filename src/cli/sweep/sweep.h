@@ -1,0 +1,125 @@
+/*
+ * Sweeps: the cross product of networks, buffers, batches, planners and machines. A point's index
+ * counts the machines fastest, then planners, batches, buffers and networks; the rows of the output
+ * stand in the order of the indices.
+ */
+#ifndef CLI_SWEEP_H
+#define CLI_SWEEP_H
+
+#include <mbsopt/mbsopt.h>
+#include <stdbool.h>
+
+#include "lists.h"
+#include "options.h"
+
+#define MOST_POINTS  10000000
+#define MOST_THREADS 1024
+
+typedef struct sweep_network {
+    mbs_network *network;
+    /* two per machine, those that keep batch norms second; only of the first machine of each word
+     * size */
+    mbs_program **programs;
+} sweep_network;
+
+typedef struct sweep_machine {
+    mbs_hardware hardware;
+    size_t same_words; /* the first machine with the same word sizes, and so the same programs */
+    size_t same_plans; /* the first for which plans of least traffic are the same */
+} sweep_machine;
+
+typedef struct sweep {
+    sweep_network *networks;
+    size_t network_count;
+    number_list buffers; /* one of 0: each machine's own */
+    number_list batches;
+    planner_list planners;
+    sweep_machine *machines;
+    size_t machine_count;
+    int inference;
+    int keep_batch_norm;
+    mbs_recompute_options recompute; /* of the planners that do */
+    mbs_objective objective;         /* of dp, and of what is recomputed */
+    double time_limit_s;
+    bool json;     /* JSON lines, not CSV */
+    size_t shard;  /* the points shard, shard + shards, … are wanted */
+    size_t shards; /* at least 1 */
+    size_t threads;
+    size_t point_count; /* of all shards */
+    const char *output; /* null or "-": standard output */
+    const char *resume; /* the file to go on with, or null */
+} sweep;
+
+/* A point: places in the lists of the sweep. */
+typedef struct sweep_point {
+    size_t index;
+    size_t network;
+    size_t buffer;
+    size_t batch;
+    size_t planner;
+    size_t machine;
+} sweep_point;
+
+/* ---- points.c ---- */
+
+/* Loads everything. Says what is wrong; returns the exit status. Free in any case. */
+int sweep_load(sweep *of, const arguments *given);
+void sweep_free(sweep *of);
+
+sweep_point sweep_point_at(const sweep *of, size_t index);
+int64_t sweep_buffer_bytes(const sweep *of, const sweep_point *at);
+const mbs_program *sweep_program(const sweep *of, const sweep_point *at);
+bool sweep_keeps_batch_norms(const sweep *of, const sweep_point *at);
+/* Whether the point is planned with recomputation. */
+bool sweep_recomputes(const sweep *of, const sweep_point *at);
+mbs_program_options sweep_program_options(const sweep *of, const sweep_point *at);
+/* The first machine for which the point has the same plan. */
+size_t sweep_plan_machine(const sweep *of, const sweep_point *at);
+
+/* How many points this shard has, and the index of its `position`-th. */
+size_t sweep_shard_size(const sweep *of);
+size_t sweep_shard_index(const sweep *of, size_t position);
+
+/* ---- row.c: lines without their newline, owned by the caller; null if memory is out ---- */
+
+/* The line before the first row; CSV only. */
+char *sweep_header(void);
+
+/* What a row starts with whatever comes of the point: all that tells it from others. */
+char *sweep_row_start(const sweep *of, const sweep_point *at);
+
+/* The row of the point, planned as `plan`, up to its newline. */
+char *sweep_row(const sweep *of, const sweep_point *at, const mbs_plan *plan);
+
+/* Whether what follows its start makes `row` a whole one. */
+bool sweep_row_is_whole(const sweep *of, const char *row, size_t start_length);
+
+/* The point in words for messages. */
+char *sweep_point_name(const sweep *of, const sweep_point *at);
+
+/* ---- output.c ---- */
+
+typedef struct sweep_output {
+    const char *name; /* for messages */
+    int descriptor;
+    size_t done; /* points of the shard that the file holds already */
+} sweep_output;
+
+/*
+ * Opens the output and writes the header if it is not there yet. A file to go on with is checked
+ * first, and nothing in it is changed if it is of another sweep. Says what is wrong; returns the
+ * exit status.
+ */
+int sweep_output_open(sweep_output *out, const sweep *of);
+int sweep_output_line(const sweep_output *out, const char *line, size_t length);
+int sweep_output_close(sweep_output *out);
+
+/* ---- run.c ---- */
+
+/*
+ * Plans the points that are not done and writes their rows. A signal to end is obeyed once the rows
+ * at hand are written: *signal_number is then not 0. Says what is wrong; returns the exit status.
+ */
+int sweep_run(const sweep *of, const sweep_output *out, int *signal_number);
+
+#endif

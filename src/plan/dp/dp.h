@@ -1,0 +1,10 @@
+/* dp: the best cuts into groups with all intervals inside resident (model, section 5). */
+#ifndef PLAN_DP_DP_H
+#define PLAN_DP_DP_H
+
+#include "plan/planner.h"
+
+planner_function plan_dp;           /* for traffic */
+planner_function plan_dp_objective; /* for what the task names */
+
+#endif

@@ -1,0 +1,388 @@
+/*
+ * dp for time or energy: the same space as dp, but each group costs the sum of its step executions
+ * (model, section 7). What is pinned where matters for that, so a group is added up step by step,
+ * unless a bound shows that it cannot improve: its time if all its parameters were pinned, which is
+ * kept up to date while the group grows.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "base/memory.h"
+#include "cost/footprint.h"
+#include "cost/time.h"
+#include "cost/traffic.h"
+#include "plan/dp/dp_range.h"
+#include "plan/dp/dp_span.h"
+
+/* Times are added and taken off again: bounds are lowered by more than that can be wrong. */
+#define ROUNDING 1e-9
+
+/* Computation of one execution of a step: on a full sub-batch and on what the last one has. */
+typedef struct compute_time {
+    double full_s;
+    double rest_s;
+} compute_time;
+
+typedef struct cost_search {
+    dp_range *range;
+    const plan_task *task; /* the range's, likewise the next */
+    const candidates *list;
+    double limit;          /* see dp_range_solve */
+    double bytes_per_s;    /* DRAM bandwidth of a core */
+    int64_t *operands;     /* per step: bytes per sample of all its operands */
+    compute_time *compute; /* [candidate * steps + step] */
+    double *least_compute; /* per step: the least seconds of all samples */
+    int64_t *weights;      /* per cut: bytes of the steps before it, likewise below */
+    int64_t *accumulators;
+    double *fixed; /* joules that do not depend on I or residency */
+
+    span group;           /* the group that grows */
+    int64_t moved;        /* its activation bytes per sample */
+    int64_t *activations; /* the same per step */
+    double *least_s;      /* per candidate: its time if all parameters were pinned */
+} cost_search;
+
+/* DRAM bytes of a step in the first, the middle and the last iterations, without activations. */
+typedef struct parameter_moves {
+    int64_t first;
+    int64_t middle;
+    int64_t last;
+} parameter_moves;
+
+/* fmax of numbers; a call of it takes longer than all else in step_time. */
+static inline double longer(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+/* Each execution takes the longer of its computation and its transfers. */
+static double step_time(const cost_search *s, int32_t c, int32_t k, int64_t activations,
+                        const parameter_moves *moved)
+{
+    const compute_time compute =
+        s->compute[(size_t)c * (size_t)s->task->program->step_count + (size_t)k];
+    const int64_t iterations = s->list->iterations[c];
+    const int64_t rest = s->task->batch - (iterations - 1) * s->list->sub_batch[c];
+    const double full_bytes = (double)(s->list->sub_batch[c] * activations);
+    const double rest_bytes = (double)(rest * activations);
+    double first_s = longer(compute.full_s, (full_bytes + (double)moved->first) / s->bytes_per_s);
+    if (iterations == 1)
+        return first_s;
+    double middle_s = longer(compute.full_s, (full_bytes + (double)moved->middle) / s->bytes_per_s);
+    double last_s = longer(compute.rest_s, (rest_bytes + (double)moved->last) / s->bytes_per_s);
+    return first_s + (double)(iterations - 2) * middle_s + last_s;
+}
+
+static parameter_moves parameter_moves_of(const mbs_step *step, int64_t weight, int64_t accumulator,
+                                          int64_t iterations)
+{
+    const int64_t weights = step->weight_bytes - weight;
+    const int64_t accumulators = step->accumulator_bytes - accumulator;
+    if (iterations == 1)
+        return (parameter_moves){.first = step_parameter_bytes(step)};
+    return (parameter_moves){.first = step->weight_bytes + accumulators,
+                             .middle = weights + 2 * accumulators,
+                             .last = weights + 2 * accumulators + accumulator};
+}
+
+static double least_step_time(const cost_search *s, int32_t c, int32_t k)
+{
+    const mbs_step *step = &s->task->program->steps[k];
+    const parameter_moves moved = parameter_moves_of(
+        step, step->weight_bytes, step->accumulator_bytes, s->list->iterations[c]);
+    return step_time(s, c, k, s->activations[k], &moved);
+}
+
+/* Changes what step k moves, and with it the bounds. */
+static void change_activations(cost_search *s, int32_t k, int64_t change)
+{
+    for (int32_t c = s->group.smallest; c < s->group.count; c++)
+        s->least_s[c] -= least_step_time(s, c, k);
+    s->activations[k] += change;
+    s->moved += change;
+    for (int32_t c = s->group.smallest; c < s->group.count; c++)
+        s->least_s[c] += least_step_time(s, c, k);
+}
+
+/* Lets the next step join the group. */
+static void grow(cost_search *s)
+{
+    const mbs_program *p = s->task->program;
+    const int32_t first = s->group.first;
+    const int32_t k = s->group.end;
+    const mbs_step *step = &p->steps[k];
+    span_grow(&s->group);
+    s->activations[k] = 0;
+    for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
+        const mbs_touch *touch = &p->touches[t];
+        const mbs_tensor *tensor = &p->tensors[touch->tensor];
+        bool reached = touch->previous >= 0 && p->touches[touch->previous].step >= first;
+        if (!reached && (t < step->write_begin || tensor->kept || touch->next >= 0))
+            s->activations[k] += tensor->bytes;
+        /* the last reader is here: the tensor need not be written any more */
+        if (reached && touch->next < 0 && !tensor->kept && tensor->producer >= first)
+            change_activations(s, tensor->producer, -tensor->bytes);
+    }
+    s->moved += s->activations[k];
+    for (int32_t c = s->group.smallest; c < s->group.count; c++)
+        s->least_s[c] += least_step_time(s, c, k);
+}
+
+/* Joules of a group that takes `time_s` and moves `bytes`. */
+static double energy(const cost_search *s, int32_t first, int32_t end, int64_t iterations,
+                     double time_s, double bytes)
+{
+    const mbs_hardware *hardware = s->task->hardware;
+    const double pj = 1e-12;
+    double parameters = (double)(s->weights[end] - s->weights[first]) +
+                        2 * (double)(s->accumulators[end] - s->accumulators[first]);
+    return s->fixed[end] - s->fixed[first] + time_s * hardware->static_w +
+           bytes * pj * (8 * hardware->dram_pj_per_bit + hardware->buffer_pj_per_byte) +
+           (double)iterations * parameters * pj * hardware->buffer_pj_per_byte;
+}
+
+/* The group's objective if it takes `time_s` and `room` bytes of parameters are pinned. */
+static double objective(const cost_search *s, int32_t c, double time_s, int64_t room)
+{
+    const span *g = &s->group;
+    const int64_t again = s->list->iterations[c] - 1;
+    const int64_t weights = s->weights[g->end] - s->weights[g->first];
+    const int64_t accumulators = s->accumulators[g->end] - s->accumulators[g->first];
+    if (s->task->objective == MBS_TIME)
+        return time_s;
+    int64_t accumulator = min_i64(room, accumulators);
+    int64_t weight = min_i64(room - accumulator, weights);
+    int64_t bytes = s->task->batch * s->moved + weights + accumulators +
+                    again * (weights - weight + 2 * (accumulators - accumulator));
+    return energy(s, g->first, g->end, again + 1, time_s, (double)bytes);
+}
+
+/* The group's time with `room` bytes for pinning, taken as group_pin does; or more than limit_s. */
+static double group_time(const cost_search *s, int32_t c, int64_t room, double limit_s)
+{
+    const span *g = &s->group;
+    const mbs_step *steps = s->task->program->steps;
+    int64_t accumulator_room = room;
+    int64_t weight_room = room - min_i64(room, s->accumulators[g->end] - s->accumulators[g->first]);
+    double time_s = 0;
+    for (int32_t k = g->first; k < g->end && time_s <= limit_s; k++) {
+        const int64_t weight = min_i64(weight_room, steps[k].weight_bytes);
+        const int64_t accumulator = min_i64(accumulator_room, steps[k].accumulator_bytes);
+        const parameter_moves moved =
+            parameter_moves_of(&steps[k], weight, accumulator, s->list->iterations[c]);
+        weight_room -= weight;
+        accumulator_room -= accumulator;
+        time_s += step_time(s, c, k, s->activations[k], &moved);
+    }
+    return time_s;
+}
+
+static void relax(cost_search *s, int32_t first, int32_t end, double cost, int32_t candidate)
+{
+    dp_range_relax(s->range, s->limit, end, cost, (dp_choice){first, candidate});
+}
+
+static void relax_group(cost_search *s)
+{
+    const span *g = &s->group;
+    const dp_range *range = s->range;
+    const double before = range->best[g->first - range->first];
+    const double useful = s->limit - range->rest[g->end - range->first];
+    for (int32_t c = g->smallest; c < g->count; c++) {
+        const int64_t room = s->task->pin ? s->task->capacity - g->peak[c] : 0;
+        const double least = objective(s, c, s->least_s[c] * (1 - ROUNDING), room);
+        const double most = fmin(range->best[g->end - range->first], useful) - before;
+        if (least >= most)
+            continue;
+        const double limit_s = s->task->objective == MBS_TIME ? most * (1 + ROUNDING) : INFINITY;
+        relax(s, g->first, g->end, objective(s, c, group_time(s, c, room, limit_s), room), c);
+    }
+}
+
+static step_run run_of(const cost_search *s, int64_t iterations, int64_t passes)
+{
+    return (step_run){.program = s->task->program,
+                      .hardware = s->task->hardware,
+                      .double_buffered = true,
+                      .batch = s->task->batch,
+                      .iterations = iterations,
+                      .sub_batch = ceil_div(s->task->batch, iterations),
+                      .passes = passes};
+}
+
+static void relax_passes(cost_search *s, int32_t k)
+{
+    const mbs_step *step = &s->task->program->steps[k];
+    const int64_t passes = step_passes(step, s->task->capacity, s->task->norm_passes);
+    const step_run run = run_of(s, 1, passes);
+    const step_transfers moved = {.activations =
+                                      step_alone_activations(s->task->program, k, passes),
+                                  .each = step_parameter_bytes(step)};
+    mbs_cost cost = {0};
+    cost_add_run(&cost, &run, k, &moved);
+    cost_finish(&cost, s->task->hardware);
+    relax(s, k, k + 1, s->task->objective == MBS_TIME ? cost.time_s : cost.energy_j, DP_PASSES);
+}
+
+static void search_from(cost_search *s, int32_t first)
+{
+    const dp_range *range = s->range;
+    relax_passes(s, first);
+    s->moved = 0;
+    memset(s->least_s, 0, (size_t)s->list->count * sizeof *s->least_s);
+    span_start(&s->group, first, false);
+    while (s->group.end < range->end) {
+        grow(s);
+        if (!span_fits(&s->group))
+            break;
+        relax_group(s);
+    }
+    s->range->grown += s->group.end - first;
+}
+
+/* Seconds of one execution of step k on `samples`, nothing moving. */
+static double compute_seconds(const cost_search *s, int32_t k, int64_t samples, mbs_cost *cost)
+{
+    const step_transfers none = {0};
+    step_run run = run_of(s, 1, 1);
+    run.batch = run.sub_batch = samples;
+    *cost = (mbs_cost){0};
+    cost_add_run(cost, &run, k, &none);
+    cost_finish(cost, s->task->hardware);
+    return cost->compute_s;
+}
+
+static void fill_tables(cost_search *s)
+{
+    const mbs_program *p = s->task->program;
+    const int64_t batch = s->task->batch;
+    mbs_cost cost;
+    const int32_t first = s->range->first;
+    s->weights[first] = s->accumulators[first] = 0;
+    s->fixed[first] = 0;
+    for (int32_t k = first; k < s->range->end; k++) {
+        s->operands[k] = program_operand_bytes(p, k);
+        s->weights[k + 1] = s->weights[k] + p->steps[k].weight_bytes;
+        s->accumulators[k + 1] = s->accumulators[k] + p->steps[k].accumulator_bytes;
+        compute_seconds(s, k, batch, &cost);
+        s->fixed[k + 1] =
+            s->fixed[k] + cost.mac_j + cost.vector_j +
+            1e-12 * (double)(batch * s->operands[k]) * s->task->hardware->buffer_pj_per_byte;
+        s->least_compute[k] = INFINITY;
+        for (int32_t c = 0; c < s->list->count; c++) {
+            const int64_t again = s->list->iterations[c] - 1;
+            const int64_t full = s->list->sub_batch[c];
+            const compute_time taken = {compute_seconds(s, k, full, &cost),
+                                        compute_seconds(s, k, batch - again * full, &cost)};
+            s->compute[(size_t)c * (size_t)p->step_count + (size_t)k] = taken;
+            s->least_compute[k] =
+                fmin(s->least_compute[k], (double)again * taken.full_s + taken.rest_s);
+        }
+    }
+}
+
+/* The least seconds of step k whatever its group, if it moves `activations` bytes per sample. */
+static double bound_step(const cost_search *s, int32_t k, int64_t activations)
+{
+    const mbs_step *step = &s->task->program->steps[k];
+    const int64_t bytes = s->task->batch * activations + step_parameter_bytes(step);
+    return longer(s->least_compute[k], (double)bytes / s->bytes_per_s);
+}
+
+/* Fills in the range's `rest`. `activations` is per step: what it moves in one group with those
+ * after it. */
+static void bound_costs(cost_search *s)
+{
+    const dp_range *range = s->range;
+    const mbs_program *p = s->task->program;
+    double time_s = 0;
+    int64_t moved = 0;
+    range->rest[range->end - range->first] = 0;
+    for (int32_t k = range->end - 1; k >= range->first; k--) {
+        const mbs_step *step = &p->steps[k];
+        s->activations[k] = 0;
+        for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
+            const int64_t bytes = p->tensors[p->touches[t].tensor].bytes;
+            const int32_t next = dp_range_spares(range, t);
+            if (dp_range_moves(range, step, t))
+                s->activations[k] += bytes;
+            if (next < 0)
+                continue;
+            time_s -= bound_step(s, next, s->activations[next]);
+            s->activations[next] -= bytes;
+            moved -= bytes;
+            time_s += bound_step(s, next, s->activations[next]);
+        }
+        time_s += bound_step(s, k, s->activations[k]);
+        moved += s->activations[k];
+        const int64_t bytes = s->task->batch * moved + s->weights[range->end] - s->weights[k] +
+                              s->accumulators[range->end] - s->accumulators[k];
+        const double least = (1 - ROUNDING) * time_s;
+        range->rest[k - range->first] =
+            s->task->objective == MBS_TIME
+                ? least
+                : (1 - ROUNDING) * energy(s, k, range->end, 1, least, (double)bytes);
+    }
+}
+
+static bool cost_open(cost_search *s)
+{
+    const mbs_hardware *hardware = s->task->hardware;
+    const size_t cuts = (size_t)s->task->program->step_count + 1;
+    const size_t list = (size_t)s->list->count;
+    s->bytes_per_s = (double)hardware->bandwidth_bytes_per_s / (double)hardware->cores;
+    s->operands = mem_alloc(cuts * sizeof *s->operands);
+    s->compute = mem_alloc(list * cuts * sizeof *s->compute);
+    s->least_compute = mem_alloc(cuts * sizeof *s->least_compute);
+    s->weights = mem_alloc(cuts * sizeof *s->weights);
+    s->accumulators = mem_alloc(cuts * sizeof *s->accumulators);
+    s->fixed = mem_alloc(cuts * sizeof *s->fixed);
+    s->activations = mem_alloc(cuts * sizeof *s->activations);
+    s->least_s = mem_alloc(list * sizeof *s->least_s);
+    if (s->operands == NULL || s->compute == NULL || s->least_compute == NULL ||
+        s->weights == NULL || s->accumulators == NULL || s->fixed == NULL ||
+        s->activations == NULL || s->least_s == NULL)
+        return false;
+    fill_tables(s);
+    return span_open(&s->group, s->task, s->list, s->operands);
+}
+
+void dp_range_close_cost(dp_range *range)
+{
+    cost_search *s = range->costs;
+    if (s == NULL)
+        return;
+    span_close(&s->group);
+    mem_free(s->operands);
+    mem_free(s->compute);
+    mem_free(s->least_compute);
+    mem_free(s->weights);
+    mem_free(s->accumulators);
+    mem_free(s->fixed);
+    mem_free(s->activations);
+    mem_free(s->least_s);
+    mem_free(s);
+    range->costs = NULL;
+}
+
+bool dp_range_open_cost(dp_range *range)
+{
+    range->costs = mem_calloc(1, sizeof *range->costs);
+    if (range->costs == NULL)
+        return false;
+    *range->costs = (cost_search){.range = range, .task = &range->task, .list = range->list};
+    if (!cost_open(range->costs))
+        return false;
+    bound_costs(range->costs);
+    return true;
+}
+
+bool dp_range_solve_cost(dp_range *range, const bool *starts, double limit)
+{
+    range->costs->limit = limit;
+    for (int32_t first = range->first; first < range->end; first++)
+        if (dp_range_begins(range, starts, limit, first))
+            search_from(range->costs, first);
+    return true;
+}

@@ -1,0 +1,106 @@
+#include "plan/exact/column.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "plan/groups.h"
+
+mbs_status column_list_add(column_list *list, const column *added, mbs_error *error)
+{
+    column *columns = mem_grow(list->columns, &list->room, list->count, sizeof *columns);
+    if (columns == NULL)
+        return error_memory(error);
+    list->columns = columns;
+    list->columns[list->count++] = *added;
+    return MBS_OK;
+}
+
+void column_list_shrink(column_list *list)
+{
+    const int32_t room = list->count > 0 ? list->count : 1;
+    column *moved = mem_realloc(list->columns, (size_t)room * sizeof *moved);
+    if (moved == NULL)
+        return;
+    list->columns = moved;
+    list->room = room;
+}
+
+void column_list_free(column_list *list)
+{
+    for (int32_t i = 0; i < list->count; i++)
+        mem_free(list->columns[i].resident);
+    mem_free(list->columns);
+    mem_free(list->begin);
+    *list = (column_list){0};
+}
+
+mbs_status column_list_index(column_list *list, int32_t steps, mbs_error *error)
+{
+    mem_free(list->begin);
+    list->begin = mem_alloc(((size_t)steps + 1) * sizeof *list->begin);
+    if (list->begin == NULL)
+        return error_memory(error);
+    int32_t i = 0;
+    for (int32_t k = 0; k <= steps; k++) {
+        while (i < list->count && list->columns[i].first < k)
+            i++;
+        list->begin[k] = i;
+    }
+    list->begin[steps] = list->count;
+    return MBS_OK;
+}
+
+bool column_shortest(const column_list *list, int32_t steps, bool by_value, int64_t *distance,
+                     int32_t *from, column_path *path)
+{
+    for (int32_t k = 1; k <= steps; k++)
+        distance[k] = COLUMN_FAR;
+    distance[0] = 0;
+    for (int32_t i = 0; i < list->count; i++) {
+        const column *c = &list->columns[i];
+        if (distance[c->first] >= COLUMN_FAR || (by_value && c->value == NO_VALUE))
+            continue;
+        int64_t length = distance[c->first] + (by_value ? c->value : c->bound);
+        if (length < distance[c->end]) {
+            distance[c->end] = length;
+            from[c->end] = i;
+        }
+    }
+    path->count = 0;
+    path->length = distance[steps];
+    if (distance[steps] >= COLUMN_FAR)
+        return false;
+    for (int32_t end = steps; end > 0; end = list->columns[from[end]].first)
+        path->columns[path->count++] = from[end];
+    return true;
+}
+
+void column_distances_to_end(const column_list *list, int32_t steps, int64_t *distance)
+{
+    for (int32_t k = 0; k < steps; k++)
+        distance[k] = COLUMN_FAR;
+    distance[steps] = 0;
+    for (int32_t i = list->count; i-- > 0;) {
+        const column *c = &list->columns[i];
+        if (distance[c->end] < COLUMN_FAR && c->bound + distance[c->end] < distance[c->first])
+            distance[c->first] = c->bound + distance[c->end];
+    }
+}
+
+void column_emit(const plan_task *task, const candidates *list, const column *solved,
+                 mbs_plan *plan)
+{
+    if (solved->candidate == COLUMN_PASSES) {
+        plan_add_passes(plan, task, solved->first);
+        return;
+    }
+    const mbs_step *steps = task->program->steps;
+    const int32_t begin = steps[solved->first].touch_begin;
+    const size_t touches = (size_t)(steps[solved->end - 1].touch_end - begin);
+    memcpy(plan->resident + begin, solved->resident, touches * sizeof *plan->resident);
+    const mbs_group *group =
+        plan_add_group(plan, solved->first, solved->end, list->iterations[solved->candidate]);
+    group_choose_modes(plan, task, group);
+    group_pin(plan, task, group);
+}

@@ -1,0 +1,122 @@
+/* ilp: the least traffic of all schedules, with a proven bound (model, sections 5 and 6). */
+
+#include "plan/exact/ilp.h"
+#include "base/checked.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "cost/traffic.h"
+#include "plan/dp/dp.h"
+#include "plan/exact/exact.h"
+#include "plan/solver/solver.h"
+
+/* Above this the tables over pairs of steps would not fit in memory: dp's plan, a plain bound. */
+#define MAX_STEPS 5000
+
+bool exact_stop(void *search)
+{
+    exact *x = search;
+    if (x->stopped)
+        return true;
+    const mbs_progress progress = {plan_now_s() - x->start_s, x->incumbent, x->bound};
+    if (progress.elapsed_s >= x->task->time_limit_s ||
+        (x->task->progress != NULL && x->task->progress(&progress, x->task->progress_context)))
+        x->stopped = true;
+    return x->stopped;
+}
+
+void exact_raise_bound(exact *x, int64_t bytes)
+{
+    x->bound = max_i64(x->bound, min_i64(bytes, x->incumbent));
+}
+
+bool exact_closed(const exact *x)
+{
+    double gap = (double)(x->incumbent - x->bound);
+    return x->bound >= x->incumbent || gap <= x->task->gap_percent / 100 * (double)x->incumbent;
+}
+
+/* What every schedule moves: network inputs, kept sinks and all parameters once. */
+static int64_t compulsory_traffic(const plan_task *task)
+{
+    const mbs_program *p = task->program;
+    int64_t bytes = 0;
+    for (int32_t k = 0; k < p->step_count; k++)
+        bytes += p->steps[k].weight_bytes + p->steps[k].accumulator_bytes;
+    for (int32_t i = 0; i < p->tensor_count; i++)
+        if (p->tensors[i].producer < 0 || p->tensors[i].kept)
+            bytes += task->batch * p->tensors[i].bytes;
+    return bytes;
+}
+
+static bool allocate(exact *x)
+{
+    const size_t steps = (size_t)x->task->program->step_count;
+    const size_t all = (size_t)x->l.list.count * steps;
+    x->distance = mem_alloc((steps + 1) * sizeof *x->distance);
+    x->distance_end = mem_alloc((steps + 1) * sizeof *x->distance_end);
+    x->from = mem_alloc((steps + 1) * sizeof *x->from);
+    x->from_candidate = mem_alloc((steps + 1) * sizeof *x->from_candidate);
+    x->row = mem_alloc((steps + 1) * sizeof *x->row);
+    x->row_limit = mem_alloc(all * sizeof *x->row_limit);
+    x->excess = mem_alloc((all + steps) * sizeof *x->excess);
+    x->best_price = mem_alloc((all + steps) * sizeof *x->best_price);
+    x->path.columns = mem_alloc(steps * sizeof *x->path.columns);
+    x->scratch = plan_allocate(x->task->program, "");
+    if (x->distance == NULL || x->distance_end == NULL || x->from == NULL ||
+        x->from_candidate == NULL || x->row == NULL || x->row_limit == NULL || x->excess == NULL ||
+        x->best_price == NULL || x->path.columns == NULL || x->scratch == NULL)
+        return false;
+    for (size_t i = 0; i < all; i++)
+        x->row_limit[i] = (int32_t)steps;
+    x->scratch->batch = x->task->batch;
+    x->scratch->buffer_bytes = x->task->capacity;
+    return true;
+}
+
+static void release(exact *x)
+{
+    lagrange_close(&x->l);
+    mem_free(x->distance);
+    mem_free(x->distance_end);
+    mem_free(x->from);
+    mem_free(x->from_candidate);
+    mem_free(x->row);
+    mem_free(x->row_limit);
+    mem_free(x->excess);
+    mem_free(x->best_price);
+    mem_free(x->path.columns);
+    column_list_free(&x->columns);
+    mbs_plan_free(x->scratch);
+}
+
+static mbs_status search(void *context, mbs_error *error)
+{
+    exact *x = context;
+    if (x->task->program->step_count > MAX_STEPS || exact_closed(x) || exact_stop(x))
+        return MBS_OK;
+    mbs_status status = lagrange_open(&x->l, x->task, error);
+    if (status == MBS_ERR_INPUT)
+        return MBS_OK; /* sizes too large for scaled sums: dp's plan and the plain bound stand */
+    if (status == MBS_OK && !allocate(x))
+        status = error_memory(error);
+    if (status == MBS_OK)
+        status = exact_price_buffer(x, error);
+    if (status == MBS_OK && !exact_closed(x) && !exact_stop(x))
+        status = exact_refine(x, error);
+    return status;
+}
+
+mbs_status plan_ilp(mbs_plan *plan, const plan_task *task, mbs_error *error)
+{
+    exact x = {.task = task, .plan = plan, .start_s = plan_now_s()};
+    mbs_status status = plan_dp(plan, task, error);
+    if (status != MBS_OK)
+        return status;
+    x.incumbent = plan_count(plan).total;
+    x.bound = min_i64(compulsory_traffic(task), x.incumbent);
+    status = solver_isolate(search, &x, error);
+    release(&x);
+    plan->outcome = x.bound >= x.incumbent ? MBS_OPTIMAL : MBS_FEASIBLE;
+    plan->bound_bytes = x.bound;
+    return status;
+}

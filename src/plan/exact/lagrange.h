@@ -1,0 +1,108 @@
+/*
+ * Lower bounds on the traffic of groups (docs/exact.md).
+ *
+ * Within one group the exact problem is: which intervals stay resident, which mode each step takes,
+ * how much is pinned, such that no step's footprint exceeds the capacity. Put a price on each byte
+ * of buffer at each step and charge every footprint for what it exceeds the capacity by (or pay it
+ * for what it leaves free): a plan that fits never costs more than before, so the cheapest choice
+ * at any prices bounds the group's traffic from below, and it is easy to find, for tensors no
+ * longer depend on each other. All in integers, so that the bounds are exact.
+ */
+#ifndef PLAN_EXACT_LAGRANGE_H
+#define PLAN_EXACT_LAGRANGE_H
+
+#include "plan/planner.h"
+
+/* The cheapest choices for a tensor up to its latest touch in the growing group. */
+typedef struct chain_state {
+    int64_t cost[2][2]; /* [is the latest touch's operand resident][was any interval dropped] */
+} chain_state;
+
+/*
+ * Costs are scaled by 2^shift. Rows over steps are indexed [candidate * step_count + step], sums
+ * over steps [candidate * (step_count + 1) + step] leave out the step itself.
+ */
+typedef struct lagrange {
+    const plan_task *task;
+    candidates list;
+    int shift;
+    int64_t *need;      /* least footprint of a step: nothing resident, nothing pinned */
+    int64_t *end_bytes; /* [candidate * touch_count + touch]: what an operand adds if resident */
+    bool *stays;        /* likewise: the interval from there may stay; no step between forbids it */
+    int64_t *tight;     /* a capacity that groups within one phase cannot exceed, see tight.h */
+    int64_t *price;     /* scaled, per byte of buffer */
+    int64_t *price_sum;
+    int64_t *slack_sum;  /* of price · (need - capacity) */
+    int64_t *tight_sum;  /* of price · (need - tight) */
+    int64_t *weight_sum; /* over steps, of parameter bytes */
+    int64_t *accumulator_sum;
+    int64_t *passes_cost;   /* per step: alone and in passes; in bytes, exact */
+    chain_state *chains;    /* per tensor */
+    chain_state *history;   /* per touch: room to walk a chain back */
+    double *change;         /* per step: room for differences */
+    int64_t *highest_price; /* per candidate: more than this buys nothing */
+    /* the group whose own capacities stand in `tight`, over phases too; -1 if none */
+    int32_t tight_candidate;
+    int32_t tight_first;
+    int32_t tight_end;
+} lagrange;
+
+/*
+ * Prices start at 0. MBS_ERR_MEMORY; MBS_ERR_INPUT without a message if the sizes leave no room
+ * for scaled 64-bit sums. Free with lagrange_close also on failure.
+ */
+mbs_status lagrange_open(lagrange *l, const plan_task *task, mbs_error *error);
+void lagrange_close(lagrange *l);
+
+/* Whether the capacities of `tight` hold for the group [first, end) with candidate c. */
+static inline bool lagrange_is_tight(const lagrange *l, int32_t c, int32_t first, int32_t end)
+{
+    if (c == l->tight_candidate && first < l->tight_end && end > l->tight_first)
+        return first >= l->tight_first && end <= l->tight_end;
+    return l->task->program->steps[first].phase == l->task->program->steps[end - 1].phase;
+}
+
+/* Brings the sums up to date after candidate c's prices changed. */
+void lagrange_update(lagrange *l, int32_t c);
+
+/* Whether step k can run at all in a group with candidate c. */
+static inline bool lagrange_feasible(const lagrange *l, int32_t c, int32_t k)
+{
+    return l->need[(int64_t)c * l->task->program->step_count + k] <= l->task->capacity;
+}
+
+/*
+ * Bounds on the groups [first, e) with candidate c for all e up to `limit` or to the first step
+ * that the candidate cannot run: bound[e], scaled. Returns the last e that has one (first if none
+ * has).
+ */
+int32_t lagrange_row(lagrange *l, int32_t c, int32_t first, int32_t limit, int64_t *bound);
+
+/*
+ * Adds to excess[k], for the steps of [first, end), by how much the footprint of the choice behind
+ * the bound exceeds the capacity: the direction in which to move the prices.
+ */
+void lagrange_excess(lagrange *l, int32_t c, int32_t first, int32_t end, double *excess);
+
+/*
+ * The footprint of step k in its smaller mode with `resident` bytes per sample of its operands
+ * resident, without what crosses it and without pins.
+ */
+int64_t lagrange_footprint(const lagrange *l, int32_t c, int32_t k, int64_t resident);
+
+/*
+ * What the parameters of [first, end) move at candidate c, scaled, if up to `room` bytes may be
+ * pinned at `price` each, as many as that makes worthwhile: `pinned`.
+ */
+int64_t lagrange_parameters(const lagrange *l, int32_t c, int32_t first, int32_t end, int64_t price,
+                            int64_t room, int64_t *pinned);
+
+/* The same for the whole group at its prices, whose largest footprint is at least `largest_need`.
+ */
+int64_t lagrange_group_parameters(const lagrange *l, int32_t c, int32_t first, int32_t end,
+                                  int64_t largest_need, int64_t *pinned);
+
+/* Bytes from a scaled bound: whole traffic is a whole number of bytes, so rounded up. */
+int64_t lagrange_bytes(const lagrange *l, int64_t scaled);
+
+#endif

@@ -1,0 +1,330 @@
+/*
+ * From bounds to the optimum: the shortest path by bounds is a bound on every plan; its groups are
+ * made more exact, first with prices of their own, then by integer programming, until the shortest
+ * path is made of solved groups.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "plan/exact/ascent.h"
+#include "plan/exact/exact.h"
+#include "plan/exact/group_model.h"
+#include "plan/exact/tight.h"
+
+/* Efforts: 0 bound from the joint prices, 1 from its own, from 2 on solved with more and more
+ * nodes. */
+#define FIRST_WIDTH     100
+#define FIRST_NODES     100
+#define LAST_PROPOSED   3
+#define HIGHEST_EFFORT  8
+#define OWN_ITERATIONS  60
+#define NEIGHBOUR_STEPS 4
+#define HEIR_STEPS      128
+/* Columns are ruled out anew when the gap has come down to this part. */
+#define CLEAN_AT 0.9
+
+static bool is_solved(const exact *x, const column *c)
+{
+    return c->value != NO_VALUE && c->bound >= c->value << x->l.shift;
+}
+
+typedef struct own_prices {
+    exact *x;
+    column *refined;
+} own_prices;
+
+static int64_t own_value(void *context, double *excess)
+{
+    const own_prices *own = context;
+    exact *x = own->x;
+    const column *c = own->refined;
+    if (exact_stop(x))
+        return -1;
+    lagrange_update(&x->l, c->candidate);
+    if (lagrange_row(&x->l, c->candidate, c->first, c->end, x->row) < c->end)
+        return -1;
+    int64_t bound = x->row[c->end];
+    /* behind the room of the joint prices is some for all steps of one candidate */
+    const size_t steps = (size_t)x->task->program->step_count;
+    double *whole = x->excess + (size_t)x->l.list.count * steps;
+    const size_t bytes = (size_t)(c->end - c->first) * sizeof *whole;
+    memset(whole + c->first, 0, bytes);
+    lagrange_excess(&x->l, c->candidate, c->first, c->end, whole);
+    memcpy(excess, whole + c->first, bytes);
+    return max_i64(bound, 0);
+}
+
+/* The prices that suit one group suit its neighbours too: raises their bounds. */
+static void share_prices(exact *x, const column *refined)
+{
+    const int32_t steps = x->task->program->step_count;
+    const column own = *refined;
+    const int32_t low = own.first > NEIGHBOUR_STEPS ? own.first - NEIGHBOUR_STEPS : 0;
+    const int32_t limit = own.end + NEIGHBOUR_STEPS < steps ? own.end + NEIGHBOUR_STEPS : steps;
+    for (int32_t first = low; first <= own.first + NEIGHBOUR_STEPS && first < own.end; first++) {
+        int32_t end = lagrange_row(&x->l, own.candidate, first, limit, x->row);
+        for (int32_t i = x->columns.begin[first]; i < x->columns.begin[first + 1]; i++) {
+            column *c = &x->columns.columns[i];
+            if (c->candidate == own.candidate && c->end <= end)
+                c->bound = max_i64(c->bound, x->row[c->end]);
+        }
+    }
+}
+
+/*
+ * What a group pays above its ideal for lack of buffer is paid by every group that contains it and
+ * has no smaller sub-batch too: what such a group drops from the buffer would do for the part. Only
+ * pinning may gain by the parameters that the part does not have.
+ */
+static void inherit_bound(exact *x, const column *part)
+{
+    const lagrange *l = &x->l;
+    const int64_t again = l->list.iterations[part->candidate] - 1;
+    const int64_t paid = part->bound - (part->ideal << l->shift);
+    const int64_t weights = l->weight_sum[part->end] - l->weight_sum[part->first];
+    const int64_t accumulators = l->accumulator_sum[part->end] - l->accumulator_sum[part->first];
+    const int32_t low = part->first > HEIR_STEPS ? part->first - HEIR_STEPS : 0;
+    for (int32_t i = x->columns.begin[low]; i < x->columns.begin[part->first + 1]; i++) {
+        column *c = &x->columns.columns[i];
+        if (c->end < part->end || c->candidate > part->candidate || c->candidate == COLUMN_PASSES)
+            continue;
+        int64_t gain = 0;
+        if (x->task->pin) {
+            int64_t more = l->accumulator_sum[c->end] - l->accumulator_sum[c->first] - accumulators;
+            gain = 2 * again * min_i64(more, x->task->capacity);
+            more = l->weight_sum[c->end] - l->weight_sum[c->first] - weights;
+            gain += again * min_i64(more, x->task->capacity);
+        }
+        c->bound = max_i64(c->bound, paid + (c->ideal - gain) * (INT64_C(1) << l->shift));
+    }
+}
+
+/* The prices of the group's steps at its candidate. */
+static int64_t *prices_of(exact *x, const column *c)
+{
+    return x->l.price + (int64_t)c->candidate * x->task->program->step_count + c->first;
+}
+
+/*
+ * Finds prices that suit one group. The joint prices, which restore_prices puts back, wait in the
+ * second half of the room for them.
+ */
+static void find_prices(exact *x, column *refined, int iterations)
+{
+    const size_t steps = (size_t)x->task->program->step_count;
+    const size_t count = (size_t)(refined->end - refined->first);
+    int64_t *price = prices_of(x, refined);
+    own_prices own = {x, refined};
+    memcpy(x->best_price + steps, price, count * sizeof *price);
+    ascent a = {.l = &x->l,
+                .price = price,
+                .count = count,
+                .value = own_value,
+                .context = &own,
+                .iterations = iterations,
+                .patience = 4,
+                .gap = 0.01 * (double)refined->bound + 1,
+                .smallest = 1e-6 * (double)refined->bound + 1,
+                .excess = x->excess,
+                .best_price = x->best_price};
+    ascend(&a);
+    lagrange_update(&x->l, refined->candidate);
+}
+
+static void restore_prices(exact *x, const column *refined)
+{
+    const size_t steps = (size_t)x->task->program->step_count;
+    const size_t count = (size_t)(refined->end - refined->first);
+    memcpy(prices_of(x, refined), x->best_price + steps, count * sizeof *x->best_price);
+    lagrange_update(&x->l, refined->candidate);
+}
+
+static void refine_prices(exact *x, column *refined)
+{
+    find_prices(x, refined, OWN_ITERATIONS);
+    share_prices(x, refined);
+    restore_prices(x, refined);
+    refined->effort = 1;
+}
+
+/* Goes over to the prices of a proposal if the group's bound is higher with them. */
+static void try_prices(exact *x, const column *c, const double *proposed)
+{
+    const size_t count = (size_t)(c->end - c->first);
+    int64_t *price = prices_of(x, c);
+    const double highest = (double)x->l.highest_price[c->candidate];
+    lagrange_row(&x->l, c->candidate, c->first, c->end, x->row);
+    const int64_t before = x->row[c->end];
+    memcpy(x->best_price, price, count * sizeof *price);
+    for (size_t i = 0; i < count; i++)
+        price[i] = (int64_t)llround(fmin(proposed[i], highest) * ldexp(1, x->l.shift));
+    lagrange_update(&x->l, c->candidate);
+    lagrange_row(&x->l, c->candidate, c->first, c->end, x->row);
+    if (x->row[c->end] > before)
+        return;
+    memcpy(price, x->best_price, count * sizeof *price);
+    lagrange_update(&x->l, c->candidate);
+}
+
+/* Asks GLPK for a solution of the group and for prices. */
+static mbs_status propose(exact *x, const pricing *with, column *c, mbs_error *error)
+{
+    const mbs_step *steps = x->task->program->steps;
+    const int32_t touches = steps[c->end - 1].touch_end - steps[c->first].touch_begin;
+    group_proposal proposal = {.resident = mem_calloc((size_t)touches + 1, sizeof(bool)),
+                               .price = x->excess};
+    if (proposal.resident == NULL)
+        return error_memory(error);
+    mbs_status status =
+        group_model_solve(with, c, FIRST_NODES << 2 * (c->effort - 2), &proposal, error);
+    if (status == MBS_OK && proposal.priced)
+        try_prices(x, c, proposal.price);
+    if (status == MBS_OK && proposal.found)
+        column_offer(with, c, proposal.resident);
+    else
+        mem_free(proposal.resident);
+    return status;
+}
+
+/* The more effort was in vain, the more is made. */
+static mbs_status solve_column(exact *x, column *c, mbs_error *error)
+{
+    int64_t rest = x->distance[c->first] + x->distance_end[c->end];
+    const bool ask = c->effort > 1 && c->effort <= LAST_PROPOSED;
+    pricing with = {.l = &x->l,
+                    .scratch = x->scratch,
+                    .width = FIRST_WIDTH << 2 * (c->effort - 1),
+                    .cutoff = (x->incumbent << x->l.shift) - rest,
+                    .stop = exact_stop,
+                    .context = x};
+    find_prices(x, c, OWN_ITERATIONS << c->effort);
+    mbs_status status = ask ? propose(x, &with, c, error) : MBS_OK;
+    c->effort++;
+    if (status == MBS_OK)
+        status = column_price(&with, c, error);
+    restore_prices(x, c);
+    inherit_bound(x, c);
+    return status;
+}
+
+/* By the capacities of its own steps; prices found first are shared with its neighbours. */
+static mbs_status work_on_column(exact *x, column *c, mbs_error *error)
+{
+    const int32_t steps = x->task->program->step_count;
+    const int32_t margin = c->effort == 0 ? NEIGHBOUR_STEPS : 0;
+    const int32_t first = c->first > margin ? c->first - margin : 0;
+    const int32_t end = c->end + margin < steps ? c->end + margin : steps;
+    tight_window window;
+    mbs_status status = tight_open(&window, &x->l, c->candidate, first, end, error);
+    if (status != MBS_OK)
+        return status;
+    if (c->effort == 0)
+        refine_prices(x, c);
+    else
+        status = solve_column(x, c, error);
+    tight_close(&window, &x->l);
+    return status;
+}
+
+/* Works on the path's groups of the least effort; *worked is false if none is left to work on. */
+static mbs_status work_on_path(exact *x, bool *worked, mbs_error *error)
+{
+    int32_t least = HIGHEST_EFFORT;
+    mbs_status status = MBS_OK;
+    for (int32_t i = 0; i < x->path.count; i++) {
+        const column *c = &x->columns.columns[x->path.columns[i]];
+        if (!is_solved(x, c) && c->effort < least)
+            least = c->effort;
+    }
+    *worked = least < HIGHEST_EFFORT;
+    for (int32_t i = 0; i < x->path.count && *worked && status == MBS_OK; i++) {
+        column *c = &x->columns.columns[x->path.columns[i]];
+        if (is_solved(x, c) || c->effort > least || exact_stop(x))
+            continue;
+        status = work_on_column(x, c, error);
+    }
+    return status;
+}
+
+mbs_status exact_take_path(exact *x, const column_list *list, int64_t bytes, mbs_error *error)
+{
+    mbs_plan *better = plan_allocate_like(x->plan, x->plan->planner_name);
+    if (better == NULL)
+        return error_memory(error);
+    for (int32_t i = x->path.count; i-- > 0;)
+        column_emit(x->task, &x->l.list, &list->columns[x->path.columns[i]], better);
+    mbs_plan worse = *x->plan;
+    *x->plan = *better;
+    *better = worse;
+    mbs_plan_free(better);
+    x->incumbent = bytes;
+    return MBS_OK;
+}
+
+static mbs_status improve_incumbent(exact *x, mbs_error *error)
+{
+    const int32_t steps = x->task->program->step_count;
+    bool solved = true;
+    for (int32_t i = 0; i < x->path.count; i++) {
+        const column *c = &x->columns.columns[x->path.columns[i]];
+        x->from[c->end] = c->first;
+        x->from_candidate[c->end] = c->candidate;
+        solved = solved && (c->effort < 2 || c->value != NO_VALUE);
+    }
+    mbs_status status = solved ? MBS_OK : exact_try_path(x, error);
+    if (status != MBS_OK)
+        return status;
+    if (!column_shortest(&x->columns, steps, true, x->distance, x->from, &x->path) ||
+        x->path.length >= x->incumbent)
+        return MBS_OK;
+    return exact_take_path(x, &x->columns, x->path.length, error);
+}
+
+/* Drops the groups that no plan better than the incumbent contains. Distances must be fresh. */
+static mbs_status drop_columns(exact *x, mbs_error *error)
+{
+    const int64_t target = x->incumbent << x->l.shift;
+    column_list *list = &x->columns;
+    int32_t kept = 0;
+    for (int32_t i = 0; i < list->count; i++) {
+        column *c = &list->columns[i];
+        if (x->distance[c->first] + c->bound + x->distance_end[c->end] < target)
+            list->columns[kept++] = *c;
+        else
+            mem_free(c->resident);
+    }
+    list->count = kept;
+    column_list_shrink(list);
+    return column_list_index(list, x->task->program->step_count, error);
+}
+
+mbs_status exact_refine(exact *x, mbs_error *error)
+{
+    const int32_t steps = x->task->program->step_count;
+    mbs_status status = MBS_OK;
+    bool worked = true;
+    double clean_gap = INFINITY;
+    while (worked && status == MBS_OK) {
+        bool exists = column_shortest(&x->columns, steps, false, x->distance, x->from, &x->path);
+        int64_t target = x->incumbent << x->l.shift;
+        exact_raise_bound(x, exists && x->path.length < target
+                                 ? lagrange_bytes(&x->l, x->path.length)
+                                 : x->incumbent);
+        if (exact_closed(x) || exact_stop(x))
+            break;
+        column_distances_to_end(&x->columns, steps, x->distance_end);
+        double gap = (double)(x->incumbent - x->bound);
+        if (gap <= CLEAN_AT * clean_gap) {
+            status = drop_columns(x, error);
+            clean_gap = gap;
+            continue;
+        }
+        status = work_on_path(x, &worked, error);
+        if (status == MBS_OK)
+            status = improve_incumbent(x, error);
+    }
+    return status;
+}

@@ -1,0 +1,208 @@
+#include "plan/recompute/recompute.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "plan/recompute/search.h"
+
+/* Growths of a group that the two searches may spend for each step of the program. */
+#define FIRST_WORK  2e4
+#define SECOND_WORK 5e4
+
+int mbs_planner_recomputes(mbs_planner planner)
+{
+    return planner == MBS_PLANNER_MBS2 || planner == MBS_PLANNER_DP || planner == MBS_PLANNER_ILP ||
+           planner == MBS_PLANNER_BEST;
+}
+
+void mbs_plan_recompute(const mbs_plan *plan, mbs_recompute_info *info)
+{
+    const mbs_program *p = plan->program;
+    *info = (mbs_recompute_info){0};
+    for (int32_t k = 0; k < p->step_count; k++) {
+        const mbs_step *step = &p->steps[k];
+        if (step->pass != STEP_REMAT)
+            continue;
+        if (step->copy > 1) {
+            info->anew++;
+            continue;
+        }
+        info->layers++;
+        if (step->gemm.m > 0)
+            info->convolutions++;
+        else if (strncmp(step->kind, "norm", 4) == 0 || strncmp(step->kind, "batch_norm", 10) == 0)
+            info->norms++;
+        else
+            info->activations++;
+    }
+    const double again = recompute_macs(p, true);
+    const double plain = recompute_macs(p, false) - again;
+    info->macs_percent = plain > 0 ? 100 * again / plain : 0;
+}
+
+void recompute_sets_free(recompute_sets *sets)
+{
+    for (int i = 0; i < MBS_RECOMPUTE_COUNT; i++)
+        mem_free(sets->set[i]);
+    *sets = (recompute_sets){0};
+}
+
+/* The set of a fixed policy: the layers that its program recomputes. */
+static mbs_status policy_set(recompute_sets *sets, const recompute_model *model,
+                             mbs_recompute policy, mbs_error *error)
+{
+    mbs_program *program = NULL;
+    mbs_status status = program_family_build(&program, model->family, policy, NULL, error);
+    if (status != MBS_OK)
+        return status;
+    unsigned char *set = mem_calloc((size_t)model->layer_count, 1);
+    for (int32_t k = 0; set != NULL && k < program->step_count; k++)
+        if (program->steps[k].pass == STEP_REMAT)
+            set[program->steps[k].layer_id] = 1;
+    sets->set[policy] = set;
+    if (set != NULL && recompute_macs(program, true) > model->max_macs) {
+        mem_free(set);
+        sets->set[policy] = NULL;
+        set = NULL;
+    } else if (set == NULL) {
+        status = error_memory(error);
+    }
+    mbs_program_free(program);
+    return status;
+}
+
+/* Searches from a set, and keeps what comes out in *best if that is better. */
+static mbs_status search_from(recompute_state *best, const recompute_model *model,
+                              const unsigned char *set, recompute_effort effort, double work,
+                              mbs_error *error)
+{
+    recompute_state state;
+    mbs_status status = recompute_state_open(&state, model, set, error);
+    if (status == MBS_OK)
+        status = recompute_search(&state, model, effort, work * state.program->step_count, error);
+    if (status == MBS_OK && (best->set == NULL || state.objective < best->objective)) {
+        recompute_state_close(best);
+        *best = state;
+        return MBS_OK;
+    }
+    recompute_state_close(&state);
+    return status;
+}
+
+/* Searches from `start`, or goes on from *best within a higher limit. */
+static mbs_status search_on(recompute_state *best, const recompute_model *model,
+                            const unsigned char *start, mbs_error *error)
+{
+    if (best->set != NULL)
+        return search_from(best, model, best->set, EFFORT_GROUPS, SECOND_WORK, error);
+    /* one search finds its way through long groups, the other looks closer from the start */
+    mbs_status status = search_from(best, model, start, EFFORT_SAME_CUTS, FIRST_WORK, error);
+    return status == MBS_OK ? search_from(best, model, start, EFFORT_GROUPS, SECOND_WORK, error)
+                            : status;
+}
+
+/*
+ * Searches within the lowest limit from `start`, which adds no multiply-accumulates, then from what
+ * came out within each higher one, so that more is never worse than one of these with less. For
+ * time and energy also from the outcomes for traffic, which are often near good ones.
+ */
+static mbs_status find_auto(recompute_sets *sets, const recompute_model *model,
+                            const unsigned char *start, mbs_error *error)
+{
+    static const double percents[] = {10, 25, 50, 100, INFINITY};
+    recompute_state best = {0};
+    recompute_state traffic = {0};
+    recompute_model within = *model;
+    recompute_model for_traffic;
+    mbs_status status = MBS_OK;
+    within.max_macs = -1;
+    for (size_t i = 0; status == MBS_OK && within.max_macs < model->max_macs; i++) {
+        within.max_macs = fmin(percents[i] / 100 * model->plain_macs, model->max_macs);
+        status = search_on(&best, &within, start, error);
+        if (status != MBS_OK || model->task.objective == MBS_TRAFFIC)
+            continue;
+        for_traffic = within;
+        for_traffic.task.objective = MBS_TRAFFIC;
+        status = search_on(&traffic, &for_traffic, start, error);
+        if (status == MBS_OK)
+            status = search_from(&best, &within, traffic.set, EFFORT_GROUPS, SECOND_WORK, error);
+    }
+    if (status == MBS_OK) {
+        sets->set[MBS_RECOMPUTE_AUTO] = best.set;
+        sets->objective[MBS_RECOMPUTE_AUTO] = best.objective;
+        best.set = NULL;
+    }
+    recompute_state_close(&best);
+    recompute_state_close(&traffic);
+    return status;
+}
+
+static mbs_status find_sets(recompute_sets *sets, const recompute_model *model, mbs_error *error)
+{
+    mbs_recompute start = MBS_RECOMPUTE_NONE; /* the better of those that add nothing */
+    mbs_status status = MBS_OK;
+    for (int i = 0; i < MBS_RECOMPUTE_AUTO && status == MBS_OK; i++) {
+        recompute_state state = {0};
+        status = policy_set(sets, model, (mbs_recompute)i, error);
+        if (status == MBS_OK && sets->set[i] != NULL)
+            status = recompute_state_open(&state, model, sets->set[i], error);
+        if (status == MBS_OK && sets->set[i] != NULL) {
+            sets->objective[i] = state.objective;
+            if (state.macs == 0 && state.objective < sets->objective[start])
+                start = (mbs_recompute)i;
+        }
+        recompute_state_close(&state);
+    }
+    if (status == MBS_OK)
+        status = find_auto(sets, model, sets->set[start], error);
+    sets->best = MBS_RECOMPUTE_NONE;
+    for (int i = 0; i < MBS_RECOMPUTE_COUNT && status == MBS_OK; i++)
+        if (sets->set[i] != NULL && sets->objective[i] < sets->objective[sets->best])
+            sets->best = (mbs_recompute)i;
+    return status;
+}
+
+mbs_status recompute_open_plain(mbs_program **plain, mbs_plan **plan, plan_task *task,
+                                const mbs_network *network, const mbs_program_options *options,
+                                const mbs_hardware *hardware, const mbs_plan_options *plan_options,
+                                mbs_error *error)
+{
+    mbs_program_options plain_options = *options;
+    plain_options.recompute = MBS_RECOMPUTE_NONE;
+    plain_options.recompute_layers = NULL;
+    *plan = NULL;
+    mbs_status status = mbs_program_create(plain, network, &plain_options, error);
+    return status == MBS_OK ? plan_open(plan, task, *plain, hardware, plan_options, "dp", error)
+                            : status;
+}
+
+mbs_status recompute_find(recompute_sets *sets, const mbs_network *network,
+                          const mbs_program_options *program_options, const mbs_hardware *hardware,
+                          const mbs_plan_options *options, double max_percent, mbs_error *error)
+{
+    recompute_model model = {.network = network, .layer_count = network->layer_count};
+    program_family *family = NULL;
+    mbs_program *plain = NULL;
+    mbs_plan *plan = NULL;
+    *sets = (recompute_sets){0};
+    mbs_status status = recompute_open_plain(&plain, &plan, &model.task, network, program_options,
+                                             hardware, options, error);
+    if (status == MBS_OK)
+        status = program_family_create(&family, network, program_options, error);
+    if (status == MBS_OK)
+        status = candidates_create(&model.list, options->batch, error);
+    if (status == MBS_OK) {
+        model.family = family;
+        model.plain = plain;
+        model.plain_macs = sets->plain_macs = recompute_macs(plain, false);
+        model.max_macs = sets->max_macs = max_percent / 100 * model.plain_macs;
+        status = find_sets(sets, &model, error);
+    }
+    candidates_free(&model.list);
+    program_family_free(family);
+    mbs_plan_free(plan);
+    mbs_program_free(plain);
+    return status;
+}

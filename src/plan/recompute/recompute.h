@@ -1,0 +1,35 @@
+/* What to recompute: sets to choose from, and the best of them (model, section 10). */
+#ifndef PLAN_RECOMPUTE_RECOMPUTE_H
+#define PLAN_RECOMPUTE_RECOMPUTE_H
+
+#include "network/network.h"
+#include "plan/planner.h"
+
+/* Sets of layers, each with what dp's plan for it comes to; what none recomputes is the first. */
+typedef struct recompute_sets {
+    unsigned char *set[MBS_RECOMPUTE_COUNT]; /* by policy; null: it adds too much */
+    double objective[MBS_RECOMPUTE_COUNT];   /* of dp's plan, at most */
+    mbs_recompute best;                      /* the first of the least objective */
+    double plain_macs;                       /* per sample, of the program that recomputes none */
+    double max_macs;
+} recompute_sets;
+
+/*
+ * Finds the sets of all policies, auto being the outcome of the search. Free with
+ * recompute_sets_free in any case. Errors: as of mbs_plan_create.
+ */
+mbs_status recompute_find(recompute_sets *sets, const mbs_network *network,
+                          const mbs_program_options *program_options, const mbs_hardware *hardware,
+                          const mbs_plan_options *options, double max_percent, mbs_error *error);
+void recompute_sets_free(recompute_sets *sets);
+
+/*
+ * The program that recomputes nothing, its task, and the empty plan that comes with it; the
+ * caller's, also on failure. Errors: as of mbs_program_create and plan_open.
+ */
+mbs_status recompute_open_plain(mbs_program **plain, mbs_plan **plan, plan_task *task,
+                                const mbs_network *network, const mbs_program_options *options,
+                                const mbs_hardware *hardware, const mbs_plan_options *plan_options,
+                                mbs_error *error);
+
+#endif

@@ -1,0 +1,46 @@
+/* best: the better of dp and ilp (model, section 5). */
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "cost/traffic.h"
+#include "plan/dp/dp.h"
+#include "plan/exact/ilp.h"
+#include "plan/run/run.h"
+
+/* What dp's plan moves. */
+static mbs_status dp_bytes(int64_t *bytes, const mbs_plan *like, const plan_task *task,
+                           mbs_error *error)
+{
+    mbs_plan *plan = plan_allocate_like(like, "dp");
+    if (plan == NULL)
+        return error_memory(error);
+    mbs_status status = plan_dp(plan, task, error);
+    *bytes = plan_count(plan).total;
+    mbs_plan_free(plan);
+    return status;
+}
+
+/*
+ * ilp starts from dp's plan and leaves it as it is unless it finds a better one. The name tells
+ * whose word the plan is: dp's, or ilp's if it is better or ilp has proven that none is.
+ */
+mbs_status plan_best(mbs_plan *plan, const plan_task *task, mbs_error *error)
+{
+    const double start_s = plan_now_s();
+    plan_task rest = *task;
+    int64_t bytes = 0;
+    mbs_status status = dp_bytes(&bytes, plan, task, error);
+    if (status != MBS_OK)
+        return status;
+    rest.time_limit_s -= plan_now_s() - start_s;
+    status = plan_ilp(plan, &rest, error);
+    if (status != MBS_OK)
+        return status;
+    bool is_dp = plan->outcome != MBS_OPTIMAL && plan_count(plan).total == bytes;
+    char *name = mem_strdup(is_dp ? "dp" : "ilp");
+    if (name == NULL)
+        return error_memory(error);
+    mem_free(plan->planner_name);
+    plan->planner_name = name;
+    return MBS_OK;
+}

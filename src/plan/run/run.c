@@ -1,0 +1,68 @@
+/* The table of planners: their names, and the one that the options name, run. */
+
+#include "plan/run/run.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "plan/dp/dp.h"
+#include "plan/exact/ilp.h"
+#include "plan/presets/presets.h"
+
+typedef struct planner_row {
+    const char *name;
+    planner_function *run;
+} planner_row;
+
+static const planner_row planners[MBS_PLANNER_COUNT] = {
+    [MBS_PLANNER_BASELINE] = {"baseline", plan_baseline},
+    [MBS_PLANNER_ARCHOPT] = {"archopt", plan_baseline},
+    [MBS_PLANNER_IL] = {"il", plan_il},
+    [MBS_PLANNER_MBS_FS] = {"mbs-fs", plan_mbs_fs},
+    [MBS_PLANNER_MBS1] = {"mbs1", plan_mbs1},
+    [MBS_PLANNER_MBS2] = {"mbs2", plan_mbs2},
+    [MBS_PLANNER_DP] = {"dp", plan_dp_objective},
+    [MBS_PLANNER_ILP] = {"ilp", plan_ilp},
+    [MBS_PLANNER_BEST] = {"best", plan_best},
+};
+
+const char *mbs_planner_name(mbs_planner planner)
+{
+    return (unsigned)planner < MBS_PLANNER_COUNT ? planners[planner].name : NULL;
+}
+
+mbs_status mbs_planner_from_name(mbs_planner *planner, const char *name, mbs_error *error)
+{
+    for (unsigned i = 0; i < MBS_PLANNER_COUNT; i++)
+        if (strcmp(name, planners[i].name) == 0) {
+            *planner = (mbs_planner)i;
+            return MBS_OK;
+        }
+    char known[128] = "";
+    for (unsigned i = 0; i < MBS_PLANNER_COUNT; i++)
+        list_word(known, sizeof known, ", ", planners[i].name);
+    return error_set(error, MBS_ERR_INPUT, "unknown planner %s; expected one of %s",
+                     quoted(name).text, known);
+}
+
+mbs_status plan_run(mbs_plan **out, const mbs_program *program, const mbs_hardware *hardware,
+                    const mbs_plan_options *options, mbs_error *error)
+{
+    plan_task task;
+    mbs_plan *plan;
+    *out = NULL;
+    if (mbs_planner_name(options->planner) == NULL)
+        return error_set(error, MBS_ERR_ARGUMENT, "no planner has the number %d",
+                         (int)options->planner);
+    mbs_status status =
+        plan_open(&plan, &task, program, hardware, options, planners[options->planner].name, error);
+    if (status == MBS_OK)
+        status = planners[options->planner].run(plan, &task, error);
+    if (status != MBS_OK) {
+        mbs_plan_free(plan);
+        return status;
+    }
+    plan_sum_up(plan);
+    *out = plan;
+    return MBS_OK;
+}

@@ -1,0 +1,246 @@
+#include "plan/solver/solver.h"
+
+#include <glpk.h>
+#include <math.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "plan/solver/problem.h"
+
+solver_problem *solver_create(void)
+{
+    return mem_calloc(1, sizeof(solver_problem));
+}
+
+void solver_free(solver_problem *problem)
+{
+    if (problem == NULL)
+        return;
+    for (int i = 0; i < problem->column_count; i++)
+        mem_free(problem->columns[i].name);
+    for (int i = 0; i < problem->row_count; i++)
+        mem_free(problem->rows[i].name);
+    mem_free(problem->columns);
+    mem_free(problem->rows);
+    mem_free(problem->element_row);
+    mem_free(problem->element_column);
+    mem_free(problem->element_value);
+    mem_free(problem);
+}
+
+int solver_column(solver_problem *problem, solver_kind kind, double lower, double upper,
+                  double cost, const char *name)
+{
+    problem_column *columns =
+        mem_grow(problem->columns, &problem->column_room, problem->column_count, sizeof *columns);
+    if (columns == NULL)
+        return 0;
+    problem->columns = columns;
+    char *copy = name == NULL ? NULL : mem_strdup(name);
+    if (name != NULL && copy == NULL)
+        return 0;
+    problem->columns[problem->column_count++] = (problem_column){kind, lower, upper, cost, copy};
+    return problem->column_count;
+}
+
+int solver_row(solver_problem *problem, double lower, double upper, const char *name)
+{
+    problem_row *rows =
+        mem_grow(problem->rows, &problem->row_room, problem->row_count, sizeof *rows);
+    if (rows == NULL)
+        return 0;
+    problem->rows = rows;
+    char *copy = name == NULL ? NULL : mem_strdup(name);
+    if (name != NULL && copy == NULL)
+        return 0;
+    problem->rows[problem->row_count++] = (problem_row){lower, upper, copy};
+    return problem->row_count;
+}
+
+int solver_column_count(const solver_problem *problem)
+{
+    return problem->column_count;
+}
+
+int solver_row_count(const solver_problem *problem)
+{
+    return problem->row_count;
+}
+
+const char *solver_column_name(const solver_problem *problem, int column)
+{
+    return problem->columns[column - 1].name;
+}
+
+bool solver_element(solver_problem *problem, int row, int column, double value)
+{
+    const int at = problem->element_count + 1; /* GLPK's arrays begin at 1 */
+    int *rows = mem_grow(problem->element_row, &problem->element_row_room, at, sizeof *rows);
+    if (rows == NULL)
+        return false;
+    problem->element_row = rows;
+    int *columns =
+        mem_grow(problem->element_column, &problem->element_column_room, at, sizeof *columns);
+    if (columns == NULL)
+        return false;
+    problem->element_column = columns;
+    double *values =
+        mem_grow(problem->element_value, &problem->element_value_room, at, sizeof *values);
+    if (values == NULL)
+        return false;
+    problem->element_value = values;
+    rows[at] = row;
+    columns[at] = column;
+    values[at] = value;
+    problem->element_count = at;
+    return true;
+}
+
+/* GLPK reports its own defects and a failed allocation by aborting; the hook leaves it instead. */
+static void leave(void *info)
+{
+    longjmp(*(jmp_buf *)info, 1);
+}
+
+/* Not even its last words before it aborts reach the terminal. */
+static int hush(void *info, const char *words)
+{
+    (void)info;
+    (void)words;
+    return 1;
+}
+
+static int bounds_type(double lower, double upper)
+{
+    if (isinf(lower))
+        return isinf(upper) ? GLP_FR : GLP_UP;
+    if (isinf(upper))
+        return GLP_LO;
+    return lower < upper ? GLP_DB : GLP_FX;
+}
+
+static glp_prob *build(const solver_problem *problem)
+{
+    glp_prob *lp = glp_create_prob();
+    if (problem->row_count > 0)
+        glp_add_rows(lp, problem->row_count);
+    if (problem->column_count > 0)
+        glp_add_cols(lp, problem->column_count);
+    for (int i = 1; i <= problem->row_count; i++) {
+        const problem_row *row = &problem->rows[i - 1];
+        glp_set_row_bnds(lp, i, bounds_type(row->lower, row->upper), row->lower, row->upper);
+    }
+    for (int j = 1; j <= problem->column_count; j++) {
+        const problem_column *column = &problem->columns[j - 1];
+        glp_set_col_bnds(lp, j, bounds_type(column->lower, column->upper), column->lower,
+                         column->upper);
+        glp_set_obj_coef(lp, j, column->cost);
+        if (column->kind == SOLVER_BINARY)
+            glp_set_col_kind(lp, j, GLP_BV);
+    }
+    if (problem->element_count > 0)
+        glp_load_matrix(lp, problem->element_count, problem->element_row, problem->element_column,
+                        problem->element_value);
+    return lp;
+}
+
+typedef struct search_watch {
+    const solver_limits *limits;
+    double bound;
+    int nodes;
+} search_watch;
+
+static void watch(glp_tree *tree, void *info)
+{
+    search_watch *w = info;
+    int best = glp_ios_best_node(tree);
+    if (best != 0)
+        w->bound = fmax(w->bound, glp_ios_node_bound(tree, best));
+    glp_ios_tree_size(tree, NULL, NULL, &w->nodes);
+    const solver_limits *limits = w->limits;
+    if (w->nodes > limits->nodes || w->bound >= limits->cutoff ||
+        (limits->stop != NULL && limits->stop(limits->context)))
+        glp_ios_terminate(tree);
+}
+
+mbs_status solver_minimise(solver_problem *problem, const solver_limits *limits,
+                           solver_result *result, mbs_error *error)
+{
+    jmp_buf place;
+    if (problem->column_count == 0) { /* GLPK takes this for a defect */
+        result->found = true;
+        return MBS_OK;
+    }
+    if (setjmp(place) != 0) {
+        glp_free_env(); /* all of GLPK's memory of this thread */
+        return error_set(error, MBS_ERR_SOLVER, "GLPK gave up (out of memory, or a defect of it)");
+    }
+    glp_error_hook(leave, &place);
+    glp_term_hook(hush, NULL);
+    glp_prob *lp = build(problem);
+    glp_iocp options;
+    search_watch w = {limits, -INFINITY, 0};
+    glp_init_iocp(&options);
+    options.msg_lev = GLP_MSG_OFF;
+    options.tol_int = 1e-9;
+    options.gmi_cuts = GLP_ON;
+    options.mir_cuts = GLP_ON;
+    options.cov_cuts = GLP_ON;
+    options.clq_cuts = GLP_ON;
+    options.tol_obj = 1e-10; /* costs are bytes: the default would take 100 of 10^9 for equal */
+    options.cb_func = watch;
+    options.cb_info = &w;
+    glp_smcp simplex;
+    glp_init_smcp(&simplex);
+    simplex.msg_lev = GLP_MSG_OFF;
+    glp_scale_prob(lp, GLP_SF_AUTO);
+    glp_adv_basis(lp, 0);
+    const int code = glp_simplex(lp, &simplex); /* GLPK's presolver is too generous with bounds */
+    if (code == 0 && glp_get_status(lp) == GLP_OPT) {
+        w.bound = glp_get_obj_val(lp);
+        result->relaxed = true;
+        for (int i = 1; i <= problem->row_count; i++)
+            result->dual[i] = glp_get_row_dual(lp, i);
+        glp_intopt(lp, &options);
+    }
+    result->found = glp_mip_status(lp) == GLP_OPT || glp_mip_status(lp) == GLP_FEAS;
+    for (int j = 1; result->found && j <= problem->column_count; j++)
+        result->value[j] = glp_mip_col_val(lp, j);
+    glp_delete_prob(lp);
+    glp_error_hook(NULL, NULL);
+    return MBS_OK;
+}
+
+typedef struct isolated {
+    solver_body *body;
+    void *context;
+    mbs_error *error;
+    const mbs_allocator *allocator; /* of the thread that waits */
+    mbs_status status;
+} isolated;
+
+static void *run_isolated(void *argument)
+{
+    isolated *run = argument;
+    mbs_use_allocator(run->allocator);
+    if (glp_init_env() > 1) { /* would abort later, at the first call */
+        run->status = error_memory(run->error);
+        return NULL;
+    }
+    run->status = run->body(run->context, run->error);
+    glp_free_env();
+    return NULL;
+}
+
+mbs_status solver_isolate(solver_body *body, void *context, mbs_error *error)
+{
+    isolated run = {body, context, error, mem_allocator(), MBS_OK};
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, run_isolated, &run) != 0)
+        return error_memory(error);
+    pthread_join(thread, NULL);
+    return run.status;
+}
