@@ -104,11 +104,6 @@ class _Hardware(ctypes.Structure):
                 ("_rest", ctypes.c_char * 1024)]
 
 
-class _ProgramOptions(ctypes.Structure):
-    _fields_ = [("inference", ctypes.c_int), ("keep_batch_norm", ctypes.c_int),
-                ("bits", _WordBits), _ROOM]
-
-
 class _ProgressStruct(ctypes.Structure):
     _fields_ = [("elapsed_s", ctypes.c_double), ("incumbent_bytes", ctypes.c_int64),
                 ("bound_bytes", ctypes.c_int64)]
@@ -118,12 +113,14 @@ _ProgressFunction = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(_ProgressStruc
                                      ctypes.c_void_p)
 
 
-class _PlanOptions(ctypes.Structure):
-    _fields_ = [("planner", ctypes.c_int), ("batch", ctypes.c_int64),
-                ("buffer_bytes", ctypes.c_int64), ("no_pin", ctypes.c_int),
+class _Options(ctypes.Structure):
+    _fields_ = [("planner", ctypes.c_int), ("objective", ctypes.c_int), ("batch", ctypes.c_int64),
+                ("buffer_bytes", ctypes.c_int64), ("inference", ctypes.c_int),
+                ("keep_batch_norm", ctypes.c_int), ("recompute", ctypes.c_int),
+                ("max_recompute_percent", ctypes.c_double), ("no_pin", ctypes.c_int),
                 ("no_stream", ctypes.c_int), ("time_limit_s", ctypes.c_double),
                 ("gap_percent", ctypes.c_double), ("progress", _ProgressFunction),
-                ("progress_context", ctypes.c_void_p), ("objective", ctypes.c_int), _ROOM]
+                ("progress_context", ctypes.c_void_p), _ROOM]
 
 
 class _TrafficStruct(ctypes.Structure):
@@ -151,7 +148,7 @@ def _load() -> ctypes.CDLL:
         library = ctypes.CDLL(name or "libmbsopt.so.0")
     except OSError as problem:
         raise ImportError(f"{problem}; set MBSOPT_LIBRARY to the path of libmbsopt.so") from problem
-    for function in ("mbs_network_free", "mbs_program_free", "mbs_plan_free", "mbs_free",
+    for function in ("mbs_network_free", "mbs_plan_free", "mbs_free",
                      "mbs_error_clear", "mbs_hardware_wavecore", "mbs_plan_traffic"):
         getattr(library, function).restype = None
     for function in ("mbs_version", "mbs_status_text"):
@@ -228,10 +225,10 @@ class _Call:
                                                       ctypes.byref(self.error)))
         return result.value
 
-    def plan_options(self, planner: str, batch: int, buffer: Optional[Size]) -> _PlanOptions:
+    def options(self, planner: str, batch: int, buffer: Optional[Size]) -> _Options:
         if not 1 <= batch <= 1000000:
             raise Error("bad input", (f"batch is {batch}, expected 1 to 1000000",))
-        options = _PlanOptions()
+        options = _Options()
         options.planner = self.planner(planner)
         options.batch = batch
         options.buffer_bytes = self.size(buffer)
@@ -296,7 +293,7 @@ def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, pla
     """
     with _Call() as call:
         machine = call.hardware(hardware)
-        options = call.plan_options(planner, batch, buffer)
+        options = call.options(planner, batch, buffer)
         if objective not in _OBJECTIVES:
             raise Error("bad input", (f"objective {objective!r}: expected traffic, time or energy",))
         watcher = _Watcher(progress)
@@ -304,12 +301,9 @@ def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, pla
         options.no_pin, options.no_stream = not pin, not stream
         options.time_limit_s, options.gap_percent = time_limit, gap
         options.progress = watcher.function
-        keep = keep_batch_norm or planner in ("baseline", "archopt")
-        program_options = _ProgramOptions(inference, keep, machine.bits)
+        options.inference, options.keep_batch_norm = inference, keep_batch_norm
         loaded = call.load("network", network)
-        program = call.make("mbs_program_create", "mbs_program_free", loaded,
-                            ctypes.byref(program_options))
-        handle = call.make("mbs_plan_create", "mbs_plan_free", program, ctypes.byref(machine),
+        handle = call.make("mbs_plan_network", "mbs_plan_free", loaded, ctypes.byref(machine),
                            ctypes.byref(options))
         if watcher.problem is not None:
             raise watcher.problem

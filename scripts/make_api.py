@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Makes docs/api.md, and a man page, of the public headers, which Doxygen reads without a warning.
+"""Makes docs/api.md, and a man page, of docs/api_opening.md and the public headers, which Doxygen
+reads without a warning.
 
     scripts/make_api.py             writes docs/api.md and docs/mbsopt.3
     scripts/make_api.py --check     fails if they are not what the headers say
@@ -80,7 +81,10 @@ def declaration(member):
     if kind == "define":
         value = re.sub(r"\s+", " ", member.findtext("initializer") or "")
         return f"#define {name} {value}".rstrip()
-    return f"{member.findtext('definition')}{member.findtext('argsstring') or ''};"
+    definition = member.findtext("definition")
+    arguments = member.findtext("argsstring") or ""
+    # of a function type the definition holds its arguments already
+    return f"{definition}{'' if definition.endswith(arguments) else arguments};"
 
 
 def struct_text(folder, reference):
@@ -131,7 +135,8 @@ def head_comment(name):
 
 
 def markdown(folder):
-    parts = ["# The library's functions and types\n\nMade from the headers by scripts/make_api.py; "
+    parts = [(ROOT / "docs" / "api_opening.md").read_text(encoding="utf-8"),
+             "# Functions and types\n\nMade from the headers by scripts/make_api.py; "
              "the sections are those of [the model](model.md).\n"]
     for name in HEADERS:
         parts.append(f"## mbsopt/{name}.h\n\n{head_comment(name)}\n")

@@ -139,6 +139,43 @@ MBS_API mbs_status mbs_plan_create_recompute(mbs_plan **plan, const mbs_network 
                                              const mbs_recompute_options *recompute,
                                              mbs_error *error);
 
+/*
+ * All that a plan of a network may be asked for. Start from MBS_OPTIONS_INIT, which is what the
+ * command line does without options.
+ */
+typedef struct mbs_options {
+    mbs_planner planner;
+    mbs_objective objective; /* dp; the other planners minimise traffic whatever it says */
+    int64_t batch;           /* N, samples of a mini-batch per core */
+    int64_t buffer_bytes;    /* 0: the hardware's */
+    int inference;           /* 1: the forward phase alone */
+    int keep_batch_norm;     /* 1: batch norms as they are; 0: as group norms, but for the planners
+                                baseline and archopt, which always keep them */
+    mbs_recompute recompute; /* ignored with inference, and by planners that recompute nothing */
+    double max_recompute_percent;    /* auto: the most multiply-accumulates to add */
+    int no_pin;                      /* dp, ilp, best: pin no parameters */
+    int no_stream;                   /* dp, ilp, best: staged operands only */
+    double time_limit_s;             /* ilp, best: stop with the best plan so far */
+    double gap_percent;              /* ilp, best: stop once the bound is this near */
+    mbs_progress_function *progress; /* ilp, best: or null */
+    void *progress_context;
+} mbs_options;
+
+#define MBS_OPTIONS_INIT                                                                           \
+    {                                                                                              \
+        MBS_PLANNER_DP, MBS_TRAFFIC, 32, 0, 0, 0, MBS_RECOMPUTE_NONE, 10, 0, 0, 60, 0, NULL, NULL  \
+    }
+
+/*
+ * From a network to its plan, which most callers need no more than: builds the program for the
+ * hardware's word sizes, plans it and replays the plan before returning it. The network may be
+ * freed afterwards; the plan owns its program (mbs_plan_program), and *plan is owned by the caller
+ * (mbs_plan_free). Errors and cost: as of mbs_plan_create_recompute.
+ */
+MBS_API mbs_status mbs_plan_network(mbs_plan **plan, const mbs_network *network,
+                                    const mbs_hardware *hardware, const mbs_options *options,
+                                    mbs_error *error);
+
 /* What a plan's program recomputes. */
 typedef struct mbs_recompute_info {
     size_t layers;       /* whose outputs are computed again */

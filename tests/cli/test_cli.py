@@ -333,7 +333,7 @@ class Readme(CliTest):
         block = re.search(r"```c\n(.*?)```", (ROOT / "README.md").read_text(), re.S).group(1)
         include, lines = block.split("\n", 1)
         text = (f"{include}\nvoid f(void);\nvoid f(void)\n{{\n"
-                "mbs_network *network; mbs_program *program; mbs_plan *plan;\n"
+                "mbs_network *network; mbs_plan *plan;\n"
                 f"mbs_error error; mbs_traffic traffic; char *text;\n{lines}}}\n")
         done = subprocess.run(["cc", "-std=c17", "-Wall", "-Wextra", "-Werror", "-fsyntax-only",
                                f"-I{ROOT / 'include'}", "-x", "c", "-"], input=text.encode(),

@@ -29,7 +29,6 @@ static void print_groups(const mbs_plan *plan)
 int main(int argc, char **argv)
 {
     mbs_network *network = NULL;
-    mbs_program *program = NULL;
     mbs_plan *plan = NULL;
     mbs_error error;
     mbs_error_clear(&error);
@@ -40,17 +39,13 @@ int main(int argc, char **argv)
 
     mbs_hardware hardware;
     mbs_hardware_wavecore(&hardware);
-    mbs_program_options program_options = MBS_PROGRAM_OPTIONS_INIT;
-    program_options.bits = hardware.bits;
-    mbs_plan_options plan_options = MBS_PLAN_OPTIONS_INIT;
-    plan_options.batch = 16;
-    plan_options.buffer_bytes = INT64_C(4) << 20;
+    mbs_options options = MBS_OPTIONS_INIT;
+    options.batch = 16;
+    options.buffer_bytes = INT64_C(4) << 20;
 
     mbs_status status = mbs_network_load_file(&network, argv[1], &error);
     if (status == MBS_OK)
-        status = mbs_program_create(&program, network, &program_options, &error);
-    if (status == MBS_OK)
-        status = mbs_plan_create(&plan, program, &hardware, &plan_options, &error);
+        status = mbs_plan_network(&plan, network, &hardware, &options, &error);
     if (status == MBS_OK) {
         mbs_traffic traffic;
         mbs_plan_traffic(plan, &traffic);
@@ -58,8 +53,7 @@ int main(int argc, char **argv)
         printf("%" PRId64 " bytes of DRAM traffic per step and core\n", traffic.total);
     }
 
-    mbs_plan_free(plan); /* before the program that it borrows */
-    mbs_program_free(program);
+    mbs_plan_free(plan);
     mbs_network_free(network);
     return status == MBS_OK ? EXIT_SUCCESS : give_up(&error);
 }

@@ -1,0 +1,175 @@
+/* src/verify/plan_network.c: one call plans what program and plan calls plan, with the machine's
+ * word sizes. */
+#include <check.h>
+#include <stdbool.h>
+
+#include "mbsopt/mbsopt.h"
+#include "run.h"
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+static mbs_network *load(const char *name)
+{
+    mbs_network *network;
+    mbs_error error;
+    mbs_error_clear(&error);
+    must_succeed(
+        mbs_network_load_file(&network, source_path("models/networks/%s.json", name), &error),
+        &error, name);
+    return network;
+}
+
+static mbs_options small_options(mbs_planner planner, int flags)
+{
+    mbs_options options = MBS_OPTIONS_INIT;
+    options.planner = planner;
+    options.batch = 4;
+    options.buffer_bytes = INT64_C(1) << 20;
+    options.inference = flags & 1;
+    options.keep_batch_norm = flags >> 1 & 1;
+    options.no_pin = flags >> 2 & 1;
+    options.no_stream = flags >> 3 & 1;
+    options.time_limit_s = 0;
+    return options;
+}
+
+/* The plan file of the same by program and plan; the caller's (mbs_free). */
+static char *by_program(const mbs_network *network, const mbs_hardware *hardware,
+                        const mbs_options *of)
+{
+    const bool keeps = of->planner == MBS_PLANNER_BASELINE || of->planner == MBS_PLANNER_ARCHOPT;
+    mbs_program_options program_options = MBS_PROGRAM_OPTIONS_INIT;
+    mbs_plan_options options = MBS_PLAN_OPTIONS_INIT;
+    const mbs_recompute_options recompute = {of->recompute, of->max_recompute_percent};
+    mbs_plan *plan;
+    char *text;
+    mbs_error error;
+    mbs_error_clear(&error);
+    program_options.inference = of->inference;
+    program_options.keep_batch_norm = of->keep_batch_norm || keeps;
+    program_options.bits = hardware->bits;
+    options.planner = of->planner;
+    options.batch = of->batch;
+    options.buffer_bytes = of->buffer_bytes;
+    options.no_pin = of->no_pin;
+    options.no_stream = of->no_stream;
+    options.time_limit_s = of->time_limit_s;
+    options.objective = of->objective;
+    must_succeed(mbs_plan_create_recompute(&plan, network, &program_options, hardware, &options,
+                                           &recompute, &error),
+                 &error, "by program");
+    must_succeed(mbs_plan_to_json(&text, plan, &error), &error, "to JSON");
+    mbs_plan_free(plan);
+    return text;
+}
+
+static void compare(const mbs_network *network, const mbs_hardware *hardware,
+                    const mbs_options *options)
+{
+    mbs_plan *plan;
+    char *text;
+    mbs_error error;
+    mbs_error_clear(&error);
+    must_succeed(mbs_plan_network(&plan, network, hardware, options, &error), &error, "door");
+    must_succeed(mbs_plan_to_json(&text, plan, &error), &error, "to JSON");
+    char *expected = by_program(network, hardware, options);
+    ck_assert_str_eq(text, expected);
+    mbs_free(expected);
+    mbs_free(text);
+    mbs_plan_free(plan);
+}
+
+START_TEST(the_same_plan_as_step_by_step)
+{
+    mbs_hardware hardware;
+    mbs_network *network = load("alexnet");
+    mbs_hardware_wavecore(&hardware);
+    for (int flags = 0; flags < 16; flags++) {
+        const mbs_options options = small_options((mbs_planner)_i, flags);
+        compare(network, &hardware, &options);
+    }
+    mbs_network_free(network);
+}
+END_TEST
+
+START_TEST(objectives_and_recomputing)
+{
+    mbs_hardware hardware;
+    mbs_network *network = load("resnet18");
+    mbs_hardware_wavecore(&hardware);
+    for (int choice = 0; choice < 3; choice++) {
+        mbs_options options = small_options(MBS_PLANNER_DP, 0);
+        options.objective = (mbs_objective)choice;
+        compare(network, &hardware, &options);
+        options.objective = MBS_TRAFFIC;
+        options.recompute = (mbs_recompute)choice;
+        compare(network, &hardware, &options);
+    }
+    mbs_network_free(network);
+}
+END_TEST
+
+static int64_t total_with_bits(const mbs_network *network, mbs_word_bits bits)
+{
+    mbs_hardware hardware;
+    mbs_plan *plan;
+    mbs_traffic traffic;
+    mbs_error error;
+    const mbs_options options = MBS_OPTIONS_INIT;
+    mbs_error_clear(&error);
+    mbs_hardware_wavecore(&hardware);
+    hardware.bits = bits;
+    must_succeed(mbs_plan_network(&plan, network, &hardware, &options, &error), &error, "bits");
+    mbs_plan_traffic(plan, &traffic);
+    mbs_plan_free(plan);
+    return traffic.total;
+}
+
+/* Half the words in twice the buffer's samples: far below half of the bytes cannot be, nor above.
+ */
+START_TEST(word_sizes_are_the_machines)
+{
+    mbs_network *network = load("resnet50");
+    const int64_t words_of_16 = total_with_bits(network, (mbs_word_bits){16, 16, 32, 1});
+    const int64_t words_of_8 = total_with_bits(network, (mbs_word_bits){8, 8, 32, 1});
+    ck_assert_int_lt(words_of_8, words_of_16 / 2 + words_of_16 / 20);
+    ck_assert_int_gt(words_of_8, words_of_16 / 4);
+    mbs_network_free(network);
+}
+END_TEST
+
+START_TEST(what_is_wrong_is_said)
+{
+    mbs_hardware hardware;
+    mbs_network *network = load("alexnet");
+    mbs_plan *plan = NULL;
+    mbs_error error;
+    mbs_options options = MBS_OPTIONS_INIT;
+    mbs_hardware_wavecore(&hardware);
+    mbs_error_clear(&error);
+    options.batch = 0;
+    ck_assert_int_eq(mbs_plan_network(&plan, network, &hardware, &options, &error), MBS_ERR_INPUT);
+    ck_assert_ptr_null(plan);
+    ck_assert_str_eq(error.message[0], "mini-batch 0: expected 1 to 1000000 samples");
+    mbs_error_clear(&error);
+    options.batch = 1;
+    options.planner = MBS_PLANNER_COUNT;
+    ck_assert_int_eq(mbs_plan_network(&plan, network, &hardware, &options, &error),
+                     MBS_ERR_ARGUMENT);
+    ck_assert_ptr_null(plan);
+    mbs_network_free(network);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("plan_network");
+    TCase *tests = tcase_create("door");
+    tcase_set_timeout(tests, 120);
+    tcase_add_loop_test(tests, the_same_plan_as_step_by_step, 0, MBS_PLANNER_COUNT);
+    tcase_add_test(tests, objectives_and_recomputing);
+    tcase_add_test(tests, word_sizes_are_the_machines);
+    tcase_add_test(tests, what_is_wrong_is_said);
+    suite_add_tcase(suite, tests);
+    return run_suite(suite);
+}
