@@ -84,7 +84,7 @@ static int read_options(plan_run *run, const arguments *given)
 {
     static const char *const formats[] = {"table", "json", "csv", NULL};
     size_t format;
-    if (!option_choice(given, "format", formats, &format))
+    if (!option_format(given, option_value(given, "output"), formats, &format))
         return EXIT_USAGE;
     run->format = (plan_format)format;
     run->options = (mbs_plan_options)MBS_PLAN_OPTIONS_INIT;

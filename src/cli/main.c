@@ -1,6 +1,5 @@
 /* The program's way in: finds the command and hands over. */
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -63,10 +62,8 @@ static int print_version(int extra, char *const *words)
     return finish_output();
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
-    keep_standard_streams();
-    signal(SIGPIPE, SIG_IGN); /* a closed pipe is then a write error with a message */
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
         if (strcmp(argv[i], "--json-errors") == 0)
             messages_as_json(); /* even of what is wrong with the words before it */
@@ -87,5 +84,15 @@ int main(int argc, char **argv)
     if (status == EXIT_OK)
         status = given.help ? print_command_help(chosen) : chosen->run(&given);
     options_free(&given);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    keep_standard_streams();
+    messages_end_with_pipe();
+    int status = run(argc, argv);
+    if (status == EXIT_SYSTEM)
+        end_with_pipe();
     return status;
 }

@@ -1,5 +1,6 @@
 #include "messages.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 
 static bool as_json;
 static bool stages_are_noted;
+static volatile sig_atomic_t pipe_broke;
 static struct timespec stage_start;
 
 void messages_as_json(void)
@@ -19,6 +21,27 @@ void messages_as_json(void)
 bool messages_are_json(void)
 {
     return as_json;
+}
+
+static void note_broken_pipe(int number)
+{
+    (void)number;
+    pipe_broke = 1;
+}
+
+void messages_end_with_pipe(void)
+{
+    struct sigaction action = {.sa_handler = note_broken_pipe, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGPIPE, &action, NULL);
+}
+
+void end_with_pipe(void)
+{
+    if (!pipe_broke)
+        return;
+    signal(SIGPIPE, SIG_DFL);
+    raise(SIGPIPE);
 }
 
 /* How many bytes the UTF-8 character at `at` has, or 0 if it is none or a C1 control. */
@@ -56,6 +79,8 @@ static void put_safely(const char *message)
 
 static void put_message(const char *level, const char *status, const char *message)
 {
+    if (pipe_broke)
+        return;
     if (as_json) {
         fprintf(stderr, "{\"level\": \"%s\", ", level);
         if (status != NULL)

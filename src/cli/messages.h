@@ -21,6 +21,15 @@ void complain_of(const char *status, const char *message);
 /* One line: "note: " and what the user may want to know though nothing failed. */
 void note(const char *format, ...) MBS_PRINTF(1, 2);
 
+/*
+ * A pipe whose reader has gone, as in `mbsopt plan ... | head -1`, is no fault to be told of: from
+ * now on a write to one fails, so that what is half done can be cleaned up, and after it there are
+ * no more messages. end_with_pipe then ends the program as the signal SIGPIPE does; without such a
+ * write it returns.
+ */
+void messages_end_with_pipe(void);
+void end_with_pipe(void);
+
 /* From now on the end of each stage is noted, with the seconds since the one before. */
 void stages_begin(void);
 void stage_done(const char *name);

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "output.h"
 
@@ -232,6 +233,23 @@ bool option_flag(const arguments *given, const char *name)
     return option_value(given, name) != NULL;
 }
 
+typedef struct choice_words {
+    char text[128];
+} choice_words;
+
+/* "table, json or csv" */
+static choice_words choice_list(const char *const *choices)
+{
+    choice_words list = {""};
+    for (size_t i = 0; choices[i] != NULL; i++) {
+        const size_t room = sizeof list.text - 1;
+        if (i > 0)
+            strncat(list.text, choices[i + 1] != NULL ? ", " : " or ", room - strlen(list.text));
+        strncat(list.text, choices[i], room - strlen(list.text));
+    }
+    return list;
+}
+
 bool option_choice(const arguments *given, const char *name, const char *const *choices,
                    size_t *choice)
 {
@@ -245,13 +263,43 @@ bool option_choice(const arguments *given, const char *name, const char *const *
             return true;
         }
     }
-    char list[128] = "";
+    complain("--%s %s: expected %s", name, value, choice_list(choices).text);
+    usage_hint(given->command);
+    return false;
+}
+
+/* The format that a file's ending stands for, or null. */
+static const char *format_of_ending(const char *path)
+{
+    static const struct {
+        const char *ending;
+        const char *format;
+    } endings[] = {{".json", "json"}, {".jsonl", "jsonl"}, {".ndjson", "jsonl"}, {".csv", "csv"}};
+    const char *slash = strrchr(path, '/');
+    const char *dot = strrchr(slash != NULL ? slash : path, '.');
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0] && dot != NULL; i++)
+        if (strcasecmp(dot, endings[i].ending) == 0)
+            return endings[i].format;
+    return dot != NULL && strcasecmp(dot, ".txt") == 0 ? "table" : NULL;
+}
+
+bool option_format(const arguments *given, const char *output, const char *const *choices,
+                   size_t *choice)
+{
+    const char *format = output != NULL ? format_of_ending(output) : NULL;
+    if (option_value(given, "format") != NULL || format == NULL)
+        return option_choice(given, "format", choices, choice);
+    *choice = 0;
     for (size_t i = 0; choices[i] != NULL; i++) {
-        if (i > 0)
-            strncat(list, choices[i + 1] != NULL ? ", " : " or ", sizeof list - strlen(list) - 1);
-        strncat(list, choices[i], sizeof list - strlen(list) - 1);
+        if (strcmp(format, choices[i]) == 0) {
+            *choice = i;
+            return true;
+        }
     }
-    complain("--%s %s: expected %s", name, value, list);
+    if (strcmp(format, "table") == 0)
+        return true; /* any text may be called so */
+    complain("%s: %s writes no %s; expected --format %s with it", output, given->command->name,
+             format, choice_list(choices).text);
     usage_hint(given->command);
     return false;
 }

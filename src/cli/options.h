@@ -49,6 +49,14 @@ bool option_flag(const arguments *given, const char *name);
 bool option_choice(const arguments *given, const char *name, const char *const *choices,
                    size_t *choice);
 
+/*
+ * The same of --format where the command writes to the file `output` (or null): without --format
+ * the name's ending says it, .json, .jsonl, .csv or .txt. A file named after a format that is none
+ * of `choices` is refused.
+ */
+bool option_format(const arguments *given, const char *output, const char *const *choices,
+                   size_t *choice);
+
 /* The nearest of `names` (null-terminated) if `given` looks like a typing error of it, or null. */
 const char *nearest_name(const char *given, const char *const *names);
 

@@ -10,11 +10,18 @@
 typedef bool take_member(json_document *document, const json_path *at, const char *member,
                          const cJSON *value, mbs_layer *layer);
 
-/* An integer, or a list as long as one of `lengths` says (0-terminated); returns the count. */
+/* An integer, or a list of two or (if `longest` is 4) four, which `lists` says; returns the count.
+ */
 static size_t take_list(json_document *document, const json_path *at, const char *member,
                         const cJSON *value, int64_t minimum, const char *lists, size_t longest,
                         int64_t *result)
 {
+    if (value == NULL || (!cJSON_IsArray(value) && !cJSON_IsNumber(value))) {
+        char expected[96];
+        snprintf(expected, sizeof expected, "a whole number from %d up%s", (int)minimum, lists);
+        json_unexpected(document, at, member, value, expected);
+        return 0;
+    }
     if (!cJSON_IsArray(value))
         return json_integer(document, at, member, value, minimum, JSON_MAX_INTEGER, result);
     int given = cJSON_GetArraySize(value);

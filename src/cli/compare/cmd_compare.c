@@ -19,7 +19,7 @@ static int read_options(comparison *of, compare_format *format, const arguments 
     static const char *const formats[] = {"table", "csv", "json", NULL};
     const char *planners = option_value(given, "planners");
     size_t choice;
-    if (!option_choice(given, "format", formats, &choice))
+    if (!option_format(given, option_value(given, "output"), formats, &choice))
         return EXIT_USAGE;
     *format = (compare_format)choice;
     of->options = (mbs_plan_options)MBS_PLAN_OPTIONS_INIT;
@@ -68,15 +68,19 @@ static int check_standard_input(const arguments *given)
 static void note_replaced_norms(const comparison *of)
 {
     bool any = false;
-    for (size_t i = 0; i < of->planners.count; i++)
-        any = any || !planner_keeps_batch_norms(of->planners.values[i]);
+    bool kept = false; /* by others than those that replace them */
+    for (size_t i = 0; i < of->planners.count; i++) {
+        const bool keeps = planner_keeps_batch_norms(of->planners.values[i]);
+        any = any || !keeps;
+        kept = kept || keeps;
+    }
     for (size_t n = 0; n < of->network_count && any; n++) {
         const size_t count = of->networks[n].replaced_batch_norms;
         if (count == 0)
             continue;
-        note("%s: %zu batch norm%s planned as group norm%s but by baseline and archopt "
-             "(--batch-norm keep plans %s)",
+        note("%s: %zu batch norm%s planned as group norm%s%s (--batch-norm keep plans %s)",
              of->networks[n].name, count, count == 1 ? " is" : "s are", count == 1 ? "" : "s",
+             kept ? " but by baseline and archopt" : "",
              count == 1 ? "it as it is" : "them as they are");
     }
 }

@@ -97,14 +97,15 @@ static int read_options(sweep *of, const arguments *given)
     mbs_plan_options limits = MBS_PLAN_OPTIONS_INIT;
     size_t format;
     size_t batch_norm;
-    if (!option_choice(given, "format", formats, &format) ||
+    of->output = option_value(given, "output");
+    of->resume = option_value(given, "resume");
+    const char *rows = of->resume != NULL ? of->resume : of->output;
+    if (!option_format(given, rows, formats, &format) ||
         !option_choice(given, "batch-norm", batch_norms, &batch_norm))
         return EXIT_USAGE;
     of->json = format == 1;
     of->keep_batch_norm = batch_norm == 1;
     of->inference = option_flag(given, "inference");
-    of->output = option_value(given, "output");
-    of->resume = option_value(given, "resume");
     int status = check_usage(of, given);
     if (status != EXIT_OK)
         return status;
@@ -123,14 +124,18 @@ static void note_replaced_norms(const sweep *of)
 {
     size_t networks = 0;
     bool any = false;
-    for (size_t i = 0; i < of->planners.count; i++)
-        any = any || !planner_keeps_batch_norms(of->planners.values[i]);
+    bool kept = false; /* by others than those that replace them */
+    for (size_t i = 0; i < of->planners.count; i++) {
+        const bool keeps = planner_keeps_batch_norms(of->planners.values[i]);
+        any = any || !keeps;
+        kept = kept || keeps;
+    }
     for (size_t n = 0; n < of->network_count; n++)
         networks += mbs_program_replaced_batch_norms(of->networks[n].programs[0]) > 0;
     if (any && networks > 0)
-        note("batch norms of %zu network%s are planned as group norms but by baseline and archopt "
+        note("batch norms of %zu network%s are planned as group norms%s "
              "(--batch-norm keep plans them as they are)",
-             networks, networks == 1 ? "" : "s");
+             networks, networks == 1 ? "" : "s", kept ? " but by baseline and archopt" : "");
 }
 
 static int run_sweep(const arguments *given)
