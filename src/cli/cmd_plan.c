@@ -276,7 +276,8 @@ static const option_spec plan_options[] = {
     OPTION_INPUT,
     OPTION_OPAQUE,
     OPTION_CYCLE_MODEL,
-    {"format", '\0', "table|json|csv", "a table (default), a plan file, or a row per group"},
+    {"format", '\0', "table|json|csv",
+     "a table, a plan file, or a row per group (default: as -o ends; table)"},
     OPTION_OUTPUT,
     {"export", '\0', "FORMAT=OUT", "write the plan for a simulator too; see: mbsopt help export"},
     OPTION_COLOR,
@@ -295,13 +296,12 @@ const command command_plan = {
         "ilp proves its plan optimal or says how far from it the plan may be; best is dp and then\n"
         "ilp in the time that is left. Ctrl-C ends their search with the best plan so far.\n"
         "A SIZE is 10MiB, 10MB, 512KiB or a number of bytes.\n",
-    .examples =
-        "  mbsopt plan resnet50.json --buffer 10MiB\n"
-        "      a table of the groups of layers and what they move\n"
-        "  mbsopt plan resnet50.json --format json -o plan.json && mbsopt verify plan.json\n"
-        "      a plan file for other programs, and its replay\n"
-        "  mbsopt plan alexnet.json --batch 64 --planner best --time-limit 10\n"
-        "      at most ten seconds for a proof that no plan moves less\n",
+    .examples = "  mbsopt plan resnet50.json --buffer 10MiB\n"
+                "      a table of the groups of layers and what they move\n"
+                "  mbsopt plan resnet50.json -o plan.json && mbsopt verify plan.json\n"
+                "      a plan file for other programs, and its replay\n"
+                "  mbsopt plan alexnet.json --batch 64 --planner best --time-limit 10\n"
+                "      at most ten seconds for a proof that no plan moves less\n",
     .options = plan_options,
     .option_count = sizeof plan_options / sizeof plan_options[0],
     .run = run_plan,

@@ -148,6 +148,17 @@ class CliTest(unittest.TestCase):
             self.assertIn(words, result.err)
         return result
 
+    def end_with_pipe(self, *words):
+        """Nobody reads what the program writes: it ends as other tools do, without a word."""
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = subprocess.run([PROGRAM, *map(str, words)], stdout=writer, stderr=subprocess.PIPE,
+                              env=environment(), check=False)
+        os.close(writer)
+        self.assertEqual(done.returncode, -signal.SIGPIPE, (words, done.stderr))
+        errors = [line for line in done.stderr.decode().splitlines() if not line.startswith("note: ")]
+        self.assertEqual(errors, [], words)
+
     def file(self, name, text):
         path = self.folder / name
         path.write_bytes(text if isinstance(text, bytes) else text.encode())

@@ -6,7 +6,7 @@ import subprocess
 import unittest
 
 from harness import (ALEXNET, BAD_INPUT, OK, PROGRAM, RESNET50, SYSTEM, USAGE, CliTest,
-                     environment, run_on_terminal, small_files)
+                     conv, environment, network, run_on_terminal, small_files)
 
 
 class Output(CliTest):
@@ -55,10 +55,56 @@ class Output(CliTest):
                       ["show", ALEXNET], ["help"], ["plan", "--help"], ["--version"]):
             with open("/dev/full", "wb") as full:
                 self.refuse(SYSTEM, *words, stdout=full, says="No space left")
-            reader, writer = os.pipe()
-            os.close(reader)
-            self.refuse(SYSTEM, *words, stdout=writer, says="Broken pipe")
-            os.close(writer)
+            self.end_with_pipe(*words)
+        self.end_with_pipe("plan", ALEXNET, "-o", "/dev/stdout")
+        self.end_with_pipe("compare", ALEXNET, "--planners=dp", "--json-errors")
+        self.end_with_pipe("verify", self.plan_file())
+        self.end_with_pipe("plan", ALEXNET, "-o", self.folder / "plan.json", "--export", "perfetto=-")
+
+    def plan_file(self):
+        path = self.folder / "checked.json"
+        self.succeed("plan", ALEXNET, "-o", path)
+        return path
+
+    def test_what_is_noted_of_batch_norms(self):
+        norm = {"name": "n", "op": "norm", "kind": "batch", "inputs": ["c"]}
+        net = self.file("net.json", network([conv("c", "image"), norm]))
+        for command, option in (("compare", "--planners"), ("sweep", "--planner")):
+            noted = self.succeed(command, net, option, "dp,mbs2").err
+            self.assertIn("planned as", noted)
+            self.assertNotIn("baseline", noted)
+            for planner in ("baseline", "archopt"):
+                noted = self.succeed(command, net, option, f"dp,{planner}").err
+                self.assertIn("but by baseline and archopt", noted)
+                self.assertEqual(self.succeed(command, net, option, planner).err, "")
+
+    def test_format_of_the_ending(self):
+        begins = {"table": "alexnet", "json": "{", "csv": "group,"}
+        for command, endings in (("plan", begins), ("compare", begins)):
+            words = [command, ALEXNET] + (["--planners=dp"] if command == "compare" else [])
+            for form in ("json", "csv"):
+                for name in (f"x.{form}", f"a.txt.{form.upper()}"):
+                    self.succeed(*words, "-o", self.folder / name)
+                    by_ending = (self.folder / name).read_text()
+                    self.assertEqual(by_ending, self.succeed(*words, "--format", form).out)
+            table = self.succeed(*words).out
+            for name in ("x.txt", "x.log", "x", "json", ".config/csv"):
+                (self.folder / ".config").mkdir(exist_ok=True)
+                self.succeed(*words, "-o", self.folder / name)
+                self.assertEqual((self.folder / name).read_text(), table, name)
+            self.succeed(*words, "-o", self.folder / "y.json", "--format", "csv")
+            self.assertEqual((self.folder / "y.json").read_text(), self.succeed(*words, "--format=csv").out)
+            self.refuse(USAGE, *words, "-o", self.folder / "z.jsonl", says=["jsonl", "--format"])
+            self.assertFalse((self.folder / "z.jsonl").exists())
+
+    def test_format_of_a_sweep(self):
+        for way in ("-o", "--resume"):
+            for name, form in (("x.csv", "csv"), ("x.jsonl", "jsonl"), ("x.ndjson", "jsonl"), ("x", "csv"),
+                               ("x.txt", "csv")):
+                path = self.folder / (way.strip("-") + name)
+                self.succeed("sweep", ALEXNET, way, path)
+                self.assertEqual(path.read_text(), self.succeed("sweep", ALEXNET, "--format", form).out)
+            self.refuse(USAGE, "sweep", ALEXNET, way, self.folder / "x.json", says="csv or jsonl")
 
     def test_closed_streams(self):
         def run(redirections, *words):

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import os
 import unittest
 
 from harness import ALEXNET, BAD_INPUT, NETWORKS, SYSTEM, USAGE, conv, network
@@ -183,10 +182,7 @@ class Bad(Sweep):
             self.refuse(SYSTEM, "sweep", ALEXNET, *more, "-o", "/dev/full", says="No space left")
             with open("/dev/full", "wb") as full:
                 self.refuse(SYSTEM, "sweep", ALEXNET, *more, stdout=full, says="No space left")
-        reader, writer = os.pipe()
-        os.close(reader)
-        self.refuse(SYSTEM, "sweep", ALEXNET, stdout=writer, says="Broken pipe")
-        os.close(writer)
+        self.end_with_pipe("sweep", ALEXNET)
         self.refuse(SYSTEM, "sweep", ALEXNET, "-o", self.folder / "no" / "file", says="No such")
         self.refuse(SYSTEM, "sweep", ALEXNET, "--resume", "/dev/null", says="no regular file")
         self.refuse(SYSTEM, "sweep", ALEXNET, "--resume", self.folder / "no" / "file", says="cannot write")

@@ -139,7 +139,8 @@ static const option_spec compare_options[] = {
     OPTION_CYCLE_MODEL,
     OPTION_INPUT,
     OPTION_OPAQUE,
-    {"format", '\0', "table|csv|json", "tables (default), a row per plan, or one document"},
+    {"format", '\0', "table|csv|json",
+     "tables, a row per plan, or one document (default: as -o ends; table)"},
     OPTION_OUTPUT,
 };
 

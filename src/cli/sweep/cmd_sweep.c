@@ -179,7 +179,8 @@ static const option_spec sweep_options[] = {
     {"threads", '\0', "N", "plan on N threads (default: as many as there are cores)"},
     {"shard", '\0', "K/M", "only every M-th point, from the K-th (from 0) on"},
     {"resume", '\0', "FILE", "go on with the rows of an interrupted run, or begin FILE"},
-    {"format", '\0', "csv|jsonl", "a row (default) or a JSON object per point"},
+    {"format", '\0', "csv|jsonl",
+     "a row or a JSON object per point (default: as the file ends; csv)"},
     OPTION_OUTPUT,
 };
 
