@@ -30,18 +30,46 @@ missing_packages() {
     fi
 }
 
-# Runs apt-get as root, asking nothing, its talk on standard error only if it fails.
-apt_quietly() {
-    local as_root=() log
+# How long to wait for another program that installs packages, in seconds.
+apt_patience=600
+
+# Whether apt-get's talk in file $1 says that another program holds a lock.
+lock_is_held() {
+    grep -qE "^E: Could not get lock .*(held by|temporarily)|by another process" "$1"
+}
+
+# Runs apt-get as root, asking nothing, its talk in file $1; waits for a lock that another program holds.
+run_apt() {
+    local log=$1 as_root=() end=$((SECONDS + apt_patience)) told=no
+    shift
     [ "$(id -u)" = 0 ] || as_root=(sudo -n)
+    until "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get -q -y "$@" \
+        </dev/null >"$log" 2>&1; do
+        lock_is_held "$log" && [ $SECONDS -lt $end ] || return 1
+        [ $told = yes ] || echo "waiting for another program that installs packages:" \
+            "$(grep -m 1 '^E: ' "$log" | cut -c 4-)" >&2
+        told=yes
+        sleep 2
+    done
+}
+
+# The same with its talk on standard error, but only if it fails,
+apt_quietly() {
+    local log status=0
     log=$(mktemp)
-    if ! "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y "$@" \
-        </dev/null >"$log" 2>&1; then
-        cat "$log" >&2
-        rm -f "$log"
-        return 1
-    fi
+    run_apt "$log" "$@" || status=1
+    [ $status = 0 ] || cat "$log" >&2
     rm -f "$log"
+    return $status
+}
+
+# or nowhere.
+apt_silently() {
+    local log status=0
+    log=$(mktemp)
+    run_apt "$log" "$@" || status=1
+    rm -f "$log"
+    return $status
 }
 
 can_install() {
@@ -54,7 +82,7 @@ install_or_say() {
     shift
     [ $# -gt 0 ] && can_install || return 0
     echo "installing $*" >&2
-    apt_quietly install --no-install-recommends "$@" 2>/dev/null ||
+    apt_silently install --no-install-recommends "$@" ||
         { apt_quietly update && apt_quietly install --no-install-recommends "$@"; } ||
         echo "without $*, $without" >&2
 }

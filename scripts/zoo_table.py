@@ -45,10 +45,10 @@ def row(path, batch, limit, committed):
     parameters = int(re.search(r", (\d+) parameters", shown).group(1))
     macs = int(re.search(r"(\d+) multiply-accumulates", shown).group(1))
     layers = len(json.loads(path.read_text())["layers"])
-    text = run("compare", str(path), "--planners", PLANNERS, "--batch", str(batch), "--time-limit", str(limit),
+    text = run("compare", str(path), "--planner", PLANNERS, "--batch", str(batch), "--time-limit", str(limit),
                "--format", "csv")
     of = {r["planner"]: r for r in csv.DictReader(text.splitlines())}
-    text = run("compare", str(path), "--planners", "dp", "--batch", str(batch), "--objective", "time", "--format", "csv")
+    text = run("compare", str(path), "--planner", "dp", "--batch", str(batch), "--objective", "time", "--format", "csv")
     of.update({r["planner"]: r for r in csv.DictReader(text.splitlines())})
     gb = {p: int(r["total_bytes"]) / 1e9 for p, r in of.items()}
     proven = " ✓" if of["ilp"]["outcome"] == "optimal" else ""

@@ -169,11 +169,67 @@ static int read_numbers(reader *r, const char *text)
     return status;
 }
 
+/* The length of a number, with its fraction but without its unit, at the beginning of `text`. */
+static size_t number_length(const char *text)
+{
+    static const char digits[] = "0123456789";
+    const size_t whole = strspn(text, digits);
+    const size_t fraction = text[whole] == '.' ? strspn(text + whole + 1, digits) : 0;
+    return whole > 0 && fraction > 0 ? whole + 1 + fraction : whole;
+}
+
+static size_t unit_length(const char *text)
+{
+    return strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+}
+
+/* Finds the last unit in a list of sizes; false if there is none, or none that is known. */
+static bool find_unit(char unit[8], const char *text)
+{
+    char one[10];
+    int64_t bytes;
+    unit[0] = '\0';
+    for (const char *at = text; *at != '\0';) {
+        const size_t number = number_length(at);
+        const size_t letters = number > 0 ? unit_length(at + number) : 0;
+        if (letters > 0 && letters < 8)
+            snprintf(unit, 8, "%.*s", (int)letters, at + number);
+        at += number > 0 ? number + letters : 1;
+    }
+    snprintf(one, sizeof one, "1%s", unit);
+    return unit[0] != '\0' && mbs_parse_size(&bytes, one, NULL) == MBS_OK;
+}
+
+/* "4,8,16MiB" was meant as 4MiB,8MiB,16MiB: what has no unit gets the one that others have. */
+static void suggest_units(const char *option, const char *text)
+{
+    char unit[8];
+    char meant[200] = "";
+    size_t length = 0;
+    bool changed = false;
+    if (!find_unit(unit, text))
+        return;
+    for (const char *at = text; *at != '\0' && length < sizeof meant - 8;) {
+        const size_t number = number_length(at);
+        const size_t whole = number > 0 ? number + unit_length(at + number) : 1;
+        const bool bare = number > 0 && whole == number && (at == text || at[-1] != 'x');
+        length += (size_t)snprintf(meant + length, sizeof meant - length, "%.*s%s", (int)whole, at,
+                                   bare ? unit : "");
+        changed = changed || bare;
+        at += whole;
+    }
+    if (changed && length < sizeof meant - 8)
+        complain("did you mean --%s %s?", option, meant);
+}
+
 int read_sizes(number_list *list, const char *option, const char *text, int64_t minimum)
 {
     reader r = {
         .list = list, .option = option, .sizes = true, .minimum = minimum, .maximum = INT64_MAX};
-    return read_numbers(&r, text);
+    int status = read_numbers(&r, text);
+    if (status == EXIT_BAD_INPUT)
+        suggest_units(option, text);
+    return status;
 }
 
 int read_integers(number_list *list, const char *option, const char *text, int64_t minimum,

@@ -116,6 +116,17 @@ static int take_value(arguments *result, size_t option, const char *attached, wo
     return EXIT_OK;
 }
 
+/* Whether `name`, of `length` bytes, is the option's, or what it was called before. */
+static bool is_called(const char *known, const char *name, size_t length)
+{
+    static const char *const before[][2] = {{"planners", "planner"}}; /* of compare */
+    for (size_t i = 0; i < sizeof before / sizeof before[0]; i++)
+        if (strcmp(before[i][1], known) == 0 && strlen(before[i][0]) == length &&
+            strncmp(before[i][0], name, length) == 0)
+            return true;
+    return strlen(known) == length && strncmp(known, name, length) == 0;
+}
+
 static int take_long(arguments *result, const char *word, word_list *list)
 {
     const command *of = result->command;
@@ -133,8 +144,7 @@ static int take_long(arguments *result, const char *word, word_list *list)
     if (strcmp(name, "json-errors") == 0) /* seen before all else, in main */
         return EXIT_OK;
     for (size_t i = 0; i < of->option_count; i++) {
-        const char *known = of->options[i].name;
-        if (strlen(known) == length && strncmp(known, name, length) == 0)
+        if (is_called(of->options[i].name, name, length))
             return take_value(result, i, equals != NULL ? equals + 1 : NULL, list);
     }
     return unknown_option(of, word, name, length);

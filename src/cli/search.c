@@ -24,14 +24,13 @@ bool search_objective(mbs_objective *result, const arguments *given)
     return true;
 }
 
-int search_objective_of(mbs_objective *result, const planner_list *planners, const char *option,
-                        const arguments *given)
+int search_objective_of(mbs_objective *result, const planner_list *planners, const arguments *given)
 {
     if (!search_objective(result, given))
         return EXIT_USAGE;
     if (*result != MBS_TRAFFIC && !planner_is_listed(planners, MBS_PLANNER_DP)) {
-        complain("--objective %s is of the planner dp, which --%s leaves out",
-                 objective_name(*result), option);
+        complain("--objective %s is of the planner dp, which --planner leaves out",
+                 objective_name(*result));
         return EXIT_USAGE;
     }
     return EXIT_OK;

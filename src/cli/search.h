@@ -49,7 +49,7 @@ bool search_objective(mbs_objective *result, const arguments *given);
 /* The same for a list of planners, in which dp must be if it is not traffic; returns the exit
  * status.
  */
-int search_objective_of(mbs_objective *result, const planner_list *planners, const char *option,
+int search_objective_of(mbs_objective *result, const planner_list *planners,
                         const arguments *given);
 
 /* "traffic", "time" or "energy". */

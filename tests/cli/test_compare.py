@@ -27,7 +27,7 @@ class Compare(CliTest):
 
     def setUp(self):
         super().setUp()
-        self.options = [*TWO, "--planners", ",".join(FAST)]
+        self.options = [*TWO, "--planner", ",".join(FAST)]
 
     def test_formats_agree(self):
         document, rows = self.document(*self.options), self.rows(*self.options)
@@ -120,12 +120,12 @@ class Compare(CliTest):
                 self.assertEqual([plan[m] for m in ("traffic_bytes", member)],
                                  [alone[m] for m in ("traffic_bytes", member)])
             self.assertEqual(document["geometric_means"][-1]["planner"], f"dp-{objective}")
-        words = ["--planners", "dp,ilp", "--objective"]
+        words = ["--planner", "dp,ilp", "--objective"]
         out = self.succeed("compare", "-", *words, "time", given=SMALL).out
         self.assertRegex(out, r"(?m)^dp-time .*\d\nilp .* traffic proven optimal$")
         same = self.succeed("compare", "-", *words, "traffic", given=SMALL).out
         self.assertEqual(same, self.succeed("compare", "-", *words[:2], given=SMALL).out)
-        self.refuse(USAGE, "compare", ALEXNET, "--planners=mbs2", "--objective=time",
+        self.refuse(USAGE, "compare", ALEXNET, "--planner=mbs2", "--objective=time",
                     says="--objective time is of the planner dp")
         self.refuse(USAGE, "compare", ALEXNET, "--objective=cost", says="traffic, time or energy")
 
@@ -151,12 +151,12 @@ class Compare(CliTest):
         plans = self.document("-", given=SMALL)["networks"][0]["plans"]
         self.assertEqual([plan["planner"] for plan in plans], ALL)
         self.assertIn("proven optimal", self.succeed("compare", "-", given=SMALL).out)
-        out = self.succeed("compare", TWO[1], "--time-limit", "0", "--planners", "ilp").out
+        out = self.succeed("compare", TWO[1], "--time-limit", "0", "--planner", "ilp").out
         self.assertRegex(out, r"ilp .* gap \d+\.\d\d %\n")
 
     def test_subset_without_baseline(self):
-        one = self.document(ALEXNET, "--planners", "mbs2")["networks"][0]["plans"]
-        many = self.document(ALEXNET, "--planners", "baseline,mbs2")["networks"][0]["plans"]
+        one = self.document(ALEXNET, "--planner", "mbs2")["networks"][0]["plans"]
+        many = self.document(ALEXNET, "--planner", "baseline,mbs2")["networks"][0]["plans"]
         self.assertEqual(one, many[1:])
 
     def test_machine_options(self):
@@ -165,7 +165,7 @@ class Compare(CliTest):
         self.assertEqual((document["buffer_bytes"], document["batch"], document["phase"]),
                          (8192, 5, "inference"))
         slow = ROOT / "models" / "hardware" / "wavecore-lpddr4.json"
-        times = [self.document(ALEXNET, "--planners", "baseline", *more)["networks"][0]["plans"][0]
+        times = [self.document(ALEXNET, "--planner", "baseline", *more)["networks"][0]["plans"][0]
                  ["time_s"] for more in ([], ["--hardware", slow])]
         self.assertLess(times[0], times[1])
 
@@ -174,7 +174,7 @@ class Compare(CliTest):
                          {"name": "n", "op": "norm", "kind": "batch", "inputs": ["c"]}])
         self.assertIn("1 batch norm is planned as group norm",
                       self.succeed("compare", "-", given=given).err)
-        for more in (["--batch-norm=keep"], ["--planners", "baseline,archopt"]):
+        for more in (["--batch-norm=keep"], ["--planner", "baseline,archopt"]):
             self.assertEqual(self.succeed("compare", "-", *more, given=given).err, "")
 
     def test_no_matrix_product_and_no_energy(self):
@@ -202,7 +202,7 @@ class Compare(CliTest):
                    "memory": {"name": "m", "bandwidth_bytes_per_s": 1},
                    "energy": {"static_w": 1e9}}
         given = network([relu("r", "x")], inputs=[{"name": "x", "shape": [2**53 - 1]}])
-        words = ["-", "--planners=baseline,dp", "--batch=8", "--hardware",
+        words = ["-", "--planner=baseline,dp", "--batch=8", "--hardware",
                  self.file("slow.json", json.dumps(machine))]
         out = self.succeed("compare", *words, "--buffer=10000", given=given).out
         self.assertIn(" 10000 bytes buffer ", out)
@@ -213,23 +213,32 @@ class Compare(CliTest):
     def test_refusals(self):
         self.refuse(USAGE, "compare", says="NET… is missing")
         self.refuse(USAGE, "compare", "-", "-", says="standard input")
-        self.refuse(USAGE, "compare", ALEXNET, "--planners", "mbs3", says="did you mean")
-        self.refuse(USAGE, "compare", ALEXNET, "--planners", "dp,dp", says="twice")
-        self.refuse(USAGE, "compare", ALEXNET, "--planners=", says="unknown planner")
+        self.refuse(USAGE, "compare", ALEXNET, "--planner", "mbs3", says="did you mean")
+        self.refuse(USAGE, "compare", ALEXNET, "--planner", "dp,dp", says="twice")
+        self.refuse(USAGE, "compare", ALEXNET, "--planner=", says="unknown planner")
+
+    def test_former_name(self):
+        """--planners is --planner, in compare and sweep, and the help names one of them."""
+        for command in ("compare", "sweep"):
+            text = self.succeed(command, ALEXNET, "--planner", "baseline,mbs2", "--format=csv").out
+            for words in (["--planners", "baseline,mbs2"], ["--planners=baseline,mbs2"]):
+                self.assertEqual(self.succeed(command, ALEXNET, *words, "--format=csv").out, text)
+            self.assertNotIn("--planners", self.succeed("help", command).out)
+            self.refuse(USAGE, command, ALEXNET, "--plannerss=dp", says="did you mean --planner?")
         self.refuse(USAGE, "compare", ALEXNET, "--format", "xml", says="table, csv or json")
         self.refuse(BAD_INPUT, "compare", ALEXNET, "--time-limit", "x", says="--time-limit")
         self.refuse(BAD_INPUT, "compare", ALEXNET, "--buffer", "0", "--batch", "0",
                     says=["--buffer", "--batch"])
         self.refuse(SYSTEM, "compare", ALEXNET, self.folder / "none.json", says="No such file")
-        self.refuse(SYSTEM, "compare", ALEXNET, "--planners=dp", "-o", "/dev/full",
+        self.refuse(SYSTEM, "compare", ALEXNET, "--planner=dp", "-o", "/dev/full",
                     says="No space left")
         with open("/dev/full", "wb") as full:
-            self.refuse(SYSTEM, "compare", ALEXNET, "--planners=dp", stdout=full,
+            self.refuse(SYSTEM, "compare", ALEXNET, "--planner=dp", stdout=full,
                         says="No space left")
 
     def test_output_file(self):
         path = self.folder / "out.csv"
-        words = ["compare", ALEXNET, "--planners=dp", "--format=csv"]
+        words = ["compare", ALEXNET, "--planner=dp", "--format=csv"]
         self.assertEqual(self.succeed(*words, "-o", path).out, "")
         self.assertEqual(path.read_text(), self.succeed(*words).out)
         self.assertTrue(re.match("network,planner,outcome,", path.read_text()))

@@ -230,7 +230,7 @@ class CycleModel(ExportTest):
         times = {"wavecore": usual["time_s"], "wavecore:scalesim": scalesim["time_s"]}
         for more in ((), ("--cycle-model", "wavecore"), ("--cycle-model", "scalesim")):
             name = "wavecore:scalesim" if "scalesim" in more else "wavecore"
-            compared = json.loads(self.succeed("compare", ALEXNET, "--planners", "dp", "--format",
+            compared = json.loads(self.succeed("compare", ALEXNET, "--planner", "dp", "--format",
                                                "json", *more).out)
             self.assertEqual(compared["hardware"], name)
             self.assertEqual(compared["networks"][0]["plans"][0]["time_s"], times[name])

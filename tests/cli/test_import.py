@@ -100,7 +100,7 @@ class ImportTest(CliTest):
 
     def test_every_command_takes_models_and_shapes(self):
         path = self.make_open("plain")
-        for command in (["plan"], ["show"], ["compare", "--planners", "baseline,dp"], ["sweep"],
+        for command in (["plan"], ["show"], ["compare", "--planner", "baseline,dp"], ["sweep"],
                         ["export", "--format", "perfetto", "-o", "-"]):
             with self.subTest(command[0]):
                 self.refuse(BAD_INPUT, *command, path, says=("input 'image' has no fixed shape", "--input image="))
@@ -113,13 +113,13 @@ class ImportTest(CliTest):
                 self.assertNotEqual(small, self.succeed(*command, path, "--input=image=4x32x32").out)
                 self.assertEqual(small, self.succeed(*command, path, "--input=image=4x32x32", "--input",
                                                      "image=4x16x16").out, "the last counts")
-        several = self.succeed("compare", "--planners", "dp", path, ALEXNET, "--input", "image=4x16x16").out
+        several = self.succeed("compare", "--planner", "dp", path, ALEXNET, "--input", "image=4x16x16").out
         self.assertIn("alexnet", several)
         os.unlink(path)
 
     def test_opaque_is_noted(self):
         path, = self.make("unknown")
-        for command in (["plan"], ["show"], ["compare", "--planners", "dp"], ["sweep"],
+        for command in (["plan"], ["show"], ["compare", "--planner", "dp"], ["sweep"],
                         ["export", "--format", "perfetto", "-o", "-"]):
             with self.subTest(command[0]):
                 self.refuse(BAD_INPUT, *command, path, says="node 'sum' (CumSum): is not supported")

@@ -223,7 +223,7 @@ class Figures(PlotTest):
 
     def test_compare(self):
         path = self.folder / "compare.csv"
-        self.succeed("compare", ALEXNET, RESNET50, "--batch", "8", "--planners", "baseline,dp", "--format", "csv",
+        self.succeed("compare", ALEXNET, RESNET50, "--batch", "8", "--planner", "baseline,dp", "--format", "csv",
                      "-o", path)
         self.assertEqual(self.plot("time", path).returncode, OK)
         self.assert_drawn("time", 30)

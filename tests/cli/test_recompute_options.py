@@ -103,7 +103,7 @@ class Recompute(CliTest):
         self.assertEqual([row["recompute"] for row in rows], ["none", "activations", "activations"])
 
     def test_compare_has_both_rows(self):
-        out = self.succeed("compare", RESNET18, "--planners", "baseline,mbs2,dp", "--recompute", "expand",
+        out = self.succeed("compare", RESNET18, "--planner", "baseline,mbs2,dp", "--recompute", "expand",
                            "--format", "json").out
         plans = json.loads(out)["networks"][0]["plans"]
         self.assertEqual([plan["planner"] for plan in plans],
@@ -111,7 +111,7 @@ class Recompute(CliTest):
         self.assertLess(plans[4]["traffic_bytes"]["total"], plans[3]["traffic_bytes"]["total"])
 
     def test_compare_says_what_it_costs(self):
-        words = [RESNET18, "--planners", "il,dp", "--recompute", "auto"]
+        words = [RESNET18, "--planner", "il,dp", "--recompute", "auto"]
         out = {form: self.succeed("compare", *words, "--format", form).out for form in ("table", "csv", "json")}
         plans = json.loads(out["json"])["networks"][0]["plans"]
         row = list(csv.DictReader(io.StringIO(self.succeed("sweep", RESNET18, "--recompute", "auto").out)))[0]
@@ -124,7 +124,7 @@ class Recompute(CliTest):
         self.assertIn(f"  {macs[2]:.1f} % more MACs\n", out["table"])
 
     def test_compare_says_nothing_of_a_bound_that_is_none(self):
-        words = [RESNET18, "--planners", "ilp", "--recompute", "auto", "--time-limit", "0"]
+        words = [RESNET18, "--planner", "ilp", "--recompute", "auto", "--time-limit", "0"]
         row = next(line for line in self.succeed("compare", *words).out.splitlines()
                    if line.startswith("ilp+auto"))
         self.assertRegex(row, r"  \d\.\d{3}  [\d.]+ % more MACs$")

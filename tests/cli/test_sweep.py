@@ -32,7 +32,7 @@ class Points(Sweep):
             self.assertEqual(row["bound_bytes"], str(plan.get("bound_bytes", "")))
             self.assertEqual((row["outcome"], int(row["groups"])),
                              (plan["outcome"], len(plan["groups"])))
-            compared = json.loads(self.succeed("compare", *options, "--planners", row["planner"],
+            compared = json.loads(self.succeed("compare", *options, "--planner", row["planner"],
                                                "--format", "json").out)["networks"][0]["plans"][0]
             for member in ("time_s", "energy_j", "utilisation"):
                 self.assertEqual(float(row[member]), compared[member])
@@ -65,7 +65,7 @@ class Points(Sweep):
             rows = self.rows(*lists)
             self.assertEqual(rows[:3], usual[:3])
             for row, before, machine in zip(rows[3:], usual[3:], MACHINES):
-                alone = json.loads(self.succeed("compare", *words, *options, "--planners=dp",
+                alone = json.loads(self.succeed("compare", *words, *options, "--planner=dp",
                                                 "--hardware", machine, "--format=json").out)
                 plan, = alone["networks"][0]["plans"]
                 self.assertEqual([row["planner"], float(row[member]), int(row["total_bytes"])],
@@ -143,6 +143,13 @@ class Bad(Sweep):
         for value in ("", "0", "0..8:x2", "1000001", "1.5", "8..4:x2", "8..16:x1", "8..16:+0",
                       "8..16", "1,1", "1..1000000:+1", "8..16:+1KiB", "10MiB"):
             self.refuse(BAD_INPUT, "sweep", ALEXNET, f"--batch={value}", says="--batch")
+        for given, meant in (("4,8,16MiB", "4MiB,8MiB,16MiB"), ("4..16MiB:x2", "4MiB..16MiB:x2"),
+                             ("1.5,2GB", "1.5GB,2GB"), ("1MiB..9MiB:+4", "1MiB..9MiB:+4MiB")):
+            self.refuse(BAD_INPUT, "sweep", ALEXNET, "--buffer", given,
+                        says=f"did you mean --buffer {meant}?")
+        for given in ("4,8", "4,8MuB", "4MiB,x", "4MiB,4MiB"):
+            self.assertNotIn("did you mean",
+                             self.refuse(BAD_INPUT, "sweep", ALEXNET, "--buffer", given).err)
         self.refuse(BAD_INPUT, "sweep", ALEXNET, "--batch=0", "--buffer=0",
                     says=["--batch", "--buffer"])
 

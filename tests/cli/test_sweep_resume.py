@@ -1,14 +1,12 @@
 """`mbsopt sweep`: the same rows however it is cut up, interrupted and resumed."""
 
-import os
 import re
-import shutil
 import signal
 import subprocess
 import time
 import unittest
 
-from harness import ALEXNET, BAD_INPUT, NETWORKS, OK, PROGRAM, ROOT, environment
+from harness import ALEXNET, BAD_INPUT, NETWORKS, OK, PROGRAM, environment
 from sweeping import MANY, POINTS, Sweep
 
 
@@ -174,77 +172,6 @@ class SameRows(Sweep):
         self.assertEqual((status, out), (OK, self.whole))
         self.assertRegex(shown, rf"\r[1-9]\d* of {POINTS} points, \d+ s, about \d+ s left")
         self.assertEqual(re.sub(r"[^\n]*\r", "", shown.replace("note: ", "\n")).split("\n")[0], "")
-
-
-class Scripts(Sweep):
-    def run_script(self, name, *arguments, **more):
-        return subprocess.run(["bash", ROOT / "scripts" / name, *map(str, arguments)],
-                              capture_output=True, text=True, check=False,
-                              env=environment(MBSOPT=PROGRAM, **more), cwd=self.folder)
-
-    def other_parallel(self):
-        """A PATH on which `parallel` is some other program than GNU's."""
-        tools = self.folder / "tools"
-        tools.mkdir()
-        (tools / "parallel").write_text("#!/bin/sh\nexit 1\n")
-        (tools / "parallel").chmod(0o755)
-        return f"{tools}:{os.environ['PATH']}"
-
-    def test_parallel(self):
-        """With GNU parallel, if it is there, and with xargs."""
-        whole = self.text(*MANY)
-        for path in (os.environ["PATH"], self.other_parallel()):
-            done = self.run_script("sweep_parallel.sh", 3, "out.csv", *MANY, PATH=path)
-            self.assertEqual(done.returncode, 0, done.stderr)
-            self.assertEqual((self.folder / "out.csv").read_text(), whole)
-            (self.folder / "out.csv").unlink()
-            self.assert_files("tools")
-        self.assertIn("GNU parallel is not installed", done.stderr)
-        for words in ([], [0, "x", ALEXNET], ["a", "x", ALEXNET], [3, "x"]):
-            self.assertEqual(self.run_script("sweep_parallel.sh", *words).returncode, 2)
-        self.assertNotEqual(
-            self.run_script("sweep_parallel.sh", 2, "y", ALEXNET, "--batch=0").returncode, 0)
-        self.assertFalse((self.folder / "y").exists())
-
-    def test_slurm(self):
-        """With an sbatch that runs the tasks at once, one after the other."""
-        tools = self.folder / "tools"
-        tools.mkdir()
-        sbatch = tools / "sbatch"
-        sbatch.write_text("""#!/bin/bash
-set -e
-tasks=""
-while [[ $1 == --* ]]; do
-    case $1 in
-    --array=0-*) tasks=$(seq 0 "${1#--array=0-}") ;;
-    --dependency=*) [ "$1" = --dependency=afterok:7 ] ;;
-    esac
-    shift
-done
-cp "$1" spooled
-shift
-for task in ${tasks:-none}; do
-    [ "$task" = none ] || export SLURM_ARRAY_TASK_ID=$task SLURM_CPUS_PER_TASK=2
-    bash spooled "$@" >>log
-done
-rm spooled
-echo "7;cluster"
-""")
-        sbatch.chmod(0o755)
-        done = self.run_script("sweep.sbatch", 4, "out.csv", *MANY,
-                               PATH=f"{tools}:{os.environ['PATH']}")
-        self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn("job array 7", done.stdout)
-        self.assertEqual((self.folder / "out.csv").read_text(), self.text(*MANY))
-        shutil.rmtree(tools)
-        self.assert_files("log", "out.csv")
-
-    @unittest.skipUnless(shutil.which("shellcheck"), "no shellcheck")
-    def test_shellcheck(self):
-        scripts = [ROOT / "scripts" / name for name in ("sweep.sbatch", "sweep_parallel.sh")]
-        done = subprocess.run(["shellcheck", *scripts], capture_output=True, text=True,
-                              check=False)
-        self.assertEqual(done.returncode, 0, done.stdout)
 
 
 if __name__ == "__main__":

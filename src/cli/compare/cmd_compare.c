@@ -17,7 +17,7 @@
 static int read_options(comparison *of, compare_format *format, const arguments *given)
 {
     static const char *const formats[] = {"table", "csv", "json", NULL};
-    const char *planners = option_value(given, "planners");
+    const char *planners = option_value(given, "planner");
     size_t choice;
     if (!option_format(given, option_value(given, "output"), formats, &choice))
         return EXIT_USAGE;
@@ -25,13 +25,13 @@ static int read_options(comparison *of, compare_format *format, const arguments 
     of->options = (mbs_plan_options)MBS_PLAN_OPTIONS_INIT;
     of->options.time_limit_s = TIME_LIMIT_S;
     int status =
-        read_planners(&of->planners, "planners", planners != NULL ? planners : DEFAULT_PLANNERS);
+        read_planners(&of->planners, "planner", planners != NULL ? planners : DEFAULT_PLANNERS);
     if (status == EXIT_OK)
         status = setup_options(&of->setup, given);
     if (status == EXIT_OK)
         status = search_recompute(&of->recompute, given);
     if (status == EXIT_OK)
-        status = search_objective_of(&of->options.objective, &of->planners, "planners", given);
+        status = search_objective_of(&of->options.objective, &of->planners, given);
     int limits = status == EXIT_USAGE ? EXIT_OK : search_options(&of->options, given);
     of->options.batch = of->setup.batch;
     return status != EXIT_OK ? status : limits;
@@ -126,7 +126,7 @@ static int run_compare(const arguments *given)
 }
 
 static const option_spec compare_options[] = {
-    {"planners", '\0', "LIST", "comma-separated (default: all but best)"},
+    {"planner", '\0', "LIST", "comma-separated (default: all but best)"},
     OPTION_OBJECTIVE,
     OPTION_BUFFER,
     OPTION_BATCH,

@@ -116,7 +116,7 @@ static int read_options(sweep *of, const arguments *given)
         status = statuses[i];
     of->time_limit_s = limits.time_limit_s;
     if (status == EXIT_OK)
-        status = search_objective_of(&of->objective, &of->planners, "planner", given);
+        status = search_objective_of(&of->objective, &of->planners, given);
     return status;
 }
 
