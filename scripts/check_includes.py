@@ -6,7 +6,8 @@ headers of its own folder and of those before it; report and emit do not know ea
 command line sees the public API and its own headers only; a public header includes public ones.
 
 The rooms of plan are ordered too: ROOMS says which others each may know. All know what they share,
-the files of src/plan itself, which know no room.
+the files of src/plan itself, which know no room. No files of different folders need each other in a
+circle (circles.py), and one file alone includes GLPK's header.
 
 Also that the library takes memory through base/memory.h alone, so that the caller's allocator sees it.
 
@@ -16,6 +17,8 @@ Prints a line for each line that breaks this and exits 1.
 import pathlib
 import re
 import sys
+
+import circles
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LEVEL = {"base": 0, "network": 1, "program": 2, "hardware": 3, "cost": 4, "plan": 5, "verify": 6,
@@ -34,6 +37,7 @@ ROOMS = {
 ALLOCATION = re.compile(r"(?<![\w.>])(?:malloc|calloc|realloc|strdup|strndup|aligned_alloc|free)\(")
 # what may use the C library's: its wrapper, and what frees a block that the C library returned
 OWN_MEMORY = {"src/base/memory.c", "src/base/file.c"}
+GLPK = pathlib.PurePath("src/plan/solver/solver.c")
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
 
 
@@ -97,6 +101,8 @@ def check(source):
         if not found:
             continue
         system, header = found.group(1) == "<", found.group(2)
+        if header == "glpk.h" and relative != GLPK:
+            yield f"{relative}:{number}: GLPK is for {GLPK} alone"
         if system and not header.startswith("mbsopt/"):
             continue
         if relative.parts[0] == "include":
@@ -109,9 +115,20 @@ def check(source):
             yield f"{relative}:{number}: {header}: {fault}"
 
 
+def check_circles():
+    """Yields a line for each circle that ties files of different folders."""
+    graph = circles.needs(ROOT / "src")
+    for circle in circles.circles(graph):
+        if len({pathlib.PurePath(module).parent for module in circle}) > 1:
+            ties = [f"{a} needs {b} ({', '.join(sorted(graph[a][b])[:3])})"
+                    for a in circle for b in circle if b in graph[a]]
+            yield f"a circle: {'; '.join(ties)}"
+
+
 def main():
     sources = sorted([*ROOT.glob("src/*/**/*.[ch]"), *ROOT.glob("include/**/*.h")])
     faults = [fault for source in sources for fault in check(source)]
+    faults += check_circles()
     for fault in faults:
         print(fault)
     if not sources:

@@ -2,9 +2,10 @@
 #ifndef BASE_JSON_SCAN_H
 #define BASE_JSON_SCAN_H
 
-#include "base/json.h"
+#include "base/json_fault.h"
 
-#define WORD_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
+/* A document of more values (numbers, strings, arrays, ...) is refused: each takes 64 bytes. */
+#define JSON_MAX_VALUES 100000000
 
 /*
  * Reports the first fault of the text, if any, and returns whether there is none. cJSON accepts

@@ -1,4 +1,5 @@
-/* Taking values from a document, and names that are mistyped. */
+#include "base/json_take.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -6,7 +7,6 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/json.h"
 
 /* ---- Taking values --------------------------------------------------------------------------- */
 

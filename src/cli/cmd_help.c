@@ -1,7 +1,7 @@
 /* mbsopt help [COMMAND] */
 #include <stdio.h>
 
-#include "command.h"
+#include "commands.h"
 #include "options.h"
 #include "output.h"
 #include "shells.h"
@@ -15,15 +15,15 @@ static int continuation_bytes(const char *text)
     return count;
 }
 
-int print_overview(void)
+static int print_overview(const command *const *commands)
 {
     printf("mbsopt %s: plans how an accelerator that trains CNNs moves its data\n\n"
            "usage: mbsopt COMMAND [OPTION…] ARGUMENT\n\n",
            mbs_version());
-    for (size_t i = 0; all_commands[i] != NULL; i++) {
+    for (size_t i = 0; commands[i] != NULL; i++) {
         char call[32];
-        snprintf(call, sizeof call, "%s %s", all_commands[i]->name, all_commands[i]->operand);
-        printf("  %-*s %s\n", 15 + continuation_bytes(call), call, all_commands[i]->summary);
+        snprintf(call, sizeof call, "%s %s", commands[i]->name, commands[i]->operand);
+        printf("  %-*s %s\n", 15 + continuation_bytes(call), call, commands[i]->summary);
     }
     printf("  %-15s %s\n", "--version", "print the version");
     printf("\nexample: mbsopt plan models/networks/resnet50.json --buffer 10MiB\n"
@@ -32,13 +32,6 @@ int print_overview(void)
            "             4 verification failed, 5 system error (file, memory)\n");
     return finish_output();
 }
-
-const option_spec common_options[] = {
-    {"verbose", '\0', NULL, "note how long each stage takes"},
-    {"json-errors", '\0', NULL, "messages as JSON, one object a line, for programs"},
-    {"help", 'h', NULL, "print this"},
-};
-const size_t common_option_count = sizeof common_options / sizeof common_options[0];
 
 static void print_option(const option_spec *option)
 {
@@ -69,20 +62,22 @@ static int run_help(const arguments *given)
     size_t format;
     if (!option_choice(given, "format", formats, &format))
         return EXIT_USAGE;
-    const command *of = given->operand != NULL ? find_command(given->operand) : NULL;
+    const command *of =
+        given->operand != NULL ? find_command(given->commands, given->operand) : NULL;
     if (given->operand != NULL && of == NULL)
-        return unknown_command(given->operand);
+        return unknown_command(given->commands, given->operand);
     if (format == MAN)
-        return print_manual(of);
+        return print_manual(given->commands, of);
     if (format == TEXT)
-        return of != NULL ? print_command_help(of) : print_overview();
+        return of != NULL ? print_command_help(of) : print_overview(given->commands);
     if (of != NULL) {
         complain("--format %s is of the whole program, not of one command", formats[format]);
         return EXIT_USAGE;
     }
     if (format == BASH)
-        return print_bash_completion();
-    return format == ZSH ? print_zsh_completion() : print_fish_completion();
+        return print_bash_completion(given->commands);
+    return format == ZSH ? print_zsh_completion(given->commands)
+                         : print_fish_completion(given->commands);
 }
 
 static const option_spec help_options[] = {

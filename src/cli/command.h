@@ -44,21 +44,7 @@ extern const command command_show;
 extern const command command_export;
 extern const command command_help;
 
-/* All commands in the order of the help, ended by a null. */
-extern const command *const all_commands[];
-
-/* The command of that name, or null. */
-const command *find_command(const char *name);
-
-/* Says that there is no such command; returns EXIT_USAGE. */
-int unknown_command(const char *name);
-
-/* Options of every command, after its own. */
-extern const option_spec common_options[];
-extern const size_t common_option_count;
-
-/* Help on standard output; return the exit status. */
-int print_overview(void);
+/* A command's help on standard output; returns the exit status. */
 int print_command_help(const command *of);
 
 #endif

@@ -4,40 +4,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "command.h"
+#include "commands.h"
 #include "options.h"
 #include "output.h"
 
-const command *const all_commands[] = {
+/* In the order of the help. */
+static const command *const all_commands[] = {
     &command_plan, &command_compare, &command_sweep, &command_verify,
     &command_show, &command_export,  &command_help,  NULL};
-
-const command *find_command(const char *name)
-{
-    for (size_t i = 0; all_commands[i] != NULL; i++) {
-        if (strcmp(all_commands[i]->name, name) == 0)
-            return all_commands[i];
-    }
-    return NULL;
-}
-
-int unknown_command(const char *name)
-{
-    const char *names[sizeof all_commands / sizeof all_commands[0] + 2] = {NULL};
-    size_t count = 0;
-    for (; all_commands[count] != NULL; count++)
-        names[count] = all_commands[count]->name;
-    names[count++] = "--version";
-    names[count] = "--help";
-    const char *nearest = nearest_name(name, names);
-    if (nearest != NULL)
-        complain("unknown %s %s (did you mean %s?)", name[0] == '-' ? "option" : "command", name,
-                 nearest);
-    else
-        complain("unknown %s %s", name[0] == '-' ? "option" : "command", name);
-    complain("see: mbsopt help");
-    return EXIT_USAGE;
-}
 
 /*
  * A standard stream that was closed would hand its number to the next file opened, and messages
@@ -76,11 +50,12 @@ static int run(int argc, char **argv)
         return print_version(argc - 2, argv + 2);
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
         name = command_help.name;
-    const command *chosen = find_command(name);
+    const command *chosen = find_command(all_commands, name);
     if (chosen == NULL)
-        return unknown_command(name);
+        return unknown_command(all_commands, name);
     arguments given;
     int status = options_parse(&given, chosen, argc - 2, argv + 2);
+    given.commands = all_commands;
     if (status == EXIT_OK)
         status = given.help ? print_command_help(chosen) : chosen->run(&given);
     options_free(&given);

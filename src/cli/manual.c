@@ -1,7 +1,9 @@
 /* Man pages. */
 #include <assert.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "options.h"
 #include "output.h"
 #include "shells.h"
 
@@ -60,7 +62,7 @@ static void put_exit_statuses(void)
         printf(".TP\n%zu\n%s\n", i, meanings[i]);
 }
 
-static int print_overview_manual(void)
+static int print_overview_manual(const command *const *commands)
 {
     put_title("MBSOPT");
     printf(".SH NAME\nmbsopt \\- plan how an accelerator that trains CNNs moves its data\n"
@@ -69,9 +71,9 @@ static int print_overview_manual(void)
            "Cuts a training step into groups of layers and the mini\\-batch into sub\\-batches, so "
            "that\nwhat layers hand on stays in the on\\-chip buffer, and says to the byte what is "
            "moved\nfrom and to DRAM.\n.SH COMMANDS\n");
-    for (size_t i = 0; all_commands[i] != NULL; i++) {
-        printf(".TP\n\\fB%s\\fR \\fI%s\\fR\n", all_commands[i]->name, all_commands[i]->operand);
-        put_roff(all_commands[i]->summary);
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        printf(".TP\n\\fB%s\\fR \\fI%s\\fR\n", commands[i]->name, commands[i]->operand);
+        put_roff(commands[i]->summary);
         printf("\n");
     }
     printf(".SH OPTIONS\nOf every command:\n");
@@ -81,17 +83,17 @@ static int print_overview_manual(void)
     put_exit_statuses();
     printf(".SH ENVIRONMENT\n.TP\nNO_COLOR\nIf set and not empty, tables have no colours.\n"
            ".SH SEE ALSO\n");
-    for (size_t i = 0; all_commands[i] != NULL; i++)
-        if (all_commands[i] != &command_help)
-            printf("\\fBmbsopt\\-%s\\fR(1),\n", all_commands[i]->name);
+    for (size_t i = 0; commands[i] != NULL; i++)
+        if (strcmp(commands[i]->name, "help") != 0)
+            printf("\\fBmbsopt\\-%s\\fR(1),\n", commands[i]->name);
     printf("\\fBmbsopt\\fR(3)\n");
     return finish_output();
 }
 
-int print_manual(const command *of)
+int print_manual(const command *const *commands, const command *of)
 {
     if (of == NULL)
-        return print_overview_manual();
+        return print_overview_manual(commands);
     char name[64];
     snprintf(name, sizeof name, "MBSOPT-%s", of->name);
     for (char *at = name; *at != '\0'; at++)

@@ -9,6 +9,13 @@
 
 #define LONGEST_SUGGESTION 32
 
+const option_spec common_options[] = {
+    {"verbose", '\0', NULL, "note how long each stage takes"},
+    {"json-errors", '\0', NULL, "messages as JSON, one object a line, for programs"},
+    {"help", 'h', NULL, "print this"},
+};
+const size_t common_option_count = sizeof common_options / sizeof common_options[0];
+
 static size_t smallest(size_t a, size_t b, size_t c)
 {
     size_t least = a < b ? a : b;

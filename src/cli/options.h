@@ -8,10 +8,15 @@
 
 #define MAX_OPTIONS 32
 
+/* Options of every command, after its own. */
+extern const option_spec common_options[];
+extern const size_t common_option_count;
+
 typedef struct arguments {
     const command *command;
-    const char *operand;   /* the first; null if not given */
-    const char **operands; /* all */
+    const command *const *commands; /* all of the program, ended by a null */
+    const char *operand;            /* the first; null if not given */
+    const char **operands;          /* all */
     size_t operand_count;
     const char *values[MAX_OPTIONS]; /* in the order of the command's options; null: not given */
     struct given_value *all_values;  /* each time an option was given, in that order */

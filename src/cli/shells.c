@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "options.h"
 #include "output.h"
 
 /* Whether the option's value is one of a list of words: "table|json|csv". */
@@ -73,28 +74,28 @@ static void put_bash_values(const command *of, const option_spec *option)
     }
 }
 
-int print_bash_completion(void)
+int print_bash_completion(const command *const *commands)
 {
     printf("# mbsopt's completion for bash; made by: mbsopt help --format bash\n_mbsopt() {\n"
            "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n"
            "    local command=${COMP_WORDS[1]} words='' files=''\n    COMPREPLY=()\n"
            "    if [ \"$COMP_CWORD\" = 1 ]; then\n        words='");
-    for (size_t i = 0; all_commands[i] != NULL; i++)
-        printf("%s ", all_commands[i]->name);
+    for (size_t i = 0; commands[i] != NULL; i++)
+        printf("%s ", commands[i]->name);
     printf("--version --help'\n    elif [ \"$before\" != \"$command\" ]; then\n"
            "        case $command:$before in\n");
-    for (size_t i = 0; all_commands[i] != NULL; i++)
-        each_option(all_commands[i], put_bash_values);
+    for (size_t i = 0; commands[i] != NULL; i++)
+        each_option(commands[i], put_bash_values);
     printf("        esac\n    fi\n"
            "    if [ -z \"$words$files\" ]; then\n        case $command:$word in\n");
-    for (size_t i = 0; all_commands[i] != NULL; i++) {
-        printf("        %s:-*) words='", all_commands[i]->name);
-        each_option(all_commands[i], put_bash_name);
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        printf("        %s:-*) words='", commands[i]->name);
+        each_option(commands[i], put_bash_name);
         printf("' ;;\n");
     }
     printf("        help:*) words='");
-    for (size_t i = 0; all_commands[i] != NULL; i++)
-        printf("%s ", all_commands[i]->name);
+    for (size_t i = 0; commands[i] != NULL; i++)
+        printf("%s ", commands[i]->name);
     printf("' ;;\n        *) files=1 ;;\n        esac\n    fi\n"
            "    if [ -n \"$files\" ]; then\n"
            "        mapfile -t COMPREPLY < <(compgen -f -- \"$word\")\n"
@@ -135,20 +136,20 @@ static void put_zsh_option(const command *of, const option_spec *option)
     printf("'");
 }
 
-int print_zsh_completion(void)
+int print_zsh_completion(const command *const *commands)
 {
     printf("#compdef mbsopt\n# made by: mbsopt help --format zsh\n"
            "if (( CURRENT == 2 )); then\n    local -a commands=(\n");
-    for (size_t i = 0; all_commands[i] != NULL; i++) {
-        printf("        '%s:", all_commands[i]->name);
-        put_zsh_text(all_commands[i]->summary);
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        printf("        '%s:", commands[i]->name);
+        put_zsh_text(commands[i]->summary);
         printf("'\n");
     }
     printf("    )\n    _describe command commands\n    return\nfi\n"
            "local command=$words[2]\nshift words\n(( CURRENT-- ))\ncase $command in\n");
-    for (size_t i = 0; all_commands[i] != NULL; i++) {
-        printf("    %s) _arguments", all_commands[i]->name);
-        each_option(all_commands[i], put_zsh_option);
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        printf("    %s) _arguments", commands[i]->name);
+        each_option(commands[i], put_zsh_option);
         printf(" \\\n        '*:argument:_files' ;;\n");
     }
     printf("esac\n");
@@ -183,15 +184,15 @@ static void put_fish_option(const command *of, const option_spec *option)
     printf("'\n");
 }
 
-int print_fish_completion(void)
+int print_fish_completion(const command *const *commands)
 {
     printf("# mbsopt's completion for fish; made by: mbsopt help --format fish\n");
-    for (size_t i = 0; all_commands[i] != NULL; i++) {
-        printf("complete -c mbsopt -n __fish_use_subcommand -f -a %s -d '", all_commands[i]->name);
-        put_fish_text(all_commands[i]->summary);
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        printf("complete -c mbsopt -n __fish_use_subcommand -f -a %s -d '", commands[i]->name);
+        put_fish_text(commands[i]->summary);
         printf("'\n");
     }
-    for (size_t i = 0; all_commands[i] != NULL; i++)
-        each_option(all_commands[i], put_fish_option);
+    for (size_t i = 0; commands[i] != NULL; i++)
+        each_option(commands[i], put_fish_option);
     return finish_output();
 }

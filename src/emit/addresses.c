@@ -1,6 +1,6 @@
 /* The DRAM regions that traces and command streams use, as CSV. */
 #include "emit/dram_layout.h"
-#include "emit/export.h"
+#include "emit/exporter.h"
 
 mbs_status export_addresses(exporter *e)
 {

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "cost/time.h"
-#include "emit/export.h"
+#include "emit/exporter.h"
 #include "emit/layers.h"
 #include "emit/safe_names.h"
 

@@ -1,4 +1,4 @@
-#include "emit/export.h"
+#include "emit/exporter.h"
 
 #include <inttypes.h>
 #include <string.h>

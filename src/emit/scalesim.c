@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "cost/array.h"
-#include "emit/export.h"
+#include "emit/exporter.h"
 #include "emit/products.h"
 #include "emit/safe_names.h"
 

@@ -3,7 +3,7 @@
 #define EMIT_TIMELINE_H
 
 #include "emit/dram_layout.h"
-#include "emit/export.h"
+#include "emit/exporter.h"
 
 /* Bytes that one execution of a step moves between DRAM and the buffer in one piece. */
 typedef struct transfer {

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "emit/export.h"
+#include "emit/exporter.h"
 #include "emit/products.h"
 #include "emit/safe_names.h"
 

@@ -1,5 +1,5 @@
 /* The compute command (docs/schedule.md). */
-#include "emit/wavecore.h"
+#include "emit/schedule_writer.h"
 
 #include "base/checked.h"
 

@@ -1,5 +1,5 @@
 /* The commands of one iteration of a group (docs/schedule.md). */
-#include "emit/wavecore.h"
+#include "emit/schedule_writer.h"
 
 /* ---- Operands -------------------------------------------------------------------------------- */
 

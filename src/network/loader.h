@@ -1,4 +1,4 @@
-/* A network while it is being loaded: what load.c and its helpers share. */
+/* A network while it is being loaded: what the files that load it share. */
 #ifndef NETWORK_LOADER_H
 #define NETWORK_LOADER_H
 
@@ -68,7 +68,7 @@ int32_t sort_layers(const mbs_network *network, int32_t *order);
 /* Reports the cycles among the layers that `order` leaves out. */
 void report_cycles(network_loader *loader, const int32_t *order, int32_t placed);
 
-/* ---- shapes.c: what the layers compute ---- */
+/* ---- infer_layer.c: what the layers compute ---- */
 
 /*
  * Infers shape, elements and parameters of layer `index`, whose inputs' shapes are all known.

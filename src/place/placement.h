@@ -5,24 +5,8 @@
 #ifndef PLACE_PLACEMENT_H
 #define PLACE_PLACEMENT_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "mbsopt/status.h"
-
-/* What lies in the buffer, in one piece, from step `first` to step `last` inclusive. */
-typedef struct live_range {
-    int32_t first;
-    int32_t last;
-    int64_t size;   /* at least 1, in the caller's unit, that of offsets and capacities */
-    int64_t offset; /* result */
-} live_range;
-
-typedef enum place_outcome {
-    PLACE_FITS,       /* every range has an offset, all end at or below the capacity */
-    PLACE_IMPOSSIBLE, /* no placement below the capacity exists: proven */
-    PLACE_GAVE_UP     /* the exact search came to its limit */
-} place_outcome;
+#include "place/live_range.h"
 
 typedef struct placement {
     place_outcome outcome;

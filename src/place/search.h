@@ -5,7 +5,8 @@
 #ifndef PLACE_SEARCH_H
 #define PLACE_SEARCH_H
 
-#include "place/placement.h"
+#include "mbsopt/status.h"
+#include "place/live_range.h"
 
 /*
  * Looks for offsets below `capacity`. Ranges are placed in the order of their offsets, each on top

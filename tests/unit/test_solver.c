@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "plan/solver/solver.h"
+#include "plan/solver/write.h"
 #include "run.h"
 #include "scratch_folder.h"
 

@@ -18,6 +18,7 @@
  */
 
 #include "plan/dp/dp.h"
+
 #include "base/checked.h"
 #include "base/error.h"
 #include "base/memory.h"

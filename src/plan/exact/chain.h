@@ -6,7 +6,7 @@
 #define PLAN_EXACT_CHAIN_H
 
 #include "base/checked.h"
-#include "plan/exact/lagrange.h"
+#include "plan/exact/relaxation.h"
 
 /* Stands for "not possible"; adding two of them does not overflow. */
 #define IMPOSSIBLE (INT64_MAX / 4)

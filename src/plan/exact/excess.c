@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "plan/exact/chain.h"
+#include "plan/exact/lagrange.h"
 
 typedef struct walk {
     lagrange *l;

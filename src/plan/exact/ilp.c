@@ -1,6 +1,7 @@
 /* ilp: the least traffic of all schedules, with a proven bound (model, sections 5 and 6). */
 
 #include "plan/exact/ilp.h"
+
 #include "base/checked.h"
 #include "base/error.h"
 #include "base/memory.h"
@@ -11,29 +12,6 @@
 
 /* Above this the tables over pairs of steps would not fit in memory: dp's plan, a plain bound. */
 #define MAX_STEPS 5000
-
-bool exact_stop(void *search)
-{
-    exact *x = search;
-    if (x->stopped)
-        return true;
-    const mbs_progress progress = {plan_now_s() - x->start_s, x->incumbent, x->bound};
-    if (progress.elapsed_s >= x->task->time_limit_s ||
-        (x->task->progress != NULL && x->task->progress(&progress, x->task->progress_context)))
-        x->stopped = true;
-    return x->stopped;
-}
-
-void exact_raise_bound(exact *x, int64_t bytes)
-{
-    x->bound = max_i64(x->bound, min_i64(bytes, x->incumbent));
-}
-
-bool exact_closed(const exact *x)
-{
-    double gap = (double)(x->incumbent - x->bound);
-    return x->bound >= x->incumbent || gap <= x->task->gap_percent / 100 * (double)x->incumbent;
-}
 
 /* What every schedule moves: network inputs, kept sinks and all parameters once. */
 static int64_t compulsory_traffic(const plan_task *task)

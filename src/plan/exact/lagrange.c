@@ -1,23 +1,7 @@
 #include "plan/exact/lagrange.h"
 
-#include <math.h>
-
-#include "base/error.h"
-#include "base/memory.h"
 #include "cost/footprint.h"
 #include "plan/exact/chain.h"
-#include "plan/exact/tight.h"
-
-/* Sums of scaled costs stay below this. */
-#define SCALED_LIMIT 0x1p60
-
-#define MAX_SHIFT 20
-#define MIN_SHIFT 4
-
-static int64_t step_row(const lagrange *l, int32_t c)
-{
-    return (int64_t)c * l->task->program->step_count;
-}
 
 static int64_t sum_row(const lagrange *l, int32_t c)
 {
@@ -35,157 +19,12 @@ int64_t lagrange_footprint(const lagrange *l, int32_t c, int32_t k, int64_t resi
                                      (step->whole_sample ? operands - resident : 0));
 }
 
-/*
- * A step takes min(b·S, K + b·R) bytes, with S its operands, R those of them that are resident and
- * K what streaming needs besides (for a norm each operand that is not resident counts one sample).
- * That is concave in R; the line through its ends, need at R=0 and b·S at R=S, lies below it. An
- * operand that becomes resident adds its part of the line's rise.
- */
-static void fill_footprints(lagrange *l, int32_t c)
-{
-    const mbs_program *p = l->task->program;
-    const int64_t b = l->list.sub_batch[c];
-    for (int32_t k = 0; k < p->step_count; k++) {
-        const mbs_step *step = &p->steps[k];
-        int64_t operands = program_operand_bytes(p, k);
-        int64_t staged = b * operands;
-        int64_t need = lagrange_footprint(l, c, k, 0);
-        for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
-            int64_t bytes = p->tensors[p->touches[t].tensor].bytes;
-            l->end_bytes[(int64_t)c * p->touch_count + t] =
-                operands == 0 ? 0 : (int64_t)((__int128)(staged - need) * bytes / operands);
-        }
-        if (step->coupled && l->list.iterations[c] > 1)
-            need = IMPOSSIBLE;
-        l->need[step_row(l, c) + k] = need;
-    }
-}
-
-/* An interval may stay if with it alone every step from its begin to its end can fit. */
-static bool may_stay(const lagrange *l, int32_t c, int32_t t)
-{
-    const mbs_program *p = l->task->program;
-    const int64_t *need = l->need + step_row(l, c);
-    const int64_t bytes = p->tensors[p->touches[t].tensor].bytes;
-    if (p->touches[t].next < 0)
-        return false;
-    const int32_t end = p->touches[p->touches[t].next].step;
-    for (int32_t k = p->touches[t].step + 1; k < end; k++)
-        if (need[k] > l->task->capacity - l->list.sub_batch[c] * bytes)
-            return false;
-    return lagrange_footprint(l, c, p->touches[t].step, bytes) <= l->task->capacity &&
-           lagrange_footprint(l, c, end, bytes) <= l->task->capacity;
-}
-
-static void fill_sums(lagrange *l)
-{
-    const mbs_program *p = l->task->program;
-    for (int32_t k = 0; k < p->step_count; k++) {
-        const mbs_step *step = &p->steps[k];
-        l->passes_cost[k] = plan_passes_bytes(l->task, k);
-        l->weight_sum[k + 1] = l->weight_sum[k] + step->weight_bytes;
-        l->accumulator_sum[k + 1] = l->accumulator_sum[k] + step->accumulator_bytes;
-    }
-}
-
-/* The largest shift that keeps every scaled sum below the limit, or -1. */
-static int choose_shift(const lagrange *l)
-{
-    const mbs_program *p = l->task->program;
-    double traffic = 0;
-    double operands = 0;
-    for (int32_t k = 0; k < p->step_count; k++) {
-        traffic += (double)l->passes_cost[k];
-        operands += (double)program_operand_bytes(p, k);
-    }
-    traffic += (double)l->task->batch *
-               (double)(l->weight_sum[p->step_count] + 2 * l->accumulator_sum[p->step_count]);
-    double charged = 0; /* for buffer, at the highest prices */
-    for (int32_t c = 0; c < l->list.count; c++) {
-        double bytes = (double)l->task->capacity * (double)p->step_count +
-                       (double)l->list.sub_batch[c] * operands;
-        charged = fmax(charged, (double)l->highest_price[c] * bytes);
-    }
-    int shift = MAX_SHIFT;
-    while (shift >= MIN_SHIFT && 2 * (traffic + charged) * ldexp(1, shift) >= SCALED_LIMIT)
-        shift--;
-    return shift >= MIN_SHIFT ? shift : -1;
-}
-
-static bool allocate(lagrange *l)
-{
-    size_t candidate_count = (size_t)l->list.count;
-    size_t steps = (size_t)l->task->program->step_count;
-    size_t touches = (size_t)l->task->program->touch_count + 1;
-    l->need = mem_calloc(candidate_count * steps, sizeof *l->need);
-    l->end_bytes = mem_calloc(candidate_count * touches, sizeof *l->end_bytes);
-    l->stays = mem_calloc(candidate_count * touches, sizeof *l->stays);
-    l->tight = mem_calloc(candidate_count * steps, sizeof *l->tight);
-    l->price = mem_calloc(candidate_count * steps, sizeof *l->price);
-    l->price_sum = mem_calloc(candidate_count * (steps + 1), sizeof *l->price_sum);
-    l->slack_sum = mem_calloc(candidate_count * (steps + 1), sizeof *l->slack_sum);
-    l->tight_sum = mem_calloc(candidate_count * (steps + 1), sizeof *l->tight_sum);
-    l->weight_sum = mem_calloc(steps + 1, sizeof *l->weight_sum);
-    l->accumulator_sum = mem_calloc(steps + 1, sizeof *l->accumulator_sum);
-    l->passes_cost = mem_calloc(steps, sizeof *l->passes_cost);
-    l->chains = mem_calloc((size_t)l->task->program->tensor_count + 1, sizeof *l->chains);
-    l->history = mem_calloc(touches, sizeof *l->history);
-    l->change = mem_calloc(steps + 1, sizeof *l->change);
-    l->highest_price = mem_calloc(candidate_count, sizeof *l->highest_price);
-    return l->need != NULL && l->end_bytes != NULL && l->stays != NULL && l->tight != NULL &&
-           l->tight_sum != NULL && l->price != NULL && l->price_sum != NULL &&
-           l->slack_sum != NULL && l->weight_sum != NULL && l->accumulator_sum != NULL &&
-           l->passes_cost != NULL && l->chains != NULL && l->history != NULL && l->change != NULL &&
-           l->highest_price != NULL;
-}
-
-mbs_status lagrange_open(lagrange *l, const plan_task *task, mbs_error *error)
-{
-    *l = (lagrange){.task = task, .tight_candidate = -1};
-    mbs_status status = candidates_create(&l->list, task->batch, error);
-    if (status != MBS_OK)
-        return status;
-    if (!allocate(l))
-        return error_memory(error);
-    fill_sums(l);
-    for (int32_t c = 0; c < l->list.count; c++) {
-        fill_footprints(l, c);
-        for (int32_t t = 0; t < task->program->touch_count; t++)
-            l->stays[(int64_t)c * task->program->touch_count + t] = may_stay(l, c, t);
-        /* a byte dropped from the buffer costs 2N/b bytes at most, one pinned saves 2(I-1) */
-        l->highest_price[c] =
-            2 * ceil_div(task->batch, l->list.sub_batch[c]) + 2 * l->list.iterations[c];
-    }
-    l->shift = choose_shift(l);
-    return l->shift < 0 ? MBS_ERR_INPUT : tight_capacities(l, error);
-}
-
-void lagrange_close(lagrange *l)
-{
-    candidates_free(&l->list);
-    mem_free(l->need);
-    mem_free(l->end_bytes);
-    mem_free(l->stays);
-    mem_free(l->tight);
-    mem_free(l->tight_sum);
-    mem_free(l->price);
-    mem_free(l->price_sum);
-    mem_free(l->slack_sum);
-    mem_free(l->weight_sum);
-    mem_free(l->accumulator_sum);
-    mem_free(l->passes_cost);
-    mem_free(l->chains);
-    mem_free(l->history);
-    mem_free(l->change);
-    mem_free(l->highest_price);
-}
-
 void lagrange_update(lagrange *l, int32_t c)
 {
-    const int64_t *price = l->price + step_row(l, c);
-    const int64_t *need = l->need + step_row(l, c);
+    const int64_t *price = l->price + lagrange_step_row(l, c);
+    const int64_t *need = l->need + lagrange_step_row(l, c);
     int64_t *price_sum = l->price_sum + sum_row(l, c);
-    const int64_t *tight = l->tight + step_row(l, c);
+    const int64_t *tight = l->tight + lagrange_step_row(l, c);
     int64_t *slack_sum = l->slack_sum + sum_row(l, c);
     int64_t *tight_sum = l->tight_sum + sum_row(l, c);
     for (int32_t k = 0; k < l->task->program->step_count; k++) {
@@ -249,7 +88,7 @@ int64_t lagrange_group_parameters(const lagrange *l, int32_t c, int32_t first, i
 int32_t lagrange_row(lagrange *l, int32_t c, int32_t first, int32_t limit, int64_t *bound)
 {
     const mbs_program *p = l->task->program;
-    const int64_t *need = l->need + step_row(l, c);
+    const int64_t *need = l->need + lagrange_step_row(l, c);
     const int64_t *slack_sum = l->slack_sum + sum_row(l, c);
     const int64_t *tight_sum = l->tight_sum + sum_row(l, c);
     int64_t tensors = 0;

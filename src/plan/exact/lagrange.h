@@ -11,41 +11,7 @@
 #ifndef PLAN_EXACT_LAGRANGE_H
 #define PLAN_EXACT_LAGRANGE_H
 
-#include "plan/planner.h"
-
-/* The cheapest choices for a tensor up to its latest touch in the growing group. */
-typedef struct chain_state {
-    int64_t cost[2][2]; /* [is the latest touch's operand resident][was any interval dropped] */
-} chain_state;
-
-/*
- * Costs are scaled by 2^shift. Rows over steps are indexed [candidate * step_count + step], sums
- * over steps [candidate * (step_count + 1) + step] leave out the step itself.
- */
-typedef struct lagrange {
-    const plan_task *task;
-    candidates list;
-    int shift;
-    int64_t *need;      /* least footprint of a step: nothing resident, nothing pinned */
-    int64_t *end_bytes; /* [candidate * touch_count + touch]: what an operand adds if resident */
-    bool *stays;        /* likewise: the interval from there may stay; no step between forbids it */
-    int64_t *tight;     /* a capacity that groups within one phase cannot exceed, see tight.h */
-    int64_t *price;     /* scaled, per byte of buffer */
-    int64_t *price_sum;
-    int64_t *slack_sum;  /* of price · (need - capacity) */
-    int64_t *tight_sum;  /* of price · (need - tight) */
-    int64_t *weight_sum; /* over steps, of parameter bytes */
-    int64_t *accumulator_sum;
-    int64_t *passes_cost;   /* per step: alone and in passes; in bytes, exact */
-    chain_state *chains;    /* per tensor */
-    chain_state *history;   /* per touch: room to walk a chain back */
-    double *change;         /* per step: room for differences */
-    int64_t *highest_price; /* per candidate: more than this buys nothing */
-    /* the group whose own capacities stand in `tight`, over phases too; -1 if none */
-    int32_t tight_candidate;
-    int32_t tight_first;
-    int32_t tight_end;
-} lagrange;
+#include "plan/exact/relaxation.h"
 
 /*
  * Prices start at 0. MBS_ERR_MEMORY; MBS_ERR_INPUT without a message if the sizes leave no room

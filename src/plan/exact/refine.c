@@ -249,21 +249,6 @@ static mbs_status work_on_path(exact *x, bool *worked, mbs_error *error)
     return status;
 }
 
-mbs_status exact_take_path(exact *x, const column_list *list, int64_t bytes, mbs_error *error)
-{
-    mbs_plan *better = plan_allocate_like(x->plan, x->plan->planner_name);
-    if (better == NULL)
-        return error_memory(error);
-    for (int32_t i = x->path.count; i-- > 0;)
-        column_emit(x->task, &x->l.list, &list->columns[x->path.columns[i]], better);
-    mbs_plan worse = *x->plan;
-    *x->plan = *better;
-    *better = worse;
-    mbs_plan_free(better);
-    x->incumbent = bytes;
-    return MBS_OK;
-}
-
 static mbs_status improve_incumbent(exact *x, mbs_error *error)
 {
     const int32_t steps = x->task->program->step_count;

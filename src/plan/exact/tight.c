@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "cost/footprint.h"
+#include "plan/exact/lagrange.h"
 
 /* More different sums than this come so near the capacity that they are of no use. */
 #define MAX_SUMS 4096

@@ -2,7 +2,7 @@
 #ifndef PLAN_EXACT_TIGHT_H
 #define PLAN_EXACT_TIGHT_H
 
-#include "plan/exact/lagrange.h"
+#include "plan/exact/relaxation.h"
 
 /*
  * Sets l->tight: for each candidate and step the largest footprint up to the capacity that the step

@@ -3,7 +3,10 @@
 #define PLAN_MODEL_MODEL_H
 
 #include "plan/planner.h"
-#include "plan/solver/solver.h"
+#include "plan/solver/problem.h"
+
+/* No other solver could use a larger program, and it would not fit in memory. */
+#define MODEL_MAX_ELEMENTS INT64_C(20000000)
 
 /* What a column decides; a plan is read off all but the last kind. */
 typedef enum model_part {

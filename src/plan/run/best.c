@@ -1,11 +1,10 @@
-/* best: the better of dp and ilp (model, section 5). */
+#include "plan/run/best.h"
 
 #include "base/error.h"
 #include "base/memory.h"
 #include "cost/traffic.h"
 #include "plan/dp/dp.h"
 #include "plan/exact/ilp.h"
-#include "plan/run/run.h"
 
 /* What dp's plan moves. */
 static mbs_status dp_bytes(int64_t *bytes, const mbs_plan *like, const plan_task *task,

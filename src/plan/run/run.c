@@ -8,6 +8,7 @@
 #include "plan/dp/dp.h"
 #include "plan/exact/ilp.h"
 #include "plan/presets/presets.h"
+#include "plan/run/best.h"
 
 typedef struct planner_row {
     const char *name;

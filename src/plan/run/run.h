@@ -4,8 +4,6 @@
 
 #include "plan/planner.h"
 
-planner_function plan_best; /* the better of dp and ilp */
-
 /* Runs the planner that `options` names and sums up its plan; not yet verified. */
 mbs_status plan_run(mbs_plan **plan, const mbs_program *program, const mbs_hardware *hardware,
                     const mbs_plan_options *options, mbs_error *error);

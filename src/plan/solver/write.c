@@ -1,4 +1,5 @@
-/* Integer programs as text for other solvers: LP format and free MPS format. */
+#include "plan/solver/write.h"
+
 #include <assert.h>
 #include <math.h>
 #include <string.h>
@@ -6,7 +7,6 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "plan/solver/problem.h"
 
 /* Some readers take lines of 255 bytes and no more. */
 #define LINE_BYTES 76

@@ -1,6 +1,6 @@
 /* Formats that plans are exported to: one table row and one file each. */
-#ifndef EMIT_EXPORT_H
-#define EMIT_EXPORT_H
+#ifndef EMIT_EXPORTER_H
+#define EMIT_EXPORTER_H
 
 #include "base/sink.h"
 #include "cost/schedule.h"

@@ -1,9 +1,9 @@
 /* Pieces of `mbsopt-schedule/1` (docs/schedule.md), shared by the files that write it. */
-#ifndef EMIT_WAVECORE_H
-#define EMIT_WAVECORE_H
+#ifndef EMIT_SCHEDULE_WRITER_H
+#define EMIT_SCHEDULE_WRITER_H
 
 #include "emit/dram_layout.h"
-#include "emit/export.h"
+#include "emit/exporter.h"
 #include "place/fit.h"
 
 typedef struct schedule_writer {

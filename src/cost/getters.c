@@ -1,0 +1,82 @@
+/* Plans as seen from outside. */
+#include "cost/footprint.h"
+#include "cost/traffic.h"
+
+const mbs_program *mbs_plan_program(const mbs_plan *plan)
+{
+    return plan->program;
+}
+
+const char *mbs_plan_planner_name(const mbs_plan *plan)
+{
+    return plan->planner_name;
+}
+
+mbs_outcome mbs_plan_outcome(const mbs_plan *plan)
+{
+    return plan->outcome;
+}
+
+const char *mbs_outcome_name(mbs_outcome outcome)
+{
+    static const char *const names[] = {"optimal", "feasible", "heuristic"};
+    return (unsigned)outcome < 3 ? names[outcome] : NULL;
+}
+
+int64_t mbs_plan_batch(const mbs_plan *plan)
+{
+    return plan->batch;
+}
+
+int64_t mbs_plan_buffer_bytes(const mbs_plan *plan)
+{
+    return plan->buffer_bytes;
+}
+
+int64_t mbs_plan_bound_bytes(const mbs_plan *plan)
+{
+    return plan->bound_bytes;
+}
+
+void mbs_plan_traffic(const mbs_plan *plan, mbs_traffic *traffic)
+{
+    *traffic = plan->traffic;
+}
+
+size_t mbs_plan_group_count(const mbs_plan *plan)
+{
+    return (size_t)plan->group_count;
+}
+
+mbs_status mbs_plan_group(const mbs_plan *plan, size_t index, mbs_group_info *info)
+{
+    if (index >= (size_t)plan->group_count)
+        return MBS_ERR_ARGUMENT;
+    const mbs_group *group = &plan->groups[index];
+    *info = (mbs_group_info){
+        .first = (size_t)group->first,
+        .last = (size_t)group->end - 1,
+        .iterations = group->iterations,
+        .sub_batch = group->sub_batch,
+        .passes = group->passes,
+        .peak_bytes = group->peak_bytes,
+        .pinned_bytes = plan_pinned_bytes(plan, group->first, group->end),
+    };
+    return MBS_OK;
+}
+
+mbs_status mbs_plan_group_traffic(const mbs_plan *plan, size_t index, mbs_traffic *traffic)
+{
+    if (index >= (size_t)plan->group_count)
+        return MBS_ERR_ARGUMENT;
+    *traffic = plan_count_group(plan, &plan->groups[index]);
+    return MBS_OK;
+}
+
+mbs_status mbs_plan_step_mode(const mbs_plan *plan, size_t step, mbs_mode *mode)
+{
+    if (step >= (size_t)plan->program->step_count)
+        return MBS_ERR_ARGUMENT;
+    *mode = plan->mode[step];
+    return MBS_OK;
+}

@@ -1,0 +1,42 @@
+#include "plan/exact/exact.h"
+
+#include "base/checked.h"
+#include "base/error.h"
+
+bool exact_stop(void *search)
+{
+    exact *x = search;
+    if (x->stopped)
+        return true;
+    const mbs_progress progress = {plan_now_s() - x->start_s, x->incumbent, x->bound};
+    if (progress.elapsed_s >= x->task->time_limit_s ||
+        (x->task->progress != NULL && x->task->progress(&progress, x->task->progress_context)))
+        x->stopped = true;
+    return x->stopped;
+}
+
+void exact_raise_bound(exact *x, int64_t bytes)
+{
+    x->bound = max_i64(x->bound, min_i64(bytes, x->incumbent));
+}
+
+bool exact_closed(const exact *x)
+{
+    double gap = (double)(x->incumbent - x->bound);
+    return x->bound >= x->incumbent || gap <= x->task->gap_percent / 100 * (double)x->incumbent;
+}
+
+mbs_status exact_take_path(exact *x, const column_list *list, int64_t bytes, mbs_error *error)
+{
+    mbs_plan *better = plan_allocate_like(x->plan, x->plan->planner_name);
+    if (better == NULL)
+        return error_memory(error);
+    for (int32_t i = x->path.count; i-- > 0;)
+        column_emit(x->task, &x->l.list, &list->columns[x->path.columns[i]], better);
+    mbs_plan worse = *x->plan;
+    *x->plan = *better;
+    *better = worse;
+    mbs_plan_free(better);
+    x->incumbent = bytes;
+    return MBS_OK;
+}
