@@ -16,8 +16,8 @@ int64_t step_parameter_bytes(const mbs_step *step);
 /* The bytes that the steps of [first, end) pin. */
 int64_t plan_pinned_bytes(const mbs_plan *plan, int32_t first, int32_t end);
 
-/* The largest footprint of the group's steps, from modes, residency and pinned bytes. O(touches).
- */
+/* The largest footprint of the steps of a group of whole samples, from modes, residency and pinned
+ * bytes. O(touches). Of any group: plan_find_peak (peak.h). */
 int64_t plan_group_peak(const mbs_plan *plan, const mbs_group *group);
 
 /* Going through a group's steps in order, on `samples` of them. */

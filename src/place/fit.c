@@ -226,9 +226,10 @@ static mbs_status fit_groups(fitter *f)
     mbs_status status = MBS_OK;
     for (int32_t g = 0; g < f->given->group_count && status == MBS_OK; g++)
         status = fit_group(f, &f->given->groups[g]);
+    if (status == MBS_OK)
+        status = plan_sum_up(f->plan, f->error);
     if (status != MBS_OK)
         return status;
-    plan_sum_up(f->plan);
     if (f->plan->outcome == MBS_OPTIMAL && (f->placed->change_count > 0 || f->placed->trimmed > 0))
         f->plan->outcome = MBS_FEASIBLE;
     return mbs_plan_verify(f->plan, NULL, f->error);

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "cost/footprint.h"
+#include "cost/peak.h"
 #include "cost/traffic.h"
 
 mbs_status candidates_create(candidates *list, int64_t batch, mbs_error *error)
@@ -150,9 +151,11 @@ mbs_status plan_open(mbs_plan **out, plan_task *task, const mbs_program *program
     return MBS_OK;
 }
 
-void plan_sum_up(mbs_plan *plan)
+mbs_status plan_sum_up(mbs_plan *plan, mbs_error *error)
 {
-    for (int32_t g = 0; g < plan->group_count; g++)
-        plan->groups[g].peak_bytes = plan_group_peak(plan, &plan->groups[g]);
+    mbs_status status = MBS_OK;
+    for (int32_t g = 0; g < plan->group_count && status == MBS_OK; g++)
+        status = plan_find_peak(&plan->groups[g].peak_bytes, plan, &plan->groups[g], error);
     plan->traffic = plan_count(plan);
+    return status;
 }

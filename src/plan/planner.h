@@ -37,8 +37,8 @@ mbs_status plan_open(mbs_plan **plan, plan_task *task, const mbs_program *progra
 /* Seconds on a clock that only goes forward. */
 double plan_now_s(void);
 
-/* Fills in what follows from a plan's choices: peaks and traffic. */
-void plan_sum_up(mbs_plan *plan);
+/* Fills in what follows from a plan's choices: peaks and traffic. Errors: MBS_ERR_MEMORY. */
+mbs_status plan_sum_up(mbs_plan *plan, mbs_error *error);
 
 /* The different values of ceil(N/b), ascending, and for each the sub-batch ceil(N/I). */
 typedef struct candidates {

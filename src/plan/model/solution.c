@@ -174,12 +174,13 @@ mbs_status plan_import(mbs_plan **out, const mbs_program *program, const mbs_har
     mbs_status status = plan_open(&plan, &task, program, hardware, options, "imported", error);
     if (status == MBS_OK)
         status = import_into(plan, &task, path, error);
+    if (status == MBS_OK)
+        status = plan_sum_up(plan, error);
     if (status != MBS_OK) {
         mbs_plan_free(plan);
         return status;
     }
     plan->outcome = MBS_FEASIBLE;
-    plan_sum_up(plan);
     *out = plan;
     return MBS_OK;
 }

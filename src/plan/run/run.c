@@ -59,11 +59,12 @@ mbs_status plan_run(mbs_plan **out, const mbs_program *program, const mbs_hardwa
         plan_open(&plan, &task, program, hardware, options, planners[options->planner].name, error);
     if (status == MBS_OK)
         status = planners[options->planner].run(plan, &task, error);
+    if (status == MBS_OK)
+        status = plan_sum_up(plan, error);
     if (status != MBS_OK) {
         mbs_plan_free(plan);
         return status;
     }
-    plan_sum_up(plan);
     *out = plan;
     return MBS_OK;
 }

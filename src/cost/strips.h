@@ -1,0 +1,98 @@
+/*
+ * Strip groups (model, section 11): groups that push strips of rows of one sample through their
+ * steps. Here is what they need of the buffer: how far each step gets with each strip, how many
+ * rows of each tensor the buffer holds, and what that makes of every step's footprint.
+ */
+#ifndef COST_STRIPS_H
+#define COST_STRIPS_H
+
+#include "cost/schedule.h"
+#include "program/rows.h"
+
+/* What a tensor takes of the buffer in a strip group, in bytes. */
+typedef struct strip_extent {
+    int64_t size;
+    int64_t kept; /* of it, rows of earlier strips; 0: the tensor is a block, else a ring */
+} strip_extent;
+
+/*
+ * Row counts after each of T strips, `rows[0...strips-1]`; none is above the rows of its step or
+ * tensor. The functions below take time in proportion to T.
+ */
+
+/* A step of R rows and an operand of H rows that it reads. */
+typedef struct row_link {
+    const mbs_row_map *map;
+    int64_t step_rows;
+    int64_t tensor_rows;
+} row_link;
+
+/* That of touch t. */
+row_link row_link_of(const mbs_program *program, int32_t t);
+
+/* The step rows that are done, if no step of the group reads what they make. */
+void strips_spread(int32_t *rows, int32_t strips, int64_t step_rows);
+
+/* Raises `needed` to what a reader needs whose rows done are `done`. */
+void strips_need(int32_t *needed, int32_t strips, const row_link *link, const int32_t *done);
+
+/* Lowers `used` to the first row that the reader still uses in each strip. */
+void strips_use(int32_t *used, int32_t strips, const row_link *link, const int32_t *done);
+
+/*
+ * Whether the tensor that touch t writes has as many rows as its step, and grows with them; else it
+ * is there only when all is done.
+ */
+bool strips_grows(const mbs_program *program, int32_t t);
+
+/* Raises the rows done of a step to what is needed of a tensor that it writes at touch t. */
+void strips_demand(int32_t *done, int32_t strips, const mbs_program *program, int32_t t,
+                   const int32_t *needed);
+
+/*
+ * The extent of a tensor of which `there` rows are there after each strip, and from row `used` on
+ * are still used during it (null: none is).
+ */
+strip_extent strips_extent(const mbs_tensor *tensor, int32_t strips, const int32_t *there,
+                           const int32_t *used);
+
+/* Steps [first, end) as a strip group, and its tensors' extents, whatever T they follow from. */
+typedef struct strip_group {
+    const mbs_program *program;
+    int32_t first;
+    int32_t end;
+    const strip_extent *extent; /* [touch - touch_begin]: of its tensor in a group in which the
+                                   touch is the tensor's first */
+    int32_t touch_begin;
+} strip_group;
+
+/* Whether the rule says that step k is streamed: its parameters take less than its lone operands.
+ */
+bool strips_streams(const strip_group *group, int32_t k);
+
+/*
+ * The footprints of the steps, [k - first], pinned bytes apart; returns the largest. `mode` is per
+ * step of the program; if it is null `stream` says whether those steps are streamed for which the
+ * rule says so. O(touches of the group).
+ */
+int64_t strips_footprints(const strip_group *group, const mbs_mode *mode, bool stream,
+                          int64_t *bytes);
+
+/*
+ * Finds the extents in the group [first, end) with T = `strips`: an array per touch of its steps,
+ * of which the tensors' first touches are set. The program has rows (has_rows), none above
+ * INT32_MAX. O(touches · T) time; memory for the touches, and for T row counts of each tensor that
+ * is touched before a step and after it. Null if memory is out; else the caller's (mem_free).
+ */
+strip_extent *strips_find(const mbs_program *program, int32_t first, int32_t end, int32_t strips);
+
+/*
+ * The footprints of a group of a plan with strips > 1, [k - first], pinned bytes apart. Null if
+ * memory is out; else the caller's (mem_free).
+ */
+int64_t *strips_group_footprints(const mbs_plan *plan, const mbs_group *group);
+
+/* The largest H among the tensors that the steps [first, end) touch. */
+int64_t strips_tallest(const mbs_program *program, int32_t first, int32_t end);
+
+#endif

@@ -1,0 +1,75 @@
+#include "program/rows.h"
+
+#include "base/checked.h"
+
+/* Products of rows and strides; no sum of a few of them overflows. */
+typedef __int128 wide;
+
+static int64_t clamp(wide row, int64_t rows)
+{
+    return row < 0 ? 0 : row > rows ? rows : (int64_t)row;
+}
+
+/* floor(a · b / c), for a, b >= 0 and c > 0. */
+static wide scale_down(int64_t a, int64_t b, int64_t c)
+{
+    int64_t product;
+    return checked_mul(a, b, &product) ? product / c : (wide)a * b / c;
+}
+
+/* ceil(a · b / c), likewise. */
+static wide scale_up(int64_t a, int64_t b, int64_t c)
+{
+    int64_t product;
+    return checked_mul(a, b, &product) ? ceil_div(product, c) : ((wide)a * b + c - 1) / c;
+}
+
+int64_t row_map_need(const mbs_row_map *map, int64_t n, int64_t step_rows, int64_t tensor_rows)
+{
+    if (n <= 0)
+        return 0;
+    switch (map->kind) {
+    case ROWS_SAME:
+        return n;
+    case ROWS_WINDOW:
+        return clamp((wide)(n - 1) * map->stride - map->pad + map->window, tensor_rows);
+    case ROWS_TRANSPOSED:
+        return clamp((n - 1 + map->pad) / map->stride + 1, tensor_rows);
+    case ROWS_SHIFTED:
+        return clamp(n - map->pad, tensor_rows);
+    case ROWS_SCALED:
+        return clamp(scale_down(n, tensor_rows, step_rows) + 2, tensor_rows);
+    case ROWS_TRANSPOSED_SCALED:
+        return clamp(scale_up(n + 1, tensor_rows, step_rows), tensor_rows);
+    case ROWS_WHOLE:
+    case ROW_MAP_KIND_COUNT:
+        break;
+    }
+    return tensor_rows;
+}
+
+int64_t row_map_first(const mbs_row_map *map, int64_t j, int64_t step_rows, int64_t tensor_rows)
+{
+    if (j >= step_rows)
+        return tensor_rows;
+    switch (map->kind) {
+    case ROWS_SAME:
+        return j;
+    case ROWS_WINDOW:
+        return clamp((wide)j * map->stride - map->pad, tensor_rows);
+    case ROWS_TRANSPOSED: {
+        const int64_t row = j + map->pad - map->window + 1;
+        return row <= 0 ? 0 : clamp(ceil_div(row, map->stride), tensor_rows);
+    }
+    case ROWS_SHIFTED:
+        return clamp(j - map->pad, tensor_rows);
+    case ROWS_SCALED:
+        return clamp(scale_down(j, tensor_rows, step_rows) - 1, tensor_rows);
+    case ROWS_TRANSPOSED_SCALED:
+        return j == 0 ? 0 : clamp(scale_up(j - 1, tensor_rows, step_rows) - 1, tensor_rows);
+    case ROWS_WHOLE:
+    case ROW_MAP_KIND_COUNT:
+        break;
+    }
+    return 0;
+}
