@@ -37,22 +37,6 @@ static int read_options(comparison *of, compare_format *format, const arguments 
     return status != EXIT_OK ? status : limits;
 }
 
-/* Every planner that recomputes gets a second row, behind its first. */
-static void add_rows(comparison *of)
-{
-    const planner_list asked = of->planners;
-    if (of->recompute.recompute == MBS_RECOMPUTE_NONE)
-        return;
-    of->planners.count = 0;
-    for (size_t i = 0; i < asked.count; i++) {
-        of->planners.values[of->planners.count++] = asked.values[i];
-        if (!mbs_planner_recomputes(asked.values[i]))
-            continue;
-        of->recomputes[of->planners.count] = true;
-        of->planners.values[of->planners.count++] = asked.values[i];
-    }
-}
-
 static int check_standard_input(const arguments *given)
 {
     const char *hardware = option_value(given, "hardware");
@@ -104,7 +88,7 @@ static int run_compare(const arguments *given)
     int status = read_options(&of, &format, given);
     if (status == EXIT_OK)
         status = check_standard_input(given);
-    add_rows(&of);
+    compare_add_rows(&of);
     of.networks = calloc(given->operand_count + 1, sizeof *of.networks);
     if (of.networks == NULL) {
         complain("out of memory");

@@ -1,6 +1,5 @@
 #include "compare/compare.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,20 +61,6 @@ static mbs_status fill_row(compare_row *row, const comparison *of, const program
     return status;
 }
 
-/* Energy is nothing on both sides where a hardware file sets all its constants to 0. */
-static double ratio(double part, double whole)
-{
-    return whole > 0 ? part / whole : 1;
-}
-
-static void relate(compare_row *row, const compare_row *baseline)
-{
-    row->traffic_ratio = ratio((double)row->traffic.total, (double)baseline->traffic.total);
-    row->speedup = ratio(baseline->cost.time_s, row->cost.time_s);
-    row->energy_ratio = ratio(row->cost.energy_j, baseline->cost.energy_j);
-    row->utilisation = row->cost.utilisation;
-}
-
 static mbs_status plan_all(comparison *of, compare_network *network, const programs *loaded,
                            mbs_error *error)
 {
@@ -85,7 +70,7 @@ static mbs_status plan_all(comparison *of, compare_network *network, const progr
         status = fill_row(&network->rows[i], of, loaded, of->planners.values[i], of->recomputes[i],
                           error);
         if (status == MBS_OK)
-            relate(&network->rows[i], &baseline);
+            compare_relate(&network->rows[i], &baseline);
     }
     return status;
 }
@@ -109,26 +94,4 @@ int compare_load(comparison *of, compare_network *network, const arguments *give
     }
     unload(&loaded);
     return result;
-}
-
-void compare_average(comparison *of)
-{
-    const double count = (double)of->network_count;
-    for (size_t i = 0; i < of->planners.count; i++) {
-        double logs[4] = {0};
-        for (size_t n = 0; n < of->network_count; n++) {
-            const compare_row *row = &of->networks[n].rows[i];
-            logs[0] += log(row->traffic_ratio);
-            logs[1] += log(row->speedup);
-            logs[2] += log(row->energy_ratio);
-            logs[3] += log(row->utilisation); /* 0 without matrix products, and so is the mean */
-        }
-        compare_row *mean = &of->means[i];
-        *mean = (compare_row){.planner = of->planners.values[i],
-                              .traffic_ratio = exp(logs[0] / count),
-                              .speedup = exp(logs[1] / count),
-                              .energy_ratio = exp(logs[2] / count),
-                              .utilisation = exp(logs[3] / count)};
-        memcpy(mean->name, of->networks[0].rows[i].name, sizeof mean->name);
-    }
 }

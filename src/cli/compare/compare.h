@@ -43,12 +43,24 @@ typedef struct comparison {
     compare_row means[COMPARE_ROWS]; /* geometric, over the networks */
 } comparison;
 
+/* ---- compare.c ---- */
+
 /* Plans the operand `path` with every planner. Says what is wrong; returns the exit status. */
 int compare_load(comparison *of, compare_network *network, const arguments *given,
                  const char *path);
 
+/* ---- figures.c: nothing here prints or reads files ---- */
+
+/* Every planner that recomputes gets a second row, behind its first, if anything is recomputed. */
+void compare_add_rows(comparison *of);
+
+/* Fills in the row's ratios from its costs and those of the baseline. */
+void compare_relate(compare_row *row, const compare_row *baseline);
+
 /* Fills in the means. */
 void compare_average(comparison *of);
+
+/* ---- write.c ---- */
 
 typedef enum compare_format { COMPARE_TABLE, COMPARE_CSV, COMPARE_JSON } compare_format;
 

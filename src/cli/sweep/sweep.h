@@ -60,11 +60,19 @@ typedef struct sweep_point {
     size_t machine;
 } sweep_point;
 
-/* ---- points.c ---- */
+/* ---- load.c ---- */
 
 /* Loads everything. Says what is wrong; returns the exit status. Free in any case. */
 int sweep_load(sweep *of, const arguments *given);
 void sweep_free(sweep *of);
+
+/* ---- points.c: nothing here prints or reads files ---- */
+
+/* Fills in same_words and same_plans of a machine; those before it are related already. */
+void sweep_relate_machine(sweep *of, size_t index);
+
+/* Counts the points from the lengths of the lists; false if there are more than MOST_POINTS. */
+bool sweep_count_points(sweep *of);
 
 sweep_point sweep_point_at(const sweep *of, size_t index);
 int64_t sweep_buffer_bytes(const sweep *of, const sweep_point *at);
