@@ -8,10 +8,12 @@ static const char *const rule_names[RULE_COUNT] = {
     [RULE_BATCH] = "batch",
     [RULE_BUFFER_SIZE] = "buffer-size",
     [RULE_PROGRAM] = "program",
+    [RULE_ROWS] = "rows",
     [RULE_UNREAD] = "unread",
     [RULE_PHASE] = "phase",
     [RULE_GROUPS] = "groups",
     [RULE_ITERATIONS] = "iterations",
+    [RULE_STRIPS] = "strips",
     [RULE_COUPLED] = "coupled",
     [RULE_MODE] = "mode",
     [RULE_PASSES] = "passes",
@@ -90,8 +92,9 @@ void step_fault(replay *r, rule which, int32_t step, const char *format, ...)
             snprintf(place, sizeof place, "step %d %s (group %d)", step, quoted(name).text,
                      r->group);
         else
-            snprintf(place, sizeof place, "step %d %s (group %d, iteration %d)", step,
-                     quoted(name).text, r->group, r->iteration);
+            snprintf(place, sizeof place, "step %d %s (group %d, %s %d)", step, quoted(name).text,
+                     r->group, r->plan->groups[r->group].strips == 1 ? "iteration" : "strip",
+                     r->iteration);
     }
     va_list arguments;
     va_start(arguments, format);

@@ -14,10 +14,12 @@ typedef enum rule {
     RULE_BATCH,
     RULE_BUFFER_SIZE,
     RULE_PROGRAM,
+    RULE_ROWS,
     RULE_UNREAD,
     RULE_PHASE,
     RULE_GROUPS,
     RULE_ITERATIONS,
+    RULE_STRIPS,
     RULE_COUPLED,
     RULE_MODE,
     RULE_PASSES,
@@ -44,6 +46,46 @@ typedef struct tensor_state {
     int32_t held_hi;
 } tensor_state;
 
+/* Rows [lo, hi) of a tensor; none if lo >= hi. */
+typedef struct row_range {
+    int64_t lo;
+    int64_t hi;
+} row_range;
+
+/*
+ * A tensor in a strip group, and which of its rows the buffer holds: they come and go in order, so
+ * one range does. Every sample goes through a group alike, so one sample is replayed.
+ */
+typedef struct strip_tensor {
+    int32_t group;      /* the last group that touched it, and there: */
+    int32_t writer;     /* the step that writes it; -1: it comes from DRAM */
+    int32_t first_step; /* that touches it */
+    int32_t last_step;
+    int32_t last_touch;
+    bool whole;        /* written, but there only when its writer has done all of its rows */
+    int64_t wanted;    /* of one from DRAM: the rows [0, wanted) are needed in this strip */
+    row_range held;    /* now in the buffer; `hi` have been there so far */
+    int64_t needed;    /* the lowest row that a later strip needs */
+    int64_t most;      /* rows held at a time */
+    int64_t most_kept; /* of them, from one strip to the next */
+} strip_tensor;
+
+/* A step in a strip group. */
+typedef struct strip_step {
+    bool feeds;     /* a later step of the group reads what it writes */
+    int64_t demand; /* rows that those need in this strip */
+    int64_t target; /* rows [0, target) are done by the end of the strip, */
+    int64_t done;   /* rows [0, done) by now */
+} strip_step;
+
+/* What the replay of strip groups works with; all null if a plan has none. */
+typedef struct strip_state {
+    strip_tensor *tensors; /* per tensor of the program */
+    strip_step *steps;     /* per step */
+    int32_t *touched;      /* the tensors of the group at hand, in order of their first touch */
+    int32_t touched_count;
+} strip_state;
+
 typedef struct replay {
     const mbs_plan *plan;
     const mbs_program *program;
@@ -65,11 +107,12 @@ typedef struct replay {
     uint32_t *told; /* per step: the rules it is reported for already, one bit each */
     int64_t held_bytes;
     int32_t held_tensors;
+    strip_state strips;
     mbs_traffic moved;
 
     /* where the replay is */
     int32_t group;
-    int32_t iteration; /* -1 outside of the replay */
+    int32_t iteration; /* or strip; -1 outside of the replay */
     int32_t lo;        /* the iteration's samples are [lo, hi) */
     int32_t hi;
     int64_t pinned_bytes;
@@ -96,9 +139,47 @@ void check_structure(replay *r);
 /* How often an operand of a step run in passes is read. */
 int64_t expected_passes(const replay *r, const mbs_step *step);
 
+/* ---- rows.c: the rows of steps and operands (section 11) ---- */
+
+/* Checks rows and maps of a program that has them; r->broken is set if there is a fault. */
+void check_rows(replay *r);
+
+/* Of an operand with `height` rows those that row `row` of a step with `rows` rows needs. */
+row_range rows_needed(const mbs_row_map *map, int64_t rows, int64_t height, int64_t row);
+
+/* ---- samples.c, strips.c: the kinds of groups ---- */
+
+/* How a group's iterations divide the mini-batch, and what follows from that. */
+typedef struct group_kind {
+    /* Checks iterations, sub-batch and strips; sets r->broken if they cannot be executed. */
+    void (*check)(replay *r, int32_t group);
+    /* How often the replay goes through the group's steps. */
+    int64_t (*rounds)(const mbs_group *group);
+    void (*execute)(replay *r, const mbs_group *group);
+} group_kind;
+
+extern const group_kind whole_samples;
+extern const group_kind strips_of_rows;
+const group_kind *kind_of(const mbs_group *group);
+
+/* ---- strip_buffer.c ---- */
+
+/* Checks modes and footprints of a strip group, from what its strips held. */
+void measure_strips(replay *r, const mbs_group *group);
+
+/* The first n rows of a tensor, 0 <= n <= its rows. */
+int64_t bytes_of_rows(const mbs_tensor *tensor, int64_t n);
+
 /* ---- replay.c ---- */
 
 /* Executes the plan. The arrays of `r` must be there and zero. */
 void run_replay(replay *r);
+
+/* Sums and products that remember an overflow in r->overflow. */
+void add_bytes(replay *r, int64_t *sum, int64_t value);
+int64_t times(replay *r, int64_t a, int64_t b);
+
+/* At step k the buffer holds `full` bytes: do they fit, are they the group's most? */
+void measure_step(replay *r, int32_t k, int64_t full);
 
 #endif

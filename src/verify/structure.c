@@ -43,7 +43,8 @@ static bool is_well_formed(const replay *r)
         const mbs_step *step = &p->steps[k];
         if (step->touch_begin != touch || step->write_begin < touch ||
             step->touch_end < step->write_begin || step->touch_end > p->touch_count ||
-            step->weight_bytes < 0 || step->accumulator_bytes < 0)
+            step->weight_bytes < 0 || step->accumulator_bytes < 0 || step->coupled_to < -1 ||
+            step->coupled_to >= k)
             return false;
         for (; touch < step->touch_end; touch++)
             if (p->touches[touch].step != k || p->touches[touch].tensor < 0 ||
@@ -130,6 +131,26 @@ int64_t expected_passes(const replay *r, const mbs_step *step)
     return passes < 1 ? 1 : passes;
 }
 
+/* A norm of the mini-batch, in one step or two, needs its group to have all samples at once. */
+static void check_coupling(replay *r, const mbs_group *group, int32_t k)
+{
+    const mbs_step *step = &r->program->steps[k];
+    if (group->iterations == 1)
+        return;
+    if (step->coupled)
+        step_fault(r, RULE_COUPLED, k,
+                   "couples the samples of the mini-batch, but its group has %" PRId64
+                   " iterations, expected 1",
+                   group->iterations);
+    if (step->coupled_to >= group->first)
+        step_fault(
+            r, RULE_COUPLED, k,
+            "applies statistics of the mini-batch that step %d %s makes, but their group has "
+            "%" PRId64 " iterations, expected 1",
+            step->coupled_to, quoted(r->program->steps[step->coupled_to].name).text,
+            group->iterations);
+}
+
 static void check_mode(replay *r, const mbs_group *group, int32_t k)
 {
     const mbs_step *step = &r->program->steps[k];
@@ -148,42 +169,6 @@ static void check_mode(replay *r, const mbs_group *group, int32_t k)
                    "its group's operands are read %" PRId64 " times, expected %" PRId64
                    ": it %s in passes",
                    group->passes, passes, mode == MBS_PASSES ? "runs" : "does not run");
-    if (step->coupled && group->iterations != 1)
-        step_fault(r, RULE_COUPLED, k,
-                   "couples the samples of the mini-batch, but its group has %" PRId64
-                   " iterations, expected 1",
-                   group->iterations);
-}
-
-/* Iterations must be ceil(N/b) of some b, and the sub-batch the even share. */
-static void check_iterations(replay *r, int32_t g)
-{
-    const mbs_group *group = &r->plan->groups[g];
-    const int64_t batch = r->plan->batch;
-    int64_t share = 0; /* samples of an iteration, rounded up */
-    int64_t needed = 0;
-    if (group->iterations >= 1 && group->iterations <= batch) {
-        share = (batch + group->iterations - 1) / group->iterations;
-        needed = (batch + share - 1) / share;
-    }
-    if (needed != group->iterations || needed == 0) {
-        if (needed == 0)
-            group_fault(r, RULE_ITERATIONS, g,
-                        "%" PRId64 " iterations, expected 1 to %" PRId64 ", the mini-batch",
-                        group->iterations, batch);
-        else
-            group_fault(r, RULE_ITERATIONS, g,
-                        "%" PRId64 " iterations, but with sub-batches of %" PRId64
-                        " samples %" PRId64 " iterations do the mini-batch of %" PRId64,
-                        group->iterations, share, needed, batch);
-        r->broken = true;
-    } else if (group->sub_batch != share) {
-        group_fault(r, RULE_ITERATIONS, g,
-                    "a sub-batch of %" PRId64 " samples, expected %" PRId64 ": %" PRId64
-                    " samples in %" PRId64 " iterations",
-                    group->sub_batch, share, batch, group->iterations);
-        r->broken = true;
-    }
 }
 
 /* Whether the groups follow each other without gaps from the first step to the last. */
@@ -217,10 +202,11 @@ static void check_groups(replay *r)
     }
     for (int32_t g = 0; g < plan->group_count; g++) {
         const mbs_group *group = &plan->groups[g];
-        check_iterations(r, g);
+        kind_of(group)->check(r, g);
         r->group = g;
         for (int32_t k = group->first; k < group->end; k++) {
             check_mode(r, group, k);
+            check_coupling(r, group, k);
             check_pins(r, k);
         }
         r->group = -1;
@@ -228,7 +214,9 @@ static void check_groups(replay *r)
             continue;
         const mbs_step *steps = r->program->steps;
         int64_t touches = steps[group->end - 1].touch_end - steps[group->first].touch_begin;
-        executions += group->iterations * (touches + group->end - group->first);
+        int64_t once = touches + group->end - group->first;
+        if (!checked_add_product(&executions, kind_of(group)->rounds(group), once))
+            executions = INT64_MAX;
     }
     if (executions > MAX_EXECUTIONS) {
         plan_fault(r, RULE_WORK,
@@ -246,6 +234,8 @@ void check_structure(replay *r)
         return;
     r->capacity = r->plan->buffer_bytes - r->plan->reserved_bytes;
     r->batch = (int32_t)r->plan->batch;
+    if (r->program->has_rows)
+        check_rows(r);
     check_chains(r);
     check_phases(r);
     check_groups(r);

@@ -56,6 +56,28 @@ static void *allocate(int32_t count, size_t element)
     return mem_calloc(count > 0 ? (size_t)count : 1, element);
 }
 
+static bool has_strips(const mbs_plan *plan)
+{
+    for (int32_t g = 0; g < plan->group_count; g++)
+        if (plan->groups[g].strips != 1)
+            return true;
+    return false;
+}
+
+static mbs_status open_strips(replay *r)
+{
+    const mbs_program *p = r->program;
+    strip_state *strips = &r->strips;
+    strips->tensors = allocate(p->tensor_count, sizeof *strips->tensors);
+    strips->steps = allocate(p->step_count, sizeof *strips->steps);
+    strips->touched = allocate(p->tensor_count, sizeof *strips->touched);
+    if (strips->tensors == NULL || strips->steps == NULL || strips->touched == NULL)
+        return error_memory(r->error);
+    for (int32_t id = 0; id < p->tensor_count; id++)
+        strips->tensors[id].group = -1;
+    return MBS_OK;
+}
+
 static mbs_status open_replay(replay *r)
 {
     const mbs_program *p = r->program;
@@ -68,7 +90,7 @@ static mbs_status open_replay(replay *r)
     if (r->arrives == NULL || r->stores == NULL || r->last_touch == NULL || r->tensors == NULL ||
         r->done == NULL || r->told == NULL)
         return error_memory(r->error);
-    return MBS_OK;
+    return has_strips(r->plan) ? open_strips(r) : MBS_OK;
 }
 
 static void close_replay(replay *r)
@@ -79,6 +101,9 @@ static void close_replay(replay *r)
     mem_free(r->tensors);
     mem_free(r->done);
     mem_free(r->told);
+    mem_free(r->strips.tensors);
+    mem_free(r->strips.steps);
+    mem_free(r->strips.touched);
 }
 
 mbs_status mbs_plan_verify(const mbs_plan *plan, mbs_traffic *counted, mbs_error *error)

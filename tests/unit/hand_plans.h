@@ -140,7 +140,8 @@ static inline int count_messages(const char *a, const char *b)
 
 /* After these a plan cannot be executed, or not to its end. */
 static const char *const fatal[] = {"[batch]",  "[buffer-size]", "[program]", "[groups]",
-                                    "[pinned]", "[iterations]",  "[work]",    "[range]"};
+                                    "[pinned]", "[iterations]",  "[work]",    "[range]",
+                                    "[strips]", "[rows]"};
 
 /* Verifies and frees; the message must be among those reported. */
 static inline void expect_fault(mbs_plan *plan, const char *message)
