@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/name_pool.h"
-#include "emit/plan_read.h"
+#include "emit/plan_loader.h"
 
 static const char *const tensor_members[] = {"id", "name", "bytes", "elements", NULL};
 static const char *const step_members[] = {

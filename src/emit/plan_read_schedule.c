@@ -4,7 +4,7 @@
 #include "base/checked.h"
 #include "base/error.h"
 #include "base/memory.h"
-#include "emit/plan_read.h"
+#include "emit/plan_loader.h"
 
 static const char *const group_members[] = {"first",  "last",       "iterations", "sub_batch",
                                             "passes", "peak_bytes", COST_MEMBERS, NULL};

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/name_pool.h"
-#include "emit/plan_read.h"
+#include "emit/plan_loader.h"
 
 static const char *const gemm_members[] = {"m", "k", "n", "groups", "samples_in", NULL};
 static const char *const conv_members[] = {"channels", "filters",  "output", "kernel",

@@ -1,10 +1,6 @@
 /* `mbsopt-schedule/1`: a plan as the command stream of an accelerator (docs/schedule.md). */
 #include "emit/schedule_writer.h"
 
-#include <inttypes.h>
-
-#include "base/error.h"
-#include "base/json.h"
 #include "emit/placed.h"
 
 static bool write_header(schedule_writer *w)

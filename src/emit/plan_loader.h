@@ -1,6 +1,6 @@
 /* A plan file while it is being read: what plan_read*.c share. */
-#ifndef EMIT_PLAN_READ_H
-#define EMIT_PLAN_READ_H
+#ifndef EMIT_PLAN_LOADER_H
+#define EMIT_PLAN_LOADER_H
 
 #include "base/json.h"
 #include "cost/schedule.h"
@@ -20,7 +20,7 @@ typedef struct plan_loader {
     int64_t *parameter_prefix;
 } plan_loader;
 
-/* ---- plan_read.c: what the others need ---- */
+/* ---- plan_loader.c ---- */
 
 /* The array `member` of the document; null if it is missing (a fault if required) or none. */
 const cJSON *list_member(plan_loader *loader, const char *member, bool required);
