@@ -111,6 +111,17 @@ MBS_API mbs_status mbs_plan_export(const mbs_plan *plan, const mbs_hardware *har
 MBS_API mbs_status mbs_load_file(mbs_network **network, mbs_plan **plan, const char *path,
                                  mbs_error *error);
 
+/* What a file holds. */
+typedef enum mbs_file_kind { MBS_FILE_NETWORK = 0, MBS_FILE_PLAN, MBS_FILE_HARDWARE } mbs_file_kind;
+
+/*
+ * The same of hardware files too, unless `hardware` is null. *kind says which of the results there
+ * is; *hardware is unspecified unless it is that one. A file without a format that is known is
+ * taken for a network.
+ */
+MBS_API mbs_status mbs_load_any_file(mbs_file_kind *kind, mbs_network **network, mbs_plan **plan,
+                                     mbs_hardware *hardware, const char *path, mbs_error *error);
+
 #ifdef __cplusplus
 }
 #endif

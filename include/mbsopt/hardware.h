@@ -43,6 +43,7 @@ typedef struct mbs_hardware {
     double vector_pj; /* per element */
     double static_w;  /* per core */
     mbs_cycle_model cycle_model;
+    uint64_t stated; /* which members its file states (mbs_hardware_member); 0: there is no file */
 } mbs_hardware;
 
 /* WaveCore with HBM2, the default machine; what models/hardware/wavecore.json says. */
@@ -58,6 +59,28 @@ MBS_API mbs_status mbs_hardware_load_file(mbs_hardware *hardware, const char *pa
 /* The same from `length` bytes of text; `label` stands for the file's name in messages. */
 MBS_API mbs_status mbs_hardware_load_text(mbs_hardware *hardware, const char *text, size_t length,
                                           const char *label, mbs_error *error);
+
+/* A member of hardware files. */
+typedef struct mbs_hardware_member_info {
+    char name[48];  /* "cores", "memory.bandwidth_bytes_per_s" */
+    char value[64]; /* as in the file, names without quotes */
+    int is_stated;  /* by the file that the hardware was loaded from; else it is WaveCore's */
+} mbs_hardware_member_info;
+
+/* How many members have a value, and the `index`-th in a fixed order. Errors: MBS_ERR_ARGUMENT. */
+MBS_API size_t mbs_hardware_member_count(void);
+MBS_API mbs_status mbs_hardware_member(const mbs_hardware *hardware, size_t index,
+                                       mbs_hardware_member_info *info);
+
+/* Room for a digest with its NUL. */
+#define MBS_DIGEST_BYTES 25
+
+/*
+ * Tells machines apart by their figures, whatever they are called: "fnv1a64:" and 16 hexadecimal
+ * digits, the 64-bit FNV-1a hash of a line "NAME=VALUE" for each member in the order of
+ * mbs_hardware_member, the names of the machine and of its memory left out.
+ */
+MBS_API void mbs_hardware_digest(const mbs_hardware *hardware, char digest[MBS_DIGEST_BYTES]);
 
 #ifdef __cplusplus
 }

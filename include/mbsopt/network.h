@@ -121,8 +121,16 @@ MBS_API const char *mbs_network_name(const mbs_network *network);
 /* How many layers, views included. */
 MBS_API size_t mbs_network_layer_count(const mbs_network *network);
 
-/* How many network inputs. */
+/* A network input; the name lives as long as the network. */
+typedef struct mbs_input_info {
+    const char *name;
+    mbs_shape shape; /* per sample */
+} mbs_input_info;
+
+/* How many network inputs, and the `index`-th in file order. Errors: MBS_ERR_ARGUMENT. */
 MBS_API size_t mbs_network_input_count(const mbs_network *network);
+MBS_API mbs_status mbs_network_input(const mbs_network *network, size_t index,
+                                     mbs_input_info *info);
 
 /* All layers' parameters in elements, biases included. */
 MBS_API int64_t mbs_network_parameters(const mbs_network *network);

@@ -40,6 +40,14 @@ MBS_API mbs_status mbs_report_network_table(char **text, const mbs_network *netw
                                             const mbs_hardware *hardware, int64_t batch, int color,
                                             mbs_error *error);
 
+/*
+ * A machine's peaks (multiply-accumulates counted as two operations, bandwidth, and the balance of
+ * the two), each member of its file and whether it is stated there or WaveCore's, as a table; the
+ * last line has its digest (mbs_hardware_digest). As above.
+ */
+MBS_API mbs_status mbs_report_hardware_table(char **text, const mbs_hardware *hardware, int color,
+                                             mbs_error *error);
+
 #ifdef __cplusplus
 }
 #endif

@@ -12,6 +12,7 @@
 #include "planning.h"
 #include "search.h"
 #include "setup.h"
+#include "shipped.h"
 
 typedef struct export_run {
     setup setup;
@@ -150,8 +151,13 @@ static int load(export_run *run, const arguments *given)
     int usage = check_import_options(given);
     if (usage != EXIT_OK)
         return usage;
-    return report_error(mbs_load_file(&run->setup.network, &run->plan, given->operand, &error),
-                        &error);
+    char *path;
+    int status = shipped_find(&path, SHIPPED_NETWORK, given->operand);
+    if (status != EXIT_OK)
+        return status;
+    status = report_error(mbs_load_file(&run->setup.network, &run->plan, path, &error), &error);
+    free(path);
+    return status;
 }
 
 static int make_plan(export_run *run, const arguments *given)
@@ -227,6 +233,7 @@ static const option_spec export_options[] = {
 const command command_export = {
     .name = "export",
     .operand = "FILE",
+    .takes_networks = 1,
     .summary = "write a plan in the formats of simulators and viewers",
     .details =
         "FILE (- is standard input) is a plan file, which is replayed and checked first, or a\n"

@@ -287,6 +287,7 @@ const command command_plan = {
     .name = "plan",
     .operand = "NET",
     .operand_required = 1,
+    .takes_networks = 1,
     .summary = "plan a network's training step: groups, sub-batches, DRAM traffic",
     .details =
         "Cuts one training step of the network file NET (- is standard input; an ONNX model is\n"

@@ -1,34 +1,98 @@
-/* mbsopt show NET */
+/* mbsopt show FILE */
+#include <stdlib.h>
+#include <string.h>
 
 #include "command.h"
 #include "import.h"
 #include "options.h"
 #include "output.h"
 #include "setup.h"
+#include "shipped.h"
 
-static int write_table(const setup *of)
+/* What the file turned out to hold; a network is in the setup. */
+typedef struct shown {
+    setup setup;
+    mbs_file_kind kind;
+    mbs_plan *plan;
+    mbs_hardware machine;
+} shown;
+
+static int load(shown *of, const arguments *given)
 {
-    char *output = NULL;
+    char *path;
     mbs_error error;
     mbs_error_clear(&error);
-    mbs_status status = mbs_report_network_table(&output, of->network, of->program, &of->hardware,
-                                                 of->batch, of->color, &error);
+    if (is_onnx_path(given->operand))
+        return load_network(&of->setup.network, given, given->operand);
+    int status = check_import_options(given);
+    if (status == EXIT_OK)
+        status = shipped_find(&path, SHIPPED_NETWORK | SHIPPED_MACHINE, given->operand);
+    if (status != EXIT_OK)
+        return status;
+    status = report_error(
+        mbs_load_any_file(&of->kind, &of->setup.network, &of->plan, &of->machine, path, &error),
+        &error);
+    free(path);
+    return status;
+}
+
+/* What says how a network runs says nothing of a plan, and less of a machine. */
+static int check_options(const shown *of, const arguments *given)
+{
+    static const char *const of_networks[] = {"buffer", "batch", "inference", "batch-norm", NULL};
+    const bool plan = of->kind == MBS_FILE_PLAN;
+    if (of->kind == MBS_FILE_NETWORK)
+        return EXIT_OK;
+    for (size_t i = 0; of_networks[i] != NULL; i++)
+        if (option_value(given, of_networks[i]) != NULL) {
+            complain("--%s is of networks, and %s is a %s", of_networks[i], given->operand,
+                     plan ? "plan" : "machine");
+            return EXIT_USAGE;
+        }
+    if (!plan && option_value(given, "hardware") != NULL) {
+        complain("--hardware: %s is a machine itself", given->operand);
+        return EXIT_USAGE;
+    }
+    return EXIT_OK;
+}
+
+static mbs_status make_table(char **output, shown *of, const arguments *given, mbs_error *error)
+{
+    setup *with = &of->setup;
+    if (of->kind == MBS_FILE_HARDWARE)
+        return mbs_report_hardware_table(output, &of->machine, with->color, error);
+    if (of->kind == MBS_FILE_PLAN) {
+        mbs_report_options options = {.color = with->color};
+        if (option_value(given, "hardware") != NULL)
+            options.hardware = &with->hardware;
+        return mbs_report_plan_table(output, of->plan, &options, error);
+    }
+    mbs_status status = setup_program(with, error);
     if (status != MBS_OK)
-        return report_error(status, &error);
-    int result = write_output(of->output, output);
-    mbs_free(output);
-    return result;
+        return status;
+    return mbs_report_network_table(output, with->network, with->program, &with->hardware,
+                                    with->batch, with->color, error);
 }
 
 static int run_show(const arguments *given)
 {
-    setup loaded;
-    int status = setup_options(&loaded, given);
+    shown of = {0};
+    char *output = NULL;
+    mbs_error error;
+    mbs_error_clear(&error);
+    int status = setup_options(&of.setup, given);
     if (status == EXIT_OK)
-        status = setup_load(&loaded, given);
+        status = load(&of, given);
+    stage_done("load");
     if (status == EXIT_OK)
-        status = write_table(&loaded);
-    setup_free(&loaded);
+        status = check_options(&of, given);
+    if (status == EXIT_OK)
+        status = report_error(make_table(&output, &of, given, &error), &error);
+    if (status == EXIT_OK)
+        status = write_output(of.setup.output, output);
+    mbs_free(output);
+    mbs_plan_free(of.plan);
+    setup_free(&of.setup);
     return status;
 }
 
@@ -39,15 +103,26 @@ static const option_spec show_options[] = {
 
 const command command_show = {
     .name = "show",
-    .operand = "NET",
+    .operand = "FILE",
     .operand_required = 1,
-    .summary = "list a network's layers and what each needs of the buffer",
+    .takes_networks = 1,
+    .summary = "show what is in a network, hardware or plan file",
     .details =
-        "Lists the layers of the network file NET (- is standard input; an ONNX model is\n"
-        "imported) in the order they run: output shape, parameters, output bytes per sample, and\n"
-        "the smallest number of iterations in which the layer's steps fit the buffer, each alone\n"
-        "with its operands staged (\"passes\": not even one sample fits). A SIZE is 10MiB, 10MB,\n"
-        "512KiB or a number of bytes.\n",
+        "FILE (- is standard input) is one of three kinds, or the name of a network or machine "
+        "that\n"
+        "comes with mbsopt (mbsopt list). Of a network (an ONNX model is imported) it lists the\n"
+        "layers in the order they run: output shape, parameters, output bytes per sample, and the\n"
+        "smallest number of iterations in which the layer's steps fit the buffer, each alone with\n"
+        "its operands staged (\"passes\": not even one sample fits). Of a machine it shows the\n"
+        "peaks, their balance, and each member with what is not in the file and so WaveCore's. Of "
+        "a\n"
+        "plan it shows the table that plan shows, unchecked; with --hardware also times. A SIZE "
+        "is\n"
+        "10MiB, 10MB, 512KiB or a number of bytes.\n",
+    .examples = "  mbsopt show resnet50 --buffer 1MiB\n"
+                "      what each layer needs of a buffer\n"
+                "  mbsopt show my-chip.json\n"
+                "      what a machine is taken to be, and what its file does not say\n",
     .options = show_options,
     .option_count = sizeof show_options / sizeof show_options[0],
     .run = run_show,

@@ -27,10 +27,12 @@ typedef struct command {
     const char *name;
     const char *operand; /* as shown in the help: "NET", "[COMMAND]" */
     int operand_required;
-    int operand_many;     /* any number of operands, not one at most */
-    const char *summary;  /* one line */
-    const char *details;  /* for the command's own help */
-    const char *examples; /* likewise, or null */
+    int operand_many;          /* any number of operands, not one at most */
+    int takes_networks;        /* names of mbsopt list will do for files */
+    const char *operand_words; /* all that an operand may be, or null: files */
+    const char *summary;       /* one line */
+    const char *details;       /* for the command's own help */
+    const char *examples;      /* likewise, or null */
     const option_spec *options;
     size_t option_count;
     int (*run)(const struct arguments *arguments); /* returns the exit status */
@@ -41,6 +43,7 @@ extern const command command_compare;
 extern const command command_sweep;
 extern const command command_verify;
 extern const command command_show;
+extern const command command_list;
 extern const command command_export;
 extern const command command_help;
 

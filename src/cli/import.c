@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "output.h"
+#include "shipped.h"
 
 #define MOST_BYTES   ((size_t)1 << 30)
-#define LONGEST_PATH 4096
 #define LONGEST_LINE 600 /* of a message */
 #define MOST_LINES   100
 
@@ -42,21 +42,6 @@ bool is_onnx_path(const char *path)
     return length > 5 && strcmp(path + length - 5, ".onnx") == 0;
 }
 
-/* What `meson install` puts beside this program, wherever that went: bin/../share/mbsopt. */
-static bool find_beside(char *path, size_t size)
-{
-    static const char place[] = "/../" MBSOPT_IMPORTER_FROM_PREFIX;
-    ssize_t length = readlink("/proc/self/exe", path, size - sizeof place);
-    if (length <= 0)
-        return false;
-    path[length] = '\0';
-    char *slash = strrchr(path, '/');
-    if (slash == NULL)
-        return false;
-    memcpy(slash, place, sizeof place);
-    return access(path, R_OK) == 0;
-}
-
 /* The importer's path, or null after saying that there is none. `beside` has room for one. */
 static const char *find_importer(char *beside, size_t size)
 {
@@ -68,7 +53,7 @@ static const char *find_importer(char *beside, size_t size)
         complain("%s, which MBSOPT_IMPORTER names: %s", chosen, strerror(errno));
         return NULL;
     }
-    if (find_beside(beside, size))
+    if (find_beside(beside, size, MBSOPT_IMPORTER_FROM_PREFIX))
         return beside;
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
         if (access(places[i], R_OK) == 0)
@@ -230,7 +215,7 @@ static int run(imported *all, importer *of, const char *path)
 
 static int import_onnx(mbs_network **network, const arguments *given, const char *path)
 {
-    char beside[LONGEST_PATH];
+    char beside[SHIPPED_PATH_BYTES];
     importer of = {.python = find_python(), .script = find_importer(beside, sizeof beside)};
     imported all = {0};
     mbs_error error;
@@ -266,15 +251,21 @@ int check_import_options(const arguments *given)
     return EXIT_USAGE;
 }
 
-int load_network(mbs_network **network, const arguments *given, const char *path)
+int load_network(mbs_network **network, const arguments *given, const char *name)
 {
+    char *path;
     mbs_error error;
     mbs_error_clear(&error);
     *network = NULL;
-    if (is_onnx_path(path))
-        return import_onnx(network, given, path);
+    if (is_onnx_path(name))
+        return import_onnx(network, given, name);
     int status = check_import_options(given);
     if (status != EXIT_OK)
         return status;
-    return report_error(mbs_network_load_file(network, path, &error), &error);
+    status = shipped_find(&path, SHIPPED_NETWORK, name);
+    if (status != EXIT_OK)
+        return status;
+    status = report_error(mbs_network_load_file(network, path, &error), &error);
+    free(path);
+    return status;
 }

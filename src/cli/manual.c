@@ -81,8 +81,13 @@ static int print_overview_manual(const command *const *commands)
         put_option(&common_options[i]);
     printf(".TP\n\\fB\\-\\-version\\fR\nprint the version (in place of a command)\n");
     put_exit_statuses();
-    printf(".SH ENVIRONMENT\n.TP\nNO_COLOR\nIf set and not empty, tables have no colours.\n"
-           ".SH SEE ALSO\n");
+    printf(
+        ".SH ENVIRONMENT\n.TP\nNO_COLOR\nIf set and not empty, tables have no colours.\n"
+        ".TP\nMBSOPT_DATA\nThe folder with the networks (networks/) and machines (hardware/) that "
+        "names of\n\\fBmbsopt list\\fR stand for.\n"
+        ".TP\nMBSOPT_IMPORTER, MBSOPT_PYTHON\nThe script that imports ONNX models, and the Python "
+        "that runs it.\n"
+        ".SH SEE ALSO\n");
     for (size_t i = 0; commands[i] != NULL; i++)
         if (strcmp(commands[i]->name, "help") != 0)
             printf("\\fBmbsopt\\-%s\\fR(1),\n", commands[i]->name);

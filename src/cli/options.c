@@ -7,8 +7,6 @@
 
 #include "output.h"
 
-#define LONGEST_SUGGESTION 32
-
 const option_spec common_options[] = {
     {"verbose", '\0', NULL, "note how long each stage takes"},
     {"json-errors", '\0', NULL, "messages as JSON, one object a line, for programs"},

@@ -8,6 +8,9 @@
 
 #define MAX_OPTIONS 32
 
+/* Longer names are compared with none to suggest one. */
+#define LONGEST_SUGGESTION 32
+
 /* Options of every command, after its own. */
 extern const option_spec common_options[];
 extern const size_t common_option_count;
@@ -62,7 +65,8 @@ bool option_choice(const arguments *given, const char *name, const char *const *
 bool option_format(const arguments *given, const char *output, const char *const *choices,
                    size_t *choice);
 
-/* The nearest of `names` (null-terminated) if `given` looks like a typing error of it, or null. */
+/* The nearest of `names` (null-terminated, none above LONGEST_SUGGESTION) if `given` looks like a
+ * typing error of it, or null. */
 const char *nearest_name(const char *given, const char *const *names);
 
 #endif

@@ -2,10 +2,12 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "import.h"
 #include "output.h"
+#include "shipped.h"
 
 static int read_choices(setup *result, const arguments *given)
 {
@@ -62,11 +64,17 @@ static int read_batch(setup *result, const char *value)
         mbs_parse_integer(&result->batch, value, 1, MBS_MAX_BATCH, "--batch", &error), &error);
 }
 
-static int read_hardware(setup *result, const char *path)
+int load_hardware(mbs_hardware *hardware, const char *name)
 {
+    char *path;
     mbs_error error;
     mbs_error_clear(&error);
-    return report_error(mbs_hardware_load_file(&result->hardware, path, &error), &error);
+    int status = shipped_find(&path, SHIPPED_MACHINE, name);
+    if (status != EXIT_OK)
+        return status;
+    status = report_error(mbs_hardware_load_file(hardware, path, &error), &error);
+    free(path);
+    return status;
 }
 
 bool setup_cycle_model(mbs_hardware *hardware, const arguments *given)
@@ -99,7 +107,7 @@ int setup_options(setup *result, const arguments *given)
         return status;
     mbs_hardware_wavecore(&result->hardware);
     /* each is looked at even if another is wrong, so that one run shows all that is */
-    int hardware_status = hardware != NULL ? read_hardware(result, hardware) : EXIT_OK;
+    int hardware_status = hardware != NULL ? load_hardware(&result->hardware, hardware) : EXIT_OK;
     if (!setup_cycle_model(&result->hardware, given))
         return EXIT_USAGE;
     int buffer_status = buffer != NULL ? read_buffer(result, buffer) : EXIT_OK;

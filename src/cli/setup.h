@@ -14,7 +14,7 @@
     }
 #define OPTION_HARDWARE                                                                            \
     {                                                                                              \
-        "hardware", '\0', "FILE", "the machine (default: WaveCore with HBM2)"                      \
+        "hardware", '\0', "FILE", "the machine, or its name in mbsopt list (default: wavecore)"    \
     }
 #define OPTION_CYCLE_MODEL                                                                         \
     {                                                                                              \
@@ -53,6 +53,12 @@ typedef struct setup {
     mbs_network *network;
     mbs_program *program;
 } setup;
+
+/*
+ * Loads the machine `name`: a file, or one that is shipped (shipped.h). Says what is wrong; returns
+ * the exit status.
+ */
+int load_hardware(mbs_hardware *hardware, const char *name);
 
 /*
  * --cycle-model, if given, instead of the machine's own; if it is another, the machine's name ends

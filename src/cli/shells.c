@@ -24,6 +24,11 @@ static bool takes_file(const option_spec *option)
     return option->value != NULL && strncmp(option->value, "FILE", 4) == 0;
 }
 
+static bool takes_machine(const option_spec *option)
+{
+    return strcmp(option->name, "hardware") == 0;
+}
+
 /* The words that the option's value may be, each after `before`. */
 static void put_choices(const option_spec *option, const char *before)
 {
@@ -69,6 +74,8 @@ static void put_bash_values(const command *of, const option_spec *option)
         printf(" words='");
         put_choices(option, " ");
         printf("' ;;\n");
+    } else if (takes_machine(option)) {
+        printf(" files=1 words=$(mbsopt list --names hardware 2>/dev/null) ;;\n");
     } else {
         printf(" %s ;;\n", takes_file(option) ? "files=1" : "return");
     }
@@ -96,9 +103,17 @@ int print_bash_completion(const command *const *commands)
     printf("        help:*) words='");
     for (size_t i = 0; commands[i] != NULL; i++)
         printf("%s ", commands[i]->name);
-    printf("' ;;\n        *) files=1 ;;\n        esac\n    fi\n"
+    printf("' ;;\n");
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        if (commands[i]->takes_networks)
+            printf("        %s:*) files=1 words=$(mbsopt list --names networks 2>/dev/null) ;;\n",
+                   commands[i]->name);
+        else if (commands[i]->operand_words != NULL)
+            printf("        %s:*) words='%s' ;;\n", commands[i]->name, commands[i]->operand_words);
+    }
+    printf("        *) files=1 ;;\n        esac\n    fi\n"
            "    if [ -n \"$files\" ]; then\n"
-           "        mapfile -t COMPREPLY < <(compgen -f -- \"$word\")\n"
+           "        mapfile -t COMPREPLY < <(compgen -f -W \"$words\" -- \"$word\")\n"
            "        compopt -o filenames 2>/dev/null\n    else\n"
            "        mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n    fi\n}\n"
            "complete -F _mbsopt mbsopt\n");
@@ -130,15 +145,32 @@ static void put_zsh_option(const command *of, const option_spec *option)
         printf(":value:(");
         put_choices(option, " ");
         printf(")");
+    } else if (takes_machine(option)) {
+        printf(":file:{_mbsopt_shipped hardware}");
     } else if (option->value != NULL) {
         printf(takes_file(option) ? ":file:_files" : ":value:");
     }
     printf("'");
 }
 
+static void put_zsh_operand(const command *of)
+{
+    printf(" \\\n        '*:argument:");
+    if (of->takes_networks)
+        printf("{_mbsopt_shipped networks}");
+    else if (of->operand_words != NULL)
+        printf("(%s)", of->operand_words);
+    else
+        printf("_files");
+    printf("' ;;\n");
+}
+
 int print_zsh_completion(const command *const *commands)
 {
     printf("#compdef mbsopt\n# made by: mbsopt help --format zsh\n"
+           "_mbsopt_shipped() {\n"
+           "    local -a names=(${(f)\"$(mbsopt list --names $1 2>/dev/null)\"})\n"
+           "    _alternative \"shipped:shipped:($names)\" 'files:file:_files'\n}\n"
            "if (( CURRENT == 2 )); then\n    local -a commands=(\n");
     for (size_t i = 0; commands[i] != NULL; i++) {
         printf("        '%s:", commands[i]->name);
@@ -150,7 +182,7 @@ int print_zsh_completion(const command *const *commands)
     for (size_t i = 0; commands[i] != NULL; i++) {
         printf("    %s) _arguments", commands[i]->name);
         each_option(commands[i], put_zsh_option);
-        printf(" \\\n        '*:argument:_files' ;;\n");
+        put_zsh_operand(commands[i]);
     }
     printf("esac\n");
     return finish_output();
@@ -176,6 +208,8 @@ static void put_fish_option(const command *of, const option_spec *option)
         printf(" -x -a '");
         put_choices(option, " ");
         printf("'");
+    } else if (takes_machine(option)) {
+        printf(" -r -F -a '(mbsopt list --names hardware 2>/dev/null)'");
     } else if (option->value != NULL) {
         printf(takes_file(option) ? " -r -F" : " -x");
     }
@@ -192,7 +226,14 @@ int print_fish_completion(const command *const *commands)
         put_fish_text(commands[i]->summary);
         printf("'\n");
     }
-    for (size_t i = 0; commands[i] != NULL; i++)
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        const char *words = commands[i]->takes_networks
+                                ? "(mbsopt list --names networks 2>/dev/null)"
+                                : commands[i]->operand_words;
+        if (words != NULL)
+            printf("complete -c mbsopt -n '__fish_seen_subcommand_from %s' -a '%s'\n",
+                   commands[i]->name, words);
         each_option(commands[i], put_fish_option);
+    }
     return finish_output();
 }

@@ -168,35 +168,54 @@ mbs_status mbs_plan_export_size(const mbs_plan *plan, const mbs_hardware *hardwa
     return status;
 }
 
-/* ---- Networks or plans ----------------------------------------------------------------------- */
+/* ---- Files of any format --------------------------------------------------------------------- */
 
-/* Whether the text is a document whose "format" begins like that of plans. */
-static bool is_plan(const char *data, size_t length)
+/* What a document is by the beginning of its "format"; a network if it says nothing. */
+static mbs_file_kind kind_of(const char *data, size_t length)
 {
-    static const char prefix[] = "mbsopt-plan/";
+    static const struct {
+        const char *prefix;
+        mbs_file_kind kind;
+    } kinds[] = {{"mbsopt-plan/", MBS_FILE_PLAN}, {"mbsopt-hardware/", MBS_FILE_HARDWARE}};
     json_document document;
-    bool plan = false;
+    mbs_file_kind kind = MBS_FILE_NETWORK;
     if (json_open(&document, data, length, "", NULL) == MBS_OK) {
         const cJSON *format = json_member(document.root, "format");
-        plan =
-            cJSON_IsString(format) && strncmp(format->valuestring, prefix, sizeof prefix - 1) == 0;
+        for (size_t i = 0; i < sizeof kinds / sizeof kinds[0] && cJSON_IsString(format); i++)
+            if (strncmp(format->valuestring, kinds[i].prefix, strlen(kinds[i].prefix)) == 0)
+                kind = kinds[i].kind;
     }
     json_close(&document);
-    return plan;
+    return kind;
 }
 
-mbs_status mbs_load_file(mbs_network **network, mbs_plan **plan, const char *path, mbs_error *error)
+mbs_status mbs_load_any_file(mbs_file_kind *kind, mbs_network **network, mbs_plan **plan,
+                             mbs_hardware *hardware, const char *path, mbs_error *error)
 {
     char *data;
     size_t length;
+    *kind = MBS_FILE_NETWORK;
     *network = NULL;
     *plan = NULL;
     mbs_status status = file_read(&data, &length, path, error);
     if (status != MBS_OK)
         return status;
     const char *label = file_label(path);
-    status = is_plan(data, length) ? mbs_plan_load_text(plan, data, length, label, error)
-                                   : mbs_network_load_text(network, data, length, label, error);
+    *kind = kind_of(data, length);
+    if (*kind == MBS_FILE_HARDWARE && hardware == NULL)
+        *kind = MBS_FILE_NETWORK; /* not wanted: the message says what is */
+    if (*kind == MBS_FILE_HARDWARE)
+        status = mbs_hardware_load_text(hardware, data, length, label, error);
+    else if (*kind == MBS_FILE_PLAN)
+        status = mbs_plan_load_text(plan, data, length, label, error);
+    else
+        status = mbs_network_load_text(network, data, length, label, error);
     mem_free(data);
     return status;
+}
+
+mbs_status mbs_load_file(mbs_network **network, mbs_plan **plan, const char *path, mbs_error *error)
+{
+    mbs_file_kind kind;
+    return mbs_load_any_file(&kind, network, plan, NULL, path, error);
 }

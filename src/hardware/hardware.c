@@ -1,6 +1,5 @@
-/* Hardware files (model, sections 4 and 7): one table row per member. */
+/* Loading hardware files (model, sections 4 and 7). */
 #include <inttypes.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,7 +7,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "mbsopt/hardware.h"
+#include "hardware/fields.h"
 
 const char *mbs_cycle_model_name(mbs_cycle_model model)
 {
@@ -42,93 +41,7 @@ void mbs_hardware_wavecore(mbs_hardware *hardware)
     };
 }
 
-typedef enum field_kind {
-    FIELD_END,
-    FIELD_TAG,     /* the format, checked elsewhere */
-    FIELD_SECTION, /* an object with a table of its own, read elsewhere */
-    FIELD_INTEGER,
-    FIELD_REAL,
-    FIELD_NAME,
-    FIELD_CYCLE_MODEL,
-    FIELD_TEXT /* a string that is for the reader only */
-} field_kind;
-
-typedef struct field {
-    const char *member;
-    field_kind kind;
-    size_t offset; /* in mbs_hardware */
-    int64_t minimum;
-    int64_t maximum;
-} field;
-
-#define INTEGER(member, place, minimum, maximum)                                                   \
-    {                                                                                              \
-        member, FIELD_INTEGER, offsetof(mbs_hardware, place), minimum, maximum                     \
-    }
-#define REAL(member, place)                                                                        \
-    {                                                                                              \
-        member, FIELD_REAL, offsetof(mbs_hardware, place), 0, 0                                    \
-    }
-#define NAME(member, place)                                                                        \
-    {                                                                                              \
-        member, FIELD_NAME, offsetof(mbs_hardware, place), 0, sizeof((mbs_hardware *)0)->place     \
-    }
-#define OTHER(member, kind)                                                                        \
-    {                                                                                              \
-        member, kind, 0, 0, 0                                                                      \
-    }
-#define END                                                                                        \
-    {                                                                                              \
-        NULL, FIELD_END, 0, 0, 0                                                                   \
-    }
-
-#define MOST      JSON_MAX_INTEGER
-#define MOST_BITS 64
-#define MILLION   1000000
 #define MOST_REAL 1e9 /* pJ, W: energies stay far from the largest double */
-
-static const field root_fields[] = {
-    OTHER("format", FIELD_TAG),
-    NAME("name", name),
-    INTEGER("cores", cores, 1, MILLION),
-    INTEGER("buffer_bytes", buffer_bytes, MBS_MIN_BUFFER_BYTES, MOST),
-    INTEGER("reserved_bytes", reserved_bytes, 0, MOST),
-    INTEGER("buffer_alignment_bytes", buffer_alignment_bytes, 1, MBS_MIN_BUFFER_BYTES),
-    INTEGER("activation_bits", bits.activation, 1, MOST_BITS),
-    INTEGER("weight_bits", bits.weight, 1, MOST_BITS),
-    INTEGER("accumulator_bits", bits.accumulator, 1, MOST_BITS),
-    INTEGER("mask_bits", bits.mask, 1, MOST_BITS),
-    INTEGER("norm_passes", norm_passes, 1, 1000),
-    INTEGER("clock_hz", clock_hz, 1, INT64_C(1000000000000)),
-    INTEGER("array_rows", array_rows, 1, MILLION),
-    INTEGER("array_cols", array_cols, 1, MILLION),
-    INTEGER("accumulator_rows", accumulator_rows, 1, MILLION),
-    INTEGER("vector_elements_per_cycle", vector_elements_per_cycle, 1, MILLION),
-    OTHER("cycle_model", FIELD_CYCLE_MODEL),
-    OTHER("memory", FIELD_SECTION),
-    OTHER("energy", FIELD_SECTION),
-    END,
-};
-
-static const field memory_fields[] = {
-    NAME("name", memory_name),
-    INTEGER("bandwidth_bytes_per_s", bandwidth_bytes_per_s, 1, MOST),
-    REAL("energy_pj_per_bit", dram_pj_per_bit),
-    OTHER("source", FIELD_TEXT),
-    END,
-};
-
-static const field energy_fields[] = {
-    REAL("mac_pj", mac_pj),
-    OTHER("mac_source", FIELD_TEXT),
-    REAL("buffer_pj_per_byte", buffer_pj_per_byte),
-    OTHER("buffer_source", FIELD_TEXT),
-    REAL("vector_pj", vector_pj),
-    OTHER("vector_source", FIELD_TEXT),
-    REAL("static_w", static_w),
-    OTHER("static_source", FIELD_TEXT),
-    END,
-};
 
 static void read_name(json_document *document, const json_path *at, const char *member,
                       const cJSON *value, char *place, size_t size)
@@ -164,7 +77,7 @@ static void read_cycle_model(json_document *document, const json_path *at, const
 }
 
 static void read_field(json_document *document, const json_path *at, const cJSON *value,
-                       const field *row, mbs_hardware *hardware)
+                       const hardware_field *row, mbs_hardware *hardware)
 {
     char *place = (char *)hardware + row->offset;
     switch (row->kind) {
@@ -184,37 +97,121 @@ static void read_field(json_document *document, const json_path *at, const cJSON
     case FIELD_TEXT:
         json_name(document, at, row->member, value);
         break;
-    case FIELD_END:
     case FIELD_TAG:
     case FIELD_SECTION:
         break;
     }
 }
 
-#define MOST_FIELDS 32
-
-static void read_fields(json_document *document, const json_path *at, const cJSON *object,
-                        const field *fields, mbs_hardware *hardware)
+/* Both null, or both of the same name. */
+static bool same_section(const char *a, const char *b)
 {
-    const char *known[MOST_FIELDS] = {NULL};
-    for (size_t i = 0; fields[i].kind != FIELD_END; i++) {
-        known[i] = fields[i].member;
-        const cJSON *value = json_member(object, fields[i].member);
-        if (value != NULL)
-            read_field(document, at, value, &fields[i], hardware);
-    }
-    json_check_members(document, at, object, known);
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-static void read_section(json_document *document, const char *member, const field *fields,
-                         mbs_hardware *hardware)
+/* The letters of the words that two members' names have in common; units are no such words. */
+static size_t letters_shared(const char *given, const char *known)
+{
+    static const char *const units[] = {"bytes", "bits", "bit", "byte", "per", "source"};
+    size_t letters = 0;
+    for (size_t length; *given != '\0'; given += length + (given[length] == '_')) {
+        bool counts = false;
+        length = strcspn(given, "_");
+        for (const char *word = known; *word != '\0' && length > 2;) {
+            const size_t other = strcspn(word, "_");
+            counts = counts || (other == length && strncmp(word, given, length) == 0);
+            word += other + (word[other] == '_');
+        }
+        for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+            counts =
+                counts && (strlen(units[i]) != length || strncmp(units[i], given, length) != 0);
+        letters += counts ? length : 0;
+    }
+    return letters;
+}
+
+/* Of the members that share a word with `given`, the one that shares most; or null. */
+static const hardware_field *field_of_words(const char *given, const char *section)
+{
+    const hardware_field *best = NULL;
+    size_t most = 0;
+    for (size_t i = 0; i < hardware_field_count; i++) {
+        const hardware_field *row = &hardware_fields[i];
+        const size_t shared = letters_shared(given, row->member);
+        /* of equals one of the section at hand, then the shorter */
+        const bool nearer = best != NULL && same_section(row->section, section) !=
+                                                same_section(best->section, section)
+                                ? same_section(row->section, section)
+                                : best == NULL || strlen(row->member) < strlen(best->member);
+        if (field_has_value(row) && (shared > most || (shared > 0 && shared == most && nearer))) {
+            best = row;
+            most = shared;
+        }
+    }
+    return best;
+}
+
+/* What an unknown member of `section` was meant to be: one spelt nearly so, there or elsewhere, or
+ * one that shares a word with it. */
+static void report_unknown(json_document *document, const json_path *at, const char *section,
+                           const char *given)
+{
+    name_guess here = name_guess_start(given);
+    name_guess elsewhere = name_guess_start(given);
+    const hardware_field *meant = NULL;
+    for (size_t i = 0; i < hardware_field_count && json_fault_is_shown(document); i++) {
+        const hardware_field *row = &hardware_fields[i];
+        if (same_section(row->section, section))
+            name_guess_try(&here, row->member);
+        const char *before = elsewhere.best;
+        name_guess_try(&elsewhere, row->member);
+        if (elsewhere.best != before)
+            meant = row;
+    }
+    if (here.best != NULL || !json_fault_is_shown(document)) {
+        json_fault(document, at, NULL, "unknown member %s%s", quoted(given).text,
+                   name_guess_show(&here).text);
+        return;
+    }
+    if (meant == NULL)
+        meant = field_of_words(given, section);
+    if (meant == NULL)
+        json_fault(document, at, NULL, "unknown member %s", quoted(given).text);
+    else if (same_section(meant->section, section))
+        json_fault(document, at, NULL, "unknown member %s (did you mean \"%s\"?)",
+                   quoted(given).text, meant->member);
+    else
+        json_fault(document, at, NULL, "unknown member %s (did you mean \"%s\"%s%s?)",
+                   quoted(given).text, meant->member,
+                   meant->section != NULL ? " in " : " of the file itself",
+                   meant->section != NULL ? meant->section : "");
+}
+
+static void read_fields(json_document *document, const json_path *at, const cJSON *object,
+                        const char *section, mbs_hardware *hardware)
+{
+    for (const cJSON *value = object->child; value != NULL; value = value->next) {
+        size_t i = 0;
+        while (i < hardware_field_count && (!same_section(hardware_fields[i].section, section) ||
+                                            strcmp(hardware_fields[i].member, value->string) != 0))
+            i++;
+        if (i < hardware_field_count) {
+            read_field(document, at, value, &hardware_fields[i], hardware);
+            hardware->stated |= UINT64_C(1) << i;
+        } else if (!json_is_ignored(value->string)) {
+            report_unknown(document, at, section, value->string);
+        }
+    }
+}
+
+static void read_section(json_document *document, const char *member, mbs_hardware *hardware)
 {
     json_path at = {NULL, member, 0};
     const cJSON *section = json_member(document->root, member);
     if (section == NULL)
         return;
     if (cJSON_IsObject(section))
-        read_fields(document, &at, section, fields, hardware);
+        read_fields(document, &at, section, member, hardware);
     else
         json_unexpected(document, NULL, member, section, "an object");
 }
@@ -243,9 +240,9 @@ static void load_document(json_document *document, mbs_hardware *hardware)
     if (!json_check_format(document, "mbsopt-hardware/1") &&
         json_member(document->root, "format") != NULL)
         return;
-    read_fields(document, NULL, document->root, root_fields, hardware);
-    read_section(document, "memory", memory_fields, hardware);
-    read_section(document, "energy", energy_fields, hardware);
+    read_fields(document, NULL, document->root, NULL, hardware);
+    read_section(document, "memory", hardware);
+    read_section(document, "energy", hardware);
     check_reserved(document, hardware);
     check_alignment(document, hardware);
 }

@@ -34,6 +34,14 @@ size_t mbs_network_input_count(const mbs_network *network)
     return network != NULL ? (size_t)network->input_count : 0;
 }
 
+mbs_status mbs_network_input(const mbs_network *network, size_t index, mbs_input_info *info)
+{
+    if (info == NULL || index >= mbs_network_input_count(network))
+        return MBS_ERR_ARGUMENT;
+    *info = (mbs_input_info){network->inputs[index].name, network->inputs[index].shape};
+    return MBS_OK;
+}
+
 int64_t mbs_network_parameters(const mbs_network *network)
 {
     return network != NULL ? network->parameters : 0;

@@ -62,7 +62,7 @@ static void read_inputs(network_loader *loader, const cJSON *value)
     const cJSON *object = value->child;
     for (int32_t i = 0; i < count; i++, object = object->next) {
         json_path at = {&list, NULL, (size_t)i};
-        mbs_network_input *input = &network->inputs[i];
+        mbs_input *input = &network->inputs[i];
         if (!cJSON_IsObject(object)) {
             json_unexpected(document, &at, NULL, object, "an object");
             continue;

@@ -83,15 +83,15 @@ typedef struct mbs_layer {
     int64_t biases;   /* bias elements; all other ops' parameters count as weights */
 } mbs_layer;
 
-typedef struct mbs_network_input {
+typedef struct mbs_input {
     char *name;
     mbs_shape shape;
     int64_t elements;
-} mbs_network_input;
+} mbs_input;
 
 struct mbs_network {
     char *name;
-    mbs_network_input *inputs;
+    mbs_input *inputs;
     int32_t input_count;
     mbs_layer *layers; /* in program order */
     int32_t layer_count;

@@ -13,7 +13,7 @@ import unittest
 from harness import (ALEXNET, BAD_INPUT, NETWORKS, OK, PROGRAM, RESNET50, ROOT, SYSTEM, USAGE,
                      CliTest, environment)
 
-COMMANDS = ["plan", "compare", "sweep", "verify", "show", "export", "help"]
+COMMANDS = ["plan", "compare", "sweep", "verify", "show", "list", "export", "help"]
 RESIDUAL = str(ROOT / "tests" / "fuzz" / "corpus" / "network" / "residual.json")
 
 
@@ -73,8 +73,11 @@ class Completion(CliTest):
         quoted = " ".join(f"'{word}'" for word in ("mbsopt", *words))
         script += (f"\nCOMP_WORDS=({quoted}); COMP_CWORD={len(words)}; _mbsopt\n"
                    'printf "%s\\n" "${COMPREPLY[@]}"\n')
-        done = subprocess.run(["bash", "-c", script], cwd=self.folder, capture_output=True,
-                              text=True, check=False)
+        (self.folder / "bin").mkdir(exist_ok=True)
+        if not (self.folder / "bin" / "mbsopt").exists():
+            os.symlink(PROGRAM, self.folder / "bin" / "mbsopt")
+        done = subprocess.run(["bash", "-c", script], cwd=self.folder, capture_output=True, text=True,
+                              check=False, env=environment(PATH=f"{self.folder}/bin:{os.environ['PATH']}"))
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(done.stderr, "")
         return done.stdout.split()
@@ -98,6 +101,11 @@ class Completion(CliTest):
         self.assertEqual(self.complete("plan", "--hardware", "ne"), ["net.json"])
         self.assertEqual(self.complete("plan", "-o", "ne"), ["net.json"])
         self.assertEqual(self.complete("plan", "--batch", ""), [])
+        self.file("resnet5.json", "{}")
+        self.assertEqual(sorted(self.complete("plan", "resnet5")), ["resnet5.json", "resnet50"])
+        self.assertEqual(self.complete("compare", "alexnet", "vgg"), ["vgg16", "vgg16_bn"])
+        self.assertEqual(self.complete("plan", "--hardware", "wavecore-l"), ["wavecore-lpddr4"])
+        self.assertEqual(self.complete("list", ""), ["networks", "hardware"])
 
     def test_other_shells(self):
         for shell in ("zsh", "fish"):

@@ -92,7 +92,9 @@ class Installed(unittest.TestCase):
         place = self.tool.parent.parent / "share/mbsopt"
         installed = sorted(str(path.relative_to(place)) for path in place.rglob("*") if path.is_file())
         package = [f"onnx_network/{path.name}" for path in (ROOT / "scripts/onnx_network").glob("*.py")]
-        self.assertEqual(installed, sorted(["import_onnx.py", *package]))
+        models = [f"{kind}/{path.name}" for kind in ("networks", "hardware")
+                  for path in (ROOT / "models" / kind).glob("*.json")]
+        self.assertEqual(installed, sorted(["import_onnx.py", *package, *models]))
         env = {k: v for k, v in self.env.items() if k not in ("MBSOPT_IMPORTER", "MBSOPT_PYTHON")}
         model = self.folder / "model.onnx"
         if subprocess.run([PYTHON, "-c", "import onnx"], capture_output=True, check=False).returncode == 0:
@@ -106,6 +108,20 @@ class Installed(unittest.TestCase):
             self.assertIn("resnet18", run(self.tool, "show", model, env=env))
         finally:
             script.write_text(whole)
+
+    def test_shipped_files(self):
+        """The installed program finds the networks and machines installed with it."""
+        env = {k: v for k, v in self.env.items() if k != "MBSOPT_DATA"}
+        place = self.tool.parent.parent / "share/mbsopt"
+        listed = run(self.tool, "list", env=env)
+        for kind in ("networks", "hardware"):
+            self.assertIn(f"in {self.tool.parent}/../share/mbsopt/{kind}:", listed)
+        own = place / "networks/own.json"
+        own.write_text(pathlib.Path(NETWORK).read_text(encoding="utf-8").replace("resnet18", "own"))
+        try:
+            self.assertIn("own · ", run(self.tool, "plan", "own", "--hardware", "lpddr4", env=env))
+        finally:
+            own.unlink()
 
     def test_soname(self):
         self.assertIn("Library soname: [libmbsopt.so.0]", run("readelf", "-d", self.library))

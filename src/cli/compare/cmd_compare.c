@@ -133,6 +133,7 @@ const command command_compare = {
     .operand = "NET…",
     .operand_required = 1,
     .operand_many = 1,
+    .takes_networks = 1,
     .summary = "compare the planners on networks: traffic, time, energy",
     .details =
         "Plans each network file NET (- is standard input; ONNX models are imported) with every\n"

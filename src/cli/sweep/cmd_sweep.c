@@ -165,7 +165,8 @@ static int run_sweep(const arguments *given)
 static const option_spec sweep_options[] = {
     {"buffer", '\0', "LIST", "on-chip buffers per core (default: the hardware's)"},
     {"batch", '\0', "LIST", "samples of a mini-batch per core (default: 32)"},
-    {"hardware", '\0', "FILES", "machines; may be repeated (default: WaveCore with HBM2)"},
+    {"hardware", '\0', "FILES",
+     "machines, or names in mbsopt list; may be repeated (default: wavecore)"},
     OPTION_CYCLE_MODEL,
     {"planner", '\0', "LIST", "planners (default: dp)"},
     OPTION_OBJECTIVE,
@@ -189,6 +190,7 @@ const command command_sweep = {
     .operand = "NET…",
     .operand_required = 1,
     .operand_many = 1,
+    .takes_networks = 1,
     .summary = "plan over buffers, batches, machines and planners; a row each",
     .details =
         "Plans each network file NET (- is standard input; ONNX models are imported) for every\n"

@@ -30,11 +30,9 @@ static int relate_machine(sweep *of, size_t index)
 
 static int load_machine(sweep *of, const char *path, const arguments *given)
 {
-    mbs_error error;
-    mbs_error_clear(&error);
     const size_t index = of->machine_count++;
     mbs_hardware *hardware = &of->machines[index].hardware;
-    int status = report_error(mbs_hardware_load_file(hardware, path, &error), &error);
+    int status = load_hardware(hardware, path);
     if (status == EXIT_OK && !setup_cycle_model(hardware, given))
         status = EXIT_USAGE;
     return status == EXIT_OK ? relate_machine(of, index) : status;

@@ -1,0 +1,169 @@
+/* Members of hardware files (model, sections 4 and 7): one table row each; and their values. */
+#include "hardware/fields.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+
+#define INTEGER(section, member, place, minimum, maximum)                                          \
+    {                                                                                              \
+        section, member, FIELD_INTEGER, offsetof(mbs_hardware, place), minimum, maximum            \
+    }
+#define REAL(section, member, place)                                                               \
+    {                                                                                              \
+        section, member, FIELD_REAL, offsetof(mbs_hardware, place), 0, 0                           \
+    }
+#define NAME(section, member, place)                                                               \
+    {                                                                                              \
+        section, member, FIELD_NAME, offsetof(mbs_hardware, place), 0,                             \
+            sizeof((mbs_hardware *)0)->place                                                       \
+    }
+#define OTHER(section, member, kind)                                                               \
+    {                                                                                              \
+        section, member, kind, 0, 0, 0                                                             \
+    }
+
+#define MOST      JSON_MAX_INTEGER
+#define MOST_BITS 64
+#define MILLION   1000000
+
+const hardware_field hardware_fields[] = {
+    OTHER(NULL, "format", FIELD_TAG),
+    NAME(NULL, "name", name),
+    INTEGER(NULL, "cores", cores, 1, MILLION),
+    INTEGER(NULL, "buffer_bytes", buffer_bytes, MBS_MIN_BUFFER_BYTES, MOST),
+    INTEGER(NULL, "reserved_bytes", reserved_bytes, 0, MOST),
+    INTEGER(NULL, "buffer_alignment_bytes", buffer_alignment_bytes, 1, MBS_MIN_BUFFER_BYTES),
+    INTEGER(NULL, "activation_bits", bits.activation, 1, MOST_BITS),
+    INTEGER(NULL, "weight_bits", bits.weight, 1, MOST_BITS),
+    INTEGER(NULL, "accumulator_bits", bits.accumulator, 1, MOST_BITS),
+    INTEGER(NULL, "mask_bits", bits.mask, 1, MOST_BITS),
+    INTEGER(NULL, "norm_passes", norm_passes, 1, 1000),
+    INTEGER(NULL, "clock_hz", clock_hz, 1, INT64_C(1000000000000)),
+    INTEGER(NULL, "array_rows", array_rows, 1, MILLION),
+    INTEGER(NULL, "array_cols", array_cols, 1, MILLION),
+    INTEGER(NULL, "accumulator_rows", accumulator_rows, 1, MILLION),
+    INTEGER(NULL, "vector_elements_per_cycle", vector_elements_per_cycle, 1, MILLION),
+    OTHER(NULL, "cycle_model", FIELD_CYCLE_MODEL),
+    OTHER(NULL, "memory", FIELD_SECTION),
+    OTHER(NULL, "energy", FIELD_SECTION),
+    NAME("memory", "name", memory_name),
+    INTEGER("memory", "bandwidth_bytes_per_s", bandwidth_bytes_per_s, 1, MOST),
+    REAL("memory", "energy_pj_per_bit", dram_pj_per_bit),
+    OTHER("memory", "source", FIELD_TEXT),
+    REAL("energy", "mac_pj", mac_pj),
+    OTHER("energy", "mac_source", FIELD_TEXT),
+    REAL("energy", "buffer_pj_per_byte", buffer_pj_per_byte),
+    OTHER("energy", "buffer_source", FIELD_TEXT),
+    REAL("energy", "vector_pj", vector_pj),
+    OTHER("energy", "vector_source", FIELD_TEXT),
+    REAL("energy", "static_w", static_w),
+    OTHER("energy", "static_source", FIELD_TEXT),
+};
+const size_t hardware_field_count = sizeof hardware_fields / sizeof hardware_fields[0];
+
+bool field_has_value(const hardware_field *field)
+{
+    return field->kind == FIELD_INTEGER || field->kind == FIELD_REAL || field->kind == FIELD_NAME ||
+           field->kind == FIELD_CYCLE_MODEL;
+}
+
+/* Digits that read back as the same number, with a point in every locale. */
+static void put_real(char *text, size_t size, double value)
+{
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, size, "%.*g", digits, value);
+        double back = 0;
+        if (sscanf(text, "%lf", &back) == 1 && back >= value && back <= value)
+            break;
+    }
+    char *point = text + strspn(text, "0123456789+-e");
+    if (*point == '\0')
+        return;
+    const char *behind = point + strcspn(point, "0123456789");
+    memmove(point + 1, behind, strlen(behind) + 1);
+    *point = '.';
+}
+
+static void put_value(char *text, size_t size, const hardware_field *field,
+                      const mbs_hardware *hardware)
+{
+    const char *place = (const char *)hardware + field->offset;
+    int64_t integer;
+    double real;
+    switch (field->kind) {
+    case FIELD_INTEGER:
+        memcpy(&integer, place, sizeof integer);
+        snprintf(text, size, "%" PRId64, integer);
+        break;
+    case FIELD_REAL:
+        memcpy(&real, place, sizeof real);
+        put_real(text, size, real);
+        break;
+    case FIELD_NAME:
+        snprintf(text, size, "%.*s", (int)size - 1, place);
+        break;
+    case FIELD_CYCLE_MODEL: {
+        const char *name = mbs_cycle_model_name(hardware->cycle_model);
+        snprintf(text, size, "%s", name != NULL ? name : "");
+        break;
+    }
+    case FIELD_TAG:
+    case FIELD_SECTION:
+    case FIELD_TEXT:
+        text[0] = '\0';
+        break;
+    }
+}
+
+size_t mbs_hardware_member_count(void)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < hardware_field_count; i++)
+        count += field_has_value(&hardware_fields[i]);
+    return count;
+}
+
+mbs_status mbs_hardware_member(const mbs_hardware *hardware, size_t index,
+                               mbs_hardware_member_info *info)
+{
+    if (hardware == NULL || info == NULL)
+        return MBS_ERR_ARGUMENT;
+    for (size_t i = 0; i < hardware_field_count; i++) {
+        const hardware_field *field = &hardware_fields[i];
+        if (!field_has_value(field) || index-- != 0)
+            continue;
+        snprintf(info->name, sizeof info->name, "%s%s%s",
+                 field->section != NULL ? field->section : "", field->section != NULL ? "." : "",
+                 field->member);
+        put_value(info->value, sizeof info->value, field, hardware);
+        info->is_stated = (hardware->stated >> i & 1) != 0;
+        return MBS_OK;
+    }
+    return MBS_ERR_ARGUMENT;
+}
+
+/* FNV-1a in 64 bits. */
+static uint64_t hash_text(uint64_t hash, const char *text)
+{
+    for (; *text != '\0'; text++)
+        hash = (hash ^ (unsigned char)*text) * UINT64_C(1099511628211);
+    return hash;
+}
+
+void mbs_hardware_digest(const mbs_hardware *hardware, char digest[MBS_DIGEST_BYTES])
+{
+    uint64_t hash = UINT64_C(14695981039346656037);
+    mbs_hardware_member_info member;
+    for (size_t i = 0; mbs_hardware_member(hardware, i, &member) == MBS_OK; i++) {
+        if (strcmp(member.name, "name") == 0 || strcmp(member.name, "memory.name") == 0)
+            continue;
+        hash = hash_text(hash, member.name);
+        hash = hash_text(hash, "=");
+        hash = hash_text(hash, member.value);
+        hash = hash_text(hash, "\n");
+    }
+    snprintf(digest, MBS_DIGEST_BYTES, "fnv1a64:%016" PRIx64, hash);
+}
