@@ -20,7 +20,7 @@ class Help(CliTest):
         text = self.succeed("help").out
         self.assertEqual(self.succeed("--help").out, text)
         self.assertEqual(self.succeed("-h").out, text)
-        for command in ("plan NET", "compare NET…", "sweep NET…", "verify PLAN", "show NET", "help [COMMAND]", "--version"):
+        for command in ("plan NET", "compare NET…", "sweep NET…", "verify PLAN", "show FILE", "list [KIND]", "help [COMMAND]", "--version"):
             self.assertIn(command, text)
 
     def test_of_each_command(self):
@@ -50,7 +50,7 @@ class Usage(CliTest):
 
     def test_operands(self):
         self.refuse(USAGE, "plan", says="NET is missing")
-        self.refuse(USAGE, "show", says="NET is missing")
+        self.refuse(USAGE, "show", says="FILE is missing")
         self.refuse(USAGE, "verify", says="PLAN is missing")
         self.refuse(USAGE, "plan", ALEXNET, "b", says="unexpected argument b")
         self.succeed("plan", "--", ALEXNET)
