@@ -136,9 +136,6 @@ quoted_text tensor_name(const replay *r, int32_t tensor);
 /* Checks it all; sets r->broken if the plan cannot be executed. */
 void check_structure(replay *r);
 
-/* How often an operand of a step run in passes is read. */
-int64_t expected_passes(const replay *r, const mbs_step *step);
-
 /* ---- rows.c: the rows of steps and operands (section 11) ---- */
 
 /* Checks rows and maps of a program that has them; r->broken is set if there is a fault. */
@@ -147,7 +144,7 @@ void check_rows(replay *r);
 /* Of an operand with `height` rows those that row `row` of a step with `rows` rows needs. */
 row_range rows_needed(const mbs_row_map *map, int64_t rows, int64_t height, int64_t row);
 
-/* ---- samples.c, strips.c: the kinds of groups ---- */
+/* ---- kinds.c; samples.c, strips.c ---- */
 
 /* How a group's iterations divide the mini-batch, and what follows from that. */
 typedef struct group_kind {
@@ -170,10 +167,7 @@ void measure_strips(replay *r, const mbs_group *group);
 /* The first n rows of a tensor, 0 <= n <= its rows. */
 int64_t bytes_of_rows(const mbs_tensor *tensor, int64_t n);
 
-/* ---- replay.c ---- */
-
-/* Executes the plan. The arrays of `r` must be there and zero. */
-void run_replay(replay *r);
+/* ---- measure.c ---- */
 
 /* Sums and products that remember an overflow in r->overflow. */
 void add_bytes(replay *r, int64_t *sum, int64_t value);
@@ -181,5 +175,13 @@ int64_t times(replay *r, int64_t a, int64_t b);
 
 /* At step k the buffer holds `full` bytes: do they fit, are they the group's most? */
 void measure_step(replay *r, int32_t k, int64_t full);
+
+/* How often an operand of a step run in passes is read. */
+int64_t expected_passes(const replay *r, const mbs_step *step);
+
+/* ---- execute.c ---- */
+
+/* Executes the plan. The arrays of `r` must be there and zero. */
+void run_replay(replay *r);
 
 #endif

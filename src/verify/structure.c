@@ -120,17 +120,6 @@ static void check_pins(replay *r, int32_t k)
     }
 }
 
-int64_t expected_passes(const replay *r, const mbs_step *step)
-{
-    int64_t parameters = step->weight_bytes;
-    if (!checked_add(parameters, step->accumulator_bytes, &parameters))
-        parameters = INT64_MAX;
-    int64_t passes = parameters / r->capacity + (parameters % r->capacity > 0);
-    if (step->whole_sample && passes < r->plan->norm_passes)
-        passes = r->plan->norm_passes;
-    return passes < 1 ? 1 : passes;
-}
-
 /* A norm of the mini-batch, in one step or two, needs its group to have all samples at once. */
 static void check_coupling(replay *r, const mbs_group *group, int32_t k)
 {

@@ -43,7 +43,7 @@ typedef struct comparison {
     compare_row means[COMPARE_ROWS]; /* geometric, over the networks */
 } comparison;
 
-/* ---- compare.c ---- */
+/* ---- plans.c ---- */
 
 /* Plans the operand `path` with every planner. Says what is wrong; returns the exit status. */
 int compare_load(comparison *of, compare_network *network, const arguments *given,

@@ -3,36 +3,6 @@
 
 #include <inttypes.h>
 
-#include "base/checked.h"
-
-void add_bytes(replay *r, int64_t *sum, int64_t value)
-{
-    if (!checked_add(*sum, value, sum))
-        r->overflow = true;
-}
-
-int64_t times(replay *r, int64_t a, int64_t b)
-{
-    int64_t product;
-    if (!checked_mul(a, b, &product))
-        r->overflow = true;
-    return product;
-}
-
-void measure_step(replay *r, int32_t k, int64_t full)
-{
-    if (full > r->capacity)
-        step_fault(r, RULE_CAPACITY, k, "buffer holds %" PRId64 " bytes, %" PRId64 " available",
-                   full, r->capacity);
-    if (full > r->peak_bytes)
-        r->peak_bytes = full;
-}
-
-const group_kind *kind_of(const mbs_group *group)
-{
-    return group->strips == 1 ? &whole_samples : &strips_of_rows;
-}
-
 static void execute_group(replay *r, const mbs_group *group)
 {
     r->iteration = -1;

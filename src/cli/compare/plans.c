@@ -1,3 +1,4 @@
+/* The plans of a comparison. */
 #include "compare/compare.h"
 
 #include <stdio.h>

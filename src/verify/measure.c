@@ -1,0 +1,40 @@
+/* Sums, products and footprints as the replay counts them. */
+#include "verify/replay.h"
+
+#include <inttypes.h>
+
+#include "base/checked.h"
+
+void add_bytes(replay *r, int64_t *sum, int64_t value)
+{
+    if (!checked_add(*sum, value, sum))
+        r->overflow = true;
+}
+
+int64_t times(replay *r, int64_t a, int64_t b)
+{
+    int64_t product;
+    if (!checked_mul(a, b, &product))
+        r->overflow = true;
+    return product;
+}
+
+void measure_step(replay *r, int32_t k, int64_t full)
+{
+    if (full > r->capacity)
+        step_fault(r, RULE_CAPACITY, k, "buffer holds %" PRId64 " bytes, %" PRId64 " available",
+                   full, r->capacity);
+    if (full > r->peak_bytes)
+        r->peak_bytes = full;
+}
+
+int64_t expected_passes(const replay *r, const mbs_step *step)
+{
+    int64_t parameters = step->weight_bytes;
+    if (!checked_add(parameters, step->accumulator_bytes, &parameters))
+        parameters = INT64_MAX;
+    int64_t passes = parameters / r->capacity + (parameters % r->capacity > 0);
+    if (step->whole_sample && passes < r->plan->norm_passes)
+        passes = r->plan->norm_passes;
+    return passes < 1 ? 1 : passes;
+}
