@@ -1,14 +1,16 @@
 #!/usr/bin/python3
 """
 Does a plan train the same? Runs one training step of a small network in PyTorch twice: on the whole mini-batch, and
-as a plan says: group by group, sub-batch by sub-batch, step by step, with the gradients of parameters accumulated.
-A tensor that is not resident must have been written to DRAM before it is read there, and the buffer keeps nothing that
-the plan does not name. Every parameter's gradient must agree within float32 rounding. Needs Debian's python3-torch.
+as a plan says: group by group, sub-batch by sub-batch or strip by strip, step by step, with the gradients of parameters
+accumulated. A tensor that is not resident must have been written to DRAM before it is read there, and the buffer keeps no
+row that the plan does not name. Every parameter's gradient must agree within float32 rounding, and so must the output of an
+inference. Needs Debian's python3-torch.
 """
 
 import argparse
 import json
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -18,7 +20,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.dont_write_bytecode = True
 from training_check.execution import Execution, worst_difference  # noqa: E402
 from training_check.layers import Mismatch, Reference  # noqa: E402
-from training_check.networks import NETWORKS  # noqa: E402
+from training_check.networks import NETWORKS, STRIP_NETWORKS  # noqa: E402
+from training_check.split import random_groups, split_program, with_groups  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -30,32 +33,78 @@ RUNS = (
     ("dp", 7, "64KiB", "expand"), ("mbs2", 8, "32KiB", "expand"), ("dp", 7, None, "auto"),
 )
 AUTO_BUFFERS = {"attention": "16KiB"}  # small enough for auto to find something; the others: 32KiB
+SEEDS = 1  # ways to cut a split program into groups, by chance
+
+
+def make_plan(mbsopt, network, folder, *options):
+    source, target = os.path.join(folder, "net.json"), os.path.join(folder, "plan.json")
+    Path(source).write_text(json.dumps(network))
+    done = subprocess.run([mbsopt, "plan", source, *options, "--format", "json", "-o", target], capture_output=True,
+                          text=True)
+    if done.returncode != 0:
+        raise Mismatch(done.stderr.strip())
+    return json.loads(Path(target).read_text())
+
+
+def carry_out(torch, plan, reference):
+    """(worst relative difference, where that is)"""
+    execution = Execution(torch, plan, reference)
+    gradients = execution.run()
+    if "traffic_bytes" in plan:
+        counted = plan["traffic_bytes"]["activation_read"], plan["traffic_bytes"]["activation_write"]
+        if execution.traffic() != counted:
+            raise Mismatch(f"{execution.traffic()} bytes are read and written, the plan has {counted}")
+    if plan["phase"] == "inference":
+        results = execution.results()
+        if not results:
+            raise Mismatch("nothing comes out")
+        return worst_difference(torch, results, {n: [reference.values[n].detach()] for n in results})
+    return worst_difference(torch, gradients, reference.gradients)
 
 
 def check(torch, mbsopt, network, run, folder, seed=1):
-    """(plan's description, worst relative difference, where that is)"""
+    """A planner's plan: (description, worst relative difference, where that is)"""
     planner, batch, buffer, recompute = run
-    source, target = os.path.join(folder, "net.json"), os.path.join(folder, "plan.json")
-    Path(source).write_text(json.dumps(network))
     limit = ["--time-limit", "5"] if planner == "ilp" else []
     if recompute != "none":
         limit += ["--recompute", recompute]
     if recompute == "auto":
         limit += ["--max-recompute", "50"]
-    done = subprocess.run([mbsopt, "plan", source, "--planner", planner, "--batch", str(batch), "--buffer", buffer,
-                           *limit, "--format", "json", "-o", target], capture_output=True, text=True)
-    if done.returncode != 0:
-        raise Mismatch(done.stderr.strip())
-    plan = json.loads(Path(target).read_text())
+    plan = make_plan(mbsopt, network, folder, "--planner", planner, "--batch", str(batch), "--buffer", buffer, *limit)
     again = sum(".remat" in step["kind"] for step in plan["steps"])
     if (again > 0) != (recompute != "none"):
         raise Mismatch(f"{again} steps are computed again")
-    reference = Reference(torch, network, batch, seed)
-    execution = Execution(torch, plan, reference)
-    worst, where = worst_difference(torch, execution.run(), reference.gradients)
+    worst, where = carry_out(torch, plan, Reference(torch, network, batch, seed))
     iterations = sorted({g["iterations"] for g in plan["groups"]})
     return (f"{len(plan['steps'])} steps, {again} of them again, {len(plan['groups'])} groups, iterations {iterations}",
             worst, where)
+
+
+def check_strips(torch, mbsopt, network, options, folder, seed):
+    """The split program, in groups and strips that chance has chosen."""
+    plan = make_plan(mbsopt, network, folder, "--batch", "3", "--batch-norm", "keep", *options)
+    reference = Reference(torch, network, 3, 1, plan["phase"] == "inference")
+    program = split_program(plan, network, {n: v.shape for n, v in reference.values.items()})
+    plan = with_groups(program, random_groups(random.Random(seed), program, network))
+    worst, where = carry_out(torch, plan, reference)
+    strips = [g["strips"] for g in plan["groups"]]
+    return f"{len(plan['steps'])} steps in groups of {','.join(map(str, strips))} strips", worst, where
+
+
+def cases(torch, mbsopt, folder):
+    """(name, function that gives description, difference, where)"""
+    for name, build in NETWORKS.items():
+        for planner, batch, buffer, recompute in RUNS:
+            run = planner, batch, buffer or AUTO_BUFFERS.get(name, "32KiB"), recompute
+            yield (f"{name} {planner} N={batch} {run[2]} recompute {recompute}",
+                   lambda n=build(), r=run: check(torch, mbsopt, n, r, folder))
+    for name, build in STRIP_NETWORKS.items():
+        for kind in ("layer",) if name == "attention" else ("group", "batch"):
+            network = build() if kind == "layer" else build(kind)
+            for options in ([], ["--recompute", "expand"], ["--inference"]):
+                for seed in range(SEEDS):
+                    yield (f"{name} strips, {kind} norms {' '.join(options)} #{seed}",
+                           lambda n=network, o=options, s=seed: check_strips(torch, mbsopt, n, o, folder, s))
 
 
 def main():
@@ -71,17 +120,14 @@ def main():
     torch.set_num_threads(1)
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
-        for name, build in NETWORKS.items():
-            for planner, batch, buffer, recompute in RUNS:
-                run = planner, batch, buffer or AUTO_BUFFERS.get(name, "32KiB"), recompute
-                try:
-                    what, worst, where = check(torch, given.mbsopt, build(), run, folder)
-                except Mismatch as mismatch:
-                    what, worst, where = str(mismatch), float("inf"), ""
-                good = worst <= given.tolerance
-                failed += not good
-                print(f"{'ok' if good else 'FAILED'} {name} {run[0]} N={run[1]} {run[2]} recompute {run[3]}: {what}; "
-                      f"largest difference {worst:.1e} {where}", flush=True)
+        for name, run in cases(torch, given.mbsopt, folder):
+            try:
+                what, worst, where = run()
+            except Mismatch as mismatch:
+                what, worst, where = str(mismatch), float("inf"), ""
+            good = worst <= given.tolerance
+            failed += not good
+            print(f"{'ok' if good else 'FAILED'} {name}: {what}; largest difference {worst:.1e} {where}", flush=True)
     print("every plan trains as the whole mini-batch does" if not failed else f"{failed} plans do not train the same")
     return 1 if failed else 0
 

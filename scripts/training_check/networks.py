@@ -1,19 +1,24 @@
-"""Small real networks of four kinds, as network files."""
+"""Small real networks, as network files."""
 
 
 class Builder:
-    def __init__(self, name, channels, side):
-        self.name, self.layers = name, []
-        self.inputs = [{"name": "image", "shape": [channels, side, side]}]
+    def __init__(self, name, channels, *sides, kind="group"):
+        self.name, self.layers, self.kind = name, [], kind
+        self.inputs = [{"name": "image", "shape": [channels, sides[0], sides[-1]]}]
 
     def add(self, name, op, *inputs, **members):
         self.layers.append({"name": name, "op": op, "inputs": list(inputs), **members})
         return name
 
-    def block(self, name, x, channels, kernel=3, **members):
-        x = self.add(name, "conv", x, out_channels=channels, kernel=kernel, pad=kernel // 2, bias=True, **members)
-        x = self.add(name + ".norm", "norm", x, kind="group", groups=4)
-        return self.add(name + ".relu", "relu", x)
+    def norm(self, name, x):
+        return self.add(name, "norm", x, kind=self.kind, **({"groups": 4} if self.kind == "group" else {}))
+
+    def block(self, name, x, channels, kernel=3, pad=None, **members):
+        pad = kernel // 2 if pad is None else pad
+        # a batch norm takes the mean away: a bias before it would have no gradient to compare
+        members.update(kernel=kernel, pad=pad, bias=self.kind == "group")
+        x = self.add(name, "conv", x, out_channels=channels, **members)
+        return self.add(name + ".relu", "relu", self.norm(name + ".norm", x))
 
     def fc(self, name, x, features, bias=True):
         """Of each token."""
@@ -24,14 +29,14 @@ class Builder:
         return {"format": "mbsopt-network/1", "name": self.name, "inputs": self.inputs, "layers": self.layers}
 
 
-def residual():
-    b = Builder("residual", 3, 16)
+def residual(kind="group"):
+    b = Builder("residual", 3, 16, kind=kind)
     x = b.block("stem", "image", 16)
     x = b.add("shrink", "max_pool", x, kernel=2)
     for i, channels in enumerate((16, 32)):
         y = b.block(f"b{i}.1", x, channels)
         y = b.add(f"b{i}.2", "conv", y, out_channels=channels, kernel=3, pad=1)
-        y = b.add(f"b{i}.2.norm", "norm", y, kind="group", groups=4)
+        y = b.norm(f"b{i}.2.norm", y)
         if channels != 16:
             x = b.add(f"b{i}.short", "conv", x, out_channels=channels, kernel=1)
         x = b.add(f"b{i}.add", "add", y, x)
@@ -39,8 +44,8 @@ def residual():
     return b.network(b.add("pool", "global_avg_pool", x))
 
 
-def inception():
-    b = Builder("inception", 3, 16)
+def inception(kind="group"):
+    b = Builder("inception", 3, 16, kind=kind)
     x = b.block("stem", "image", 16)
     for i in range(2):
         one = b.block(f"m{i}.one", x, 8, 1)
@@ -52,14 +57,37 @@ def inception():
     return b.network(b.add("pool", "global_avg_pool", x))
 
 
-def dense():
-    b = Builder("dense", 3, 16)
+def dense(kind="group"):
+    b = Builder("dense", 3, 16, kind=kind)
     x = b.block("stem", "image", 12)
     for i in range(4):
-        y = b.add(f"d{i}.norm", "norm", x, kind="group", groups=4)
+        y = b.norm(f"d{i}.norm", x)
         y = b.add(f"d{i}.act", "sigmoid" if i == 2 else "relu", y)
         y = b.add(f"d{i}.conv", "conv", y, out_channels=8, kernel=3, pad=1)
         x = b.add(f"d{i}.concat", "concat", x, y)
+    return b.network(b.add("pool", "global_avg_pool", x))
+
+
+def windows(kind="group"):
+    """Rows that no number divides; strides, dilation, pads, pools that overlap and that leave rows out, up and down again, a
+    gate."""
+    b = Builder("windows", 3, 23, 18, kind=kind)
+    x = b.block("stem", "image", 12, stride=2, kernel=5)
+    p = b.add("max", "max_pool", x, kernel=3, stride=1, pad=1)
+    y = b.block("holes", p, 12, dilation=[2, 1], pad=[2, 1])
+    y = b.block("uneven", y, 12, kernel=[4, 3], pad=[3, 1, 0, 1])
+    gate = b.add("squeeze", "global_avg_pool", y)
+    gate = b.add("gate", "sigmoid", b.add("excite", "conv", gate, out_channels=12, kernel=1, bias=True))
+    skip = b.add("skip", "add", b.add("gated", "mul", y, gate), x)
+    down = b.add("down", "avg_pool", skip, kernel=[3, 2], stride=[4, 2])
+    down = b.add("up", "upsample", down, size=[12, 9])
+    deep = b.block("deep", skip, 16, stride=3, groups=4)
+    grown = b.add("grown", "conv_transpose", deep, out_channels=12, kernel=3, stride=3, pad=[0, 0], bias=True)
+    wide = b.add("smooth", "upsample", b.add("silu", "silu", deep), size=[12, 9], x_mode="bilinear")
+    x = b.add("concat", "concat", skip, down, grown, wide)
+    x = b.add("padded", "pad", x, before=[0, 2, 1], after=[0, 1, 0])
+    x = b.block("last", x, 16, kernel=1, pad=0)
+    x = b.add("least", "max_pool", x, kernel=[2, 2], stride=[3, 2])
     return b.network(b.add("pool", "global_avg_pool", x))
 
 
@@ -83,3 +111,4 @@ def attention():
 
 
 NETWORKS = {"residual": residual, "inception": inception, "dense": dense, "attention": attention}
+STRIP_NETWORKS = {**NETWORKS, "windows": windows}
