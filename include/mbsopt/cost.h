@@ -42,8 +42,9 @@ typedef struct mbs_cost {
 
 /*
  * The cost of the whole plan, of one group, of the steps of one phase, or of one step in all its
- * iterations. Shapes are needed, which a plan file may lack. O(touches of the part).
- * Errors: MBS_ERR_ARGUMENT (index out of range, or a loaded plan without shapes).
+ * iterations. Shapes are needed, which a plan file may lack. O(touches of the part), of a group of
+ * strips O(its touches · strips per sample).
+ * Errors: MBS_ERR_ARGUMENT (index out of range, or a loaded plan without shapes), MBS_ERR_MEMORY.
  */
 MBS_API mbs_status mbs_plan_cost(const mbs_plan *plan, const mbs_hardware *hardware,
                                  mbs_cost *cost);

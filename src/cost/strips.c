@@ -57,8 +57,7 @@ void strips_demand(int32_t *done, int32_t strips, const mbs_program *program, in
     }
 }
 
-/* What n rows of the tensor take. */
-static int64_t bytes_of_rows(const mbs_tensor *tensor, int64_t n)
+int64_t strips_row_bytes(const mbs_tensor *tensor, int64_t n)
 {
     const int64_t each = tensor->bytes / tensor->rows;
     return n * each + ceil_div(n * (tensor->bytes % tensor->rows), tensor->rows);
@@ -78,7 +77,7 @@ strip_extent strips_extent(const mbs_tensor *tensor, int32_t strips, const int32
             most_kept = before - lowest;
         before = there[i];
     }
-    return (strip_extent){bytes_of_rows(tensor, most), bytes_of_rows(tensor, most_kept)};
+    return (strip_extent){strips_row_bytes(tensor, most), strips_row_bytes(tensor, most_kept)};
 }
 
 /* Whether touch t, the tensor's first in the group, is also its last. */

@@ -78,6 +78,23 @@ bool strips_streams(const strip_group *group, int32_t k);
 int64_t strips_footprints(const strip_group *group, const mbs_mode *mode, bool stream,
                           int64_t *bytes);
 
+/* What n rows of the tensor take. */
+int64_t strips_row_bytes(const mbs_tensor *tensor, int64_t n);
+
+/*
+ * Follows the rows of a group from its last step to its first; for each step first what it brings
+ * from DRAM, then how far it gets. All row counts are those after each strip.
+ */
+typedef struct strips_watch {
+    void (*arrives)(void *context, int32_t touch, const int32_t *there);
+    void (*step)(void *context, int32_t step, const int32_t *done);
+    void *context;
+} strips_watch;
+
+/* strips_find, with `watch` told on the way; false if memory is out. */
+bool strips_follow(const mbs_program *program, int32_t first, int32_t end, int32_t strips,
+                   const strips_watch *watch);
+
 /*
  * Finds the extents in the group [first, end) with T = `strips`: an array per touch of its steps,
  * of which the tensors' first touches are set. The program has rows (has_rows), none above

@@ -17,8 +17,9 @@ typedef struct finder {
     int32_t strips;
     int32_t touch_begin; /* of the group; the arrays per touch begin there */
     int32_t touch_count;
-    demand *demand; /* per touch that reads: from it on */
-    int32_t *done;  /* the rows done of the step at hand */
+    demand *demand;            /* per touch that reads: from it on */
+    int32_t *done;             /* the rows done of the step at hand */
+    const strips_watch *watch; /* or null */
     strip_extent *extent;
 } finder;
 
@@ -98,6 +99,8 @@ static bool find_read(const finder *f, int32_t t)
         return true;
     d->needed[f->strips - 1] = (int32_t)tensor->rows; /* all of it comes from DRAM in the end */
     f->extent[t - f->touch_begin] = strips_extent(tensor, f->strips, d->needed, d->used);
+    if (f->watch != NULL)
+        f->watch->arrives(f->watch->context, t, d->needed);
     close_demand(d);
     return true;
 }
@@ -113,13 +116,16 @@ static bool find_all(const finder *f)
         for (int32_t t = step->touch_begin; t < step->write_begin; t++)
             if (!find_read(f, t))
                 return false;
+        if (f->watch != NULL)
+            f->watch->step(f->watch->context, k, f->done);
     }
     return true;
 }
 
-strip_extent *strips_find(const mbs_program *program, int32_t first, int32_t end, int32_t strips)
+static strip_extent *find(const mbs_program *program, int32_t first, int32_t end, int32_t strips,
+                          const strips_watch *watch)
 {
-    finder f = {.program = program, .first = first, .end = end, .strips = strips};
+    finder f = {.program = program, .first = first, .end = end, .strips = strips, .watch = watch};
     f.touch_begin = program->steps[first].touch_begin;
     f.touch_count = program->steps[end - 1].touch_end - f.touch_begin;
     f.demand = mem_calloc((size_t)f.touch_count + 1, sizeof *f.demand);
@@ -135,4 +141,17 @@ strip_extent *strips_find(const mbs_program *program, int32_t first, int32_t end
     mem_free(f.demand);
     mem_free(f.done);
     return f.extent;
+}
+
+strip_extent *strips_find(const mbs_program *program, int32_t first, int32_t end, int32_t strips)
+{
+    return find(program, first, end, strips, NULL);
+}
+
+bool strips_follow(const mbs_program *program, int32_t first, int32_t end, int32_t strips,
+                   const strips_watch *watch)
+{
+    strip_extent *extent = find(program, first, end, strips, watch);
+    mem_free(extent);
+    return extent != NULL;
 }

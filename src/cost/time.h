@@ -14,11 +14,32 @@ typedef struct step_transfers {
     int64_t again;       /* in every iteration but the first: the other accumulators in */
 } step_transfers;
 
-/* Adds to `cost` all iterations of step k of the group, its energy apart. */
+/* What one execution of a step computes. */
+typedef struct step_work {
+    double gemm_cycles;
+    double macs;
+    double vector_elements;
+    double operand_bytes; /* read or written in the buffer, parameters apart */
+} step_work;
+
+/* Adds `times` executions of the step with `work`, each of which moves `dram_bytes`. */
+void cost_add_work(mbs_cost *cost, const mbs_hardware *hardware, const mbs_step *step,
+                   const step_work *work, double dram_bytes, double times);
+
+/* Elements that a step without a matrix product touches per sample. */
+double cost_touched_elements(const mbs_program *program, int32_t k, int64_t passes);
+
+/* What step k of the group moves. */
+step_transfers cost_transfers(const mbs_plan *plan, const mbs_group *group, int32_t k);
+
+/*
+ * Adds to `cost` all iterations of step k of the group, which pushes whole samples, its energy
+ * apart.
+ */
 void cost_add_step(mbs_cost *cost, const mbs_plan *plan, const mbs_hardware *hardware,
                    const mbs_group *group, int32_t k);
 
-/* Adds iteration `iteration` (from 0) of it alone. */
+/* Adds iteration `iteration` (from 0) of it alone. Of whole samples. */
 void cost_add_execution(mbs_cost *cost, const mbs_plan *plan, const mbs_hardware *hardware,
                         const mbs_group *group, int32_t k, int64_t iteration);
 

@@ -1,7 +1,6 @@
 #include "cost/traffic.h"
 
-/* Whether some later touch must find the tensor that touch `t` produces in DRAM. */
-static bool is_written(const mbs_plan *plan, int32_t t)
+bool plan_writes(const mbs_plan *plan, int32_t t)
 {
     const mbs_touch *touches = plan->program->touches;
     if (plan->program->tensors[touches[t].tensor].kept)
@@ -25,7 +24,7 @@ static void step_moves(const mbs_plan *plan, int32_t k, int64_t *read, int64_t *
             *read += p->tensors[p->touches[t].tensor].bytes;
     }
     for (int32_t t = step->write_begin; t < step->touch_end; t++)
-        if (is_written(plan, t))
+        if (plan_writes(plan, t))
             *written += p->tensors[p->touches[t].tensor].bytes;
 }
 

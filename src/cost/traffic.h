@@ -7,6 +7,9 @@
 /* The traffic of one group's steps; a tensor's write counts where it is produced. O(touches). */
 mbs_traffic plan_count_group(const mbs_plan *plan, const mbs_group *group);
 
+/* Whether some later touch must find the tensor that touch `t` produces in DRAM. */
+bool plan_writes(const mbs_plan *plan, int32_t t);
+
 /* Activation bytes per sample that step k of the group reads (each pass of it) and writes. */
 int64_t plan_step_activations(const mbs_plan *plan, const mbs_group *group, int32_t k);
 

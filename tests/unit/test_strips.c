@@ -1,11 +1,14 @@
 /* cost/strips: what strip groups of programs made by hand need of the buffer, counted by hand. */
 #include <check.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "cost/footprint.h"
 #include "cost/peak.h"
 #include "cost/strips.h"
+#include "cost/traffic.h"
+#include "mbsopt/cost.h"
 #include "run.h"
 
 enum { MAP_CONV = 2, MAP_POOL, MAP_COUNT };
@@ -145,6 +148,64 @@ START_TEST(modes_and_pinned_bytes_of_a_plan)
 }
 END_TEST
 
+static void assert_near(double found, double expected)
+{
+    ck_assert_msg(fabs(found - expected) <= 1e-12 * expected, "%.17g, expected %.17g", found,
+                  expected);
+}
+
+/*
+ * Two samples in four strips each. conv brings 3, 2, 2 and 1 rows of x (10 bytes) and 8 of its 15
+ * bytes of weights with each strip, the pinned 7 with the first; two rows are a product of 2 x 3 by
+ * 3 x 2 in 3 + 256 cycles, a second. The pool writes a row of 20 bytes in each.
+ */
+START_TEST(time_of_strips)
+{
+    conv_and_pool(15);
+    program.has_shapes = true;
+    steps[0].gemm = (mbs_gemm){.m = 8, .k = 3, .n = 2, .groups = 1};
+    tensors[1].elements = 160;
+    tensors[2].elements = 80;
+    tensors[2].kept = true;
+    bool resident[4] = {false, true, false, false};
+    mbs_mode mode[2] = {MBS_STAGED, MBS_STAGED};
+    int64_t weight[2] = {7, 0};
+    int64_t accumulator[2] = {0};
+    mbs_group group = {.end = 2, .iterations = 8, .sub_batch = 1, .strips = 4, .passes = 1};
+    mbs_plan plan = {.program = &program,
+                     .batch = 2,
+                     .double_buffered = true,
+                     .groups = &group,
+                     .group_count = 1,
+                     .resident = resident,
+                     .mode = mode,
+                     .pinned_weight = weight,
+                     .pinned_accumulator = accumulator};
+    mbs_hardware hardware;
+    mbs_hardware_wavecore(&hardware);
+    hardware.cores = 1;
+    hardware.clock_hz = 259;
+    hardware.bandwidth_bytes_per_s = 10;
+    hardware.vector_elements_per_cycle = 1;
+    mbs_cost cost;
+    ck_assert_int_eq(mbs_plan_step_cost(&plan, &hardware, 0, &cost), MBS_OK);
+    assert_near(cost.time_s, 4.5 + 3.8 + 4 * 2.8 + 2 * 1.8);
+    assert_near(cost.compute_s, 8);
+    assert_near(cost.macs, 8 * 12);
+    ck_assert_int_eq(mbs_plan_cost(&plan, &hardware, &cost), MBS_OK);
+    assert_near(cost.time_s, 4.5 + 3.8 + 4 * 2.8 + 2 * 1.8 + 8 * 2);
+    assert_near(cost.vector_elements, 2 * 240);
+    assert_near(cost.dram_bytes, (double)plan_count(&plan).total);
+    assert_near(cost.dram_bytes, 160 + 15 + 7 * 8 + 160);
+    /* accumulators: all but the first strip read them, the last one writes what was pinned */
+    steps[0].accumulator_bytes = 100;
+    accumulator[0] = 40;
+    ck_assert_int_eq(mbs_plan_cost(&plan, &hardware, &cost), MBS_OK);
+    assert_near(cost.dram_bytes, 391 + 15 * 60 + 40);
+    assert_near(cost.dram_bytes, (double)plan_count(&plan).total);
+}
+END_TEST
+
 /* conv, then a norm in two steps: all of what conv makes is there before the first row is applied.
  */
 START_TEST(statistics_need_the_whole_sample)
@@ -198,6 +259,7 @@ int main(void)
     TCase *tests = tcase_create("strips");
     tcase_add_test(tests, windows_overlap);
     tcase_add_test(tests, modes_and_pinned_bytes_of_a_plan);
+    tcase_add_test(tests, time_of_strips);
     tcase_add_test(tests, statistics_need_the_whole_sample);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
