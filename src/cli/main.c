@@ -56,6 +56,7 @@ static int run(int argc, char **argv)
     arguments given;
     int status = options_parse(&given, chosen, argc - 2, argv + 2);
     given.commands = all_commands;
+    given.program = argv[0];
     if (status == EXIT_OK)
         status = given.help ? print_command_help(chosen) : chosen->run(&given);
     options_free(&given);

@@ -122,6 +122,22 @@ void note(const char *format, ...)
     va_end(arguments);
 }
 
+void note_command(const char *command_line, const char *format, ...)
+{
+    char message[MESSAGE_BYTES];
+    va_list arguments;
+    if (pipe_broke)
+        return;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    fputs(as_json ? "{\"level\": \"note\", \"message\": \"" : "note: ", stderr);
+    put_safely(message);
+    fputs(as_json ? "; to go on: " : "; to go on:\n  ", stderr);
+    put_safely(command_line);
+    fputs(as_json ? "\"}\n" : "\n", stderr);
+}
+
 void stages_begin(void)
 {
     stages_are_noted = true;

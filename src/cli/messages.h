@@ -21,6 +21,10 @@ void complain_of(const char *status, const char *message);
 /* One line: "note: " and what the user may want to know though nothing failed. */
 void note(const char *format, ...) MBS_PRINTF(1, 2);
 
+/* The same, ending in "; to go on:", and below it a command of any length, as a line to be copied.
+ */
+void note_command(const char *command_line, const char *format, ...) MBS_PRINTF(2, 3);
+
 /*
  * A pipe whose reader has gone, as in `mbsopt plan ... | head -1`, is no fault to be told of: from
  * now on a write to one fails, so that what is half done can be cleaned up, and after it there are

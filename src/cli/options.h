@@ -18,6 +18,7 @@ extern const size_t common_option_count;
 typedef struct arguments {
     const command *command;
     const command *const *commands; /* all of the program, ended by a null */
+    const char *program;            /* as it was called */
     const char *operand;            /* the first; null if not given */
     const char **operands;          /* all */
     size_t operand_count;

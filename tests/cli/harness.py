@@ -128,7 +128,8 @@ class CliTest(unittest.TestCase):
         if result.err:
             self.assertTrue(result.err.endswith("\n"), result)
         for line in result.err.splitlines():
-            self.assertTrue(line.startswith(("mbsopt: ", "note: ", '{"level": ')), result)
+            # what starts with blanks is a command to copy
+            self.assertTrue(line.startswith(("mbsopt: ", "note: ", '{"level": ', "  ")), result)
             self.assertTrue(line.isprintable(), result)
             self.assertLess(len(line), 600)
 

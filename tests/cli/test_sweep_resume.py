@@ -6,7 +6,7 @@ import subprocess
 import time
 import unittest
 
-from harness import ALEXNET, BAD_INPUT, NETWORKS, OK, PROGRAM, environment
+from harness import ALEXNET, BAD_INPUT, NETWORKS, OK, PROGRAM, environment, heed_interrupts
 from sweeping import MANY, POINTS, Sweep
 
 
@@ -15,6 +15,7 @@ class SameRows(Sweep):
         super().setUp()
         self.whole = self.text(*MANY)
         self.path = self.folder / "rows.csv"
+        self.part = self.folder / "rows.csv.part"
 
     def test_threads(self):
         for threads in (1, 2, 7, 100):
@@ -33,7 +34,8 @@ class SameRows(Sweep):
     def check_shards(self, words, points, shards, form, whole):
         paths = [self.folder / f"shard-{k}" for k in range(shards)]
         for k, path in enumerate(paths):
-            self.succeed("sweep", *words, f"--format={form}", f"--shard={k}/{shards}", "-o", path)
+            self.succeed("sweep", *words, f"--format={form}", f"--shard={k}/{shards}", "-o", path,
+                         "--force")
         merged = self.folder / "merged"
         done = self.merge("-o", merged, "--points", points, *reversed(paths))
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
@@ -100,43 +102,49 @@ class SameRows(Sweep):
             with subprocess.Popen([PROGRAM, "sweep", *MANY, "-o", self.path, "--threads=1"],
                                   stderr=subprocess.DEVNULL, env=environment()) as running:
                 while running.poll() is None:
-                    if self.path.exists() and self.path.read_bytes().count(b"\n") > rows:
+                    if self.part.exists() and self.part.read_bytes().count(b"\n") > rows:
                         break
                 running.kill()
-            self.assertTrue(self.whole.startswith(self.path.read_text()))
+            if running.returncode != OK: # else it was done before
+                self.assertFalse(self.path.exists())
+                self.assertTrue(self.whole.startswith(self.part.read_text()))
             self.assertEqual(self.resume(), self.whole)
+            self.assert_files("rows.csv")
 
     def interrupt(self, number):
+        """Interrupts a sweep of 577 points after some of them; returns what it said."""
         words = [str(NETWORKS / "resnet152.json"), "--batch=64..640:+1"]
         with subprocess.Popen([PROGRAM, "sweep", *words, "-o", self.path], text=True,
-                              stderr=subprocess.PIPE, env=environment()) as running:
-            while not self.path.exists() or self.path.read_bytes().count(b"\n") < 3:
+                              stderr=subprocess.PIPE, env=environment(),
+                              preexec_fn=heed_interrupts) as running:
+            while not self.part.exists() or self.part.read_bytes().count(b"\n") < 3:
                 time.sleep(0.01)
             running.send_signal(number)
             message = running.communicate()[1]
         self.assertEqual(running.returncode, -number, message)
-        self.assertIn("note: interrupted after", message)
-        text = self.path.read_text()
+        text = self.part.read_text()
         self.assertTrue(text.endswith("\n"))
-        self.assertIn(f"interrupted after {text.count(chr(10)) - 1} of 577 points", message)
+        self.assertIn(f"note: interrupted after {text.count(chr(10)) - 1} of 577 points", message)
+        self.assert_files("rows.csv.part")
+        self.part.unlink()
+        return message
 
     def test_interrupted(self):
         for number in (signal.SIGINT, signal.SIGTERM):
-            self.path.unlink(missing_ok=True)
             self.interrupt(number)
 
     def test_search_is_interrupted(self):
         words = [str(NETWORKS / "inception_v4.json"), "--planner=ilp", "--time-limit=600"]
         start = time.monotonic()
         with subprocess.Popen([PROGRAM, "sweep", *words, "-o", self.path], env=environment(),
-                              stderr=subprocess.DEVNULL) as running:
+                              stderr=subprocess.DEVNULL, preexec_fn=heed_interrupts) as running:
             time.sleep(1)
             running.send_signal(signal.SIGINT)
             status = running.wait()
         self.assertLess(time.monotonic() - start, 100)
         if status != OK: # else it was done within the second
             self.assertEqual(status, -signal.SIGINT)
-            self.assertEqual(self.path.read_text().count("\n"), 1)
+            self.assert_files() # there was no row to keep
 
     def test_files_of_other_sweeps(self):
         header, first, second, *_ = self.whole.splitlines(keepends=True)
@@ -144,10 +152,10 @@ class SameRows(Sweep):
             "another header": header.replace("index", "point") + first,
             "not a sweep's": "hello\n", "cut, not a sweep's": "hello",
             "only a cut row": header + "0,resnet18,tr", "json lines": '{"index": 0}\n',
-            "rows in another order": header + second, "a row twice": header + first + first,
+            "rows in another order": header + second,
             "a row left out": header + second, "a broken row": header + first[:-20] + "\n" + second,
             "no header": first, "an empty line": header + "\n" + first,
-            "too long": self.whole + first, "NUL": header + first[:-5] + "\0" + first[-4:],
+            "too long": self.whole + "0\n", "NUL": header + first[:-5] + "\0" + first[-4:],
             "longer header": header[:-1] + ",more\n",
             "a sweep of other points": self.text(ALEXNET, "--batch=1,2"),
             "another phase": self.text(*MANY, "--inference"),
@@ -158,7 +166,10 @@ class SameRows(Sweep):
             with self.subTest(what):
                 self.refuse(BAD_INPUT, "sweep", *MANY, "--resume", self.path,
                             says=[f"{self.path}:", "left as it was"])
+                self.refuse(BAD_INPUT, "sweep", *MANY, "-o", self.path,
+                            says=[f"{self.path}:", "left as it was (--force"])
                 self.assertEqual(self.path.read_text(), text)
+                self.assert_files("rows.csv")
         self.path.write_text(self.whole)
         self.refuse(BAD_INPUT, "sweep", *MANY, "--resume", self.path, "--format=jsonl")
         self.refuse(BAD_INPUT, "sweep", ALEXNET, "--resume", self.path)

@@ -1,6 +1,7 @@
 /* mbsopt sweep NET… */
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -99,6 +100,7 @@ static int read_options(sweep *of, const arguments *given)
     size_t batch_norm;
     of->output = option_value(given, "output");
     of->resume = option_value(given, "resume");
+    of->force = option_flag(given, "force");
     const char *rows = of->resume != NULL ? of->resume : of->output;
     if (!option_format(given, rows, formats, &format) ||
         !option_choice(given, "batch-norm", batch_norms, &batch_norm))
@@ -138,11 +140,26 @@ static void note_replaced_norms(const sweep *of)
              networks, networks == 1 ? "" : "s", kept ? " but by baseline and archopt" : "");
 }
 
+/* What came of a sweep that is not whole, and how to go on with it. */
+static void note_part(const sweep *of, const sweep_output *out, const arguments *given,
+                      bool interrupted)
+{
+    const size_t size = sweep_shard_size(of);
+    char *again = out->done > 0 && out->part != NULL ? sweep_command(given, out->name) : NULL;
+    if (again != NULL)
+        note_command(again, "%s%zu of %zu points, which are in %s",
+                     interrupted ? "interrupted after " : "planned ", out->done, size, out->part);
+    else if (interrupted)
+        note("interrupted after %zu of %zu points", out->done, size);
+    free(again);
+}
+
 static int run_sweep(const arguments *given)
 {
     sweep of = {0};
     sweep_output out = {.descriptor = -1};
     int signal_number = 0;
+    bool whole = false;
     int status = read_options(&of, given);
     if (status == EXIT_OK)
         status = sweep_load(&of, given);
@@ -151,8 +168,11 @@ static int run_sweep(const arguments *given)
     if (status == EXIT_OK) {
         note_replaced_norms(&of);
         status = sweep_run(&of, &out, &signal_number);
+        whole = status == EXIT_OK && signal_number == 0;
+        if (!whole)
+            note_part(&of, &out, given, signal_number != 0);
     }
-    int closed = sweep_output_close(&out);
+    int closed = sweep_output_close(&out, whole);
     sweep_free(&of);
     /* the caller, such as a shell's loop, is to know that it did not end by itself */
     if (signal_number != 0) {
@@ -180,6 +200,7 @@ static const option_spec sweep_options[] = {
     {"threads", '\0', "N", "plan on N threads (default: as many as there are cores)"},
     {"shard", '\0', "K/M", "only every M-th point, from the K-th (from 0) on"},
     {"resume", '\0', "FILE", "go on with the rows of an interrupted run, or begin FILE"},
+    {"force", '\0', NULL, "replace FILE even if it holds other rows"},
     {"format", '\0', "csv|jsonl",
      "a row or a JSON object per point (default: as the file ends; csv)"},
     OPTION_OUTPUT,
@@ -200,7 +221,10 @@ const command command_sweep = {
         "A LIST is comma-separated; buffers and batches may be ranges: 1MiB..64MiB:x2 doubles,\n"
         "16..64:+16 adds 16. With --objective time or energy dp minimises that, and its rows are\n"
         "called dp-time or dp-energy.\n"
-        "Ctrl-C ends with whole rows, and --resume goes on from there.\n",
+        "Until all rows are there they stand in FILE.part, which Ctrl-C leaves with whole rows "
+        "and\n"
+        "--resume FILE goes on with; then it takes the place of FILE. A FILE that holds rows of\n"
+        "another sweep is left alone without --force.\n",
     .options = sweep_options,
     .option_count = sizeof sweep_options / sizeof sweep_options[0],
     .run = run_sweep,

@@ -1,4 +1,4 @@
-/* Where a sweep's rows go: standard output, a new file, or one of an interrupted run. */
+/* Where a sweep's rows go, and that no one else writes there. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,6 +9,8 @@
 
 #include "output.h"
 #include "sweep/sweep.h"
+
+#define SUFFIX ".part"
 
 static int out_of_memory(void)
 {
@@ -22,149 +24,133 @@ static int system_error(const char *verb, const char *name)
     return EXIT_SYSTEM;
 }
 
-/* ---- Checking a file to go on with ----------------------------------------------------------- */
+/* ---- The part's lock ------------------------------------------------------------------------- */
 
-/* A file of rows as it is read. */
-typedef struct old_file {
-    const char *name;
-    FILE *stream;
-    char *line; /* without its newline */
-    size_t room;
-    size_t length;
-    bool whole;      /* it had a newline */
-    size_t number;   /* of the line, from 1 */
-    off_t kept;      /* bytes of the lines that are good */
-    bool has_header; /* where there is one */
-    size_t rows;
-} old_file;
+typedef enum hold { HOLD_MINE, HOLD_OTHERS, HOLD_NONE } hold;
 
-static bool read_line(old_file *file)
+/* Locks the whole part; if another process has it, *holder is what is known of its number. */
+static hold try_lock(const sweep_output *out, pid_t *holder)
 {
-    ssize_t length = getline(&file->line, &file->room, file->stream);
-    if (length <= 0)
-        return false;
-    file->number++;
-    file->whole = file->line[length - 1] == '\n';
-    file->length = (size_t)length - (size_t)file->whole;
-    file->line[file->length] = '\0';
-    return true;
+    struct flock all = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    for (;;) {
+        if (fcntl(out->descriptor, F_SETLK, &all) == 0)
+            return HOLD_MINE;
+        if (errno == EINTR)
+            continue;
+        if (errno != EACCES && errno != EAGAIN)
+            return HOLD_NONE;
+        struct flock other = all;
+        if (fcntl(out->descriptor, F_GETLK, &other) != 0)
+            return HOLD_NONE;
+        if (other.l_type != F_UNLCK) { /* else it has just been given up */
+            *holder = other.l_pid;
+            return HOLD_OTHERS;
+        }
+    }
 }
 
-static int other_sweep(const old_file *file, const char *why)
+static int say_holder(const sweep_output *out, pid_t holder)
 {
-    complain("%s:%zu: %s; the file is left as it was", file->name, file->number, why);
+    char host[256] = "this machine";
+    if (gethostname(host, sizeof host) != 0 || memchr(host, '\0', sizeof host) == NULL)
+        host[0] = '\0';
+    if (holder > 0)
+        complain("%s: process %ld on %s is writing it; wait until that is done, or end it",
+                 out->name, (long)holder, host[0] != '\0' ? host : "this machine");
+    else /* so systems say that it is none of their own */
+        complain("%s: a process of another machine or container is writing it; wait until that is "
+                 "done, or end it",
+                 out->name);
+    return EXIT_SYSTEM;
+}
+
+/* Whether the part is still the file of that name: whoever had it may have finished meanwhile. */
+static bool is_still_there(const sweep_output *out)
+{
+    struct stat ours;
+    struct stat there;
+    return fstat(out->descriptor, &ours) == 0 && lstat(out->part, &there) == 0 &&
+           ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+}
+
+static int open_part(sweep_output *out)
+{
+    struct stat found;
+    pid_t holder = 0;
+    hold held = HOLD_MINE;
+    do {
+        if (out->descriptor >= 0)
+            close(out->descriptor);
+        out->descriptor =
+            open(out->part, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+        if (out->descriptor < 0)
+            return system_error("write", out->part);
+        if (fstat(out->descriptor, &found) != 0 || !S_ISREG(found.st_mode)) {
+            complain("cannot write %s: it is no regular file", out->part);
+            return EXIT_SYSTEM;
+        }
+        held = try_lock(out, &holder);
+        if (held == HOLD_OTHERS)
+            return say_holder(out, holder);
+    } while (!is_still_there(out));
+    if (held == HOLD_NONE)
+        note("%s cannot be locked (%s): take care that no other process writes it", out->part,
+             strerror(errno));
+    /* the lock is lost with the first descriptor of the file that is closed: there is only one */
+    out->stream = fdopen(out->descriptor, "r");
+    return out->stream != NULL ? EXIT_OK : out_of_memory();
+}
+
+/* ---- What is there already ------------------------------------------------------------------- */
+
+static int refuse(const sweep_rows *found)
+{
+    complain("%s; the file is left as it was (--force replaces it)", found->why);
     return EXIT_BAD_INPUT;
 }
 
-/* Whether the line begins with `start`, as far as it goes if it was cut off. */
-static bool begins(const old_file *file, const char *start)
+/* What the part holds of the sweep, which is not to be lost unasked. */
+static int check_part(sweep_rows *found, const sweep_output *out, const sweep *of)
 {
-    const size_t wanted = strlen(start);
-    const size_t compared = file->whole || file->length > wanted ? wanted : file->length;
-    return strncmp(file->line, start, compared) == 0;
+    int status = sweep_check_rows(found, of, out->part, out->stream);
+    if (status != EXIT_OK || of->force)
+        return status;
+    if (found->are_strange)
+        return refuse(found);
+    if (of->resume != NULL || found->rows == 0)
+        return EXIT_OK;
+    complain(
+        "%s holds %zu rows of an interrupted run: --resume %s goes on with them, --force begins "
+        "anew",
+        out->part, found->rows, out->name);
+    return EXIT_BAD_INPUT;
 }
 
-static int check_header(old_file *file)
+/* Likewise the file that the part is to replace. *stream is null if there is none. */
+static int check_target(sweep_rows *found, FILE **stream, const sweep_output *out, const sweep *of)
 {
-    char *header = sweep_header();
-    if (header == NULL)
-        return out_of_memory();
-    const bool same = begins(file, header) && file->length <= strlen(header);
-    free(header);
-    if (!same)
-        return other_sweep(file, "is not the header of a sweep's CSV file");
-    file->has_header = file->whole;
-    return EXIT_OK;
+    *found = (sweep_rows){0};
+    *stream = fopen(out->target, "r");
+    if (*stream == NULL)
+        return errno == ENOENT ? EXIT_OK : system_error("read", out->name);
+    int status = sweep_check_rows(found, of, out->name, *stream);
+    return status == EXIT_OK && found->are_strange && !of->force ? refuse(found) : status;
 }
 
-static int check_row(old_file *file, const sweep *of)
+static int copy_rows(const sweep_output *out, FILE *from, off_t bytes)
 {
-    if (file->rows == sweep_shard_size(of))
-        return other_sweep(file, "more rows than this sweep has points");
-    const sweep_point at = sweep_point_at(of, sweep_shard_index(of, file->rows));
-    char *start = sweep_row_start(of, &at);
-    if (start == NULL)
-        return out_of_memory();
-    const bool same = begins(file, start);
-    const bool broken = file->whole && same && !sweep_row_is_whole(of, file->line, strlen(start));
-    free(start);
-    if (!same) {
-        char *name = sweep_point_name(of, &at);
-        complain("%s:%zu: is not the row of this sweep's %s; the file is left as it was",
-                 file->name, file->number, name != NULL ? name : "point");
-        free(name);
-        return EXIT_BAD_INPUT;
-    }
-    if (broken)
-        return other_sweep(file, "is not a whole row");
-    file->rows += file->whole;
-    return EXIT_OK;
-}
-
-static int check_lines(old_file *file, const sweep *of)
-{
+    char block[65536];
     int status = EXIT_OK;
-    while (status == EXIT_OK && read_line(file)) {
-        if (strlen(file->line) != file->length)
-            return other_sweep(file, "holds a NUL byte");
-        status = !of->json && file->number == 1 ? check_header(file) : check_row(file, of);
-        if (status == EXIT_OK && file->whole)
-            file->kept += (off_t)file->length + 1;
+    rewind(from);
+    while (bytes > 0 && status == EXIT_OK) {
+        const size_t wanted = bytes < (off_t)sizeof block ? (size_t)bytes : sizeof block;
+        const size_t got = fread(block, 1, wanted, from);
+        if (got == 0)
+            return system_error("read", out->name);
+        status = sweep_output_line(out, block, got);
+        bytes -= (off_t)got;
     }
-    if (status == EXIT_OK && ferror(file->stream))
-        return system_error("read", file->name);
     return status;
-}
-
-/* Opens the file for more rows, without the line that was cut off. */
-static int reopen(sweep_output *out, const old_file *file)
-{
-    out->descriptor = open(file->name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
-    if (out->descriptor < 0)
-        return system_error("write", file->name);
-    if (ftruncate(out->descriptor, file->kept) != 0)
-        return system_error("write", file->name);
-    out->done = file->rows;
-    return EXIT_OK;
-}
-
-static int open_old(sweep_output *out, const sweep *of, bool *has_header)
-{
-    old_file file = {.name = of->resume};
-    struct stat found;
-    int status = EXIT_OK;
-    file.stream = fopen(of->resume, "r");
-    /* there may be none yet, so that a job that is started anew needs no other command */
-    if (file.stream == NULL && errno != ENOENT)
-        return system_error("read", file.name);
-    if (file.stream != NULL) {
-        if (fstat(fileno(file.stream), &found) != 0 || !S_ISREG(found.st_mode)) {
-            complain("cannot go on with %s: it is no regular file", file.name);
-            status = EXIT_SYSTEM;
-        } else {
-            status = check_lines(&file, of);
-        }
-        fclose(file.stream);
-    }
-    free(file.line);
-    *has_header = file.has_header;
-    return status == EXIT_OK ? reopen(out, &file) : status;
-}
-
-/* ---- Writing --------------------------------------------------------------------------------- */
-
-int sweep_output_line(const sweep_output *out, const char *line, size_t length)
-{
-    while (length > 0) {
-        ssize_t put = write(out->descriptor, line, length);
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put < 0)
-            return system_error("write", out->name);
-        line += put;
-        length -= (size_t)put;
-    }
-    return EXIT_OK;
 }
 
 static int write_header(const sweep_output *out)
@@ -179,29 +165,154 @@ static int write_header(const sweep_output *out)
     return status;
 }
 
-int sweep_output_open(sweep_output *out, const sweep *of)
+static void note_dropped(const sweep_rows *found)
 {
-    bool has_header = false;
-    int status = EXIT_OK;
-    *out = (sweep_output){.name = of->resume, .descriptor = -1};
-    if (of->resume != NULL) {
-        status = open_old(out, of, &has_header);
-    } else if (of->output != NULL && strcmp(of->output, "-") != 0) {
-        out->name = of->output;
-        out->descriptor = open(of->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-        status = out->descriptor < 0 ? system_error("write", out->name) : EXIT_OK;
-    } else {
-        out->name = "standard output";
-        out->descriptor = STDOUT_FILENO;
-    }
-    return status == EXIT_OK && !has_header && !of->json ? write_header(out) : status;
+    if (found->are_twice || found->are_strange)
+        note("%s; the %zu rows before are kept, the rest is planned again", found->why,
+             found->rows);
 }
 
-int sweep_output_close(sweep_output *out)
+/*
+ * Brings the part to where the sweep goes on: with its own rows, or if it has none with those of
+ * the file itself.
+ */
+static int go_on(sweep_output *out, const sweep *of, const sweep_rows *part,
+                 const sweep_rows *target, FILE *target_stream)
+{
+    const bool copies = part->rows == 0 && target->rows > 0;
+    const sweep_rows *taken = copies ? target : part;
+    int status = EXIT_OK;
+    if (ftruncate(out->descriptor, copies ? 0 : taken->kept) != 0)
+        return system_error("write", out->part);
+    if (copies)
+        status = copy_rows(out, target_stream, taken->kept);
+    else if (!taken->has_header && !of->json)
+        status = write_header(out);
+    note_dropped(part);
+    if (part->rows == 0)
+        note_dropped(target);
+    out->done = status == EXIT_OK ? taken->rows : 0;
+    return status;
+}
+
+static int begin_anew(const sweep_output *out, const sweep *of)
+{
+    if (ftruncate(out->descriptor, 0) != 0)
+        return system_error("write", out->part);
+    return of->json ? EXIT_OK : write_header(out);
+}
+
+static int open_file(sweep_output *out, const sweep *of)
+{
+    sweep_rows part;
+    sweep_rows target;
+    FILE *target_stream = NULL;
+    char *target_path = realpath(out->name, NULL); /* a link stays one */
+    out->target = target_path != NULL ? target_path : strdup(out->name);
+    out->part = out->target != NULL ? malloc(strlen(out->target) + sizeof SUFFIX) : NULL;
+    if (out->part == NULL)
+        return out_of_memory();
+    stpcpy(stpcpy(out->part, out->target), SUFFIX);
+    int status = open_part(out);
+    if (status == EXIT_OK)
+        status = check_part(&part, out, of);
+    if (status == EXIT_OK)
+        status = check_target(&target, &target_stream, out, of);
+    if (status == EXIT_OK) {
+        out->is_mine = true;
+        status = of->resume != NULL ? go_on(out, of, &part, &target, target_stream)
+                                    : begin_anew(out, of);
+    }
+    if (target_stream != NULL)
+        fclose(target_stream);
+    return status;
+}
+
+/* ---- The output ------------------------------------------------------------------------------ */
+
+static int open_directly(sweep_output *out, const sweep *of, int descriptor)
+{
+    out->descriptor = descriptor;
+    if (descriptor < 0)
+        return system_error("write", out->name);
+    return of->json ? EXIT_OK : write_header(out);
+}
+
+/* Whether the path leads to where standard output goes, as /dev/stdout does. */
+static bool is_standard_output(const struct stat *found)
+{
+    struct stat standard;
+    return fstat(STDOUT_FILENO, &standard) == 0 && standard.st_dev == found->st_dev &&
+           standard.st_ino == found->st_ino;
+}
+
+int sweep_output_open(sweep_output *out, const sweep *of)
+{
+    const char *path = of->resume != NULL ? of->resume : of->output;
+    struct stat found;
+    *out = (sweep_output){.name = path, .descriptor = -1};
+    if (path == NULL || strcmp(path, "-") == 0) {
+        out->name = "standard output";
+        return open_directly(out, of, STDOUT_FILENO);
+    }
+    const bool exists = stat(path, &found) == 0;
+    if (!exists && errno != ENOENT)
+        return system_error("read", path);
+    if (!exists || (S_ISREG(found.st_mode) && (of->resume != NULL || !is_standard_output(&found))))
+        return open_file(out, of);
+    if (of->resume != NULL) {
+        complain("cannot go on with %s: it is no regular file", path);
+        return EXIT_SYSTEM;
+    }
+    if (is_standard_output(&found))
+        return open_directly(out, of, STDOUT_FILENO);
+    return open_directly(out, of, open(path, O_WRONLY | O_CLOEXEC));
+}
+
+int sweep_output_line(const sweep_output *out, const char *line, size_t length)
+{
+    while (length > 0) {
+        ssize_t put = write(out->descriptor, line, length);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return system_error("write", out->part != NULL ? out->part : out->name);
+        line += put;
+        length -= (size_t)put;
+    }
+    return EXIT_OK;
+}
+
+/* The part, with all rows, takes the place of the file, and has its mode. */
+static int replace_target(const sweep_output *out)
+{
+    struct stat before;
+    if (stat(out->target, &before) == 0 && fchmod(out->descriptor, before.st_mode & 07777) != 0)
+        return system_error("write", out->part);
+    if (fsync(out->descriptor) != 0)
+        return system_error("write", out->part);
+    return rename(out->part, out->target) == 0 ? EXIT_OK : system_error("write", out->name);
+}
+
+int sweep_output_close(sweep_output *out, bool whole)
 {
     const int descriptor = out->descriptor;
+    struct stat found;
+    int status = EXIT_OK;
     out->descriptor = -1;
-    if (descriptor < 0 || descriptor == STDOUT_FILENO)
-        return EXIT_OK;
-    return close(descriptor) == 0 ? EXIT_OK : system_error("write", out->name);
+    if (out->stream != NULL) {
+        out->descriptor = descriptor;
+        if (whole)
+            status = replace_target(out);
+        else if (out->done == 0 &&
+                 (out->is_mine || (fstat(descriptor, &found) == 0 && found.st_size == 0)))
+            unlink(out->part); /* nothing in it is worth going on with */
+        fclose(out->stream);
+    } else if (descriptor >= 0 && descriptor != STDOUT_FILENO && close(descriptor) != 0) {
+        status = system_error("write", out->name);
+    }
+    free(out->target);
+    free(out->part);
+    *out = (sweep_output){.name = out->name, .descriptor = -1};
+    return status;
 }

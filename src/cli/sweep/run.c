@@ -26,7 +26,7 @@ typedef struct failure {
 
 typedef struct sweep_state {
     const sweep *of;
-    const sweep_output *out;
+    sweep_output *out;
     size_t size; /* points of the shard */
     atomic_bool stop;
 
@@ -222,6 +222,7 @@ static int write_rows(sweep_state *s, progress_line *line)
         status = sweep_output_line(s->out, row, strlen(row));
         free(row);
         pthread_mutex_lock(&s->lock);
+        s->out->done += status == EXIT_OK;
     }
     atomic_store(&s->stop, true);
     pthread_mutex_unlock(&s->lock);
@@ -281,7 +282,7 @@ static int run_workers(sweep_state *s)
     return status;
 }
 
-int sweep_run(const sweep *of, const sweep_output *out, int *signal_number)
+int sweep_run(const sweep *of, sweep_output *out, int *signal_number)
 {
     sweep_state s = {.of = of, .out = out, .size = sweep_shard_size(of)};
     s.next = s.written = s.finished = out->done;
@@ -296,10 +297,8 @@ int sweep_run(const sweep *of, const sweep_output *out, int *signal_number)
     signals_catch();
     int status = run_workers(&s);
     signals_restore();
-    if (status == EXIT_OK && signals_noted() != 0 && s.written < s.size) {
+    if (status == EXIT_OK && s.written < s.size)
         *signal_number = signals_noted();
-        note("interrupted after %zu of %zu points; --resume goes on", s.written, s.size);
-    }
     for (size_t i = 0; i < s.size; i++)
         free(s.rows[i]);
     free(s.rows);

@@ -8,6 +8,8 @@
 
 #include <mbsopt/mbsopt.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <sys/types.h>
 
 #include "lists.h"
 #include "options.h"
@@ -48,6 +50,7 @@ typedef struct sweep {
     size_t point_count; /* of all shards */
     const char *output; /* null or "-": standard output */
     const char *resume; /* the file to go on with, or null */
+    bool force;         /* a file of other rows is to be replaced */
 } sweep;
 
 /* A point: places in the lists of the sweep. */
@@ -105,29 +108,64 @@ bool sweep_row_is_whole(const sweep *of, const char *row, size_t start_length);
 /* The point in words for messages. */
 char *sweep_point_name(const sweep *of, const sweep_point *at);
 
+/* ---- check.c ---- */
+
+/* What a file holds of a sweep's shard, from its first row on. */
+typedef struct sweep_rows {
+    size_t rows;
+    off_t kept; /* bytes of these rows and their header */
+    bool has_header;
+    bool are_twice;   /* behind them are rows of this sweep that are there already */
+    bool are_strange; /* behind them is something else than a row that was cut off */
+    char why[1024];   /* for both: which line, and what about it */
+} sweep_rows;
+
+/* Reads `stream`, called `name`, from where it is. Says what is wrong; returns the exit status. */
+int sweep_check_rows(sweep_rows *found, const sweep *of, const char *name, FILE *stream);
+
 /* ---- output.c ---- */
 
+/*
+ * Where the rows go. A regular file is not touched before all are there: until then they are in a
+ * file beside it, its name and ".part", which is locked and stays if the sweep is interrupted.
+ * Anything else (standard output, a pipe, a device) is written to directly.
+ */
 typedef struct sweep_output {
     const char *name; /* for messages */
     int descriptor;
-    size_t done; /* points of the shard that the file holds already */
+    FILE *stream; /* of the descriptor, where there is a part */
+    char *target; /* the file at the end, and */
+    char *part;   /* the one until then; both null where rows are written directly */
+    bool is_mine; /* the part holds what this process put there or goes on with */
+    size_t done;  /* points of the shard whose rows are there */
 } sweep_output;
 
 /*
- * Opens the output and writes the header if it is not there yet. A file to go on with is checked
- * first, and nothing in it is changed if it is of another sweep. Says what is wrong; returns the
- * exit status.
+ * Opens the output, with the rows that are there if the sweep goes on, and writes the header if it
+ * is missing. Nothing is changed of a file that holds other rows, unless that is forced, nor where
+ * another process writes. Says what is wrong; returns the exit status.
  */
 int sweep_output_open(sweep_output *out, const sweep *of);
 int sweep_output_line(const sweep_output *out, const char *line, size_t length);
-int sweep_output_close(sweep_output *out);
+
+/*
+ * Ends the output, whether or not it could be opened: if `whole`, the part becomes the file; else
+ * it stays if there is any row in it. Says what is wrong; returns the exit status.
+ */
+int sweep_output_close(sweep_output *out, bool whole);
+
+/* ---- again.c ---- */
+
+/* The command, as a line for a shell, that goes on with `file`; null if memory is out. */
+char *sweep_command(const arguments *given, const char *file);
 
 /* ---- run.c ---- */
 
 /*
- * Plans the points that are not done and writes their rows. A signal to end is obeyed once the rows
- * at hand are written: *signal_number is then not 0. Says what is wrong; returns the exit status.
+ * Plans the points that are not done and writes their rows, which it counts in out->done. A signal
+ * to end is obeyed once the rows at hand are written: *signal_number is then not 0. Says what is
+ * wrong; returns the exit status.
  */
-int sweep_run(const sweep *of, const sweep_output *out, int *signal_number);
+int sweep_run(const sweep *of, sweep_output *out, int *signal_number);
 
 #endif
