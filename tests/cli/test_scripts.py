@@ -2,11 +2,27 @@
 
 import os
 import shutil
+import signal
 import subprocess
+import time
 import unittest
 
-from harness import ALEXNET, PROGRAM, ROOT, environment
+from harness import ALEXNET, NETWORKS, PROGRAM, ROOT, environment, heed_interrupts
 from sweeping import MANY, Sweep
+
+
+def processes_with(word):
+    """The command lines in which `word` stands."""
+    found = []
+    for entry in os.scandir("/proc"):
+        try:
+            with open(f"/proc/{entry.name}/cmdline", "rb") as file:
+                text = file.read().decode(errors="replace")
+        except OSError: # it has ended, or is none
+            continue
+        if word in text:
+            found.append(text.replace("\0", " "))
+    return found
 
 
 class Scripts(Sweep):
@@ -18,7 +34,7 @@ class Scripts(Sweep):
     def other_parallel(self):
         """A PATH on which `parallel` is some other program than GNU's."""
         tools = self.folder / "tools"
-        tools.mkdir()
+        tools.mkdir(exist_ok=True)
         (tools / "parallel").write_text("#!/bin/sh\nexit 1\n")
         (tools / "parallel").chmod(0o755)
         return f"{tools}:{os.environ['PATH']}"
@@ -38,6 +54,46 @@ class Scripts(Sweep):
         self.assertNotEqual(
             self.run_script("sweep_parallel.sh", 2, "y", ALEXNET, "--batch=0").returncode, 0)
         self.assertFalse((self.folder / "y").exists())
+
+    def test_ends_what_it_started(self):
+        """Ended, it ends its sweeps, whose rows stay; the same command goes on."""
+        few = [str(NETWORKS / "resnet50.json"), "--batch=1..200:+1", "--planner", "baseline,dp"]
+        whole = self.text(*few)
+        for path in (os.environ["PATH"], self.other_parallel()):
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                out = self.folder / "out.csv"
+                command = ["bash", ROOT / "scripts" / "sweep_parallel.sh", "3", out, *few]
+                settings = {"env": environment(MBSOPT=PROGRAM, PATH=path, JOBS="2")}
+                with subprocess.Popen(command, stderr=subprocess.PIPE, text=True,
+                                      preexec_fn=heed_interrupts, **settings) as running:
+                    parts = [self.folder / f"out.csv.shard-{k}.part" for k in (0, 1)]
+                    while running.poll() is None and not all(
+                            part.exists() and part.stat().st_size > 2000 for part in parts):
+                        time.sleep(0.01)
+                    self.assertTrue(processes_with(str(out)))
+                    running.send_signal(number)
+                    message = running.communicate()[1]
+                self.assertEqual(running.returncode, -number, message)
+                self.assertIn("interrupted; the same command goes on\n", message)
+                self.assertEqual(processes_with(str(out)), [])
+                self.assertFalse(out.exists())
+                rows = sum(part.read_text().count("\n") - 1 for part in parts)
+                self.assertGreater(rows, 2)
+                done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False,
+                                      **settings)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertEqual(out.read_text(), whole)
+                self.assert_files("out.csv", "tools")
+                out.unlink()
+
+    def test_does_not_replace(self):
+        out = self.folder / "out.csv"
+        out.write_text("mine")
+        done = self.run_script("sweep_parallel.sh", 2, out, *MANY)
+        self.assertEqual((done.returncode, out.read_text()), (1, "mine"))
+        self.assertIn("out.csv is there already (--force replaces it)", done.stderr)
+        done = self.run_script("sweep_parallel.sh", 2, out, *MANY, "--force")
+        self.assertEqual((done.returncode, out.read_text()), (0, self.text(*MANY)), done.stderr)
 
     def test_slurm(self):
         """With an sbatch that runs the tasks at once, one after the other."""
