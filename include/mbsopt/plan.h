@@ -240,6 +240,17 @@ MBS_API const mbs_program *mbs_plan_program(const mbs_plan *plan);
  * cases. A plan from mbs_plan_import_solution is "imported".
  */
 MBS_API const char *mbs_plan_planner_name(const mbs_plan *plan);
+
+/* What made a plan: all null if a loaded plan does not tell; they live as long as the plan. */
+typedef struct mbs_origin_info {
+    const char *program;         /* with its version: "mbsopt 0.1.0" */
+    const char *hardware;        /* its name, */
+    const char *hardware_digest; /* and what tells its figures: mbs_hardware_digest */
+    const char
+        *options; /* that make the plan anew of network and hardware: "--planner dp --batch 32" */
+} mbs_origin_info;
+MBS_API void mbs_plan_origin(const mbs_plan *plan, mbs_origin_info *info);
+
 MBS_API mbs_outcome mbs_plan_outcome(const mbs_plan *plan);
 MBS_API int64_t mbs_plan_batch(const mbs_plan *plan);
 MBS_API int64_t mbs_plan_buffer_bytes(const mbs_plan *plan);

@@ -65,6 +65,18 @@ void text_format(text *out, const char *format, ...)
     out->length += (size_t)length;
 }
 
+void real_digits(char *out, size_t size, double value, int digits)
+{
+    static const char known[] = "0123456789+-einfa";
+    snprintf(out, size, "%.*g", digits, value);
+    char *point = out + strspn(out, known);
+    if (*point == '\0')
+        return;
+    const char *behind = point + strcspn(point, known);
+    memmove(point + 1, behind, strlen(behind) + 1);
+    *point = '.';
+}
+
 void text_integer(text *out, int64_t value)
 {
     char digits[24];

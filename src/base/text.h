@@ -25,6 +25,12 @@ void text_string(text *out, const char *string);
 void text_format(text *out, const char *format, ...) MBS_PRINTF(2, 3);
 void text_integer(text *out, int64_t value);
 
+/* Room for any number that real_digits writes. */
+#define REAL_BYTES 40
+
+/* `value` as "%.*g" writes it with so many digits, with a point whatever the locale. */
+void real_digits(char *out, size_t size, double value, int digits);
+
 /* `string` as a JSON string with its quotes; broken UTF-8 becomes U+FFFD. */
 void text_json_string(text *out, const char *string);
 

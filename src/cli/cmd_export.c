@@ -172,6 +172,7 @@ static int make_plan(export_run *run, const arguments *given)
     int usage = check_plan_options(given);
     if (usage != EXIT_OK)
         return usage;
+    note_other_hardware(run->plan, &run->setup.hardware);
     return report_error(mbs_plan_verify(run->plan, NULL, &error), &error);
 }
 

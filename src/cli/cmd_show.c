@@ -6,6 +6,7 @@
 #include "import.h"
 #include "options.h"
 #include "output.h"
+#include "planning.h"
 #include "setup.h"
 #include "shipped.h"
 
@@ -63,8 +64,10 @@ static mbs_status make_table(char **output, shown *of, const arguments *given, m
         return mbs_report_hardware_table(output, &of->machine, with->color, error);
     if (of->kind == MBS_FILE_PLAN) {
         mbs_report_options options = {.color = with->color};
-        if (option_value(given, "hardware") != NULL)
+        if (option_value(given, "hardware") != NULL) {
             options.hardware = &with->hardware;
+            note_other_hardware(of->plan, options.hardware);
+        }
         return mbs_report_plan_table(output, of->plan, &options, error);
     }
     mbs_status status = setup_program(with, error);

@@ -4,8 +4,27 @@
 #include <string.h>
 
 #include "command.h"
+#include "fields.h"
 #include "options.h"
 #include "output.h"
+
+/* What the file says made it, which nobody can check. */
+static void print_origin(const mbs_plan *plan)
+{
+    mbs_origin_info origin;
+    mbs_plan_origin(plan, &origin);
+    if (origin.program == NULL)
+        return;
+    fputs("made by ", stdout);
+    put_safe(stdout, origin.program);
+    fputs(" for ", stdout);
+    put_safe(stdout, origin.hardware);
+    fputs(" (", stdout);
+    put_safe(stdout, origin.hardware_digest);
+    fputs("): ", stdout);
+    put_safe(stdout, origin.options);
+    fputs("\n", stdout);
+}
 
 static int print_verdict(const char *label, const mbs_plan *plan, const mbs_traffic *counted)
 {
@@ -17,6 +36,7 @@ static int print_verdict(const char *label, const mbs_plan *plan, const mbs_traf
            label, groups, groups == 1 ? "" : "s", steps, steps == 1 ? "" : "s", counted->total,
            counted->activation_read, counted->activation_write, counted->weight_read,
            counted->weight_gradient);
+    print_origin(plan);
     return finish_output();
 }
 

@@ -1,5 +1,7 @@
 #include "planning.h"
 
+#include <string.h>
+
 #include "output.h"
 #include "search.h"
 
@@ -49,10 +51,23 @@ int planning_recompute(mbs_recompute_options *recompute, const mbs_plan_options 
 void planning_finish(mbs_plan_options *options, setup *of, const arguments *given)
 {
     options->batch = of->batch;
+    options->buffer_bytes = of->hardware.buffer_bytes;
+    of->hardware.buffer_bytes = of->machine_buffer_bytes;
     options->no_pin = option_flag(given, "no-pin");
     options->no_stream = option_flag(given, "no-stream");
     if (options->planner == MBS_PLANNER_BASELINE || options->planner == MBS_PLANNER_ARCHOPT)
         of->keep_batch_norm = 1;
+}
+
+void note_other_hardware(const mbs_plan *plan, const mbs_hardware *hardware)
+{
+    char digest[MBS_DIGEST_BYTES];
+    mbs_origin_info origin;
+    mbs_plan_origin(plan, &origin);
+    mbs_hardware_digest(hardware, digest);
+    if (origin.hardware_digest != NULL && strcmp(origin.hardware_digest, digest) != 0)
+        note("the plan was made for %s (%s), not for %s (%s)", origin.hardware,
+             origin.hardware_digest, hardware->name, digest);
 }
 
 void note_replaced_norms(const mbs_program *program)

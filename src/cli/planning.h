@@ -36,10 +36,13 @@ int planning_recompute(mbs_recompute_options *recompute, const mbs_plan_options 
                        const arguments *given);
 
 /*
- * The rest: batch and flags, and, for planners that plan a conventional training step, that it
- * keeps its batch norms.
+ * The rest: batch, buffer (the hardware is then again what its file says) and flags, and, for
+ * planners that plan a conventional training step, that it keeps its batch norms.
  */
 void planning_finish(mbs_plan_options *options, setup *of, const arguments *given);
+
+/* Says so if a plan was made for a machine of other figures. */
+void note_other_hardware(const mbs_plan *plan, const mbs_hardware *hardware);
 
 /* Says once how many batch norms are planned as group norms. */
 void note_replaced_norms(const mbs_program *program);

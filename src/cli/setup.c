@@ -110,6 +110,7 @@ int setup_options(setup *result, const arguments *given)
     int hardware_status = hardware != NULL ? load_hardware(&result->hardware, hardware) : EXIT_OK;
     if (!setup_cycle_model(&result->hardware, given))
         return EXIT_USAGE;
+    result->machine_buffer_bytes = result->hardware.buffer_bytes;
     int buffer_status = buffer != NULL ? read_buffer(result, buffer) : EXIT_OK;
     int batch_status = batch != NULL ? read_batch(result, batch) : EXIT_OK;
     if (hardware_status != EXIT_OK)

@@ -44,7 +44,8 @@
     }
 
 typedef struct setup {
-    mbs_hardware hardware; /* with --buffer's size, if given */
+    mbs_hardware hardware;        /* with --buffer's size, if given; see planning_finish */
+    int64_t machine_buffer_bytes; /* of the hardware itself */
     int64_t batch;
     int keep_batch_norm; /* as the options say; changed, if at all, before setup_load */
     int inference;

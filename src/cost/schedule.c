@@ -47,6 +47,7 @@ void mbs_plan_free(mbs_plan *plan)
     if (plan == NULL)
         return;
     mem_free(plan->planner_name);
+    plan_origin_free(&plan->origin);
     mem_free(plan->groups);
     mem_free(plan->resident);
     mem_free(plan->mode);

@@ -18,6 +18,14 @@ typedef struct mbs_group {
     int64_t peak_bytes;
 } mbs_group;
 
+/* What made a plan: all null where that is not known, else none. */
+typedef struct plan_origin {
+    char *program;
+    char *hardware;
+    char *hardware_digest;
+    char *options;
+} plan_origin;
+
 struct mbs_plan {
     const mbs_program *program;
     mbs_program *owned_program; /* the same, if the plan frees it; else null */
@@ -36,6 +44,7 @@ struct mbs_plan {
     int64_t *pinned_weight;      /* per step, bytes */
     int64_t *pinned_accumulator; /* per step, bytes */
     mbs_traffic traffic;
+    plan_origin origin;
 };
 
 /*
@@ -43,6 +52,10 @@ struct mbs_plan {
  * as many groups as there are steps. Null if memory is out. Free with mbs_plan_free.
  */
 mbs_plan *plan_allocate(const mbs_program *program, const char *planner_name);
+
+/* Copies `info` (all null, or none) into the plan; false if memory is out. */
+bool plan_set_origin(mbs_plan *plan, const mbs_origin_info *info);
+void plan_origin_free(plan_origin *origin);
 
 /* The same for the program, batch, buffer and machine that another plan is for. */
 mbs_plan *plan_allocate_like(const mbs_plan *other, const char *planner_name);

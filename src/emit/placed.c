@@ -60,6 +60,24 @@ mbs_status plan_place(placed_plan *placed, const mbs_plan *plan, int64_t alignme
     return status;
 }
 
+/* What asks for a placed plan is among the options that made it. */
+static mbs_status tell_placed(mbs_plan *plan, mbs_error *error)
+{
+    static const char more[] = " --export wavecore=OUT";
+    mbs_origin_info origin;
+    mbs_plan_origin(plan, &origin);
+    if (origin.options == NULL)
+        return MBS_OK;
+    const size_t size = strlen(origin.options) + sizeof more;
+    char *options = mem_alloc(size);
+    if (options == NULL)
+        return error_memory(error);
+    snprintf(options, size, "%s%s", origin.options, more);
+    mem_free(plan->origin.options);
+    plan->origin.options = options;
+    return MBS_OK;
+}
+
 mbs_status mbs_plan_place(mbs_plan **result, const mbs_plan *plan, const mbs_hardware *hardware,
                           mbs_note_function *note, void *note_context, mbs_error *error)
 {
@@ -68,6 +86,11 @@ mbs_status mbs_plan_place(mbs_plan **result, const mbs_plan *plan, const mbs_har
     mbs_status status = plan_place(&placed, plan, hardware->buffer_alignment_bytes, error);
     if (status != MBS_OK)
         return status;
+    status = is_changed(&placed) ? tell_placed(placed.plan, error) : MBS_OK;
+    if (status != MBS_OK) {
+        placed_plan_free(&placed);
+        return status;
+    }
     placed_notes(&placed, plan, note, note_context);
     *result = placed.plan;
     placed.plan = NULL;

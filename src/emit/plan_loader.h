@@ -9,6 +9,7 @@ typedef struct plan_loader {
     json_document document;
     mbs_plan header;         /* the figures that stand for themselves; moved into `plan` later */
     const char *planner;     /* borrowed from the document */
+    mbs_origin_info origin;  /* likewise */
     mbs_program *program;    /* null once `plan` owns it */
     mbs_plan *plan;          /* null before its program is read */
     bool tensors_known;      /* there is a list of tensors to check ids against */

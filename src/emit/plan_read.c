@@ -7,10 +7,13 @@
 #include "base/memory.h"
 
 static const char *const top_members[] = {
-    "format",         "network",    "batch",     "phase",       "buffer_bytes", "norm_passes",
-    "reserved_bytes", "planner",    "outcome",   "bound_bytes", "tensors",      "steps",
-    "groups",         "streamed",   "in_passes", "pinned",      "resident",     "traffic_bytes",
-    "phases",         COST_MEMBERS, NULL};
+    "format",         "network", "batch",      "phase",       "buffer_bytes", "norm_passes",
+    "reserved_bytes", "planner", "outcome",    "bound_bytes", "made_by",      "tensors",
+    "steps",          "groups",  "streamed",   "in_passes",   "pinned",       "resident",
+    "traffic_bytes",  "phases",  COST_MEMBERS, NULL};
+
+/* Of each text that says what made a plan. */
+#define MOST_ORIGIN_BYTES 1024
 
 static const char *const traffic_members[] = {
     "activation_read", "activation_write", "weight_read", "weight_gradient", "total", NULL};
@@ -59,6 +62,39 @@ static void pass_over_phases(plan_loader *loader)
     }
 }
 
+/* "fnv1a64:0123456789abcdef": which hash, and hexadecimal digits. */
+static bool is_digest(const char *text)
+{
+    static const char *const kind = "abcdefghijklmnopqrstuvwxyz0123456789-";
+    const size_t name = strspn(text, kind);
+    const size_t digits = text[name] == ':' ? strspn(text + name + 1, "0123456789abcdef") : 0;
+    return name > 0 && digits > 0 && text[name + 1 + digits] == '\0';
+}
+
+/* What made the plan is kept as it is told. */
+static void read_origin(plan_loader *loader)
+{
+    static const char *const members[] = {"program", "hardware", "hardware_digest", "options",
+                                          NULL};
+    const json_path at = {NULL, "made_by", 0};
+    const cJSON *object = json_member(loader->document.root, "made_by");
+    const char *told[4] = {NULL};
+    if (object == NULL || !entry_begin(loader, &at, object, members))
+        return;
+    for (size_t i = 0; members[i] != NULL; i++) {
+        const cJSON *value = json_member(object, members[i]);
+        told[i] = json_name(&loader->document, &at, members[i], value);
+        if (told[i] != NULL && strlen(told[i]) > MOST_ORIGIN_BYTES)
+            json_fault(&loader->document, &at, members[i],
+                       "found a text of %zu bytes, expected at most %d", strlen(told[i]),
+                       MOST_ORIGIN_BYTES);
+    }
+    if (told[2] != NULL && !is_digest(told[2]))
+        json_unexpected(&loader->document, &at, members[2], json_member(object, members[2]),
+                        "a hash and its digits, such as \"fnv1a64:0123456789abcdef\"");
+    loader->origin = (mbs_origin_info){told[0], told[1], told[2], told[3]};
+}
+
 static void read_header(plan_loader *loader)
 {
     const cJSON *root = loader->document.root;
@@ -74,6 +110,7 @@ static void read_header(plan_loader *loader)
     int outcome = choice_member(loader, NULL, root, "outcome", outcomes, 3);
     header->outcome = outcome < 0 ? MBS_HEURISTIC : (mbs_outcome)outcome;
     optional_figure(loader, "bound_bytes", 0, &header->bound_bytes);
+    read_origin(loader);
     read_traffic(loader);
     pass_over_cost(loader, NULL, root);
     pass_over_phases(loader);
@@ -90,6 +127,11 @@ static bool create_plan(plan_loader *loader)
         return false;
     }
     const mbs_plan *header = &loader->header;
+    if (loader->document.faults == 0 && !plan_set_origin(plan, &loader->origin)) {
+        mbs_plan_free(plan);
+        json_out_of_memory(&loader->document);
+        return false;
+    }
     plan->owned_program = loader->program;
     plan->double_buffered = strcmp(plan->planner_name, mbs_planner_name(MBS_PLANNER_BASELINE)) != 0;
     loader->program = NULL;

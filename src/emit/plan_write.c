@@ -44,18 +44,9 @@ static void next_member(writer *w, const char *key, int64_t value)
 /* The separator and `"key": value` with twelve digits, which tell all that an estimate can. */
 static void next_real(writer *w, const char *separator, const char *key, double value)
 {
-    char digits[40];
-    snprintf(digits, sizeof digits, "%.12g", value);
-    text_format(&w->out, "%s\"%s\": ", separator, key);
-    for (const char *at = digits; *at != '\0';) {
-        const size_t known = strspn(at, "0123456789+-e");
-        text_bytes(&w->out, at, known);
-        at += known;
-        if (*at == '\0')
-            break;
-        text_string(&w->out, "."); /* whatever the caller's locale has in its place */
-        at += strcspn(at, "0123456789+-e");
-    }
+    char digits[REAL_BYTES];
+    real_digits(digits, sizeof digits, value, 12);
+    text_format(&w->out, "%s\"%s\": %s", separator, key, digits);
 }
 
 static void write_cost(writer *w, const char *separator, const mbs_cost *cost)
@@ -129,6 +120,20 @@ static void write_header(writer *w)
     header_string(w, "outcome", mbs_outcome_name(plan->outcome));
     if (plan->bound_bytes != 0)
         header_figure(w, "bound_bytes", plan->bound_bytes);
+}
+
+static void write_origin(writer *w)
+{
+    mbs_origin_info origin;
+    mbs_plan_origin(w->plan, &origin);
+    if (origin.program == NULL)
+        return;
+    text_string(&w->out, ",\n  \"made_by\": {\"program\": ");
+    text_json_string(&w->out, origin.program);
+    string_member(w, "hardware", origin.hardware);
+    string_member(w, "hardware_digest", origin.hardware_digest);
+    string_member(w, "options", origin.options);
+    text_string(&w->out, "}");
 }
 
 static void write_tensors(writer *w)
@@ -323,6 +328,7 @@ static mbs_status write_document(char **result, const mbs_plan *plan, const mbs_
                 .error = error};
     *result = NULL;
     write_header(&w);
+    write_origin(&w);
     write_tensors(&w);
     write_steps(&w);
     write_groups(&w);

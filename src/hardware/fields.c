@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/text.h"
 
 #define INTEGER(section, member, place, minimum, maximum)                                          \
     {                                                                                              \
@@ -70,24 +71,20 @@ bool field_has_value(const hardware_field *field)
            field->kind == FIELD_CYCLE_MODEL;
 }
 
-/* Digits that read back as the same number, with a point in every locale. */
-static void put_real(char *text, size_t size, double value)
+/* As few digits as read back as the same number. */
+static void put_real(char *out, size_t size, double value)
 {
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(text, size, "%.*g", digits, value);
+    int digits = 15;
+    for (; digits < 17; digits++) {
         double back = 0;
-        if (sscanf(text, "%lf", &back) == 1 && back >= value && back <= value)
+        snprintf(out, size, "%.*g", digits, value);
+        if (sscanf(out, "%lf", &back) == 1 && back >= value && back <= value)
             break;
     }
-    char *point = text + strspn(text, "0123456789+-e");
-    if (*point == '\0')
-        return;
-    const char *behind = point + strcspn(point, "0123456789");
-    memmove(point + 1, behind, strlen(behind) + 1);
-    *point = '.';
+    real_digits(out, size, value, digits);
 }
 
-static void put_value(char *text, size_t size, const hardware_field *field,
+static void put_value(char *out, size_t size, const hardware_field *field,
                       const mbs_hardware *hardware)
 {
     const char *place = (const char *)hardware + field->offset;
@@ -96,24 +93,24 @@ static void put_value(char *text, size_t size, const hardware_field *field,
     switch (field->kind) {
     case FIELD_INTEGER:
         memcpy(&integer, place, sizeof integer);
-        snprintf(text, size, "%" PRId64, integer);
+        snprintf(out, size, "%" PRId64, integer);
         break;
     case FIELD_REAL:
         memcpy(&real, place, sizeof real);
-        put_real(text, size, real);
+        put_real(out, size, real);
         break;
     case FIELD_NAME:
-        snprintf(text, size, "%.*s", (int)size - 1, place);
+        snprintf(out, size, "%.*s", (int)size - 1, place);
         break;
     case FIELD_CYCLE_MODEL: {
         const char *name = mbs_cycle_model_name(hardware->cycle_model);
-        snprintf(text, size, "%s", name != NULL ? name : "");
+        snprintf(out, size, "%s", name != NULL ? name : "");
         break;
     }
     case FIELD_TAG:
     case FIELD_SECTION:
     case FIELD_TEXT:
-        text[0] = '\0';
+        out[0] = '\0';
         break;
     }
 }
@@ -146,10 +143,10 @@ mbs_status mbs_hardware_member(const mbs_hardware *hardware, size_t index,
 }
 
 /* FNV-1a in 64 bits. */
-static uint64_t hash_text(uint64_t hash, const char *text)
+static uint64_t hash_text(uint64_t hash, const char *at)
 {
-    for (; *text != '\0'; text++)
-        hash = (hash ^ (unsigned char)*text) * UINT64_C(1099511628211);
+    for (; *at != '\0'; at++)
+        hash = (hash ^ (unsigned char)*at) * UINT64_C(1099511628211);
     return hash;
 }
 

@@ -212,8 +212,12 @@ static mbs_plan *copy_choices(const mbs_plan *given)
 {
     const mbs_program *p = given->program;
     mbs_plan *plan = plan_allocate_like(given, given->planner_name);
-    if (plan == NULL)
+    mbs_origin_info origin;
+    mbs_plan_origin(given, &origin);
+    if (plan == NULL || !plan_set_origin(plan, &origin)) {
+        mbs_plan_free(plan);
         return NULL;
+    }
     plan->outcome = given->outcome;
     plan->bound_bytes = given->bound_bytes;
     memcpy(plan->resident, given->resident, (size_t)p->touch_count * sizeof *plan->resident);

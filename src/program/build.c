@@ -213,6 +213,8 @@ static bool open_values(builder *b, bool blank)
         b->side == NULL || b->program == NULL)
         return builder_fail(b, MBS_ERR_MEMORY);
     b->program->inference = b->options.inference != 0;
+    b->program->keeps_batch_norms = b->options.keep_batch_norm != 0;
+    b->program->recompute = b->options.recompute;
     b->program->has_shapes = true;
     b->program->names = blank ? name_pool_create_blank() : name_pool_create();
     b->program->network_name = mem_strdup(b->network->name);

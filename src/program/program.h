@@ -116,6 +116,8 @@ typedef struct mbs_tensor {
 struct mbs_program {
     char *network_name;
     bool inference;
+    bool keeps_batch_norms; /* as its options say; likewise the following */
+    mbs_recompute recompute;
     bool has_shapes; /* gemm, conv and elements are known; plan files may lack them */
     bool split;      /* norms are two steps, statistics and application (section 11) */
     bool has_rows;   /* rows and maps are known; loaded plans of version 1 lack them */

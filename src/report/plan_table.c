@@ -337,6 +337,23 @@ static void put_summary(text *out, const mbs_plan *plan)
     text_string(out, "\n");
 }
 
+static void put_origin(text *out, const mbs_plan *plan)
+{
+    mbs_origin_info origin;
+    mbs_plan_origin(plan, &origin);
+    if (origin.program == NULL)
+        return;
+    text_string(out, "made by ");
+    text_safe(out, origin.program);
+    text_string(out, " for ");
+    text_safe(out, origin.hardware);
+    text_string(out, " (");
+    text_safe(out, origin.hardware_digest);
+    text_string(out, "): ");
+    text_safe(out, origin.options);
+    text_string(out, "\n");
+}
+
 mbs_status mbs_report_exact_table(char **result, const mbs_plan *plan, const mbs_plan *dp,
                                   const mbs_report_options *options, mbs_error *error)
 {
@@ -354,6 +371,7 @@ mbs_status mbs_report_exact_table(char **result, const mbs_plan *plan, const mbs
     put_groups(&out, &with);
     put_summary(&out, plan);
     put_estimates(&out, plan, with.hardware);
+    put_origin(&out, plan);
     return text_finish(&out, result, error);
 }
 

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "mbsopt/cost.h"
 #include "plan/joint/joint.h"
+#include "plan/origin.h"
 #include "plan/recompute/recompute.h"
 
 /* One call of mbs_plan_create_recompute. */
@@ -248,6 +249,8 @@ mbs_status mbs_plan_create_recompute(mbs_plan **plan, const mbs_network *network
                             : plan_set(plan, &of, NULL, error);
     if (status == MBS_OK && policy != MBS_RECOMPUTE_NONE)
         status = name_plan(*plan, policy, error);
+    if (status == MBS_OK && policy != MBS_RECOMPUTE_NONE)
+        status = plan_tell_origin(*plan, hardware, options, recompute, NULL, error);
     if (status != MBS_OK) {
         mbs_plan_free(*plan);
         *plan = NULL;

@@ -269,7 +269,7 @@ class Verify(CliTest):
     def test_says_what_it_found(self):
         path = self.file("plan.json", self.text)
         out = self.succeed("verify", path).out
-        self.assertEqual(out.count("\n"), 1)
+        self.assertEqual(out.count("\n"), 2)
         traffic = self.plan["traffic_bytes"]
         self.assertTrue(out.startswith(
             f"{path}: ok, {len(self.plan['groups'])} groups, {len(self.plan['steps'])} steps, "

@@ -213,6 +213,9 @@ class CycleModel(ExportTest):
         plans = [self.succeed("plan", ALEXNET, "--format", "json", *options).out for options in
                  ((), ("--cycle-model", "scalesim"), ("--hardware", path),
                   ("--hardware", path, "--cycle-model", "wavecore"))]
+        names = [json.loads(plan)["made_by"]["hardware"] for plan in plans]
+        self.assertEqual(names, ["wavecore", "wavecore:scalesim", "wavecore", "wavecore:wavecore"])
+        plans = [plan.replace(f'"{name}"', '"machine"') for plan, name in zip(plans, names)]
         self.assertEqual(plans[1], plans[2])
         self.assertEqual(plans[0], plans[3])
         self.assertNotEqual(json.loads(plans[0])["time_s"], json.loads(plans[1])["time_s"])

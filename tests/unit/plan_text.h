@@ -21,6 +21,8 @@ static const char canonical[] =
     "  \"planner\": \"by \\\"hand\\\"\",\n"
     "  \"outcome\": \"feasible\",\n"
     "  \"bound_bytes\": 100,\n"
+    "  \"made_by\": {\"program\": \"by hand 1\", \"hardware\": \"a \\\"chip\\\"\", "
+    "\"hardware_digest\": \"sha-256:0a\", \"options\": \"--none\"},\n"
     "  \"tensors\": [\n"
     "    {\"id\": 0, \"name\": \"x\", \"bytes\": 100},\n"
     "    {\"id\": 1, \"name\": \"conv\", \"bytes\": 200},\n"

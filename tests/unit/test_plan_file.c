@@ -53,6 +53,12 @@ START_TEST(reads_every_member)
     ck_assert_int_eq(plan->traffic.activation_write, 2400);
     ck_assert_int_eq(plan->traffic.weight_read, 24);
     ck_assert_int_eq(plan->traffic.total, 7624);
+    mbs_origin_info origin;
+    mbs_plan_origin(plan, &origin);
+    ck_assert_str_eq(origin.program, "by hand 1");
+    ck_assert_str_eq(origin.hardware, "a \"chip\"");
+    ck_assert_str_eq(origin.hardware_digest, "sha-256:0a");
+    ck_assert_str_eq(origin.options, "--none");
     mbs_plan_free(plan);
 }
 END_TEST
@@ -67,6 +73,16 @@ START_TEST(fills_in_defaults)
     mbs_plan_free(plan);
     plan = load_changed("  \"bound_bytes\": 100,\n", "  \"x_note\": [1, {\"a\": null}],\n");
     ck_assert_int_eq(plan->bound_bytes, 0);
+    mbs_plan_free(plan);
+    plan = load_changed("  \"made_by\": {", "  \"x_made_by\": {");
+    mbs_origin_info origin;
+    mbs_plan_origin(plan, &origin);
+    ck_assert(origin.program == NULL && origin.hardware == NULL && origin.hardware_digest == NULL &&
+              origin.options == NULL);
+    char *written;
+    ck_assert_int_eq(mbs_plan_to_json(&written, plan, &error), MBS_OK);
+    ck_assert_ptr_null(strstr(written, "made_by"));
+    mbs_free(written);
     mbs_plan_free(plan);
     plan = load_changed("  \"streamed\": [\n    0\n  ],\n", "");
     ck_assert_int_eq(plan->mode[0], MBS_STAGED);

@@ -32,6 +32,19 @@ static const fault faults[] = {
     {"\"bound_bytes\": 100", "\"bound_bytes\": -1", "p.json: bound_bytes: found -1, expected"},
     {"\"bound_bytes\": 100", "\"bound_byte\": 1",
      "p.json: unknown member \"bound_byte\" (did you mean \"bound_bytes\"?)"},
+    {"\"made_by\": {", "\"made_by\": 1, \"x_m\": {",
+     "p.json: made_by: found 1, expected an object"},
+    {"\"program\": \"by hand 1\", ", "",
+     "p.json: made_by.program: is missing, expected a string that is not empty"},
+    {"\"program\": \"by hand 1\"", "\"program\": 3", "p.json: made_by.program: found 3"},
+    {"\"hardware\": \"a", "\"machine\": \"a", "p.json: made_by: unknown member \"machine\""},
+    {"\"sha-256:0a\"", "\"0a\"",
+     "p.json: made_by.hardware_digest: found \"0a\", expected a hash and its digits"},
+    {"\"sha-256:0a\"", "\"sha-256:0A\"", "p.json: made_by.hardware_digest: found \"sha-256:0A\""},
+    {"\"sha-256:0a\"", "\":0a\"", "p.json: made_by.hardware_digest: found \":0a\""},
+    {"\"sha-256:0a\"", "\"sha-256:\"", "p.json: made_by.hardware_digest: found \"sha-256:\""},
+    {"\"--none\"", "\"\"", "p.json: made_by.options: found \"\", expected a string that"},
+    {"\"--none\"", "null", "p.json: made_by.options: found null, expected a string that"},
     {"\"reserved_bytes\": 4096", "\"reserved_bytes\": 9007199254740992",
      "p.json: reserved_bytes: found 9007199254740992, expected a whole number from 0 to "
      "9007199254740991"},
@@ -137,6 +150,24 @@ START_TEST(collects_all_faults)
 }
 END_TEST
 
+START_TEST(bounds_what_made_it)
+{
+    char options[1027] = "\"";
+    for (size_t length = 1024; length <= 1025; length++) {
+        mbs_plan *plan;
+        memset(options, 'o', length);
+        options[length] = '\0';
+        char *document = replace_once(canonical, "--none", options);
+        ck_assert_int_eq(load(&plan, document), length == 1024 ? MBS_OK : MBS_ERR_INPUT);
+        if (plan == NULL)
+            ck_assert_str_eq(error.message[0], "p.json: made_by.options: found a text of 1025 "
+                                               "bytes, expected at most 1024");
+        mbs_plan_free(plan);
+        mbs_free(document);
+    }
+}
+END_TEST
+
 /* Sizes that each are a whole number JSON can say, but not their sum. */
 START_TEST(refuses_sums_beyond_64_bits)
 {
@@ -235,6 +266,7 @@ int main(void)
     tcase_set_timeout(tests, 120);
     tcase_add_loop_test(tests, names_each_fault, 0, sizeof faults / sizeof faults[0]);
     tcase_add_test(tests, collects_all_faults);
+    tcase_add_test(tests, bounds_what_made_it);
     tcase_add_test(tests, refuses_sums_beyond_64_bits);
     tcase_add_test(tests, refuses_truncated_files);
     tcase_add_loop_test(tests, survives_damaged_files, 0, 4);

@@ -1,0 +1,73 @@
+#include "plan/origin.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "mbsopt/mbsopt.h"
+
+static void put_integer(text *out, const char *option, int64_t value)
+{
+    text_format(out, " --%s ", option);
+    text_integer(out, value);
+}
+
+static void put_real(text *out, const char *option, double value)
+{
+    char digits[REAL_BYTES];
+    real_digits(digits, sizeof digits, value, 12);
+    text_format(out, " --%s %s", option, digits);
+}
+
+/* All that decides what comes out and is not said elsewhere: the network and the hardware are. */
+static void put_options(text *out, const mbs_plan *plan, const mbs_hardware *hardware,
+                        const mbs_plan_options *options, const mbs_recompute_options *recompute)
+{
+    static const char *const objectives[] = {"traffic", "time", "energy"};
+    const mbs_program *program = plan->program;
+    const bool limited =
+        options->planner == MBS_PLANNER_ILP || options->planner == MBS_PLANNER_BEST;
+    text_format(out, "--planner %s", mbs_planner_name(options->planner));
+    put_integer(out, "batch", options->batch);
+    if (plan->buffer_bytes != hardware->buffer_bytes)
+        put_integer(out, "buffer", plan->buffer_bytes);
+    if (options->objective != MBS_TRAFFIC && options->planner == MBS_PLANNER_DP)
+        text_format(out, " --objective %s", objectives[options->objective]);
+    if (options->no_pin)
+        text_string(out, " --no-pin");
+    if (options->no_stream)
+        text_string(out, " --no-stream");
+    if (program->inference)
+        text_string(out, " --inference");
+    if (program->keeps_batch_norms)
+        text_string(out, " --batch-norm keep");
+    if (recompute->recompute != MBS_RECOMPUTE_NONE && !program->inference)
+        text_format(out, " --recompute %s", mbs_recompute_name(recompute->recompute));
+    if (recompute->recompute == MBS_RECOMPUTE_AUTO && !program->inference)
+        put_real(out, "max-recompute", recompute->max_percent);
+    if (limited)
+        put_real(out, "time-limit", options->time_limit_s);
+    if (limited && options->gap_percent > 0)
+        put_real(out, "gap", options->gap_percent);
+}
+
+mbs_status plan_tell_origin(mbs_plan *plan, const mbs_hardware *hardware,
+                            const mbs_plan_options *options, const mbs_recompute_options *recompute,
+                            const char *more, mbs_error *error)
+{
+    char digest[MBS_DIGEST_BYTES];
+    char *words;
+    text out = TEXT_INIT;
+    mbs_hardware_digest(hardware, digest);
+    put_options(&out, plan, hardware, options, recompute);
+    if (more != NULL)
+        text_format(&out, " %s", more);
+    mbs_status status = text_finish(&out, &words, error);
+    if (status != MBS_OK)
+        return status;
+    const mbs_origin_info origin = {"mbsopt " MBS_VERSION, hardware->name, digest, words};
+    const bool told = plan_set_origin(plan, &origin);
+    mem_free(words);
+    return told ? MBS_OK : error_memory(error);
+}
