@@ -60,14 +60,18 @@ typedef struct mbs_plan_options {
     mbs_progress_function *progress; /* ilp, best: or null */
     void *progress_context;
     mbs_objective objective; /* dp; the other planners minimise traffic whatever it says */
+    int no_strips; /* dp for traffic, of a split program (program.h): no groups of strips */
 } mbs_plan_options;
 
 #define MBS_PLAN_OPTIONS_INIT                                                                      \
     {                                                                                              \
-        MBS_PLANNER_DP, 32, 0, 0, 0, 60, 0, NULL, NULL, MBS_TRAFFIC                                \
+        MBS_PLANNER_DP, 32, 0, 0, 0, 60, 0, NULL, NULL, MBS_TRAFFIC, 0                             \
     }
 
 #define MBS_MAX_BATCH 1000000
+
+/* Most strips of rows per sample (section 11). */
+#define MBS_MAX_STRIPS 65536
 
 /* DRAM bytes of one training step and core, by class. */
 typedef struct mbs_traffic {

@@ -63,21 +63,24 @@ int64_t strips_row_bytes(const mbs_tensor *tensor, int64_t n)
     return n * each + ceil_div(n * (tensor->bytes % tensor->rows), tensor->rows);
 }
 
-strip_extent strips_extent(const mbs_tensor *tensor, int32_t strips, const int32_t *there,
-                           const int32_t *used)
+strip_rows strips_rows(int32_t strips, const int32_t *there, const int32_t *used)
 {
-    int32_t most = 0;
-    int32_t most_kept = 0;
+    strip_rows most = {0};
     int32_t before = 0; /* rows there after the strip before */
     for (int32_t i = 0; i < strips; i++) {
         const int32_t lowest = used == NULL || used[i] > before ? before : used[i];
-        if (there[i] - lowest > most)
-            most = there[i] - lowest;
-        if (before - lowest > most_kept)
-            most_kept = before - lowest;
+        if (there[i] - lowest > most.held)
+            most.held = there[i] - lowest;
+        if (before - lowest > most.kept)
+            most.kept = before - lowest;
         before = there[i];
     }
-    return (strip_extent){strips_row_bytes(tensor, most), strips_row_bytes(tensor, most_kept)};
+    return most;
+}
+
+strip_extent strips_bytes(const mbs_tensor *tensor, strip_rows rows)
+{
+    return (strip_extent){strips_row_bytes(tensor, rows.held), strips_row_bytes(tensor, rows.kept)};
 }
 
 /* Whether touch t, the tensor's first in the group, is also its last. */
@@ -95,12 +98,16 @@ static bool is_first(const strip_group *group, int32_t t)
     return previous < 0 || p->touches[previous].step < group->first;
 }
 
-/* What a step's lone operands take. */
-typedef struct lone_bytes {
-    int64_t rings; /* whole, of those with rows kept, */
-    int64_t blocks;
-    int64_t kept; /* of the rings */
-} lone_bytes;
+bool lone_streams(const lone_bytes *lone, const mbs_step *step)
+{
+    return step_parameter_bytes(step) < lone->rings + lone->blocks - lone->kept;
+}
+
+lone_room lone_take(const lone_bytes *lone, const mbs_step *step, bool streamed)
+{
+    return streamed ? (lone_room){lone->kept, step_parameter_bytes(step)}
+                    : (lone_room){lone->rings, lone->blocks};
+}
 
 static lone_bytes lone_operands(const strip_group *group, const mbs_step *step)
 {
@@ -108,23 +115,16 @@ static lone_bytes lone_operands(const strip_group *group, const mbs_step *step)
     for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
         if (!is_first(group, t) || !is_lone(group, t))
             continue;
-        const strip_extent extent = group->extent[t - group->touch_begin];
-        *(extent.kept > 0 ? &lone.rings : &lone.blocks) += extent.size;
-        lone.kept += extent.kept;
+        lone_add(&lone, group->extent[t - group->touch_begin]);
     }
     return lone;
-}
-
-static bool rule_streams(const mbs_step *step, const lone_bytes *lone)
-{
-    return step_parameter_bytes(step) < lone->rings + lone->blocks - lone->kept;
 }
 
 bool strips_streams(const strip_group *group, int32_t k)
 {
     const mbs_step *step = &group->program->steps[k];
     const lone_bytes lone = lone_operands(group, step);
-    return rule_streams(step, &lone);
+    return lone_streams(&lone, step);
 }
 
 /* Adds to the changes from step to step: `bytes` from step k to step `last`. */
@@ -171,9 +171,10 @@ int64_t strips_footprints(const strip_group *group, const mbs_mode *mode, bool s
     for (int32_t k = group->first; k < group->end; k++) {
         const lone_bytes lone = lone_operands(group, &steps[k]);
         const bool streams =
-            mode != NULL ? mode[k] == MBS_STREAMED : stream && rule_streams(&steps[k], &lone);
-        rings += add_shared(group, k, bytes) + (streams ? lone.kept : lone.rings);
-        add_between(group, bytes, k, k, streams ? step_parameter_bytes(&steps[k]) : lone.blocks);
+            mode != NULL ? mode[k] == MBS_STREAMED : stream && lone_streams(&lone, &steps[k]);
+        const lone_room room = lone_take(&lone, &steps[k], streams);
+        rings += add_shared(group, k, bytes) + room.rings;
+        add_between(group, bytes, k, k, room.own);
     }
     int64_t blocks = 0;
     int64_t largest = 0;

@@ -9,7 +9,14 @@
 #include "cost/schedule.h"
 #include "program/rows.h"
 
-/* What a tensor takes of the buffer in a strip group, in bytes. */
+/* Of a tensor in a strip group: the most rows held at a time, and of them those of earlier strips.
+ */
+typedef struct strip_rows {
+    int32_t held;
+    int32_t kept;
+} strip_rows;
+
+/* What that takes of the buffer, in bytes. */
 typedef struct strip_extent {
     int64_t size;
     int64_t kept; /* of it, rows of earlier strips; 0: the tensor is a block, else a ring */
@@ -50,11 +57,44 @@ void strips_demand(int32_t *done, int32_t strips, const mbs_program *program, in
                    const int32_t *needed);
 
 /*
- * The extent of a tensor of which `there` rows are there after each strip, and from row `used` on
- * are still used during it (null: none is).
+ * Of a tensor of which `there` rows are there after each strip, and from row `used` on are still
+ * used during it (null: none is).
  */
-strip_extent strips_extent(const mbs_tensor *tensor, int32_t strips, const int32_t *there,
-                           const int32_t *used);
+strip_rows strips_rows(int32_t strips, const int32_t *there, const int32_t *used);
+
+/* The bytes of such rows. */
+strip_extent strips_bytes(const mbs_tensor *tensor, strip_rows rows);
+
+/* What a step's lone operands, those that no other step of the group touches, take. */
+typedef struct lone_bytes {
+    int64_t rings; /* of those with rows kept, */
+    int64_t blocks;
+    int64_t kept; /* of the rings */
+} lone_bytes;
+
+static inline void lone_add(lone_bytes *lone, strip_extent extent)
+{
+    *(extent.kept > 0 ? &lone->rings : &lone->blocks) += extent.size;
+    lone->kept += extent.kept;
+}
+
+static inline void lone_remove(lone_bytes *lone, strip_extent extent)
+{
+    *(extent.kept > 0 ? &lone->rings : &lone->blocks) -= extent.size;
+    lone->kept -= extent.kept;
+}
+
+/* The rule: a step is streamed if its parameters take less than its lone operands' new rows. */
+bool lone_streams(const lone_bytes *lone, const mbs_step *step);
+
+/* What they and, if it is streamed, the parameters take in all steps of the group and in this one.
+ */
+typedef struct lone_room {
+    int64_t rings;
+    int64_t own;
+} lone_room;
+
+lone_room lone_take(const lone_bytes *lone, const mbs_step *step, bool streamed);
 
 /* Steps [first, end) as a strip group, and its tensors' extents, whatever T they follow from. */
 typedef struct strip_group {
@@ -66,8 +106,7 @@ typedef struct strip_group {
     int32_t touch_begin;
 } strip_group;
 
-/* Whether the rule says that step k is streamed: its parameters take less than its lone operands.
- */
+/* lone_streams of step k. */
 bool strips_streams(const strip_group *group, int32_t k);
 
 /*

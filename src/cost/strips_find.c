@@ -60,7 +60,7 @@ static void find_written(const finder *f, int32_t t)
     demand *d = demand_after(f, t);
     strip_extent *extent = &f->extent[t - f->touch_begin];
     if (strips_grows(f->program, t))
-        *extent = strips_extent(tensor, f->strips, f->done, d != NULL ? d->used : NULL);
+        *extent = strips_bytes(tensor, strips_rows(f->strips, f->done, d != NULL ? d->used : NULL));
     else
         *extent = (strip_extent){tensor->bytes, tensor->bytes};
     if (d != NULL)
@@ -98,7 +98,8 @@ static bool find_read(const finder *f, int32_t t)
     if (touch->previous >= f->touch_begin)
         return true;
     d->needed[f->strips - 1] = (int32_t)tensor->rows; /* all of it comes from DRAM in the end */
-    f->extent[t - f->touch_begin] = strips_extent(tensor, f->strips, d->needed, d->used);
+    f->extent[t - f->touch_begin] =
+        strips_bytes(tensor, strips_rows(f->strips, d->needed, d->used));
     if (f->watch != NULL)
         f->watch->arrives(f->watch->context, t, d->needed);
     close_demand(d);

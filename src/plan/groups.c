@@ -1,7 +1,10 @@
 #include "plan/groups.h"
 
 #include "base/checked.h"
+#include "base/error.h"
+#include "base/memory.h"
 #include "cost/footprint.h"
+#include "cost/strips.h"
 
 void group_keep_all(mbs_plan *plan, const mbs_group *group)
 {
@@ -32,12 +35,10 @@ void group_choose_modes(mbs_plan *plan, const plan_task *task, const mbs_group *
     }
 }
 
-void group_pin(mbs_plan *plan, const plan_task *task, const mbs_group *group)
+/* Pins into `room` bytes. */
+static void pin_into(mbs_plan *plan, const mbs_group *group, int64_t room)
 {
-    if (!task->pin || group->iterations == 1)
-        return;
-    const mbs_step *steps = task->program->steps;
-    int64_t room = task->capacity - plan_group_peak(plan, group);
+    const mbs_step *steps = plan->program->steps;
     for (int32_t k = group->first; k < group->end; k++) {
         plan->pinned_accumulator[k] = min_i64(room, steps[k].accumulator_bytes);
         room -= plan->pinned_accumulator[k];
@@ -46,6 +47,34 @@ void group_pin(mbs_plan *plan, const plan_task *task, const mbs_group *group)
         plan->pinned_weight[k] = min_i64(room, steps[k].weight_bytes);
         room -= plan->pinned_weight[k];
     }
+}
+
+void group_pin(mbs_plan *plan, const plan_task *task, const mbs_group *group)
+{
+    if (task->pin && group->iterations > 1)
+        pin_into(plan, group, task->capacity - plan_group_peak(plan, group));
+}
+
+mbs_status group_fit_strips(mbs_plan *plan, const plan_task *task, const mbs_group *group,
+                            mbs_error *error)
+{
+    const mbs_program *p = plan->program;
+    strip_extent *extent = strips_find(p, group->first, group->end, (int32_t)group->strips);
+    int64_t *bytes = mem_alloc((size_t)(group->end - group->first) * sizeof *bytes);
+    const bool found = extent != NULL && bytes != NULL;
+    if (found) {
+        const strip_group strips = {p, group->first, group->end, extent,
+                                    p->steps[group->first].touch_begin};
+        for (int32_t k = group->first; k < group->end; k++)
+            if (task->stream && strips_streams(&strips, k))
+                plan->mode[k] = MBS_STREAMED;
+        const int64_t peak = strips_footprints(&strips, plan->mode, task->stream, bytes);
+        if (task->pin)
+            pin_into(plan, group, task->capacity - peak);
+    }
+    mem_free(extent);
+    mem_free(bytes);
+    return found ? MBS_OK : error_memory(error);
 }
 
 int64_t group_activation_change(const mbs_program *p, int32_t first, int32_t k)

@@ -130,6 +130,7 @@ mbs_status plan_open(mbs_plan **out, plan_task *task, const mbs_program *program
                         .norm_passes = hardware->norm_passes,
                         .pin = !options->no_pin,
                         .stream = !options->no_stream,
+                        .strips = !options->no_strips,
                         .time_limit_s = options->time_limit_s,
                         .gap_percent = options->gap_percent,
                         .progress = options->progress,

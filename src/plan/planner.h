@@ -12,6 +12,7 @@ typedef struct plan_task {
     int64_t norm_passes;
     bool pin;
     bool stream;
+    bool strips;         /* dp: strip groups, of a split program */
     double time_limit_s; /* of ilp, likewise below */
     double gap_percent;
     mbs_progress_function *progress;

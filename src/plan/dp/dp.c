@@ -25,6 +25,7 @@
 #include "plan/dp/dp_emit.h"
 #include "plan/dp/dp_span.h"
 #include "plan/dp/dp_starts.h"
+#include "plan/dp/strip_search.h"
 
 /* Groups up to this long are found again at once, without being the leader. */
 #define DP_SHORT 32
@@ -39,11 +40,6 @@ typedef struct dp_bound {
     int64_t once;
     int64_t often;
 } dp_bound;
-
-typedef struct parameters {
-    int64_t weights;
-    int64_t accumulators;
-} parameters;
 
 typedef struct dp {
     const plan_task *task;
@@ -61,6 +57,8 @@ typedef struct dp {
     span leader;
     bool has_leader;
 
+    strip_search *strips; /* null: no strip groups */
+
     /* per cut: the least traffic before it, and the group it ends with */
     int64_t *best;
     dp_choice *choice;
@@ -77,31 +75,11 @@ static int32_t max_i32(int32_t a, int32_t b)
     return a > b ? a : b;
 }
 
-static parameters parameters_of(const dp *d, int32_t first, int32_t end)
-{
-    const starts *s = &d->starts;
-    return (parameters){s->weights[end] - s->weights[first],
-                        s->accumulators[end] - s->accumulators[first]};
-}
-
-/* What every iteration after the first costs without pinning. */
-static int64_t reread_bytes(parameters p)
-{
-    return p.weights + 2 * p.accumulators;
-}
-
-/* How much less it costs if `room` bytes are pinned. */
-static int64_t pinning_saves(const dp *d, int64_t room, parameters p)
-{
-    int64_t pinned = min_i64(room, p.accumulators);
-    return d->task->pin ? 2 * pinned + min_i64(room - pinned, p.weights) : 0;
-}
-
 static void relax(dp *d, int32_t first, int32_t end, int64_t traffic, int32_t candidate)
 {
     if (traffic < d->best[end]) {
         d->best[end] = traffic;
-        d->choice[end] = (dp_choice){first, candidate};
+        d->choice[end] = (dp_choice){first, candidate, 0};
     }
 }
 
@@ -111,9 +89,9 @@ static void relax_group(dp *d, const span *g)
     int64_t least = starts_reduced(s, g->first, 1) + starts_parameters(s, g->end, 1);
     if (least >= d->best[g->end])
         return;
-    const parameters p = parameters_of(d, g->first, g->end);
+    const parameters p = starts_parameters_of(s, g->first, g->end);
     for (int32_t c = g->smallest; c < g->count; c++) {
-        int64_t saved = pinning_saves(d, d->task->capacity - g->peak[c], p);
+        int64_t saved = pinning_saves(d->task, d->task->capacity - g->peak[c], p);
         int64_t again = (d->list.iterations[c] - 1) * (reread_bytes(p) - saved);
         relax(d, g->first, g->end, least + again, c);
     }
@@ -153,17 +131,17 @@ static void set_bound(dp *d, int32_t cut)
         d->bound = (dp_bound){cut, 1, INT64_MIN, INT64_MIN};
         return;
     }
-    const parameters own = parameters_of(d, g->first, g->end);
-    const parameters all = parameters_of(d, d->floor, g->end);
-    const int64_t reread = reread_bytes(parameters_of(d, cut, g->end));
+    const parameters own = starts_parameters_of(&d->starts, g->first, g->end);
+    const parameters all = starts_parameters_of(&d->starts, d->floor, g->end);
+    const int64_t reread = reread_bytes(starts_parameters_of(&d->starts, cut, g->end));
     const int64_t iterations = d->list.iterations[smallest];
     int64_t once = INT64_MAX;
     int64_t often = INT64_MAX;
     for (int32_t c = smallest; c < g->count; c++) {
         int64_t again = d->list.iterations[c] - 1;
         int64_t room = d->task->capacity - max_i64(g->peak[c], d->need.peak);
-        int64_t most = pinning_saves(d, room, all);
-        int64_t left = reread_bytes(own) - pinning_saves(d, room, own);
+        int64_t most = pinning_saves(d->task, room, all);
+        int64_t left = reread_bytes(own) - pinning_saves(d->task, room, own);
         once = min_i64(once, again * max_i64(left, reread - most));
         often = min_i64(often, (again + 1 - iterations) * reread - again * most);
     }
@@ -264,6 +242,8 @@ static void follow_leader(dp *d)
 static void change_leader(dp *d, int32_t end)
 {
     int32_t first = d->choice[end].first;
+    if (d->choice[end].candidate == DP_STRIPS)
+        return;
     if (end - first <= DP_SHORT || (d->has_leader && d->leader.first == first))
         return;
     d->has_leader = true;
@@ -272,7 +252,8 @@ static void change_leader(dp *d, int32_t end)
         span_grow(&d->leader);
 }
 
-static void search(dp *d)
+/* False if memory is out. */
+static bool search(dp *d)
 {
     const int32_t steps = d->task->program->step_count;
     for (int32_t k = 0; k < steps; k++) {
@@ -280,9 +261,13 @@ static void search(dp *d)
         starts_add_step(&d->starts);
         follow_leader(d);
         search_left(d, k + 1);
-        relax_passes(d, k); /* last: of equals, the step that needs no passes */
+        relax_passes(d, k); /* after groups: of equals, the step that needs no passes */
+        if (d->strips != NULL &&
+            !strip_search_cut(d->strips, k + 1, &d->best[k + 1], &d->choice[k + 1]))
+            return false;
         change_leader(d, k + 1);
     }
+    return true;
 }
 
 static bool dp_open(dp *d, const plan_task *task)
@@ -322,15 +307,21 @@ static void dp_close(dp *d)
 mbs_status plan_dp(mbs_plan *plan, const plan_task *task, mbs_error *error)
 {
     dp d = {0};
+    strip_search strips = {0};
+    if (task->strips && task->program->split && task->program->has_rows)
+        d.strips = &strips;
     mbs_status status = candidates_create(&d.list, task->batch, error);
-    if (status == MBS_OK && !dp_open(&d, task))
+    if (status == MBS_OK &&
+        (!dp_open(&d, task) || (d.strips != NULL && !strip_search_open(&strips, task, &d.starts)) ||
+         !search(&d)))
         status = error_memory(error);
+    if (status == MBS_OK)
+        status = dp_emit(plan, task, &d.list, d.choice, d.cuts, error);
     if (status == MBS_OK) {
-        search(&d);
-        dp_emit(plan, task, &d.list, d.choice, d.cuts);
         plan->outcome = MBS_OPTIMAL;
         plan->bound_bytes = d.best[task->program->step_count];
     }
+    strip_search_close(&strips);
     dp_close(&d);
     return status;
 }

@@ -180,7 +180,7 @@ static double group_time(const cost_search *s, int32_t c, int64_t room, double l
 
 static void relax(cost_search *s, int32_t first, int32_t end, double cost, int32_t candidate)
 {
-    dp_range_relax(s->range, s->limit, end, cost, (dp_choice){first, candidate});
+    dp_range_relax(s->range, s->limit, end, cost, (dp_choice){first, candidate, 0});
 }
 
 static void relax_group(cost_search *s)

@@ -2,9 +2,31 @@
 
 #include "plan/groups.h"
 
+static mbs_status emit_group(mbs_plan *plan, const plan_task *task, const candidates *list,
+                             dp_choice last, int32_t end, mbs_error *error)
+{
+    if (last.candidate == DP_PASSES) {
+        plan_add_passes(plan, task, last.first);
+        return MBS_OK;
+    }
+    if (last.candidate == DP_STRIPS) {
+        mbs_group *strips =
+            plan_add_group(plan, last.first, end, task->batch * (int64_t)last.strips);
+        strips->strips = last.strips;
+        group_keep_all(plan, strips);
+        return group_fit_strips(plan, task, strips, error);
+    }
+    const mbs_group *group =
+        plan_add_group(plan, last.first, end, list->iterations[last.candidate]);
+    group_keep_all(plan, group);
+    group_choose_modes(plan, task, group);
+    group_pin(plan, task, group);
+    return MBS_OK;
+}
+
 /* Follows the choices back from the end; the groups come out last to first. */
-void dp_emit(mbs_plan *plan, const plan_task *task, const candidates *list, const dp_choice *choice,
-             int32_t *cuts)
+mbs_status dp_emit(mbs_plan *plan, const plan_task *task, const candidates *list,
+                   const dp_choice *choice, int32_t *cuts, mbs_error *error)
 {
     const int32_t steps = task->program->step_count;
     int32_t count = 0;
@@ -12,16 +34,8 @@ void dp_emit(mbs_plan *plan, const plan_task *task, const candidates *list, cons
         count++;
     for (int32_t cut = steps, g = count; cut > 0; cut = choice[cut].first)
         cuts[--g] = cut;
-    for (int32_t g = 0; g < count; g++) {
-        dp_choice last = choice[cuts[g]];
-        if (last.candidate == DP_PASSES) {
-            plan_add_passes(plan, task, last.first);
-            continue;
-        }
-        const mbs_group *group =
-            plan_add_group(plan, last.first, cuts[g], list->iterations[last.candidate]);
-        group_keep_all(plan, group);
-        group_choose_modes(plan, task, group);
-        group_pin(plan, task, group);
-    }
+    mbs_status status = MBS_OK;
+    for (int32_t g = 0; g < count && status == MBS_OK; g++)
+        status = emit_group(plan, task, list, choice[cuts[g]], cuts[g], error);
+    return status;
 }

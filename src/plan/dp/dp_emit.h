@@ -7,13 +7,15 @@
 /* The last group before a cut. */
 typedef struct dp_choice {
     int32_t first;
-    int32_t candidate; /* its I in the list, or DP_PASSES */
+    int32_t candidate; /* its I in the list, or DP_PASSES, or DP_STRIPS */
+    int32_t strips;    /* with DP_STRIPS: T */
 } dp_choice;
 
 #define DP_PASSES (-1)
+#define DP_STRIPS (-2)
 
-/* `choice` is per cut; `cuts` is room for as many. */
-void dp_emit(mbs_plan *plan, const plan_task *task, const candidates *list, const dp_choice *choice,
-             int32_t *cuts);
+/* `choice` is per cut; `cuts` is room for as many. The only error is MBS_ERR_MEMORY. */
+mbs_status dp_emit(mbs_plan *plan, const plan_task *task, const candidates *list,
+                   const dp_choice *choice, int32_t *cuts, mbs_error *error);
 
 #endif

@@ -129,11 +129,11 @@ static void solve_from(dp_range *range, growing *g, int32_t start, double limit)
             break;
         const int64_t once = g->task->batch * g->moved + g->weights + g->accumulators;
         dp_range_relax(range, limit, g->group.end, (double)(once + again),
-                       (dp_choice){start, candidate});
+                       (dp_choice){start, candidate, 0});
     }
     range->grown += g->group.end - start;
     dp_range_relax(range, limit, start + 1, (double)plan_passes_bytes(g->task, start),
-                   (dp_choice){start, DP_PASSES});
+                   (dp_choice){start, DP_PASSES, 0});
 }
 
 static bool solve_traffic(dp_range *range, const bool *starts, double limit)
@@ -215,8 +215,9 @@ mbs_status plan_dp_objective(mbs_plan *plan, const plan_task *task, mbs_error *e
         (cuts == NULL || name == NULL || !dp_range_open(&range, task, &list, 0, steps) ||
          !dp_range_solve_all(&range)))
         status = error_memory(error);
+    if (status == MBS_OK)
+        status = dp_emit(plan, task, &list, range.choice, cuts, error);
     if (status == MBS_OK) {
-        dp_emit(plan, task, &list, range.choice, cuts);
         plan->outcome = MBS_OPTIMAL;
         mem_free(plan->planner_name);
         plan->planner_name = name;

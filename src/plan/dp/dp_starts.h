@@ -5,6 +5,7 @@
 #ifndef PLAN_DP_DP_STARTS_H
 #define PLAN_DP_DP_STARTS_H
 
+#include "base/checked.h"
 #include "plan/planner.h"
 
 /* Cuts are summed up in blocks, so that many starts are ruled out at once. */
@@ -50,6 +51,31 @@ void starts_add_cut(starts *s, int64_t best);
 
 /* Lets the groups end with the next step, the one after the last cut. */
 void starts_add_step(starts *s);
+
+/* Parameter bytes of some steps. */
+typedef struct parameters {
+    int64_t weights;
+    int64_t accumulators;
+} parameters;
+
+static inline parameters starts_parameters_of(const starts *s, int32_t first, int32_t end)
+{
+    return (parameters){s->weights[end] - s->weights[first],
+                        s->accumulators[end] - s->accumulators[first]};
+}
+
+/* What every iteration after the first costs without pinning. */
+static inline int64_t reread_bytes(parameters p)
+{
+    return p.weights + 2 * p.accumulators;
+}
+
+/* How much less it costs if `room` bytes are pinned. */
+static inline int64_t pinning_saves(const plan_task *task, int64_t room, parameters p)
+{
+    const int64_t pinned = min_i64(room, p.accumulators);
+    return task->pin ? 2 * pinned + min_i64(room - pinned, p.weights) : 0;
+}
 
 /* Parameter traffic of the steps before `cut` at I iterations. */
 static inline int64_t starts_parameters(const starts *s, int32_t cut, int64_t iterations)

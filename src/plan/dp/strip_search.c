@@ -1,0 +1,283 @@
+#include "plan/dp/strip_search.h"
+
+#include "base/checked.h"
+#include "base/memory.h"
+
+bool strip_search_open(strip_search *s, const plan_task *task, starts *cuts)
+{
+    const size_t count = (size_t)task->program->step_count + 1;
+    *s = (strip_search){.task = task, .starts = cuts};
+    s->classes = mem_alloc(count * sizeof *s->classes);
+    s->alive = mem_alloc(count * sizeof *s->alive);
+    s->promising = mem_alloc(count * sizeof *s->promising);
+    return s->classes != NULL && s->alive != NULL && s->promising != NULL &&
+           strip_links_open(&s->links, task->program) &&
+           strip_walk_open(&s->walk, task->program, task->stream);
+}
+
+void strip_search_close(strip_search *s)
+{
+    for (int32_t i = 0; i < s->table_count; i++)
+        strip_table_close(&s->tables[i]);
+    mem_free(s->tables);
+    strip_links_close(&s->links);
+    strip_walk_close(&s->walk);
+    mem_free(s->classes);
+    mem_free(s->alive);
+    mem_free(s->promising);
+    *s = (strip_search){0};
+}
+
+/* ---- The steps of the groups ----------------------------------------------------------------- */
+
+/* Lets groups from `whole_from` on have step k, and that start rise until they fit whole. */
+static void raise_whole(strip_search *s, int32_t k)
+{
+    const mbs_program *p = s->task->program;
+    for (int32_t t = p->steps[k].touch_begin; t < p->steps[k].touch_end; t++) {
+        const int32_t previous = p->touches[t].previous;
+        if (previous < 0 || p->touches[previous].step < s->whole_from)
+            s->whole_bytes += p->tensors[p->touches[t].tensor].bytes;
+    }
+    for (; s->whole_from <= k && s->whole_bytes > s->task->capacity; s->whole_from++) {
+        const mbs_step *step = &p->steps[s->whole_from];
+        for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
+            const int32_t next = p->touches[t].next;
+            if (next < 0 || p->touches[next].step > k)
+                s->whole_bytes -= p->tensors[p->touches[t].tensor].bytes;
+        }
+    }
+}
+
+static void add_step(strip_search *s, int32_t k)
+{
+    const mbs_step *step = &s->task->program->steps[k];
+    strip_class added = {strips_tallest(s->task->program, k, k + 1), k};
+    while (s->class_count > 0 && s->classes[s->class_count - 1].rows <= added.rows)
+        added.first = s->classes[--s->class_count].first;
+    s->classes[s->class_count++] = added;
+    s->alive[k] = true;
+    raise_whole(s, k);
+    strip_walk_add_step(&s->walk);
+    if (step->coupled && s->floor <= k)
+        s->floor = k + 1;
+    else if (s->floor <= step->coupled_to) /* a group may not hold both */
+        s->floor = step->coupled_to + 1;
+    while (s->floor <= k && !s->alive[s->floor])
+        s->floor++;
+}
+
+/* The starts of class i: from *first up to the one returned. */
+static int32_t class_range(const strip_search *s, int32_t i, int32_t *first)
+{
+    *first = s->classes[i].first > s->floor ? s->classes[i].first : s->floor;
+    return i + 1 < s->class_count ? s->classes[i + 1].first : s->end;
+}
+
+/* ---- What groups cost ------------------------------------------------------------------------ */
+
+/* The traffic up to the cut with group [start, end) of `strips` strips, if `room` can be pinned. */
+static int64_t cost_of(const strip_search *s, int32_t start, int64_t strips, int64_t room)
+{
+    const parameters p = starts_parameters_of(s->starts, start, s->end);
+    const int64_t again = s->task->batch * strips - 1;
+    int64_t cost = starts_reduced(s->starts, start, 1) + starts_parameters(s->starts, s->end, 1);
+    return checked_add_product(&cost, again, reread_bytes(p) - pinning_saves(s->task, room, p))
+               ? cost
+               : INT64_MAX;
+}
+
+static bool may_pay(const strip_search *s, int32_t start, int64_t strips)
+{
+    return cost_of(s, start, strips, s->task->capacity) < *s->best;
+}
+
+/* The block's starts move at least what its best one moves once, and what its last one rereads. */
+static bool is_block_useless(const strip_search *s, int32_t block)
+{
+    const int32_t last = (block + 1) * STARTS_BLOCK - 1;
+    const int64_t less =
+        starts_reduced(s->starts, last, 1) - starts_block_reduced(s->starts, block, 1);
+    const int64_t cost = cost_of(s, last, 2, s->task->capacity);
+    return cost == INT64_MAX || cost - less >= *s->best;
+}
+
+static void find_promising(strip_search *s)
+{
+    s->promising_count = 0;
+    for (int32_t start = s->end - 1; start >= s->floor;) {
+        if ((start + 1) % STARTS_BLOCK == 0 && is_block_useless(s, start / STARTS_BLOCK)) {
+            start -= STARTS_BLOCK;
+            continue;
+        }
+        if (s->alive[start] && may_pay(s, start, 2))
+            s->promising[s->promising_count++] = start;
+        start--;
+    }
+}
+
+static void relax(strip_search *s, int32_t start, int32_t strips, int64_t peak)
+{
+    const int64_t cost = cost_of(s, start, strips, s->task->capacity - peak);
+    if (cost < *s->best) {
+        *s->best = cost;
+        *s->choice = (dp_choice){start, DP_STRIPS, strips};
+    }
+}
+
+/* ---- Going over the starts ------------------------------------------------------------------- */
+
+/* The table for T = `strips`, up to the cut at hand; null if memory is out. */
+static strip_table *table_of(strip_search *s, int32_t strips)
+{
+    int32_t i = 0;
+    while (i < s->table_count && s->tables[i].pool.strips != strips)
+        i++;
+    if (i == s->table_count) {
+        strip_table *tables =
+            mem_grow(s->tables, &s->table_capacity, s->table_count, sizeof *tables);
+        if (tables == NULL)
+            return NULL;
+        s->tables = tables;
+        s->table_count++;
+        if (!strip_table_open(&tables[i], s->task->program, &s->links, strips))
+            return NULL;
+    }
+    return strip_table_advance(&s->tables[i], s->floor, s->end) ? &s->tables[i] : NULL;
+}
+
+/* The lowest start of class i whose group must be looked at with one row of the tallest per strip;
+ * the cut if there is none. */
+static int32_t lowest_to_check(const strip_search *s, int32_t i)
+{
+    int32_t start;
+    const int32_t end = class_range(s, i, &start);
+    const int32_t whole = s->whole_from < end ? s->whole_from : end;
+    while (start < whole && !s->alive[start])
+        start++;
+    if (start < whole)
+        return start;
+    int32_t lowest = s->end;
+    for (int32_t j = 0; j < s->promising_count && s->promising[j] >= start; j++)
+        if (s->promising[j] < end)
+            lowest = s->promising[j];
+    return lowest;
+}
+
+/* Class i with one row of the tallest tensor per strip: starts whose group does not fit die. */
+static bool check_class(strip_search *s, int32_t i)
+{
+    const int64_t rows = s->classes[i].rows;
+    int32_t first;
+    const int32_t end = class_range(s, i, &first);
+    const int32_t lowest = lowest_to_check(s, i);
+    int32_t next = 0; /* of the promising ones */
+    if (rows < 2 || lowest == s->end)
+        return true;
+    if (rows > MBS_MAX_STRIPS) {
+        for (int32_t start = first; start < end; start++)
+            s->alive[start] = false;
+        return true;
+    }
+    const strip_table *table = table_of(s, (int32_t)rows);
+    if (table == NULL)
+        return false;
+    strip_walk_start(&s->walk, table->extent);
+    for (int32_t start = s->end - 1; start >= lowest; start--) {
+        strip_walk_grow(&s->walk);
+        while (next < s->promising_count && s->promising[next] > start)
+            next++;
+        const bool promises = next < s->promising_count && s->promising[next] == start;
+        if (start >= end || !s->alive[start] || (start >= s->whole_from && !promises))
+            continue;
+        const int64_t peak = strip_walk_peak(&s->walk);
+        if (peak > s->task->capacity)
+            s->alive[start] = false;
+        else if (promises)
+            relax(s, start, (int32_t)rows, peak);
+    }
+    return true;
+}
+
+/* The least T above `strips` and below `rows` that groups with such tallest tensors may have; 0 if
+ * there is none. */
+static int32_t next_strips(int64_t rows, int32_t strips)
+{
+    int64_t next = 0;
+    for (int64_t t = ceil_div(rows, 2); t > strips; t = ceil_div(t, 2))
+        next = t;
+    return (int32_t)next;
+}
+
+static int32_t class_of(const strip_search *s, int32_t start)
+{
+    int32_t i = s->class_count - 1;
+    while (s->classes[i].first > start)
+        i--;
+    return i;
+}
+
+/* Whether the promising start may gain with T = `strips`; *next is lowered to the T after it. */
+static bool still_promises(const strip_search *s, int32_t start, int32_t strips, int32_t *next)
+{
+    const int64_t rows = s->classes[class_of(s, start)].rows;
+    if (!s->alive[start] || !may_pay(s, start, strips))
+        return false;
+    const int32_t later = next_strips(rows, strips);
+    if (later > 0 && (*next == 0 || later < *next))
+        *next = later;
+    return next_strips(rows, strips - 1) == strips;
+}
+
+/* The promising groups with T = `strips`, and the next T to try. */
+static bool try_strips(strip_search *s, int32_t strips, int32_t *next_t)
+{
+    int32_t kept = 0;
+    int32_t lowest = s->end;
+    *next_t = 0;
+    for (int32_t j = 0; j < s->promising_count; j++) {
+        const int32_t start = s->promising[j];
+        if (still_promises(s, start, strips, next_t))
+            lowest = start;
+        if (s->alive[start] && may_pay(s, start, strips))
+            s->promising[kept++] = start;
+    }
+    s->promising_count = kept;
+    if (lowest == s->end)
+        return true;
+    const strip_table *table = table_of(s, strips);
+    if (table == NULL)
+        return false;
+    strip_walk_start(&s->walk, table->extent);
+    for (int32_t start = s->end - 1, j = 0; start >= lowest; start--) {
+        strip_walk_grow(&s->walk);
+        if (j == s->promising_count || s->promising[j] != start)
+            continue;
+        j++;
+        const int64_t rows = s->classes[class_of(s, start)].rows;
+        if (next_strips(rows, strips - 1) != strips || !may_pay(s, start, strips))
+            continue;
+        const int64_t peak = strip_walk_peak(&s->walk);
+        if (peak <= s->task->capacity)
+            relax(s, start, strips, peak);
+    }
+    return true;
+}
+
+bool strip_search_cut(strip_search *s, int32_t end, int64_t *best, dp_choice *choice)
+{
+    s->end = end;
+    s->best = best;
+    s->choice = choice;
+    add_step(s, end - 1);
+    find_promising(s);
+    for (int32_t i = s->class_count - 1; i >= 0 && s->floor < end; i--) {
+        int32_t first;
+        if (class_range(s, i, &first) > first && !check_class(s, i))
+            return false;
+    }
+    for (int32_t strips = 2, next; strips > 0; strips = next)
+        if (!try_strips(s, strips, &next))
+            return false;
+    return true;
+}

@@ -1,0 +1,57 @@
+/*
+ * dp's strip groups (model, section 11): for each cut the groups that end there and push strips
+ * through, for all starts and all T.
+ *
+ * A start is alive as long as all groups from it have fit at one row of the tallest tensor per
+ * strip; once one has not, no later one counts. So for each cut a group grows to the left over all
+ * starts alive, once for each height of tallest tensors, and finds out which start dies. Where all
+ * tensors of the groups together fit whole that is known beforehand. The other T, and what a
+ * group would cost, are looked at only where activations and parameters moved once, and what could
+ * never be pinned moved in two strips, come to less than the best known.
+ */
+#ifndef PLAN_DP_STRIP_SEARCH_H
+#define PLAN_DP_STRIP_SEARCH_H
+
+#include "plan/dp/dp_emit.h"
+#include "plan/dp/dp_starts.h"
+#include "plan/dp/strip_walk.h"
+
+/* Starts whose groups, up to the cut at hand, have tallest tensors of so many rows. */
+typedef struct strip_class {
+    int64_t rows;
+    int32_t first; /* the lowest such start; up to the next class's */
+} strip_class;
+
+typedef struct strip_search {
+    const plan_task *task;
+    starts *starts;
+    strip_links links;
+    strip_walk walk;
+    strip_table *tables; /* those in use so far, each for another T */
+    int32_t table_count;
+    int32_t table_capacity;
+    strip_class *classes; /* by start; rows descending */
+    int32_t class_count;
+    bool *alive;         /* per start */
+    int32_t floor;       /* no start before this one is */
+    int32_t whole_from;  /* groups from here on hold all their tensors whole, */
+    int64_t whole_bytes; /* the one from there takes this */
+    int32_t *promising;  /* starts whose groups may be better than the best known, descending */
+    int32_t promising_count;
+    int32_t end;   /* the cut at hand, */
+    int64_t *best; /* its least traffic */
+    dp_choice *choice;
+} strip_search;
+
+/* The starts must have all cuts up to `end` when it is searched. Borrows all. False if memory is
+ * out; close in any case. */
+bool strip_search_open(strip_search *search, const plan_task *task, starts *cuts);
+void strip_search_close(strip_search *search);
+
+/*
+ * Takes for the last group before cut `end` the best strip group, if it is better than *best. Cuts
+ * come in order, from 1. False if memory is out.
+ */
+bool strip_search_cut(strip_search *search, int32_t end, int64_t *best, dp_choice *choice);
+
+#endif
