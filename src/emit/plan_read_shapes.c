@@ -136,7 +136,7 @@ static bool is_product(const char *kind)
 static bool shapes_known(const mbs_program *p)
 {
     for (int32_t id = 0; id < p->tensor_count; id++)
-        if (p->tensors[id].elements == 0)
+        if (p->tensors[id].elements == 0 && p->tensors[id].bytes > 0)
             return false;
     for (int32_t k = 0; k < p->step_count; k++)
         if (is_product(p->steps[k].kind) && p->steps[k].gemm.m == 0)

@@ -145,7 +145,7 @@ static void write_tensors(writer *w)
         member(w, "id", id);
         string_member(w, "name", tensor->name);
         next_member(w, "bytes", tensor->bytes);
-        if (w->program->has_shapes)
+        if (w->program->has_shapes && tensor->elements > 0)
             next_member(w, "elements", tensor->elements);
         end_entry(w);
     }

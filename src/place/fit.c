@@ -109,7 +109,7 @@ static mbs_status try_group(fitter *f, const mbs_group *group, bool refill, bool
 static bool may_iterate(const mbs_program *p, int32_t first, int32_t end)
 {
     for (int32_t k = first; k < end; k++)
-        if (p->steps[k].coupled)
+        if (p->steps[k].coupled || p->steps[k].coupled_to >= first)
             return false;
     return true;
 }

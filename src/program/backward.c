@@ -25,32 +25,45 @@ static int32_t make_gradient(builder *b, int32_t tensor, const char *reader)
 {
     const mbs_tensor *of = &b->program->tensors[tensor];
     const char *name = name_pool_format(b->program->names, "%s.grad@%s", of->name, reader);
-    return builder_tensor(b, of->elements, b->options.bits.activation, name);
+    return builder_tensor(b, of->elements, b->options.bits.activation, of->rows, name);
 }
 
-static bool sum_gradients(builder *b, int32_t tensor, int32_t contribution)
+/* How a step of `rows` rows reads a tensor whose rows, if `aligned`, are the step's. */
+static int32_t plain_map(builder *b, bool aligned, int64_t rows, int32_t tensor)
+{
+    const row_map_kind kind = aligned ? ROWS_SAME : ROWS_WHOLE;
+    return map_number(b, (mbs_row_map){.kind = kind}, rows, b->program->tensors[tensor].rows);
+}
+
+static bool sum_gradients(builder *b, int32_t tensor, int32_t contribution, bool aligned)
 {
     const mbs_tensor of = b->program->tensors[tensor];
     int32_t k = ++b->sum_count[tensor];
     name_pool *names = b->program->names;
     const char *step_name = name_pool_format(names, "%s.gsum#%d", of.name, k);
-    if (builder_step(b, layer_of(b, tensor), STEP_GSUM, step_name) == NULL ||
-        !builder_read(b, b->gradient[tensor]))
+    mbs_step *step = builder_step(b, layer_of(b, tensor), STEP_GSUM, step_name);
+    if (step == NULL)
         return false;
+    step->rows = of.rows;
     /* a tensor added to itself contributes the same gradient twice: one operand, one read */
-    if (contribution != b->gradient[tensor] && !builder_read(b, contribution))
+    if (!builder_read(b, b->gradient[tensor],
+                      plain_map(b, b->gradient_aligned[tensor], of.rows, b->gradient[tensor])) ||
+        !builder_read(b, contribution, plain_map(b, aligned, of.rows, contribution)))
         return false;
     const char *name = name_pool_format(names, "%s.grad#%d", of.name, k);
-    int32_t sum = builder_tensor(b, of.elements, b->options.bits.activation, name);
+    int32_t sum = builder_tensor(b, of.elements, b->options.bits.activation, of.rows, name);
     b->gradient[tensor] = sum;
+    b->gradient_aligned[tensor] = true;
     return sum >= 0 && builder_write(b, sum);
 }
 
-static bool contribute(builder *b, int32_t tensor, int32_t contribution)
+/* A gradient of the tensor; `aligned`: its rows are the tensor's. */
+static bool contribute(builder *b, int32_t tensor, int32_t contribution, bool aligned)
 {
     if (b->gradient[tensor] >= 0)
-        return sum_gradients(b, tensor, contribution);
+        return sum_gradients(b, tensor, contribution, aligned);
     b->gradient[tensor] = contribution;
+    b->gradient_aligned[tensor] = aligned;
     return true;
 }
 
@@ -60,8 +73,9 @@ static bool loss_touch(builder *b, int32_t sink, bool write)
     if (!b->is_sink[sink] || (write && !b->needs_gradient[owner_of(b, sink)]))
         return true;
     if (!write)
-        return builder_read(b, sink);
+        return builder_read(b, sink, ROW_MAP_WHOLE);
     b->gradient[sink] = make_gradient(b, sink, "loss");
+    b->gradient_aligned[sink] = true;
     return b->gradient[sink] >= 0 && builder_write(b, b->gradient[sink]);
 }
 
@@ -89,38 +103,21 @@ static bool write_gradients(builder *b, const char *reader)
 {
     int32_t first = b->program->tensor_count;
     for (int32_t i = 0; i < b->wants.count; i++) {
-        int32_t gradient = make_gradient(b, b->wants.ids[i], reader);
+        int32_t gradient = make_gradient(b, b->wants.items[i].tensor, reader);
         if (gradient < 0 || !builder_write(b, gradient))
             return false;
     }
     for (int32_t i = 0; i < b->wants.count; i++)
-        if (!contribute(b, b->wants.ids[i], first + i))
+        if (!contribute(b, b->wants.items[i].tensor, first + i, true))
             return false;
     return true;
 }
 
-/* Appends what must be recomputed before the next step may read the tensors. */
-static bool remat_all(builder *b, const id_array *tensors)
+/* Appends what must be recomputed before the next step may read the operands. */
+static bool remat_all(builder *b, const operand_array *operands)
 {
-    for (int32_t i = 0; i < tensors->count; i++)
-        if (!remat_before(b, tensors->ids[i]))
-            return false;
-    return true;
-}
-
-/* What was recomputed is read in its place. */
-static bool read_again(builder *b, const id_array *tensors)
-{
-    for (int32_t i = 0; i < tensors->count; i++)
-        if (!builder_read(b, remat_tensor(b, tensors->ids[i])))
-            return false;
-    return true;
-}
-
-static bool read_all(builder *b, const id_array *tensors)
-{
-    for (int32_t i = 0; i < tensors->count; i++)
-        if (!builder_read(b, tensors->ids[i]))
+    for (int32_t i = 0; i < operands->count; i++)
+        if (!remat_before(b, operands->items[i].tensor))
             return false;
     return true;
 }
@@ -130,10 +127,77 @@ static bool find_wants(builder *b)
 {
     b->wants.count = 0;
     for (int32_t i = 0; i < b->reads.count; i++)
-        if (b->needs_gradient[owner_of(b, b->reads.ids[i])] &&
-            !id_array_push(b, &b->wants, b->reads.ids[i]))
+        if (b->needs_gradient[owner_of(b, b->reads.items[i].tensor)] &&
+            !operand_push(b, &b->wants, b->reads.items[i]))
             return false;
     return true;
+}
+
+/* The rows of a backward step and how they go with those of what it reads. */
+typedef struct step_rows {
+    int64_t rows;   /* R */
+    bool aligned;   /* they are the rows of the layer's input; if not, all is read whole */
+    int32_t output; /* the map of what has the rows of the layer's output */
+} step_rows;
+
+/* Of a step that writes a gradient for each of b->wants; if there is none, of the output's rows. */
+static step_rows gradient_rows(builder *b, int32_t layer)
+{
+    step_rows s = {.rows = 0, .aligned = true};
+    for (int32_t i = 0; i < b->wants.count; i++) {
+        const int64_t rows = b->program->tensors[b->wants.items[i].tensor].rows;
+        if (rows > s.rows)
+            s = (step_rows){.rows = rows, .aligned = true};
+        if (rows == s.rows && !b->wants.items[i].aligned)
+            s.aligned = false;
+    }
+    if (s.rows == 0)
+        s.rows = rows_of(b, b->network->input_count + layer);
+    s.output = s.aligned ? map_of_output(b, layer, s.rows)
+                         : map_number(b, (mbs_row_map){.kind = ROWS_WHOLE}, s.rows,
+                                      rows_of(b, b->network->input_count + layer));
+    return s;
+}
+
+/* Reads dY by the map; parts of one whose rows are others, whole. */
+static bool read_dy(builder *b, const step_rows *s)
+{
+    for (int32_t i = 0; i < b->dy.count; i++) {
+        const operand *dy = &b->dy.items[i];
+        if (!builder_read(b, dy->tensor,
+                          dy->aligned ? s->output : plain_map(b, false, s->rows, dy->tensor)))
+            return false;
+    }
+    return true;
+}
+
+/* Reads what is as high as the layer's input: its tensors, or what was recomputed. */
+static bool read_saved_inputs(builder *b, const step_rows *s)
+{
+    for (int32_t i = 0; i < b->reads.count; i++) {
+        const operand *read = &b->reads.items[i];
+        if (!builder_read(b, remat_tensor(b, read->tensor),
+                          plain_map(b, s->aligned && read->aligned, s->rows, read->tensor)))
+            return false;
+    }
+    return true;
+}
+
+/* The weight gradient's rows are those of the tensor that the window does not slide over. */
+static bool wgrad_reads(builder *b, int32_t layer, mbs_step *step)
+{
+    const mbs_layer *l = &b->network->layers[layer];
+    step_rows s = {step->rows, true, ROW_MAP_SAME};
+    if (l->op == OP_CONV_TRANSPOSE) {
+        const bool aligned = rows_correspond(b, layer, 0);
+        s.rows = step->rows = rows_of(b, l->inputs[0]);
+        s.output = aligned ? map_of_output(b, layer, s.rows) : ROW_MAP_WHOLE;
+        return read_saved_inputs(b, &s) && read_dy(b, &s);
+    }
+    for (int32_t i = 0; i < b->reads.count; i++)
+        if (!builder_read(b, remat_tensor(b, b->reads.items[i].tensor), b->reads.items[i].map))
+            return false;
+    return read_dy(b, &s);
 }
 
 static bool conv_backward(builder *b, int32_t layer)
@@ -146,34 +210,41 @@ static bool conv_backward(builder *b, int32_t layer)
                                        &step->accumulator_bytes))
         return false;
     builder_gemm(b, layer, step);
-    if (!read_again(b, &b->reads) || !read_all(b, &b->dy))
+    if (!wgrad_reads(b, layer, step))
         return false;
     if (b->wants.count == 0)
         return true;
     step = backward_step(b, layer, STEP_DGRAD, "dgrad");
     if (step == NULL || !builder_bytes(b, l->weights, b->options.bits.weight, &step->weight_bytes))
         return false;
+    const step_rows s = gradient_rows(b, layer);
+    step->rows = s.rows;
     builder_gemm(b, layer, step);
-    return read_all(b, &b->dy) && write_gradients(b, b->network->layers[layer].name);
+    return read_dy(b, &s) && write_gradients(b, b->network->layers[layer].name);
 }
 
 /* One operand's gradient: a product of dY and the other operand. */
-static bool operand_backward(builder *b, int32_t layer, int32_t operand)
+static bool operand_backward(builder *b, int32_t layer, int32_t input)
 {
     static const char *const suffixes[] = {"agrad", "bgrad"};
-    const step_pass pass = operand == 0 ? STEP_AGRAD : STEP_BGRAD;
-    if (!members_collect_input(b, layer, operand) || !find_wants(b))
+    const step_pass pass = input == 0 ? STEP_AGRAD : STEP_BGRAD;
+    if (!reads_collect_input(b, layer, input) || !find_wants(b))
         return false;
     if (b->wants.count == 0)
         return true;
-    if (!members_collect_input(b, layer, 1 - operand) || !remat_all(b, &b->reads))
+    if (!reads_collect_input(b, layer, 1 - input) || !remat_all(b, &b->reads))
         return false;
-    mbs_step *step = backward_step(b, layer, pass, suffixes[operand]);
+    mbs_step *step = backward_step(b, layer, pass, suffixes[input]);
     if (step == NULL)
         return false;
     const char *name = step->name;
+    step_rows s = gradient_rows(b, layer);
+    step->rows = s.rows;
     builder_gemm(b, layer, step);
-    return read_all(b, &b->dy) && read_again(b, &b->reads) && write_gradients(b, name);
+    if (!read_dy(b, &s))
+        return false;
+    s.aligned = false; /* a row of one operand's gradient needs all of the other */
+    return read_saved_inputs(b, &s) && write_gradients(b, name);
 }
 
 /* Whether dY as it is can be the gradient of the layer's input: then it is an alias. */
@@ -197,25 +268,30 @@ static bool is_alias(const builder *b, const mbs_layer *l, int32_t input)
 static bool add_backward(builder *b, int32_t layer)
 {
     const mbs_layer *l = &b->network->layers[layer];
-    b->reads.count = 0;
-    b->stamp++;
+    reads_start(b);
     for (int32_t i = 0; i < l->input_count; i++)
-        if (!is_alias(b, l, i) && !members_add(b, l->inputs[i], &b->reads))
+        if (!is_alias(b, l, i) && !reads_add(b, layer, i))
             return false;
     if (!find_wants(b))
         return false;
     for (int32_t i = 0; i < l->input_count; i++) {
-        int32_t tensor = members_of(b, l->inputs[i]).ids[0];
-        if (is_alias(b, l, i) && b->needs_gradient[owner_of(b, tensor)] &&
-            !contribute(b, tensor, b->dy.ids[0]))
+        if (!is_alias(b, l, i))
+            continue;
+        const operand summand = operand_of(b, layer, i, 0);
+        const operand dy = b->dy.items[0];
+        if (b->needs_gradient[owner_of(b, summand.tensor)] &&
+            !contribute(b, summand.tensor, dy.tensor, dy.aligned && summand.aligned))
             return false;
     }
     if (b->wants.count == 0 && l->weights == 0)
         return true;
     mbs_step *step = backward_step(b, layer, STEP_BWD, "bwd");
-    return step != NULL &&
-           builder_bytes(b, l->weights, b->options.bits.accumulator, &step->accumulator_bytes) &&
-           read_all(b, &b->dy) && write_gradients(b, l->name);
+    if (step == NULL ||
+        !builder_bytes(b, l->weights, b->options.bits.accumulator, &step->accumulator_bytes))
+        return false;
+    const step_rows s = gradient_rows(b, layer);
+    step->rows = s.rows;
+    return read_dy(b, &s) && write_gradients(b, l->name);
 }
 
 /* What the `bwd` step of a layer reads besides dY. */
@@ -268,11 +344,41 @@ static saved_operands find_saved(const mbs_layer *l)
     return saved;
 }
 
+/*
+ * A split norm's parameters' gradient and what else its backward step needs of all rows; returns
+ * the tensor of the latter, or -1.
+ */
+static int32_t gradient_statistics(builder *b, int32_t layer)
+{
+    const mbs_layer *l = &b->network->layers[layer];
+    const step_rows s = {rows_of(b, l->inputs[0]), true, ROW_MAP_SAME};
+    mbs_step *step = backward_step(b, layer, STEP_BWD_STAT, "bwd.stat");
+    if (step == NULL ||
+        !builder_bytes(b, l->weights, b->options.bits.accumulator, &step->accumulator_bytes) ||
+        !read_dy(b, &s) || !read_saved_inputs(b, &s))
+        return -1;
+    return write_statistics(b, name_pool_format(b->program->names, "%s.bwd.statistics", l->name));
+}
+
+/* What the forward step wrote: the output, or what was recomputed, and a mask or index. */
+static bool read_results(builder *b, int32_t layer, saved_operands saved, const step_rows *s)
+{
+    const id_range output = b->own[b->network->input_count + layer];
+    for (int32_t i = 0; saved.output && i < output.count; i++) {
+        const int32_t tensor = output.begin + i;
+        if (!builder_read(b, remat_tensor(b, tensor),
+                          is_aligned_part(b, tensor) ? s->output
+                                                     : plain_map(b, false, s->rows, tensor)))
+            return false;
+    }
+    return !saved.side || builder_read(b, b->side[layer], s->output);
+}
+
 static bool plain_backward(builder *b, int32_t layer)
 {
     const mbs_layer *l = &b->network->layers[layer];
     const int32_t value = b->network->input_count + layer;
-    const id_range output = b->own[value];
+    const bool split = norm_is_split(b, l);
     saved_operands saved = find_saved(l);
     if (saved.side && b->recompute[value]) { /* the output tells what its mask would */
         saved.output = true;
@@ -280,18 +386,22 @@ static bool plain_backward(builder *b, int32_t layer)
     }
     if ((saved.inputs && !remat_all(b, &b->reads)) || (saved.output && !remat_before(b, value)))
         return false;
+    const int32_t statistics = split ? gradient_statistics(b, layer) : -1;
+    if (split && (statistics < 0 || b->wants.count == 0))
+        return statistics >= 0;
     mbs_step *step = backward_step(b, layer, STEP_BWD, "bwd");
     if (step == NULL ||
         !builder_bytes(b, saved.weights ? l->weights : 0, b->options.bits.weight,
                        &step->weight_bytes) ||
-        !builder_bytes(b, l->weights, b->options.bits.accumulator, &step->accumulator_bytes))
+        !builder_bytes(b, split ? 0 : l->weights, b->options.bits.accumulator,
+                       &step->accumulator_bytes))
         return false;
-    if (!read_all(b, &b->dy) || (saved.inputs && !read_again(b, &b->reads)))
+    const step_rows s = gradient_rows(b, layer);
+    step->rows = s.rows;
+    if (!read_dy(b, &s) || (saved.inputs && !read_saved_inputs(b, &s)) ||
+        (split && !read_statistics(b, statistics)))
         return false;
-    for (int32_t i = 0; saved.output && i < output.count; i++)
-        if (!builder_read(b, remat_tensor(b, output.begin + i)))
-            return false;
-    return (!saved.side || builder_read(b, b->side[layer])) && write_gradients(b, l->name);
+    return read_results(b, layer, saved, &s) && write_gradients(b, l->name);
 }
 
 /* The gradients of the layer's output that there are, into b->dy. */
@@ -299,10 +409,13 @@ static bool find_dy(builder *b, int32_t layer)
 {
     const id_range output = b->own[b->network->input_count + layer];
     b->dy.count = 0;
-    for (int32_t i = 0; i < output.count; i++)
-        if (b->gradient[output.begin + i] >= 0 &&
-            !id_array_push(b, &b->dy, b->gradient[output.begin + i]))
+    for (int32_t i = 0; i < output.count; i++) {
+        const int32_t tensor = output.begin + i;
+        const operand dy = {.tensor = b->gradient[tensor],
+                            .aligned = b->gradient_aligned[tensor] && is_aligned_part(b, tensor)};
+        if (dy.tensor >= 0 && !operand_push(b, &b->dy, dy))
             return false;
+    }
     return true;
 }
 
@@ -320,7 +433,7 @@ static bool layer_backward(builder *b, int32_t layer)
         return operand_backward(b, layer, 0) && operand_backward(b, layer, 1);
     if (l->op == OP_ADD || l->op == OP_BIAS)
         return add_backward(b, layer);
-    if (!members_collect(b, layer) || !find_wants(b))
+    if (!reads_collect(b, layer) || !find_wants(b))
         return false;
     if (l->op == OP_CONV || l->op == OP_FC || l->op == OP_CONV_TRANSPOSE)
         return conv_backward(b, layer);

@@ -31,20 +31,45 @@ bool builder_bytes(builder *b, int64_t count, int64_t bits, int64_t *bytes)
     return true;
 }
 
+/* In inference a batch norm's statistics are constants. */
+static bool is_affine(const builder *b, const mbs_layer *l)
+{
+    return b->options.inference && l->op == OP_NORM && l->norm_kind == NORM_BATCH;
+}
+
+static bool is_kept_batch_norm(const builder *b, const mbs_layer *l)
+{
+    return b->options.keep_batch_norm && l->op == OP_NORM && l->norm_kind == NORM_BATCH &&
+           !is_affine(b, l);
+}
+
+/* Whether the layer's steps need a whole sample; a split program's norms have their statistics from
+   steps of their own. */
+static bool needs_whole_sample(const builder *b, const mbs_layer *l)
+{
+    return l->op == OP_SOFTMAX || l->op == OP_MATMUL ||
+           (l->op == OP_NORM && !b->options.split_norms && !is_affine(b, l));
+}
+
 static const char *step_kind(builder *b, const mbs_layer *layer, step_pass pass)
 {
-    static const char *const suffixes[STEP_PASS_COUNT] = {"",       ".wgrad", ".dgrad", ".bwd",
-                                                          ".agrad", ".bgrad", ".remat"};
+    static const char *const suffixes[STEP_PASS_COUNT] = {
+        "", ".wgrad", ".dgrad", ".bwd", ".agrad", ".bgrad", ".remat", ".stat", ".bwd.stat"};
     if (pass == STEP_GSUM || pass == STEP_LOSS)
         return pass == STEP_GSUM ? "gsum" : "loss";
     assert(layer != NULL);
-    bool kept_batch_norm =
-        layer->op == OP_NORM && layer->norm_kind == NORM_BATCH && b->options.keep_batch_norm;
-    const char **kind = &b->kinds[kept_batch_norm ? OP_COUNT : layer->op][pass];
+    const char *op = op_name(layer->op);
+    int row = layer->op;
+    if (is_affine(b, layer)) {
+        row = KIND_AFFINE;
+        op = "affine";
+    } else if (is_kept_batch_norm(b, layer)) {
+        row = KIND_BATCH_NORM;
+        op = "batch_norm";
+    }
+    const char **kind = &b->kinds[row][pass];
     if (*kind == NULL)
-        *kind =
-            name_pool_format(b->program->names, "%s%s",
-                             kept_batch_norm ? "batch_norm" : op_name(layer->op), suffixes[pass]);
+        *kind = name_pool_format(b->program->names, "%s%s", op, suffixes[pass]);
     return *kind;
 }
 
@@ -63,20 +88,19 @@ mbs_step *builder_step(builder *b, int32_t layer, step_pass pass, const char *na
         return NULL;
     }
     p->steps = steps;
-    bool gsum = pass == STEP_GSUM;
+    const bool of_layer = l != NULL && pass != STEP_GSUM;
     mbs_step *step = &steps[p->step_count++];
     *step = (mbs_step){
         .name = name,
         .kind = kind,
         .layer = l == NULL ? name : p->tensors[b->network->input_count + layer].name,
         .layer_id = layer,
-        .phase = pass == STEP_FORWARD ? MBS_FORWARD : MBS_BACKWARD,
+        .phase = pass == STEP_FORWARD || pass == STEP_STAT ? MBS_FORWARD : MBS_BACKWARD,
         .pass = pass,
-        .whole_sample =
-            l != NULL && !gsum && (l->op == OP_NORM || l->op == OP_SOFTMAX || l->op == OP_MATMUL),
+        .whole_sample = of_layer && needs_whole_sample(b, l),
+        .coupled = of_layer && is_kept_batch_norm(b, l) && !b->options.split_norms,
         .coupled_to = -1,
-        .coupled = l != NULL && !gsum && l->op == OP_NORM && l->norm_kind == NORM_BATCH &&
-                   b->options.keep_batch_norm,
+        .rows = l == NULL ? 0 : rows_of(b, b->network->input_count + layer),
         .touch_begin = p->touch_count,
         .write_begin = p->touch_count,
         .touch_end = p->touch_count,
@@ -144,7 +168,7 @@ void builder_gemm(const builder *b, int32_t layer, mbs_step *step)
                                 {l->dilation[0], l->dilation[1]}};
 }
 
-static bool add_touch(builder *b, int32_t tensor)
+static bool add_touch(builder *b, int32_t tensor, int32_t map)
 {
     mbs_program *p = b->program;
     if (p->touch_count >= PROGRAM_MAX_TOUCHES)
@@ -153,28 +177,37 @@ static bool add_touch(builder *b, int32_t tensor)
     if (touches == NULL)
         return builder_fail(b, MBS_ERR_MEMORY);
     p->touches = touches;
-    p->touches[p->touch_count++] = (mbs_touch){tensor, p->step_count - 1, -1, -1, ROW_MAP_SAME};
+    p->tensors[tensor].last_touch = p->touch_count;
+    p->touches[p->touch_count++] = (mbs_touch){tensor, p->step_count - 1, -1, -1, map};
     return true;
 }
 
-bool builder_read(builder *b, int32_t tensor)
+bool builder_read(builder *b, int32_t tensor, int32_t map)
 {
-    if (!add_touch(b, tensor))
-        return false;
     mbs_step *step = &b->program->steps[b->program->step_count - 1];
+    const int32_t before = b->program->tensors[tensor].last_touch;
+    if (map < 0)
+        return false;
+    if (before >= step->touch_begin) { /* an operand already */
+        mbs_touch *touch = &b->program->touches[before];
+        touch->map = touch->map == map ? map : ROW_MAP_WHOLE;
+        return true;
+    }
+    if (!add_touch(b, tensor, map))
+        return false;
     step->write_begin = step->touch_end = b->program->touch_count;
     return true;
 }
 
 bool builder_write(builder *b, int32_t tensor)
 {
-    if (!add_touch(b, tensor))
+    if (!add_touch(b, tensor, ROW_MAP_SAME))
         return false;
     b->program->steps[b->program->step_count - 1].touch_end = b->program->touch_count;
     return true;
 }
 
-int32_t builder_tensor(builder *b, int64_t elements, int64_t bits, const char *name)
+int32_t builder_tensor(builder *b, int64_t elements, int64_t bits, int64_t rows, const char *name)
 {
     mbs_program *p = b->program;
     int64_t bytes;
@@ -194,6 +227,7 @@ int32_t builder_tensor(builder *b, int64_t elements, int64_t bits, const char *n
     p->tensors[p->tensor_count] = (mbs_tensor){.name = name,
                                                .bytes = bytes,
                                                .elements = elements,
+                                               .rows = rows,
                                                .producer = -1,
                                                .first_touch = -1,
                                                .last_touch = -1};
@@ -208,19 +242,25 @@ static bool open_values(builder *b, bool blank)
     b->members = mem_calloc(values, sizeof *b->members);
     b->needs_gradient = mem_calloc(values, sizeof *b->needs_gradient);
     b->side = mem_alloc(values * sizeof *b->side);
+    b->row_axis = mem_calloc(values, sizeof *b->row_axis);
+    b->keeps_rows = mem_calloc(values, sizeof *b->keeps_rows);
     b->program = mem_calloc(1, sizeof *b->program);
     if (b->ranges == NULL || b->own == NULL || b->members == NULL || b->needs_gradient == NULL ||
-        b->side == NULL || b->program == NULL)
+        b->side == NULL || b->row_axis == NULL || b->keeps_rows == NULL || b->program == NULL)
         return builder_fail(b, MBS_ERR_MEMORY);
     b->program->inference = b->options.inference != 0;
     b->program->keeps_batch_norms = b->options.keep_batch_norm != 0;
     b->program->recompute = b->options.recompute;
     b->program->has_shapes = true;
+    b->program->has_rows = true;
+    b->program->split = b->options.split_norms != 0;
+    b->program->bits = b->options.bits;
     b->program->names = blank ? name_pool_create_blank() : name_pool_create();
     b->program->network_name = mem_strdup(b->network->name);
     if (b->program->names == NULL || b->program->network_name == NULL)
         return builder_fail(b, MBS_ERR_MEMORY);
-    return true;
+    row_axes_find(b);
+    return maps_open(b);
 }
 
 /* What is kept for each tensor of a value and each part, once there are all of them. */
@@ -229,8 +269,9 @@ static bool open_base_tensors(builder *b)
     b->base_count = b->program->tensor_count;
     size_t count = (size_t)b->base_count;
     b->seen = mem_calloc(count, sizeof *b->seen);
+    b->seen_at = mem_calloc(count, sizeof *b->seen_at);
     b->is_sink = mem_calloc(count, sizeof *b->is_sink);
-    if (b->seen == NULL || b->is_sink == NULL)
+    if (b->seen == NULL || b->seen_at == NULL || b->is_sink == NULL)
         return builder_fail(b, MBS_ERR_MEMORY);
     return true;
 }
@@ -241,13 +282,14 @@ static bool open_backward(builder *b)
     size_t values = (size_t)b->value_count;
     size_t count = (size_t)b->base_count;
     b->gradient = mem_alloc(count * sizeof *b->gradient);
+    b->gradient_aligned = mem_calloc(count, sizeof *b->gradient_aligned);
     b->sum_count = mem_calloc(count, sizeof *b->sum_count);
     b->recompute = mem_calloc(values, sizeof *b->recompute);
     b->again = mem_alloc(values * sizeof *b->again);
     b->again_for = mem_calloc(values, sizeof *b->again_for);
     b->copies = mem_calloc(values, sizeof *b->copies);
-    if (b->gradient == NULL || b->sum_count == NULL || b->recompute == NULL || b->again == NULL ||
-        b->again_for == NULL || b->copies == NULL)
+    if (b->gradient == NULL || b->gradient_aligned == NULL || b->sum_count == NULL ||
+        b->recompute == NULL || b->again == NULL || b->again_for == NULL || b->copies == NULL)
         return builder_fail(b, MBS_ERR_MEMORY);
     for (size_t tensor = 0; tensor < count; tensor++)
         b->gradient[tensor] = -1;
@@ -266,11 +308,11 @@ static bool add_value_tensors(builder *b)
         int64_t elements = input ? n->inputs[value].elements : layer->elements;
         const char *name =
             name_pool_copy(b->program->names, input ? n->inputs[value].name : layer->name);
-        if (builder_tensor(b, elements, b->options.bits.activation, name) < 0)
+        if (builder_tensor(b, elements, b->options.bits.activation, rows_of(b, value), name) < 0)
             return false;
         b->own[value] = (id_range){value, 1};
         if (!input && layer->op == OP_NORM && layer->norm_kind == NORM_BATCH &&
-            !b->options.keep_batch_norm)
+            !b->options.keep_batch_norm && !is_affine(b, layer))
             b->program->replaced_batch_norms++;
     }
     return true;
@@ -305,7 +347,11 @@ void builder_close(builder *b)
     mem_free(b->part_owner.ids);
     mem_free(b->part_begin);
     mem_free(b->members);
+    mem_free(b->part_aligned.ids);
     mem_free(b->member_pool.ids);
+    mem_free(b->member_aligned.ids);
+    mem_free(b->row_axis);
+    mem_free(b->keeps_rows);
     mem_free(b->needs_gradient);
     mem_free(b->is_sink);
     mem_free(b->side);
@@ -314,17 +360,20 @@ void builder_close(builder *b)
 
 void builder_close_own(builder *b)
 {
+    mem_free(b->map_slots);
     mem_free(b->seen);
+    mem_free(b->seen_at);
     mem_free(b->gradient);
+    mem_free(b->gradient_aligned);
     mem_free(b->sum_count);
     mem_free(b->recompute);
     mem_free(b->again);
     mem_free(b->again_for);
     mem_free(b->copies);
     mem_free(b->pending.ids);
-    mem_free(b->reads.ids);
-    mem_free(b->wants.ids);
-    mem_free(b->dy.ids);
+    mem_free(b->reads.items);
+    mem_free(b->wants.items);
+    mem_free(b->dy.items);
     mbs_program_free(b->program);
 }
 

@@ -9,11 +9,36 @@
 /* More touches than this (or members of views) are refused: a program must fit in memory. */
 #define PROGRAM_MAX_TOUCHES 100000000
 
-/* Some ids, not owned. */
+/*
+ * Members of a value, not owned. A member is *aligned* if a row of the value holds nothing of it
+ * but its row of the same number (section 11).
+ */
 typedef struct id_list {
     const int32_t *ids;
+    const int32_t *aligned; /* null: none is */
     int32_t count;
 } id_list;
+
+/* A tensor that a layer reads, or one of its output's gradients. */
+typedef struct operand {
+    int32_t tensor;
+    int32_t map;  /* of an input: how its rows go with the output's; in program.maps */
+    bool aligned; /* that is said of its own rows, too, and not only of the value's it is of */
+} operand;
+
+/* A growing array of operands. */
+typedef struct operand_array {
+    operand *items;
+    int32_t count;
+    int32_t capacity;
+} operand_array;
+
+/* Kinds besides the ops. */
+enum {
+    KIND_BATCH_NORM = OP_COUNT, /* a kept batch norm */
+    KIND_AFFINE,                /* a batch norm in inference */
+    KIND_COUNT
+};
 
 /* A growing array of ids. */
 typedef struct id_array {
@@ -60,39 +85,51 @@ typedef struct builder {
     id_range *own;          /* per value: its tensor, or its parts */
     id_array part_owner;    /* per part: the value it belongs to */
     int64_t *part_begin;    /* per part: where it begins in a run */
+    id_array part_aligned;  /* per part: whether its rows are its value's */
     int32_t base_count;     /* tensors of values and parts */
     value_members *members; /* per value */
     id_array member_pool;
-    int32_t *seen;        /* per base tensor: the last stamp it was collected under */
-    int32_t stamp;        /* see members_collect */
-    bool *needs_gradient; /* per value */
-    bool *is_sink;        /* per base tensor */
-    int32_t *gradient;    /* per base tensor: the running gradient's tensor, or -1 */
-    int32_t *sum_count;   /* per base tensor: gsum steps so far */
-    int32_t *side;        /* per layer: its mask or index tensor, or -1 */
-    bool *recompute;      /* per value: not stored, but computed again (section 10) */
-    int32_t *again;       /* per value: the tensor recomputed last, or -1 */
-    int32_t *again_for;   /* per value: the layer whose backward steps that was for */
-    int32_t *copies;      /* per value: how often it was recomputed */
-    int32_t reader;       /* the layer whose backward steps are made, */
-    bool anew;            /* which read no copies made for others */
-    id_array pending;     /* see remat_before */
+    id_array member_aligned; /* per member in the pool */
+    int *row_axis;           /* per value: the dimension that its rows count; -1: it is one row */
+    bool *keeps_rows;        /* per value: its rows are those of what it is a view of */
+    int32_t *map_slots;      /* maps by hash: their numbers plus one */
+    int32_t map_slot_count;
+    int32_t map_capacity;
+    int32_t *seen;          /* per base tensor: the last stamp it was collected under, */
+    int32_t *seen_at;       /* and where it stands in what was collected */
+    int32_t stamp;          /* see members_collect */
+    bool *needs_gradient;   /* per value */
+    bool *is_sink;          /* per base tensor */
+    int32_t *gradient;      /* per base tensor: the running gradient's tensor, or -1 */
+    bool *gradient_aligned; /* per base tensor: whether that one's rows are the tensor's */
+    int32_t *sum_count;     /* per base tensor: gsum steps so far */
+    int32_t *side;          /* per layer: its mask or index tensor, or -1 */
+    bool *recompute;        /* per value: not stored, but computed again (section 10) */
+    int32_t *again;         /* per value: the tensor recomputed last, or -1 */
+    int32_t *again_for;     /* per value: the layer whose backward steps that was for */
+    int32_t *copies;        /* per value: how often it was recomputed */
+    int32_t reader;         /* the layer whose backward steps are made, */
+    bool anew;              /* which read no copies made for others */
+    id_array pending;       /* see remat_before */
     int32_t step_capacity;
     int32_t tensor_capacity;
     int32_t touch_capacity;
-    id_array reads; /* distinct input tensors of the layer at hand */
-    id_array wants; /* those of them that need a gradient */
-    id_array dy;    /* the gradient of the layer's output, in parts */
-    const char
-        *kinds[OP_COUNT + 1][STEP_PASS_COUNT]; /* by op (OP_COUNT: a kept batch norm), pass */
+    operand_array reads; /* distinct input tensors of the layer at hand */
+    operand_array wants; /* those of them that need a gradient */
+    operand_array dy;    /* the gradient of the layer's output, in parts */
+    const char *kinds[KIND_COUNT][STEP_PASS_COUNT]; /* by op, or one of the following, and pass */
 } builder;
 
 /* All return false once the builder has failed; its status and error then say why. */
 bool builder_fail(builder *b, mbs_status status);
 bool id_array_push(builder *b, id_array *array, int32_t id);
+bool operand_push(builder *b, operand_array *array, operand item);
 
-/* The shape of a value. */
+/* The shape of a value, and its layer; null: it is a network input. */
 const mbs_shape *builder_shape(const builder *b, int32_t value);
+const mbs_layer *builder_layer(const builder *b, int32_t value);
+/* The elements of dimensions [begin, end). */
+int64_t elements_between(const mbs_shape *shape, int begin, int end);
 
 /* Cuts the tensors that are read in slices: fills in `ranges`, and `own` of those that are cut. */
 bool parts_make(builder *b);
@@ -100,24 +137,65 @@ bool parts_make(builder *b);
 id_range parts_in(const builder *b, const value_range *slice);
 /* The value that a base tensor is, or is part of. */
 int32_t owner_of(const builder *b, int32_t tensor);
+/* Whether its rows are that value's. */
+bool is_aligned_part(const builder *b, int32_t tensor);
 
 /* Views: fills in `members` of every value. */
 bool members_resolve(builder *b);
 id_list members_of(const builder *b, int32_t value);
-/* Appends those members of `value` that were not seen under the present stamp. */
-bool members_add(builder *b, int32_t value, id_array *into);
-/* The distinct tensors that layer `layer` reads, in input order, into b->reads. */
-bool members_collect(builder *b, int32_t layer);
-/* The same for the layer's `input` alone. */
-bool members_collect_input(builder *b, int32_t layer, int32_t input);
 
-/* Appends a step of `layer` (-1: loss) without touches; returns it, or null. */
+/* A member of one of the layer's inputs; its map is -1 if memory is out. */
+operand operand_of(builder *b, int32_t layer, int32_t input, int32_t member);
+/* The tensors that a layer reads, each once, in input order, into b->reads. */
+bool reads_collect(builder *b, int32_t layer);
+/* The same for the layer's `input` alone. */
+bool reads_collect_input(builder *b, int32_t layer, int32_t input);
+/* And in steps: reads_start, then reads_add for each input. */
+void reads_start(builder *b);
+bool reads_add(builder *b, int32_t layer, int32_t input);
+
+/* Fills in row_axis of every value (section 11). */
+void row_axes_find(builder *b);
+/* H, the rows of a value. */
+int64_t rows_of(const builder *b, int32_t value);
+/* R of the layer's forward step. */
+int64_t forward_rows(const builder *b, int32_t layer);
+/* A dimension of the reshaped value that counts the rows of dimension `axis`, or below -1. */
+int reshaped_axis(const mbs_shape *from, int axis, const mbs_shape *to);
+/* The rows that [begin, end) of a cut value's runs has; *aligned: whether they are the value's. */
+int64_t rows_of_part(const builder *b, int32_t value, int64_t begin, int64_t end, bool *aligned);
+/* Whether the rows of an input's value go with those of the layer's output. */
+bool rows_correspond(const builder *b, int32_t layer, int32_t input);
+/* Whether a norm's statistics lie inside a row. */
+bool norm_is_within_row(const builder *b, const mbs_layer *layer);
+/* Whether a layer is a norm of two steps, statistics and application. */
+bool norm_is_split(const builder *b, const mbs_layer *layer);
+
+/* Makes program.maps with the first two. */
+bool maps_open(builder *b);
+/* The number of a map in program.maps, or -1. Of one row for one row it is ROW_MAP_SAME. */
+int32_t map_number(builder *b, mbs_row_map map, int64_t step_rows, int64_t tensor_rows);
+/* How an input's rows go with those of the layer's forward step, if they correspond. */
+int32_t map_of_input(builder *b, int32_t layer, int32_t input);
+/*
+ * How the rows of the layer's output, its gradient, mask or index go with those of the step that
+ * makes the input's gradient.
+ */
+int32_t map_of_output(builder *b, int32_t layer, int64_t step_rows);
+
+/*
+ * Appends a step of `layer` (-1: loss) without touches; returns it, or null. It has the rows of the
+ * layer's output unless the caller says otherwise.
+ */
 mbs_step *builder_step(builder *b, int32_t layer, step_pass pass, const char *name);
-/* Adds a touch of another tensor to the last step; all reads must come before the writes. */
-bool builder_read(builder *b, int32_t tensor);
+/*
+ * Makes a tensor an operand of the last step; all reads must come before the writes. One that is
+ * read already is one operand; read in two ways it is needed whole.
+ */
+bool builder_read(builder *b, int32_t tensor, int32_t map);
 bool builder_write(builder *b, int32_t tensor);
-/* Appends a tensor of `elements` words of `bits`; returns its id, or -1. */
-int32_t builder_tensor(builder *b, int64_t elements, int64_t bits, const char *name);
+/* Appends a tensor of `elements` words of `bits` in `rows` rows; returns its id, or -1. */
+int32_t builder_tensor(builder *b, int64_t elements, int64_t bits, int64_t rows, const char *name);
 /* Sets the step's matrix product if the layer has one. */
 void builder_gemm(const builder *b, int32_t layer, mbs_step *step);
 /* ceil(count · bits / 8) into *bytes. */
@@ -136,6 +214,12 @@ void builder_close(builder *b);
 void builder_close_own(builder *b);
 
 bool forward_build(builder *b);
+/* The last step, forward or again, reads the layer's inputs, or what was recomputed. */
+bool read_inputs(builder *b, int32_t layer);
+/* It writes a norm's statistics (section 11); returns their tensor, or -1. */
+int32_t write_statistics(builder *b, const char *name);
+/* It reads them; a kept batch norm's couple it to the step that wrote them. */
+bool read_statistics(builder *b, int32_t statistics);
 /* Which values need a gradient; the first of the backward phase, but the same whatever follows. */
 void backward_find_needs(builder *b);
 bool backward_build(builder *b);

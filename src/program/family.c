@@ -52,15 +52,20 @@ static bool copy_program(builder *b, const mbs_program *from)
     if (p == NULL)
         return false;
     *p = *from;
-    b->step_capacity = b->tensor_capacity = b->touch_capacity = 0;
+    b->step_capacity = b->tensor_capacity = b->touch_capacity = b->map_capacity = 0;
     p->steps = copy_array(from->steps, p->step_count, sizeof *p->steps, &b->step_capacity);
     p->tensors =
         copy_array(from->tensors, p->tensor_count, sizeof *p->tensors, &b->tensor_capacity);
     p->touches = copy_array(from->touches, p->touch_count, sizeof *p->touches, &b->touch_capacity);
+    p->maps = copy_array(from->maps, p->map_count, sizeof *p->maps, &b->map_capacity);
+    int32_t *slots = mem_alloc((size_t)b->map_slot_count * sizeof *slots);
+    if (slots != NULL)
+        memcpy(slots, b->map_slots, (size_t)b->map_slot_count * sizeof *slots);
+    b->map_slots = slots;
     p->names = name_pool_create_blank();
     p->network_name = mem_strdup(from->network_name);
-    return p->steps != NULL && p->tensors != NULL && p->touches != NULL && p->names != NULL &&
-           p->network_name != NULL;
+    return slots != NULL && p->steps != NULL && p->tensors != NULL && p->touches != NULL &&
+           p->maps != NULL && p->names != NULL && p->network_name != NULL;
 }
 
 mbs_status program_family_build(mbs_program **program, const program_family *family,
@@ -72,11 +77,12 @@ mbs_status program_family_build(mbs_program **program, const program_family *fam
     b.error = error;
     b.options.recompute = recompute;
     b.options.recompute_layers = layers;
-    b.reads = (id_array){0};
+    b.reads = (operand_array){0};
     b.stamp = 0;
     b.seen = mem_calloc((size_t)b.base_count, sizeof *b.seen);
+    b.seen_at = mem_calloc((size_t)b.base_count, sizeof *b.seen_at);
     *program = NULL;
-    if (copy_program(&b, base->program) && b.seen != NULL)
+    if (copy_program(&b, base->program) && b.seen != NULL && b.seen_at != NULL)
         *program = builder_end(&b);
     else
         builder_fail(&b, MBS_ERR_MEMORY);

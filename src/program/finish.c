@@ -58,6 +58,19 @@ static bool renumber(builder *b)
     return true;
 }
 
+/* The largest rows of what a step writes, or if it writes nothing, reads. */
+static void find_rows(mbs_program *p)
+{
+    for (int32_t k = 0; k < p->step_count; k++) {
+        mbs_step *step = &p->steps[k];
+        const bool writes = step->write_begin < step->touch_end;
+        int32_t t = writes ? step->write_begin : step->touch_begin;
+        const int32_t end = writes ? step->touch_end : step->write_begin;
+        for (; step->pass == STEP_LOSS && t < end; t++)
+            step->rows = max_i64(step->rows, p->tensors[p->touches[t].tensor].rows);
+    }
+}
+
 /* Whatever is summed later over one sample or iteration is bounded by these sums. */
 static bool check_sums(builder *b)
 {
@@ -86,6 +99,7 @@ bool builder_finish(builder *b)
     mem_free(read);
     if (!renumber(b) || !check_sums(b))
         return false;
+    find_rows(p);
     program_link(p);
     return true;
 }

@@ -35,24 +35,68 @@ static bool make_side_tensor(builder *b, int32_t layer)
     if (suffix == NULL || b->options.inference)
         return true;
     const char *name = name_pool_format(b->program->names, "%s.%s", l->name, suffix);
-    b->side[layer] = builder_tensor(b, l->elements, bits, name);
+    b->side[layer] =
+        builder_tensor(b, l->elements, bits, rows_of(b, b->network->input_count + layer), name);
     return b->side[layer] >= 0;
+}
+
+bool read_inputs(builder *b, int32_t layer)
+{
+    const mbs_layer *l = &b->network->layers[layer];
+    for (int32_t i = 0; i < l->input_count; i++) {
+        const int32_t count = members_of(b, l->inputs[i]).count;
+        for (int32_t m = 0; m < count; m++) {
+            const operand read = operand_of(b, layer, i, m);
+            if (!builder_read(b, remat_tensor(b, read.tensor), read.map))
+                return false;
+        }
+    }
+    return true;
+}
+
+int32_t write_statistics(builder *b, const char *name)
+{
+    const int32_t statistics = builder_tensor(b, 0, b->options.bits.activation, 1, name);
+    return statistics >= 0 && builder_write(b, statistics) ? statistics : -1;
+}
+
+bool read_statistics(builder *b, int32_t statistics)
+{
+    mbs_step *step = &b->program->steps[b->program->step_count - 1];
+    const mbs_tensor *tensor = &b->program->tensors[statistics];
+    if (b->network->layers[step->layer_id].norm_kind == NORM_BATCH && b->options.keep_batch_norm)
+        step->coupled_to = b->program->touches[tensor->last_touch].step;
+    return builder_read(b, statistics,
+                        map_number(b, (mbs_row_map){.kind = ROWS_WHOLE}, step->rows, tensor->rows));
+}
+
+/* The step that makes a split norm's statistics; returns their tensor, or -1. */
+static int32_t statistics_step(builder *b, int32_t layer)
+{
+    const mbs_layer *l = &b->network->layers[layer];
+    name_pool *names = b->program->names;
+    if (builder_step(b, layer, STEP_STAT, name_pool_format(names, "%s.stat", l->name)) == NULL ||
+        !read_inputs(b, layer))
+        return -1;
+    return write_statistics(b, name_pool_format(names, "%s.statistics", l->name));
 }
 
 static bool forward_step(builder *b, int32_t layer)
 {
     const mbs_layer *l = &b->network->layers[layer];
+    const bool split = norm_is_split(b, l);
+    const int32_t statistics = split ? statistics_step(b, layer) : -1;
+    if (split && statistics < 0)
+        return false;
     const char *name = name_pool_copy(b->program->names, l->name);
     mbs_step *step = builder_step(b, layer, STEP_FORWARD, name);
     if (step == NULL ||
         !builder_bytes(b, l->weights + l->biases, b->options.bits.weight, &step->weight_bytes))
         return false;
+    step->rows = forward_rows(b, layer);
     builder_gemm(b, layer, step);
-    if (!members_collect(b, layer))
+    if (!read_inputs(b, layer) || (split && !read_statistics(b, statistics)))
         return false;
-    for (int32_t i = 0; i < b->reads.count; i++)
-        if (!builder_read(b, b->reads.ids[i]))
-            return false;
     const id_range output = b->own[b->network->input_count + layer];
     for (int32_t i = 0; i < output.count; i++)
         if (!builder_write(b, output.begin + i))
@@ -81,7 +125,8 @@ static bool find_sinks(builder *b)
     }
     for (int32_t k = 0; k < p->step_count; k++)
         for (int32_t t = p->steps[k].touch_begin; t < p->steps[k].write_begin; t++)
-            b->is_sink[p->touches[t].tensor] = false;
+            if (p->touches[t].tensor < b->base_count) /* others are statistics */
+                b->is_sink[p->touches[t].tensor] = false;
     mem_free(used);
     return true;
 }

@@ -13,27 +13,60 @@ bool id_array_push(builder *b, id_array *array, int32_t id)
     return true;
 }
 
+bool operand_push(builder *b, operand_array *array, operand item)
+{
+    operand *items = mem_grow(array->items, &array->capacity, array->count, sizeof *items);
+    if (items == NULL)
+        return builder_fail(b, MBS_ERR_MEMORY);
+    array->items = items;
+    array->items[array->count++] = item;
+    return true;
+}
+
 id_list members_of(const builder *b, int32_t value)
 {
     value_members m = b->members[value];
-    return (id_list){b->member_pool.ids + m.begin, m.count};
+    return (id_list){b->member_pool.ids + m.begin,
+                     b->keeps_rows[value] ? b->member_aligned.ids + m.begin : NULL, m.count};
 }
 
-bool members_add(builder *b, int32_t value, id_array *into)
+/* Whether the tensor is met again under the present stamp; if not, it then stands at `at`. */
+static bool is_seen(builder *b, int32_t tensor, int32_t at)
 {
-    /* by index: `into` may be the pool that the members stand in */
-    value_members m = b->members[value];
+    if (b->seen[tensor] == b->stamp)
+        return true;
+    b->seen[tensor] = b->stamp;
+    b->seen_at[tensor] = at;
+    return false;
+}
+
+/* Appends to the pool those members of `value` that were not seen under the present stamp. */
+static bool pool_members(builder *b, int32_t value, bool rows_go_on)
+{
+    /* by index: the pool that the members stand in grows */
+    const value_members m = b->members[value];
     for (int32_t i = 0; i < m.count; i++) {
-        int32_t tensor = b->member_pool.ids[m.begin + i];
-        if (b->seen[tensor] == b->stamp)
+        const int32_t tensor = b->member_pool.ids[m.begin + i];
+        const bool aligned =
+            rows_go_on && b->keeps_rows[value] && b->member_aligned.ids[m.begin + i] != 0;
+        if (is_seen(b, tensor, b->member_pool.count)) {
+            if (!aligned)
+                b->member_aligned.ids[b->seen_at[tensor]] = 0;
             continue;
-        b->seen[tensor] = b->stamp;
-        if (into->count >= PROGRAM_MAX_TOUCHES)
+        }
+        if (b->member_pool.count >= PROGRAM_MAX_TOUCHES)
             return builder_fail(b, MBS_ERR_INPUT);
-        if (!id_array_push(b, into, tensor))
+        if (!id_array_push(b, &b->member_pool, tensor) ||
+            !id_array_push(b, &b->member_aligned, aligned))
             return false;
     }
     return true;
+}
+
+static bool pool_member(builder *b, int32_t tensor, bool aligned)
+{
+    return id_array_push(b, &b->member_pool, tensor) &&
+           id_array_push(b, &b->member_aligned, aligned);
 }
 
 /* A value with a tensor of its own, or several. */
@@ -41,9 +74,11 @@ static bool add_own(builder *b, int32_t value)
 {
     id_range own = b->own[value];
     b->members[value] = (value_members){b->member_pool.count, own.count};
-    for (int32_t i = 0; i < own.count; i++)
-        if (!id_array_push(b, &b->member_pool, own.begin + i))
+    for (int32_t i = 0; i < own.count; i++) {
+        const int32_t tensor = own.begin + i;
+        if (!pool_member(b, tensor, is_aligned_part(b, tensor)))
             return false;
+    }
     return true;
 }
 
@@ -51,16 +86,39 @@ static bool add_own(builder *b, int32_t value)
 static bool join_inputs(builder *b, int32_t value, const mbs_layer *concat, int64_t begin,
                         int64_t end)
 {
-    int32_t first = b->member_pool.count;
+    const int32_t first = b->member_pool.count;
+    const int axis = b->row_axis[value];
     int64_t at = 0;
     b->stamp++;
     for (int32_t i = 0; i < concat->input_count && at < end; i++) {
-        at += builder_shape(b, concat->inputs[i])->dim[concat->axis];
-        if (at > begin && !members_add(b, concat->inputs[i], &b->member_pool))
+        const int32_t input = concat->inputs[i];
+        at += builder_shape(b, input)->dim[concat->axis];
+        if (at > begin &&
+            !pool_members(b, input, axis != concat->axis && axis == b->row_axis[input]))
             return false;
     }
     b->members[value] = (value_members){first, b->member_pool.count - first};
     return true;
+}
+
+/* Whether the rows of a view of one value are that value's. */
+static bool view_keeps_rows(const builder *b, int32_t value, const mbs_layer *view)
+{
+    const int32_t from = view->inputs[0];
+    const int axis = b->row_axis[value];
+    if (view->op == OP_RESHAPE || view->op == OP_FLATTEN)
+        return axis >= 0
+                   ? axis == reshaped_axis(builder_shape(b, from), b->row_axis[from], &view->shape)
+                   : rows_of(b, from) == 1;
+    return axis == b->row_axis[from] && !(view->op == OP_SLICE && axis == view->axis);
+}
+
+/* A slice that is some rows of a tensor, one of its parts: the part's rows are the slice's. */
+static bool is_one_part_of_rows(const builder *b, int32_t value, const mbs_layer *slice,
+                                int32_t part)
+{
+    return b->row_axis[value] == slice->axis && b->row_axis[slice->inputs[0]] == slice->axis &&
+           b->program->tensors[part].rows == rows_of(b, value);
 }
 
 /*
@@ -71,14 +129,19 @@ static bool resolve_slice(builder *b, int32_t value, const mbs_layer *layer)
 {
     const value_range *range = &b->ranges[value];
     const int32_t from = layer->inputs[0];
-    const mbs_layer *cut =
-        from < b->network->input_count ? NULL : &b->network->layers[from - b->network->input_count];
+    const mbs_layer *cut = builder_layer(b, from);
     b->members[value] = b->members[from];
     if (range->value >= 0) {
         id_range parts = parts_in(b, range);
         b->members[value] = b->members[range->value];
         b->members[value].begin += parts.begin - b->own[range->value].begin;
         b->members[value].count = parts.count;
+        if (parts.count == 1 && !b->keeps_rows[value] &&
+            is_one_part_of_rows(b, value, layer, parts.begin)) {
+            b->keeps_rows[value] = true;
+            b->members[value].begin = b->member_pool.count;
+            return pool_member(b, parts.begin, true);
+        }
     } else if (cut != NULL && cut->op == OP_CONCAT && cut->axis == layer->axis) {
         return join_inputs(b, value, cut, layer->begin, layer->end);
     }
@@ -87,18 +150,17 @@ static bool resolve_slice(builder *b, int32_t value, const mbs_layer *layer)
 
 static bool resolve_value(builder *b, int32_t value)
 {
-    const mbs_network *network = b->network;
-    const mbs_layer *layer =
-        value < network->input_count ? NULL : &network->layers[value - network->input_count];
+    const mbs_layer *layer = builder_layer(b, value);
+    b->keeps_rows[value] = true;
     if (layer == NULL || !op_is_view(layer->op))
         return add_own(b, value);
+    if (layer->op == OP_CONCAT)
+        return join_inputs(b, value, layer, 0, INT64_MAX);
+    b->keeps_rows[value] = b->keeps_rows[layer->inputs[0]] && view_keeps_rows(b, value, layer);
     if (layer->op == OP_SLICE)
         return resolve_slice(b, value, layer);
-    if (layer->input_count == 1) {
-        b->members[value] = b->members[layer->inputs[0]];
-        return true;
-    }
-    return join_inputs(b, value, layer, 0, INT64_MAX);
+    b->members[value] = b->members[layer->inputs[0]];
+    return true;
 }
 
 bool members_resolve(builder *b)
@@ -109,20 +171,56 @@ bool members_resolve(builder *b)
     return true;
 }
 
-bool members_collect(builder *b, int32_t layer)
+void reads_start(builder *b)
 {
-    const mbs_layer *l = &b->network->layers[layer];
     b->reads.count = 0;
     b->stamp++;
-    for (int32_t i = 0; i < l->input_count; i++)
-        if (!members_add(b, l->inputs[i], &b->reads))
+}
+
+operand operand_of(builder *b, int32_t layer, int32_t input, int32_t member)
+{
+    const id_list members = members_of(b, b->network->layers[layer].inputs[input]);
+    operand read = {.tensor = members.ids[member]};
+    read.aligned =
+        members.aligned != NULL && members.aligned[member] != 0 && rows_correspond(b, layer, input);
+    read.map = read.aligned
+                   ? map_of_input(b, layer, input)
+                   : map_number(b, (mbs_row_map){.kind = ROWS_WHOLE}, forward_rows(b, layer),
+                                b->program->tensors[read.tensor].rows);
+    return read;
+}
+
+bool reads_add(builder *b, int32_t layer, int32_t input)
+{
+    const id_list members = members_of(b, b->network->layers[layer].inputs[input]);
+    for (int32_t i = 0; i < members.count; i++) {
+        const operand read = operand_of(b, layer, input, i);
+        if (read.map < 0)
             return false;
+        if (!is_seen(b, read.tensor, b->reads.count)) {
+            if (!operand_push(b, &b->reads, read))
+                return false;
+            continue;
+        }
+        operand *before = &b->reads.items[b->seen_at[read.tensor]];
+        before->aligned = before->aligned && read.aligned;
+        before->map = before->map == read.map ? read.map : ROW_MAP_WHOLE;
+    }
     return true;
 }
 
-bool members_collect_input(builder *b, int32_t layer, int32_t input)
+bool reads_collect_input(builder *b, int32_t layer, int32_t input)
 {
-    b->reads.count = 0;
-    b->stamp++;
-    return members_add(b, b->network->layers[layer].inputs[input], &b->reads);
+    reads_start(b);
+    return reads_add(b, layer, input);
+}
+
+bool reads_collect(builder *b, int32_t layer)
+{
+    const mbs_layer *l = &b->network->layers[layer];
+    reads_start(b);
+    for (int32_t i = 0; i < l->input_count; i++)
+        if (!reads_add(b, layer, i))
+            return false;
+    return true;
 }

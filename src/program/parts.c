@@ -27,7 +27,13 @@ const mbs_shape *builder_shape(const builder *b, int32_t value)
                                   : &n->layers[value - n->input_count].shape;
 }
 
-static int64_t product(const mbs_shape *shape, int begin, int end)
+const mbs_layer *builder_layer(const builder *b, int32_t value)
+{
+    const mbs_network *n = b->network;
+    return value < n->input_count ? NULL : &n->layers[value - n->input_count];
+}
+
+int64_t elements_between(const mbs_shape *shape, int begin, int end)
 {
     int64_t elements = 1;
     for (int d = begin; d < end; d++)
@@ -45,8 +51,8 @@ static void resolve_slice(builder *b, const mbs_layer *layer, value_range *slice
     const value_range *from = &b->ranges[layer->inputs[0]];
     const mbs_shape *shape = builder_shape(b, layer->inputs[0]);
     const int axis = (int)layer->axis;
-    const int64_t blocks = product(shape, 0, axis);
-    const int64_t unit = product(shape, axis + 1, shape->rank);
+    const int64_t blocks = elements_between(shape, 0, axis);
+    const int64_t unit = elements_between(shape, axis + 1, shape->rank);
     if (layer->step != 1 || from->value < 0)
         return;
     value_range *whole = &b->ranges[from->value];
@@ -61,9 +67,8 @@ static void resolve_slice(builder *b, const mbs_layer *layer, value_range *slice
 
 static void resolve_ranges(builder *b)
 {
-    const mbs_network *n = b->network;
     for (int32_t value = 0; value < b->value_count; value++) {
-        const mbs_layer *layer = value < n->input_count ? NULL : &n->layers[value - n->input_count];
+        const mbs_layer *layer = builder_layer(b, value);
         b->ranges[value] = (value_range){.value = -1};
         if (layer == NULL || !op_is_view(layer->op))
             b->ranges[value].value = value;
@@ -96,9 +101,12 @@ static bool make_parts(builder *b, const cut *cuts, int32_t first, int32_t end)
         const char *name =
             name_pool_format(b->program->names, "%s[%" PRId64 ":%" PRId64 "]",
                              b->program->tensors[value].name, from / unit, to / unit);
+        bool aligned;
+        const int64_t rows = rows_of_part(b, value, from, to, &aligned);
         if (builder_tensor(b, b->ranges[value].blocks * (to - from), b->options.bits.activation,
-                           name) < 0 ||
-            !id_array_push(b, &b->part_owner, value))
+                           rows, name) < 0 ||
+            !id_array_push(b, &b->part_owner, value) ||
+            !id_array_push(b, &b->part_aligned, aligned))
             return false;
         b->part_begin[b->part_owner.count - 1] = from;
     }
@@ -175,6 +183,11 @@ id_range parts_in(const builder *b, const value_range *slice)
         found[side] = low;
     }
     return (id_range){own.begin + found[0], found[1] - found[0]};
+}
+
+bool is_aligned_part(const builder *b, int32_t tensor)
+{
+    return tensor < b->value_count || b->part_aligned.ids[tensor - b->value_count] != 0;
 }
 
 int32_t owner_of(const builder *b, int32_t tensor)

@@ -55,6 +55,7 @@ void mbs_program_free(mbs_program *program)
     mem_free(program->steps);
     mem_free(program->tensors);
     mem_free(program->touches);
+    mem_free(program->maps);
     mem_free(program);
 }
 

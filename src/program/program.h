@@ -60,9 +60,11 @@ typedef enum step_pass {
     STEP_WGRAD,
     STEP_DGRAD,
     STEP_BWD,
-    STEP_AGRAD, /* matmul: of the left operand, */
-    STEP_BGRAD, /* and of the right */
-    STEP_REMAT, /* the forward step again, in the backward phase (section 10) */
+    STEP_AGRAD,    /* matmul: of the left operand, */
+    STEP_BGRAD,    /* and of the right */
+    STEP_REMAT,    /* the forward step again, in the backward phase (section 10) */
+    STEP_STAT,     /* a split norm's statistics, before the forward step */
+    STEP_BWD_STAT, /* and those of its gradient, before the backward step */
     STEP_GSUM,
     STEP_LOSS,
     STEP_PASS_COUNT
@@ -118,9 +120,10 @@ struct mbs_program {
     bool inference;
     bool keeps_batch_norms; /* as its options say; likewise the following */
     mbs_recompute recompute;
-    bool has_shapes; /* gemm, conv and elements are known; plan files may lack them */
-    bool split;      /* norms are two steps, statistics and application (section 11) */
-    bool has_rows;   /* rows and maps are known; loaded plans of version 1 lack them */
+    bool has_shapes;    /* gemm, conv and elements are known; plan files may lack them */
+    bool split;         /* norms are two steps, statistics and application (section 11) */
+    bool has_rows;      /* rows and maps are known; loaded plans of version 1 lack them */
+    mbs_word_bits bits; /* all 0: not known, of a loaded plan */
     size_t replaced_batch_norms;
     mbs_row_map *maps; /* distinct; ROW_MAP_SAME and ROW_MAP_WHOLE first */
     int32_t map_count;

@@ -45,7 +45,8 @@ bool remat_choose(builder *b)
 /* A tensor that can be recomputed has its value's id; others are parts, which are stored. */
 int32_t remat_tensor(const builder *b, int32_t tensor)
 {
-    return tensor < b->value_count && b->again[tensor] >= 0 ? b->again[tensor] : tensor;
+    const bool again = b->again != NULL && tensor < b->value_count && b->again[tensor] >= 0;
+    return again ? b->again[tensor] : tensor;
 }
 
 void remat_reader(builder *b, int32_t layer)
@@ -94,24 +95,6 @@ static int32_t next_due_input(const builder *b, waiting *w)
     return -1;
 }
 
-/* Reads the layer's inputs, each once. */
-static bool read_inputs_again(builder *b, int32_t layer)
-{
-    const mbs_layer *l = &b->network->layers[layer];
-    b->stamp++;
-    for (int32_t i = 0; i < l->input_count; i++) {
-        const id_list inputs = members_of(b, l->inputs[i]);
-        for (int32_t m = 0; m < inputs.count; m++) {
-            if (b->seen[inputs.ids[m]] == b->stamp)
-                continue;
-            b->seen[inputs.ids[m]] = b->stamp;
-            if (!builder_read(b, remat_tensor(b, inputs.ids[m])))
-                return false;
-        }
-    }
-    return true;
-}
-
 static bool remat_step(builder *b, int32_t value)
 {
     const int32_t layer = value - b->network->input_count;
@@ -125,11 +108,13 @@ static bool remat_step(builder *b, int32_t value)
         !builder_bytes(b, l->weights + l->biases, b->options.bits.weight, &step->weight_bytes))
         return false;
     step->copy = copy;
+    step->rows = forward_rows(b, layer);
     builder_gemm(b, layer, step);
-    if (!read_inputs_again(b, layer))
+    if (!read_inputs(b, layer))
         return false;
     b->again_for[value] = b->reader;
-    b->again[value] = builder_tensor(b, l->elements, b->options.bits.activation, name);
+    b->again[value] =
+        builder_tensor(b, l->elements, b->options.bits.activation, rows_of(b, value), name);
     return b->again[value] >= 0 && builder_write(b, b->again[value]);
 }
 

@@ -149,6 +149,12 @@ static void drop_outdone(span *g, int32_t from)
     g->live_count = kept;
 }
 
+/* Whether one of the two makes the mini-batch's statistics that the other reads. */
+static bool are_coupled(const mbs_program *p, int32_t a, int32_t b)
+{
+    return p->steps[a].coupled_to == b || p->steps[b].coupled_to == a;
+}
+
 void span_grow(span *g)
 {
     const mbs_program *p = g->task->program;
@@ -159,6 +165,7 @@ void span_grow(span *g)
     if (g->task->stream)
         added.streamed = step_parameter_bytes(step) + (step->whole_sample ? added.operands : 0);
     int32_t from = g->live_count;
+    bool coupled = step->coupled;
     for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
         const mbs_touch *touch = &p->touches[t];
         int32_t inner = g->left ? touch->next : touch->previous;
@@ -167,13 +174,14 @@ void span_grow(span *g)
             extend_reach(g, &added, p->touches[outer].step);
         if (!is_inside(g, inner))
             continue;
+        coupled = coupled || are_coupled(p, k, p->touches[inner].step);
         int32_t oldest = add_interval(g, inner);
         from = oldest < from ? oldest : from;
         make_resident(&added, p->tensors[touch->tensor].bytes, step->whole_sample);
     }
     g->live[g->live_count++] = added;
     *(g->left ? &g->first : &g->end) += g->left ? -1 : 1;
-    if (step->coupled) /* only I=1, the first candidate */
+    if (coupled) /* only I=1, the first candidate */
         g->count = 1;
     raise_peaks(g, from);
     if (!span_fits(g))

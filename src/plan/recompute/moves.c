@@ -90,7 +90,7 @@ double recompute_least_macs(const unsigned char *set, const recompute_layer *lay
 {
     double macs = 0;
     int32_t k = 0;
-    for (; k < plain->step_count && plain->steps[k].pass == STEP_FORWARD; k++) {
+    for (; k < plain->step_count && plain->steps[k].phase == MBS_FORWARD; k++) {
         const int32_t l = plain->steps[k].layer_id;
         again[l] = (set[l] & MBS_RECOMPUTE_OUTPUT) != 0 && layers[l].read_backward;
     }

@@ -1,0 +1,125 @@
+/* Row maps of steps' operands (model, section 11). */
+#include "base/memory.h"
+#include "program/builder.h"
+
+static uint64_t hash_map(const mbs_row_map *map)
+{
+    const int64_t parts[] = {map->window, map->stride, map->pad};
+    uint64_t hash = (uint64_t)map->kind;
+    for (int i = 0; i < 3; i++)
+        hash = (hash ^ (uint64_t)parts[i]) * UINT64_C(0x9e3779b97f4a7c15) ^ hash >> 29;
+    return hash ^ hash >> 32;
+}
+
+static bool are_equal(const mbs_row_map *a, const mbs_row_map *b)
+{
+    return a->kind == b->kind && a->window == b->window && a->stride == b->stride &&
+           a->pad == b->pad;
+}
+
+/* The slot that has the map, or the free one that is to have it. */
+static int32_t *find_slot(const builder *b, const mbs_row_map *map)
+{
+    uint64_t at = hash_map(map);
+    for (;; at++) {
+        int32_t *slot = &b->map_slots[at & (uint64_t)(b->map_slot_count - 1)];
+        if (*slot == 0 || are_equal(&b->program->maps[*slot - 1], map))
+            return slot;
+    }
+}
+
+/* Keeps at most half of the slots in use. */
+static bool make_room(builder *b)
+{
+    const int32_t count = b->program->map_count;
+    if (2 * (int64_t)(count + 1) <= b->map_slot_count)
+        return true;
+    const int32_t larger = b->map_slot_count == 0 ? 32 : 2 * b->map_slot_count;
+    int32_t *slots = mem_calloc((size_t)larger, sizeof *slots);
+    if (slots == NULL)
+        return builder_fail(b, MBS_ERR_MEMORY);
+    mem_free(b->map_slots);
+    b->map_slots = slots;
+    b->map_slot_count = larger;
+    for (int32_t i = 0; i < count; i++)
+        *find_slot(b, &b->program->maps[i]) = i + 1;
+    return true;
+}
+
+static int32_t intern(builder *b, const mbs_row_map *map)
+{
+    mbs_program *p = b->program;
+    if (!make_room(b))
+        return -1;
+    int32_t *slot = find_slot(b, map);
+    if (*slot > 0)
+        return *slot - 1;
+    mbs_row_map *maps = mem_grow(p->maps, &b->map_capacity, p->map_count, sizeof *maps);
+    if (maps == NULL) {
+        builder_fail(b, MBS_ERR_MEMORY);
+        return -1;
+    }
+    p->maps = maps;
+    maps[p->map_count++] = *map;
+    *slot = p->map_count;
+    return p->map_count - 1;
+}
+
+bool maps_open(builder *b)
+{
+    return intern(b, &(mbs_row_map){.kind = ROWS_SAME}) == ROW_MAP_SAME &&
+           intern(b, &(mbs_row_map){.kind = ROWS_WHOLE}) == ROW_MAP_WHOLE;
+}
+
+int32_t map_number(builder *b, mbs_row_map map, int64_t step_rows, int64_t tensor_rows)
+{
+    const bool equal = step_rows == tensor_rows;
+    const bool plain = map.kind == ROWS_SAME || (map.kind == ROWS_SHIFTED && map.pad == 0) ||
+                       ((map.kind == ROWS_WINDOW || map.kind == ROWS_TRANSPOSED) &&
+                        map.window == 1 && map.stride == 1 && map.pad == 0);
+    if (equal && (plain || step_rows == 1))
+        return ROW_MAP_SAME;
+    if (map.kind == ROWS_SAME || map.kind == ROWS_WHOLE)
+        return ROW_MAP_WHOLE;
+    return intern(b, &map);
+}
+
+/* The window of a convolution or pool, along the height. */
+static mbs_row_map window_of(const mbs_layer *l, row_map_kind kind)
+{
+    return (mbs_row_map){kind, (l->kernel[0] - 1) * l->dilation[0] + 1, l->stride[0], l->pad[0]};
+}
+
+int32_t map_of_input(builder *b, int32_t layer, int32_t input)
+{
+    const mbs_layer *l = &b->network->layers[layer];
+    const int32_t value = b->network->input_count + layer;
+    const int64_t tensor_rows = rows_of(b, l->inputs[input]);
+    const int64_t step_rows = forward_rows(b, layer);
+    mbs_row_map map = {.kind = ROWS_SAME};
+    if (l->op == OP_CONV || l->op == OP_MAX_POOL || l->op == OP_AVG_POOL)
+        map = window_of(l, ROWS_WINDOW);
+    else if (l->op == OP_CONV_TRANSPOSE)
+        map = window_of(l, ROWS_TRANSPOSED);
+    else if (l->op == OP_UPSAMPLE)
+        map.kind = ROWS_SCALED;
+    else if (l->op == OP_PAD && b->row_axis[value] >= 0)
+        map = (mbs_row_map){.kind = ROWS_SHIFTED, .pad = l->list.dim[b->row_axis[value]]};
+    return map_number(b, map, step_rows, tensor_rows);
+}
+
+int32_t map_of_output(builder *b, int32_t layer, int64_t step_rows)
+{
+    const mbs_layer *l = &b->network->layers[layer];
+    const int32_t value = b->network->input_count + layer;
+    mbs_row_map map = {.kind = ROWS_SAME};
+    if (l->op == OP_CONV || l->op == OP_MAX_POOL || l->op == OP_AVG_POOL)
+        map = window_of(l, ROWS_TRANSPOSED);
+    else if (l->op == OP_CONV_TRANSPOSE)
+        map = window_of(l, ROWS_WINDOW);
+    else if (l->op == OP_UPSAMPLE)
+        map.kind = ROWS_TRANSPOSED_SCALED;
+    else if (l->op == OP_PAD && b->row_axis[value] >= 0)
+        map = (mbs_row_map){.kind = ROWS_SHIFTED, .pad = -l->list.dim[b->row_axis[value]]};
+    return map_number(b, map, step_rows, rows_of(b, value));
+}
