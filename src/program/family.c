@@ -45,8 +45,9 @@ static void *copy_array(const void *array, int32_t count, size_t element, int32_
     return copy;
 }
 
-static bool copy_program(builder *b, const mbs_program *from)
+static bool copy_program(builder *b, const builder *base)
 {
+    const mbs_program *from = base->program;
     mbs_program *p = mem_calloc(1, sizeof *p);
     b->program = p;
     if (p == NULL)
@@ -58,13 +59,12 @@ static bool copy_program(builder *b, const mbs_program *from)
         copy_array(from->tensors, p->tensor_count, sizeof *p->tensors, &b->tensor_capacity);
     p->touches = copy_array(from->touches, p->touch_count, sizeof *p->touches, &b->touch_capacity);
     p->maps = copy_array(from->maps, p->map_count, sizeof *p->maps, &b->map_capacity);
-    int32_t *slots = mem_alloc((size_t)b->map_slot_count * sizeof *slots);
-    if (slots != NULL)
-        memcpy(slots, b->map_slots, (size_t)b->map_slot_count * sizeof *slots);
-    b->map_slots = slots;
+    b->map_slots = mem_alloc((size_t)base->map_slot_count * sizeof *b->map_slots);
+    if (b->map_slots != NULL)
+        memcpy(b->map_slots, base->map_slots, (size_t)base->map_slot_count * sizeof *b->map_slots);
     p->names = name_pool_create_blank();
     p->network_name = mem_strdup(from->network_name);
-    return slots != NULL && p->steps != NULL && p->tensors != NULL && p->touches != NULL &&
+    return b->map_slots != NULL && p->steps != NULL && p->tensors != NULL && p->touches != NULL &&
            p->maps != NULL && p->names != NULL && p->network_name != NULL;
 }
 
@@ -79,10 +79,11 @@ mbs_status program_family_build(mbs_program **program, const program_family *fam
     b.options.recompute_layers = layers;
     b.reads = (operand_array){0};
     b.stamp = 0;
+    b.map_slots = NULL;
     b.seen = mem_calloc((size_t)b.base_count, sizeof *b.seen);
     b.seen_at = mem_calloc((size_t)b.base_count, sizeof *b.seen_at);
     *program = NULL;
-    if (copy_program(&b, base->program) && b.seen != NULL && b.seen_at != NULL)
+    if (copy_program(&b, base) && b.seen != NULL && b.seen_at != NULL)
         *program = builder_end(&b);
     else
         builder_fail(&b, MBS_ERR_MEMORY);

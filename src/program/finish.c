@@ -58,17 +58,44 @@ static bool renumber(builder *b)
     return true;
 }
 
-/* The largest rows of what a step writes, or if it writes nothing, reads. */
-static void find_rows(mbs_program *p)
+static int64_t most_rows(const mbs_program *p, int32_t begin, int32_t end)
 {
-    for (int32_t k = 0; k < p->step_count; k++) {
-        mbs_step *step = &p->steps[k];
-        const bool writes = step->write_begin < step->touch_end;
-        int32_t t = writes ? step->write_begin : step->touch_begin;
-        const int32_t end = writes ? step->touch_end : step->write_begin;
-        for (; step->pass == STEP_LOSS && t < end; t++)
-            step->rows = max_i64(step->rows, p->tensors[p->touches[t].tensor].rows);
+    int64_t rows = 0;
+    for (int32_t t = begin; t < end; t++)
+        rows = max_i64(rows, p->tensors[p->touches[t].tensor].rows);
+    return rows;
+}
+
+/* Whether the step's rows are those of something that it reads. */
+static bool goes_by_reads(const builder *b, const mbs_step *step)
+{
+    return step->pass == STEP_STAT || step->pass == STEP_BWD_STAT || step->pass == STEP_WGRAD ||
+           (step->pass == STEP_FORWARD &&
+            b->network->layers[step->layer_id].op == OP_GLOBAL_AVG_POOL);
+}
+
+/*
+ * R as section 11 has it. Where that is not what the maps were made for, be it that a tensor is in
+ * parts of its rows or that a gradient is of another shape, any row needs all.
+ */
+static void settle_rows(builder *b, mbs_step *step)
+{
+    mbs_program *p = b->program;
+    const int64_t read = most_rows(p, step->touch_begin, step->write_begin);
+    int64_t rows = most_rows(p, step->write_begin, step->touch_end);
+    if (goes_by_reads(b, step)) {
+        rows = read;
+        for (int32_t t = step->touch_begin; t < step->write_begin; t++)
+            if (p->tensors[p->touches[t].tensor].rows == step->rows)
+                rows = step->rows;
+    } else if (rows == 0) {
+        rows = read;
     }
+    if (rows == step->rows || rows == 0)
+        return;
+    step->rows = rows;
+    for (int32_t t = step->touch_begin; t < step->write_begin; t++)
+        p->touches[t].map = ROW_MAP_WHOLE;
 }
 
 /* Whatever is summed later over one sample or iteration is bounded by these sums. */
@@ -99,7 +126,8 @@ bool builder_finish(builder *b)
     mem_free(read);
     if (!renumber(b) || !check_sums(b))
         return false;
-    find_rows(p);
+    for (int32_t k = 0; k < p->step_count; k++)
+        settle_rows(b, &p->steps[k]);
     program_link(p);
     return true;
 }

@@ -2,6 +2,9 @@
 #include "base/memory.h"
 #include "program/builder.h"
 
+/* Larger windows are as good as the whole tensor; nothing else that files have is larger. */
+#define MAX_FIGURE (INT64_C(1) << 53)
+
 static uint64_t hash_map(const mbs_row_map *map)
 {
     const int64_t parts[] = {map->window, map->stride, map->pad};
@@ -77,9 +80,9 @@ int32_t map_number(builder *b, mbs_row_map map, int64_t step_rows, int64_t tenso
     const bool plain = map.kind == ROWS_SAME || (map.kind == ROWS_SHIFTED && map.pad == 0) ||
                        ((map.kind == ROWS_WINDOW || map.kind == ROWS_TRANSPOSED) &&
                         map.window == 1 && map.stride == 1 && map.pad == 0);
-    if (equal && (plain || step_rows == 1))
+    if (equal && (plain || (map.kind == ROWS_WHOLE && step_rows == 1)))
         return ROW_MAP_SAME;
-    if (map.kind == ROWS_SAME || map.kind == ROWS_WHOLE)
+    if (map.kind == ROWS_SAME || map.kind == ROWS_WHOLE || map.window > MAX_FIGURE)
         return ROW_MAP_WHOLE;
     return intern(b, &map);
 }
