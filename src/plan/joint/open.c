@@ -33,6 +33,9 @@ static mbs_program *without_masks(const mbs_program *plain, const recompute_laye
         *p = *plain;
         p->network_name = NULL;
         p->names = NULL;
+        p->maps = NULL; /* the bound knows no strips */
+        p->map_count = 0;
+        p->has_rows = false;
         p->steps = mem_alloc((size_t)plain->step_count * sizeof *p->steps);
         p->tensors = mem_alloc((size_t)plain->tensor_count * sizeof *p->tensors);
         p->touches = mem_alloc(((size_t)plain->touch_count + 1) * sizeof *p->touches);
