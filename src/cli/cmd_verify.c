@@ -67,6 +67,8 @@ const command command_verify = {
         "Executes the plan file PLAN (- is standard input) iteration by iteration against a\n"
         "modelled buffer and DRAM, with no use of what made it. Each broken rule is named with "
         "the\n"
-        "step and the numbers; the exit status is then 4.\n",
+        "step and the numbers; the exit status is then 4. It vouches for what the plan moves and\n"
+        "holds. That no other plan moves less is the planner's word; but a plan that is called\n"
+        "optimal must have a bound, and move no more than it (one for time or energy has none).\n",
     .run = run_verify,
 };

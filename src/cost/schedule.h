@@ -31,6 +31,7 @@ struct mbs_plan {
     mbs_program *owned_program; /* the same, if the plan frees it; else null */
     char *planner_name;
     mbs_outcome outcome;
+    mbs_objective objective; /* what the outcome is said of; the bound is one of bytes */
     int64_t batch;
     int64_t buffer_bytes;   /* the whole buffer */
     int64_t reserved_bytes; /* of it, not for use */

@@ -7,10 +7,11 @@
 #include "base/memory.h"
 
 static const char *const top_members[] = {
-    "format",         "network", "batch",      "phase",       "buffer_bytes", "norm_passes",
-    "reserved_bytes", "planner", "outcome",    "bound_bytes", "made_by",      "tensors",
-    "steps",          "groups",  "streamed",   "in_passes",   "pinned",       "resident",
-    "traffic_bytes",  "phases",  COST_MEMBERS, NULL};
+    "format",      "network",        "batch",   "phase",    "buffer_bytes",
+    "norm_passes", "reserved_bytes", "planner", "outcome",  "objective",
+    "bound_bytes", "made_by",        "tensors", "steps",    "groups",
+    "streamed",    "in_passes",      "pinned",  "resident", "traffic_bytes",
+    "phases",      COST_MEMBERS,     NULL};
 
 /* Of each text that says what made a plan. */
 #define MOST_ORIGIN_BYTES 1024
@@ -101,6 +102,7 @@ static void read_header(plan_loader *loader)
     mbs_plan *header = &loader->header;
     const char *const outcomes[] = {mbs_outcome_name(MBS_OPTIMAL), mbs_outcome_name(MBS_FEASIBLE),
                                     mbs_outcome_name(MBS_HEURISTIC)};
+    static const char *const objectives[] = {"traffic", "time", "energy"};
     header->norm_passes = 2;
     figure_member(loader, NULL, root, "batch", 1, MBS_MAX_BATCH, &header->batch);
     figure_member(loader, NULL, root, "buffer_bytes", 0, JSON_MAX_INTEGER, &header->buffer_bytes);
@@ -109,6 +111,11 @@ static void read_header(plan_loader *loader)
     loader->planner = json_name(&loader->document, NULL, "planner", json_member(root, "planner"));
     int outcome = choice_member(loader, NULL, root, "outcome", outcomes, 3);
     header->outcome = outcome < 0 ? MBS_HEURISTIC : (mbs_outcome)outcome;
+    header->objective = MBS_TRAFFIC;
+    if (json_member(root, "objective") != NULL) {
+        int objective = choice_member(loader, NULL, root, "objective", objectives, 3);
+        header->objective = objective < 0 ? MBS_TRAFFIC : (mbs_objective)objective;
+    }
     optional_figure(loader, "bound_bytes", 0, &header->bound_bytes);
     read_origin(loader);
     read_traffic(loader);
@@ -136,6 +143,7 @@ static bool create_plan(plan_loader *loader)
     plan->double_buffered = strcmp(plan->planner_name, mbs_planner_name(MBS_PLANNER_BASELINE)) != 0;
     loader->program = NULL;
     plan->outcome = header->outcome;
+    plan->objective = header->objective;
     plan->batch = header->batch;
     plan->buffer_bytes = header->buffer_bytes;
     plan->reserved_bytes = header->reserved_bytes;

@@ -118,6 +118,8 @@ static void write_header(writer *w)
     header_figure(w, "reserved_bytes", plan->reserved_bytes);
     header_string(w, "planner", plan->planner_name);
     header_string(w, "outcome", mbs_outcome_name(plan->outcome));
+    if (plan->objective != MBS_TRAFFIC)
+        header_string(w, "objective", plan->objective == MBS_TIME ? "time" : "energy");
     if (plan->bound_bytes != 0)
         header_figure(w, "bound_bytes", plan->bound_bytes);
 }

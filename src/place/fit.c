@@ -219,6 +219,7 @@ static mbs_plan *copy_choices(const mbs_plan *given)
         return NULL;
     }
     plan->outcome = given->outcome;
+    plan->objective = given->objective;
     plan->bound_bytes = given->bound_bytes;
     memcpy(plan->resident, given->resident, (size_t)p->touch_count * sizeof *plan->resident);
     memcpy(plan->mode, given->mode, (size_t)p->step_count * sizeof *plan->mode);

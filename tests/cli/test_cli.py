@@ -106,6 +106,11 @@ class Plan(CliTest):
             self.assertEqual(plans[best][member], least)
             self.assertLess(least, plans["traffic"][member])
         self.assertEqual(plans["time"]["planner"], "dp-time")
+        for objective, plan in plans.items():
+            self.assertEqual(plan.get("objective", "traffic"), objective)
+            self.assertEqual((plan["outcome"], "bound_bytes" in plan),
+                             ("optimal", objective == "traffic"))
+            self.succeed("verify", "-", given=json.dumps(plan))
         self.refuse(USAGE, "plan", RESNET50, "--objective", "time", "--planner", "mbs2",
                     says="--objective time is of the planner dp, not mbs2")
         self.refuse(USAGE, "plan", RESNET50, "--objective", "speed", says="speed")

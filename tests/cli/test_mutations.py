@@ -1,4 +1,4 @@
-"""The verifier catches what can be wrong with a plan: valid plans, each corrupted in 24 ways."""
+"""The verifier catches what can be wrong with a plan: valid plans, each corrupted in 25 ways."""
 
 import copy
 import json
@@ -46,6 +46,14 @@ def peak_too_high(plan):
 
 def bound_above_the_plan(plan):
     plan["bound_bytes"] = plan["traffic_bytes"]["total"] + 1
+    return "bound"
+
+
+def optimal_without_a_bound(plan):
+    if plan.get("objective", "traffic") != "traffic":
+        return None
+    plan["outcome"] = "optimal"
+    plan.pop("bound_bytes", None)
     return "bound"
 
 
@@ -182,9 +190,9 @@ def weights_larger(plan):
 
 
 MUTATIONS = [traffic_class_off_by_one, total_off_by_one, bytes_moved_between_classes, peak_too_low,
-             peak_too_high, bound_above_the_plan, optimal_with_a_lower_bound, smaller_buffer,
-             tiny_buffer, reserved_more_than_there_is, fewer_iterations, sub_batch_off_by_one,
-             no_such_iterations, group_left_out, group_twice, groups_exchanged,
+             peak_too_high, bound_above_the_plan, optimal_with_a_lower_bound, optimal_without_a_bound,
+             smaller_buffer, tiny_buffer, reserved_more_than_there_is, fewer_iterations,
+             sub_batch_off_by_one, no_such_iterations, group_left_out, group_twice, groups_exchanged,
              last_step_in_no_group, border_moved, residency_dropped, residency_across_groups,
              more_pinned_than_there_is, passes_invented, tensor_larger, weights_larger]
 

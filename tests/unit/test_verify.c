@@ -114,6 +114,10 @@ static const corruption corruptions[] = {
      "bound_bytes is 68381, expected 0 to the 68380 bytes moved in total [bound]"},
     {training, "\"bound_bytes\": 68380", "\"bound_bytes\": 68379",
      "an optimal plan moves 68380 bytes, but its bound_bytes is 68379 [bound]"},
+    {training, "\"bound_bytes\": 68380,", "",
+     "an optimal plan moves 68380 bytes, but its bound_bytes is 0 [bound]"},
+    {training, "\"bound_bytes\": 68380", "\"objective\": \"traffic\", \"bound_bytes\": 7",
+     "an optimal plan moves 68380 bytes, but its bound_bytes is 7 [bound]"},
 };
 
 START_TEST(finds_corruption)
@@ -128,7 +132,10 @@ START_TEST(accepts_what_is_no_fault)
     static const corruption changes[] = {
         {training, "\"outcome\": \"optimal\", \"bound_bytes\": 68380",
          "\"outcome\": \"feasible\", \"bound_bytes\": 7", NULL},
-        {training, "\"bound_bytes\": 68380,", "", NULL},
+        {training, "\"outcome\": \"optimal\", \"bound_bytes\": 68380", "\"outcome\": \"heuristic\"",
+         NULL},
+        /* least time: of that the file has no bound */
+        {training, "\"bound_bytes\": 68380,", "\"objective\": \"time\",", NULL},
         {training, "\"buffer_bytes\": 4096", "\"buffer_bytes\": 5000, \"reserved_bytes\": 904",
          NULL},
         /* it couples the samples, but its group has them all */
@@ -158,7 +165,7 @@ int main(void)
     tcase_add_test(tests, counts_training_by_hand);
     tcase_add_test(tests, counts_inference_by_hand);
     tcase_add_loop_test(tests, finds_corruption, 0, sizeof corruptions / sizeof corruptions[0]);
-    tcase_add_loop_test(tests, accepts_what_is_no_fault, 0, 4);
+    tcase_add_loop_test(tests, accepts_what_is_no_fault, 0, 5);
     tcase_add_test(tests, reports_a_step_once);
     suite_add_tcase(suite, tests);
     return run_suite(suite);

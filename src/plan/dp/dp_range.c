@@ -219,6 +219,7 @@ mbs_status plan_dp_objective(mbs_plan *plan, const plan_task *task, mbs_error *e
         status = dp_emit(plan, task, &list, range.choice, cuts, error);
     if (status == MBS_OK) {
         plan->outcome = MBS_OPTIMAL;
+        plan->objective = task->objective;
         mem_free(plan->planner_name);
         plan->planner_name = name;
         name = NULL;
