@@ -221,7 +221,7 @@ class StepRows:
         """Whether row r of an operand with as many rows as the step is what row r of the step needs."""
         rows, layer = self.rows, self.layer
         if layer is None:  # gsum
-            return len({rows.axis[base_of(t)] for t in self.reads + self.writes}) == 1
+            return rows.axis[base_of(tensor)] == rows.axis[base_of(self.writes[0])]
         if self.count == 1:
             return True
         if mode_of(layer) == "vertical":  # windows: what is left here are dY in wgrad and x in conv_transpose's
