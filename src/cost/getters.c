@@ -80,3 +80,10 @@ mbs_status mbs_plan_step_mode(const mbs_plan *plan, size_t step, mbs_mode *mode)
     *mode = plan->mode[step];
     return MBS_OK;
 }
+
+void mbs_plan_origin(const mbs_plan *plan, mbs_origin_info *info)
+{
+    const plan_origin *origin = &plan->origin;
+    *info = (mbs_origin_info){origin->program, origin->hardware, origin->hardware_digest,
+                              origin->options};
+}

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "cost/origin.h"
 #include "mbsopt/plan.h"
 #include "program/program.h"
 
@@ -17,14 +18,6 @@ typedef struct mbs_group {
     int64_t passes;
     int64_t peak_bytes;
 } mbs_group;
-
-/* What made a plan: all null where that is not known, else none. */
-typedef struct plan_origin {
-    char *program;
-    char *hardware;
-    char *hardware_digest;
-    char *options;
-} plan_origin;
 
 struct mbs_plan {
     const mbs_program *program;
@@ -53,10 +46,6 @@ struct mbs_plan {
  * as many groups as there are steps. Null if memory is out. Free with mbs_plan_free.
  */
 mbs_plan *plan_allocate(const mbs_program *program, const char *planner_name);
-
-/* Copies `info` (all null, or none) into the plan; false if memory is out. */
-bool plan_set_origin(mbs_plan *plan, const mbs_origin_info *info);
-void plan_origin_free(plan_origin *origin);
 
 /* The same for the program, batch, buffer and machine that another plan is for. */
 mbs_plan *plan_allocate_like(const mbs_plan *other, const char *planner_name);

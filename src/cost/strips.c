@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/checked.h"
-#include "base/memory.h"
 #include "cost/footprint.h"
 
 row_link row_link_of(const mbs_program *program, int32_t t)
@@ -192,21 +191,4 @@ int64_t strips_tallest(const mbs_program *p, int32_t first, int32_t end)
     for (int32_t t = p->steps[first].touch_begin; t < p->steps[end - 1].touch_end; t++)
         rows = max_i64(rows, p->tensors[p->touches[t].tensor].rows);
     return rows;
-}
-
-int64_t *strips_group_footprints(const mbs_plan *plan, const mbs_group *group)
-{
-    const mbs_program *p = plan->program;
-    strip_extent *extent = strips_find(p, group->first, group->end, (int32_t)group->strips);
-    int64_t *bytes = mem_alloc((size_t)(group->end - group->first) * sizeof *bytes);
-    if (extent != NULL && bytes != NULL) {
-        const strip_group strips = {p, group->first, group->end, extent,
-                                    p->steps[group->first].touch_begin};
-        strips_footprints(&strips, plan->mode, false, bytes);
-    } else {
-        mem_free(bytes);
-        bytes = NULL;
-    }
-    mem_free(extent);
-    return bytes;
 }

@@ -156,3 +156,20 @@ bool strips_follow(const mbs_program *program, int32_t first, int32_t end, int32
     mem_free(extent);
     return extent != NULL;
 }
+
+int64_t *strips_group_footprints(const mbs_plan *plan, const mbs_group *group)
+{
+    const mbs_program *p = plan->program;
+    strip_extent *extent = strips_find(p, group->first, group->end, (int32_t)group->strips);
+    int64_t *bytes = mem_alloc((size_t)(group->end - group->first) * sizeof *bytes);
+    if (extent != NULL && bytes != NULL) {
+        const strip_group strips = {p, group->first, group->end, extent,
+                                    p->steps[group->first].touch_begin};
+        strips_footprints(&strips, plan->mode, false, bytes);
+    } else {
+        mem_free(bytes);
+        bytes = NULL;
+    }
+    mem_free(extent);
+    return bytes;
+}

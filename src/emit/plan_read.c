@@ -134,7 +134,7 @@ static bool create_plan(plan_loader *loader)
         return false;
     }
     const mbs_plan *header = &loader->header;
-    if (loader->document.faults == 0 && !plan_set_origin(plan, &loader->origin)) {
+    if (loader->document.faults == 0 && !plan_origin_set(&plan->origin, &loader->origin)) {
         mbs_plan_free(plan);
         json_out_of_memory(&loader->document);
         return false;

@@ -65,6 +65,12 @@ const hardware_field hardware_fields[] = {
 };
 const size_t hardware_field_count = sizeof hardware_fields / sizeof hardware_fields[0];
 
+const char *mbs_cycle_model_name(mbs_cycle_model model)
+{
+    static const char *const names[] = {"wavecore", "scalesim"};
+    return (unsigned)model < MBS_CYCLE_MODEL_COUNT ? names[model] : NULL;
+}
+
 bool field_has_value(const hardware_field *field)
 {
     return field->kind == FIELD_INTEGER || field->kind == FIELD_REAL || field->kind == FIELD_NAME ||

@@ -9,12 +9,6 @@
 #include "base/memory.h"
 #include "hardware/fields.h"
 
-const char *mbs_cycle_model_name(mbs_cycle_model model)
-{
-    static const char *const names[] = {"wavecore", "scalesim"};
-    return (unsigned)model < MBS_CYCLE_MODEL_COUNT ? names[model] : NULL;
-}
-
 /* What models/hardware/wavecore.json says; the sources of the constants are there. */
 void mbs_hardware_wavecore(mbs_hardware *hardware)
 {

@@ -214,7 +214,7 @@ static mbs_plan *copy_choices(const mbs_plan *given)
     mbs_plan *plan = plan_allocate_like(given, given->planner_name);
     mbs_origin_info origin;
     mbs_plan_origin(given, &origin);
-    if (plan == NULL || !plan_set_origin(plan, &origin)) {
+    if (plan == NULL || !plan_origin_set(&plan->origin, &origin)) {
         mbs_plan_free(plan);
         return NULL;
     }

@@ -67,7 +67,7 @@ mbs_status plan_tell_origin(mbs_plan *plan, const mbs_hardware *hardware,
     if (status != MBS_OK)
         return status;
     const mbs_origin_info origin = {"mbsopt " MBS_VERSION, hardware->name, digest, words};
-    const bool told = plan_set_origin(plan, &origin);
+    const bool told = plan_origin_set(&plan->origin, &origin);
     mem_free(words);
     return told ? MBS_OK : error_memory(error);
 }
