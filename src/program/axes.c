@@ -70,11 +70,6 @@ void row_axes_find(builder *b)
     }
 }
 
-int64_t rows_of(const builder *b, int32_t value)
-{
-    return b->row_axis[value] < 0 ? 1 : builder_shape(b, value)->dim[b->row_axis[value]];
-}
-
 int64_t forward_rows(const builder *b, int32_t layer)
 {
     const mbs_layer *l = &b->network->layers[layer];
@@ -102,6 +97,11 @@ int64_t rows_of_part(const builder *b, int32_t value, int64_t begin, int64_t end
     return 1;
 }
 
+bool norm_is_affine(const builder *b, const mbs_layer *l)
+{
+    return b->options.inference && l->op == OP_NORM && l->norm_kind == NORM_BATCH;
+}
+
 bool norm_is_within_row(const builder *b, const mbs_layer *l)
 {
     return l->norm_kind == NORM_LAYER && l->axis >= 0 && l->axis > b->row_axis[l->inputs[0]];
@@ -110,15 +110,14 @@ bool norm_is_within_row(const builder *b, const mbs_layer *l)
 bool norm_is_split(const builder *b, const mbs_layer *l)
 {
     return b->options.split_norms && l->op == OP_NORM && !norm_is_within_row(b, l) &&
-           !(b->options.inference && l->norm_kind == NORM_BATCH);
+           !norm_is_affine(b, l);
 }
 
 /* Whether a row of a norm's output needs no other row of the input: what of these it needs are
    statistics, which another step makes, or which are constants. */
 static bool norm_is_by_rows(const builder *b, const mbs_layer *l)
 {
-    return b->options.split_norms || norm_is_within_row(b, l) ||
-           (b->options.inference && l->norm_kind == NORM_BATCH);
+    return b->options.split_norms || norm_is_within_row(b, l) || norm_is_affine(b, l);
 }
 
 /* The dimension of an input that goes with dimension `axis` of the layer's output, or NONE. */

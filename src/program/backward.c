@@ -8,18 +8,6 @@ static int32_t layer_of(const builder *b, int32_t tensor)
     return value < b->network->input_count ? -1 : value - b->network->input_count;
 }
 
-void backward_find_needs(builder *b)
-{
-    const mbs_network *n = b->network;
-    for (int32_t layer = 0; layer < n->layer_count; layer++) {
-        const mbs_layer *l = &n->layers[layer];
-        bool needs = l->weights + l->biases > 0;
-        for (int32_t i = 0; i < l->input_count && !needs; i++)
-            needs = b->needs_gradient[l->inputs[i]];
-        b->needs_gradient[n->input_count + layer] = needs;
-    }
-}
-
 /* A new gradient of `tensor`, contributed by the backward steps of `reader`. */
 static int32_t make_gradient(builder *b, int32_t tensor, const char *reader)
 {

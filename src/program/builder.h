@@ -166,6 +166,8 @@ int reshaped_axis(const mbs_shape *from, int axis, const mbs_shape *to);
 int64_t rows_of_part(const builder *b, int32_t value, int64_t begin, int64_t end, bool *aligned);
 /* Whether the rows of an input's value go with those of the layer's output. */
 bool rows_correspond(const builder *b, int32_t layer, int32_t input);
+/* Whether a layer is a batch norm in inference, whose statistics are constants. */
+bool norm_is_affine(const builder *b, const mbs_layer *layer);
 /* Whether a norm's statistics lie inside a row. */
 bool norm_is_within_row(const builder *b, const mbs_layer *layer);
 /* Whether a layer is a norm of two steps, statistics and application. */

@@ -40,36 +40,6 @@ static bool make_side_tensor(builder *b, int32_t layer)
     return b->side[layer] >= 0;
 }
 
-bool read_inputs(builder *b, int32_t layer)
-{
-    const mbs_layer *l = &b->network->layers[layer];
-    for (int32_t i = 0; i < l->input_count; i++) {
-        const int32_t count = members_of(b, l->inputs[i]).count;
-        for (int32_t m = 0; m < count; m++) {
-            const operand read = operand_of(b, layer, i, m);
-            if (!builder_read(b, remat_tensor(b, read.tensor), read.map))
-                return false;
-        }
-    }
-    return true;
-}
-
-int32_t write_statistics(builder *b, const char *name)
-{
-    const int32_t statistics = builder_tensor(b, 0, b->options.bits.activation, 1, name);
-    return statistics >= 0 && builder_write(b, statistics) ? statistics : -1;
-}
-
-bool read_statistics(builder *b, int32_t statistics)
-{
-    mbs_step *step = &b->program->steps[b->program->step_count - 1];
-    const mbs_tensor *tensor = &b->program->tensors[statistics];
-    if (b->network->layers[step->layer_id].norm_kind == NORM_BATCH && b->options.keep_batch_norm)
-        step->coupled_to = b->program->touches[tensor->last_touch].step;
-    return builder_read(b, statistics,
-                        map_number(b, (mbs_row_map){.kind = ROWS_WHOLE}, step->rows, tensor->rows));
-}
-
 /* The step that makes a split norm's statistics; returns their tensor, or -1. */
 static int32_t statistics_step(builder *b, int32_t layer)
 {
@@ -131,6 +101,19 @@ static bool find_sinks(builder *b)
     return true;
 }
 
+/* Which values need a gradient: backward steps ask, but it is the same whatever these are. */
+static void find_needs(builder *b)
+{
+    const mbs_network *n = b->network;
+    for (int32_t layer = 0; layer < n->layer_count; layer++) {
+        const mbs_layer *l = &n->layers[layer];
+        bool needs = l->weights + l->biases > 0;
+        for (int32_t i = 0; i < l->input_count && !needs; i++)
+            needs = b->needs_gradient[l->inputs[i]];
+        b->needs_gradient[n->input_count + layer] = needs;
+    }
+}
+
 bool forward_build(builder *b)
 {
     for (int32_t layer = 0; layer < b->network->layer_count; layer++)
@@ -142,6 +125,6 @@ bool forward_build(builder *b)
         for (int32_t tensor = 0; tensor < b->base_count; tensor++)
             b->program->tensors[tensor].kept = b->is_sink[tensor];
     else
-        backward_find_needs(b);
+        find_needs(b);
     return true;
 }

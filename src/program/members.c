@@ -1,27 +1,6 @@
 /* Views: what their readers read instead. */
 
-#include "base/memory.h"
 #include "program/builder.h"
-
-bool id_array_push(builder *b, id_array *array, int32_t id)
-{
-    int32_t *ids = mem_grow(array->ids, &array->capacity, array->count, sizeof *ids);
-    if (ids == NULL)
-        return builder_fail(b, MBS_ERR_MEMORY);
-    array->ids = ids;
-    array->ids[array->count++] = id;
-    return true;
-}
-
-bool operand_push(builder *b, operand_array *array, operand item)
-{
-    operand *items = mem_grow(array->items, &array->capacity, array->count, sizeof *items);
-    if (items == NULL)
-        return builder_fail(b, MBS_ERR_MEMORY);
-    array->items = items;
-    array->items[array->count++] = item;
-    return true;
-}
 
 id_list members_of(const builder *b, int32_t value)
 {

@@ -20,27 +20,6 @@ static int compare_cuts(const void *a, const void *b)
     return (left->position > right->position) - (left->position < right->position);
 }
 
-const mbs_shape *builder_shape(const builder *b, int32_t value)
-{
-    const mbs_network *n = b->network;
-    return value < n->input_count ? &n->inputs[value].shape
-                                  : &n->layers[value - n->input_count].shape;
-}
-
-const mbs_layer *builder_layer(const builder *b, int32_t value)
-{
-    const mbs_network *n = b->network;
-    return value < n->input_count ? NULL : &n->layers[value - n->input_count];
-}
-
-int64_t elements_between(const mbs_shape *shape, int begin, int end)
-{
-    int64_t elements = 1;
-    for (int d = begin; d < end; d++)
-        elements *= shape->dim[d];
-    return elements;
-}
-
 /*
  * What of which tensor the slice is, if it is a range of one that is cut the same way: the tensor
  * is `blocks` runs of elements, one after the other, and the slice the same range of each. A

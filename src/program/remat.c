@@ -42,13 +42,6 @@ bool remat_choose(builder *b)
     return true;
 }
 
-/* A tensor that can be recomputed has its value's id; others are parts, which are stored. */
-int32_t remat_tensor(const builder *b, int32_t tensor)
-{
-    const bool again = b->again != NULL && tensor < b->value_count && b->again[tensor] >= 0;
-    return again ? b->again[tensor] : tensor;
-}
-
 void remat_reader(builder *b, int32_t layer)
 {
     const unsigned char *given = b->options.recompute_layers;
