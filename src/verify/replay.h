@@ -93,6 +93,7 @@ typedef struct replay {
     size_t faults;    /* reported so far; right even where `error` is null */
     bool broken;      /* the plan cannot be executed */
     bool overflow;    /* a figure left 64 bits */
+    bool streams;     /* the plan streams steps; without, it was made so that none is */
     int64_t capacity; /* bytes of the buffer that may be used */
     int32_t batch;
 

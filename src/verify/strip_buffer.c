@@ -37,7 +37,8 @@ static bool is_lone(const strip_tensor *state)
     return state->first_step == state->last_step;
 }
 
-/* Of two ways to give a step's lone operands room the smaller must be taken. */
+/* Of two ways to give a step's lone operands room the smaller must be taken, if a plan streams at
+   all. */
 static void check_mode(replay *r, int32_t k)
 {
     const mbs_step *step = &r->program->steps[k];
@@ -50,7 +51,7 @@ static void check_mode(replay *r, int32_t k)
         if (is_lone(&r->strips.tensors[id]))
             add_bytes(r, &passing, place.all - place.kept);
     }
-    const bool streams = parameters < passing;
+    const bool streams = r->streams && parameters < passing;
     if (r->overflow || streams == (r->plan->mode[k] == MBS_STREAMED))
         return;
     step_fault(r, RULE_MODE, k,

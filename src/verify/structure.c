@@ -145,6 +145,7 @@ static void check_mode(replay *r, const mbs_group *group, int32_t k)
     const mbs_step *step = &r->program->steps[k];
     mbs_mode mode = r->plan->mode[k];
     bool alone = group->end - group->first == 1;
+    r->streams = r->streams || mode == MBS_STREAMED;
     if (mode != MBS_STAGED && mode != MBS_STREAMED && mode != MBS_PASSES)
         step_fault(r, RULE_MODE, k, "has the unknown operand mode %d", (int)mode);
     if (mode == MBS_PASSES && (!alone || group->iterations != 1))

@@ -18,6 +18,7 @@ typedef enum network_shape {
     SHAPE_FAN_OUT,
     SHAPE_VIEWS,
     SHAPE_SPLIT,
+    SHAPE_ROWS, /* of random_network_of_rows alone */
     SHAPE_COUNT
 } network_shape;
 
@@ -203,12 +204,94 @@ static int split_block(generator *g, int input)
     return concat(g, both, 2);
 }
 
+/* A window of its own stride, dilation and padding; the values stay square. */
+static int window_layer(generator *g, int input)
+{
+    const int64_t side = g->side[input];
+    const int64_t dilation = random_between(g->state, 1, 2);
+    const int64_t kernel = random_between(g->state, 1, 3);
+    const int64_t window = (kernel - 1) * dilation + 1;
+    const int64_t pad = random_between(g->state, 0, kernel / 2);
+    const int64_t stride = random_between(g->state, 1, side > 4 ? 3 : 1);
+    const bool pools = pick(g, 3) == 0 && dilation == 1;
+    const int64_t channels = pools ? g->channels[input] : random_between(g->state, 1, 4);
+    if (side + 2 * pad < window)
+        return input;
+    text members = TEXT_INIT;
+    if (pools)
+        text_format(&members, "\"op\":\"%s_pool\"", pick(g, 2) ? "max" : "avg");
+    else
+        text_format(&members, "\"op\":\"conv\",\"out_channels\":%d,\"dilation\":%d", (int)channels,
+                    (int)dilation);
+    text_format(&members, ",\"kernel\":%d,\"stride\":%d,\"pad\":%d", (int)kernel, (int)stride,
+                (int)pad);
+    int value = layer(g, members.data, &input, 1, channels, (side + 2 * pad - window) / stride + 1);
+    text_free(&members);
+    return value;
+}
+
+/* More rows, or rows set off against others. */
+static int grow(generator *g, int input)
+{
+    const int64_t side = g->side[input];
+    const int64_t more = random_between(g->state, 1, 4);
+    const int64_t before = random_between(g->state, 0, more);
+    text members = TEXT_INIT;
+    int64_t grown = side + more;
+    int64_t channels = g->channels[input];
+    switch (pick(g, 3)) {
+    case 0:
+        text_format(&members, "\"op\":\"upsample\",\"size\":[%d,%d]", (int)grown, (int)grown);
+        break;
+    case 1:
+        text_format(&members, "\"op\":\"pad\",\"before\":[0,%d,%d],\"after\":[0,%d,%d]",
+                    (int)before, (int)before, (int)(more - before), (int)(more - before));
+        break;
+    default: /* stride 2 and a kernel of 2 or 3 */
+        grown = 2 * side + before % 2;
+        text_format(&members,
+                    "\"op\":\"conv_transpose\",\"out_channels\":2,\"kernel\":%d,\"stride\":2",
+                    2 + (int)(before % 2));
+        channels = 2;
+        break;
+    }
+    int value = layer(g, members.data, &input, 1, channels, grown);
+    text_free(&members);
+    return value;
+}
+
+/* Rows as tokens: scores of each row with each, softmax, and the values' mean by them. */
+static int attention_block(generator *g, int input)
+{
+    const int64_t side = g->side[input];
+    int projection[3];
+    text members = TEXT_INIT;
+    text_format(&members, "\"op\":\"fc\",\"axis\":2,\"out_features\":%d", (int)side);
+    for (int i = 0; i < 3; i++)
+        projection[i] = layer(g, members.data, &input, 1, g->channels[input], side);
+    text_free(&members);
+    int scores[2] = {
+        layer(g, "\"op\":\"matmul\",\"transpose_b\":true", projection, 2, g->channels[input], side),
+        projection[2]};
+    scores[0] = layer(g, "\"op\":\"softmax\"", scores, 1, g->channels[input], side);
+    return layer(g, "\"op\":\"matmul\"", scores, 2, g->channels[input], side);
+}
+
+static int rows_block(generator *g, int input)
+{
+    if (g->side[input] < 12 && pick(g, 4) == 0)
+        return grow(g, input);
+    if (pick(g, 6) == 0)
+        return attention_block(g, input);
+    return pick(g, 3) ? window_layer(g, input) : residual_block(g, input);
+}
+
 /* As `mbsopt-network/1` text, the caller's (mbs_free). */
 static char *write_network(uint64_t *state, network_shape shape, int layers)
 {
     generator g = {.state = state, .out = TEXT_INIT, .count = 1};
     g.channels[0] = random_between(state, 1, 4);
-    g.side[0] = random_between(state, 3, 8);
+    g.side[0] = random_between(state, 3, shape == SHAPE_ROWS ? 20 : 8);
     text_format(&g.out,
                 "{\"format\":\"mbsopt-network/1\",\"name\":\"random\",\"inputs\":[{\"name\":\"v0\","
                 "\"shape\":[%d,%d,%d]}],\"layers\":[\n",
@@ -234,6 +317,9 @@ static char *write_network(uint64_t *state, network_shape shape, int layers)
         case SHAPE_SPLIT:
             value = split_block(&g, value);
             break;
+        case SHAPE_ROWS:
+            value = rows_block(&g, value);
+            break;
         case SHAPE_CHAIN:
         case SHAPE_COUNT:
             value = any(&g, value);
@@ -250,12 +336,15 @@ static char *write_network(uint64_t *state, network_shape shape, int layers)
     return result;
 }
 
-mbs_network *random_network(uint64_t *state, int layers, char label[RANDOM_LABEL_BYTES])
+/* Of the shapes up to `last`; what is drawn beyond is the last. */
+static mbs_network *make_network(uint64_t *state, int drawn, int last, int layers,
+                                 char label[RANDOM_LABEL_BYTES])
 {
     static mbs_error error;
     mbs_network *network;
     const uint64_t start = *state;
-    const network_shape shape = (network_shape)random_between(state, 0, SHAPE_COUNT - 1);
+    const int64_t number = random_between(state, 0, drawn - 1);
+    const network_shape shape = (network_shape)(number < last ? number : last);
     char *json = write_network(state, shape, layers);
     snprintf(label, RANDOM_LABEL_BYTES, "network of shape %d from state %" PRIu64, (int)shape,
              start);
@@ -264,4 +353,14 @@ mbs_network *random_network(uint64_t *state, int layers, char label[RANDOM_LABEL
                  label);
     mbs_free(json);
     return network;
+}
+
+mbs_network *random_network(uint64_t *state, int layers, char label[RANDOM_LABEL_BYTES])
+{
+    return make_network(state, SHAPE_ROWS, SHAPE_ROWS - 1, layers, label);
+}
+
+mbs_network *random_network_of_rows(uint64_t *state, int layers, char label[RANDOM_LABEL_BYTES])
+{
+    return make_network(state, SHAPE_COUNT + 4, SHAPE_ROWS, layers, label);
 }

@@ -20,4 +20,7 @@ int64_t random_between(uint64_t *state, int64_t low, int64_t high);
  */
 mbs_network *random_network(uint64_t *state, int layers, char label[RANDOM_LABEL_BYTES]);
 
+/* Likewise; often with strides, dilations, padding, upsampling and attention, and more rows. */
+mbs_network *random_network_of_rows(uint64_t *state, int layers, char label[RANDOM_LABEL_BYTES]);
+
 #endif

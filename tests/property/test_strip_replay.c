@@ -1,0 +1,208 @@
+/*
+ * Strip groups of random networks: what cost says they take and move is what the replay finds, for
+ * dp's plans and for any groups and any T. The seed is printed; MBS_SEED=N repeats a run and
+ * MBS_ROUNDS=N makes it longer.
+ */
+#include <check.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "base/memory.h"
+#include "cost/footprint.h"
+#include "cost/peak.h"
+#include "cost/strips.h"
+#include "cost/traffic.h"
+#include "mbsopt/mbsopt.h"
+#include "planned.h"
+#include "random_network.h"
+#include "run.h"
+
+static uint64_t seed = 20190331;
+static int rounds = 240;
+static mbs_error error;
+
+typedef struct setting {
+    mbs_network *network;
+    mbs_program *program;
+    mbs_hardware hardware;
+    mbs_plan_options options;
+    char label[RANDOM_LABEL_BYTES];
+} setting;
+
+/* A random network as a split program, training or inference, its batch norms kept or not. */
+static void open_setting(setting *s, uint64_t *state)
+{
+    mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
+    s->network = random_network_of_rows(state, (int)random_between(state, 1, 14), s->label);
+    options.split_norms = 1;
+    options.inference = random_between(state, 0, 3) == 0;
+    options.keep_batch_norm = random_between(state, 0, 1) == 0;
+    options.recompute = (mbs_recompute)random_between(state, 0, MBS_RECOMPUTE_AUTO - 1);
+    mbs_hardware_wavecore(&s->hardware);
+    /* long words, so that small networks are large for the smallest buffer */
+    s->hardware.bits.activation = 64 << random_between(state, 0, 6);
+    options.bits = s->hardware.bits;
+    mbs_error_clear(&error);
+    must_succeed(mbs_program_create(&s->program, s->network, &options, &error), &error, s->label);
+    s->options = (mbs_plan_options)MBS_PLAN_OPTIONS_INIT;
+    s->options.batch = random_between(state, 1, 5);
+}
+
+static void close_setting(setting *s)
+{
+    mbs_program_free(s->program);
+    mbs_network_free(s->network);
+}
+
+/* ---- dp's plans ------------------------------------------------------------------------------ */
+
+static int count_strip_groups(const mbs_plan *plan)
+{
+    int count = 0;
+    for (int32_t g = 0; g < plan->group_count; g++)
+        count += plan->groups[g].strips > 1;
+    return count;
+}
+
+START_TEST(dp_plans_are_replayed)
+{
+    uint64_t state = seed;
+    int groups = 0;
+    for (int round = 0; round < rounds; round++) {
+        setting s;
+        open_setting(&s, &state);
+        s.options.planner = MBS_PLANNER_DP;
+        s.options.buffer_bytes =
+            4096 + random_between(&state, 0, 1 << random_between(&state, 5, 14));
+        s.options.no_pin = random_between(&state, 0, 2) == 0;
+        s.options.no_stream = random_between(&state, 0, 2) == 0;
+        mbs_plan *plan = replayed_plan(s.program, &s.hardware, &s.options, s.label);
+        groups += count_strip_groups(plan);
+        s.options.no_strips = 1;
+        ck_assert_int_le(plan->traffic.total, replayed_traffic(s.program, &s.hardware, &s.options,
+                                                               MBS_PLANNER_DP, s.label));
+        mbs_plan_free(plan);
+        close_setting(&s);
+    }
+    printf("%d strip groups of dp in %d plans\n", groups, rounds);
+    ck_assert_int_gt(groups, rounds);
+}
+END_TEST
+
+/* ---- Any plans ------------------------------------------------------------------------------- */
+
+static bool is_coupled(const mbs_program *p, int32_t first, int32_t end)
+{
+    for (int32_t k = first; k < end; k++)
+        if (p->steps[k].coupled || p->steps[k].coupled_to >= first)
+            return true;
+    return false;
+}
+
+static void keep_intervals(mbs_plan *plan, const mbs_group *group)
+{
+    const mbs_program *p = plan->program;
+    for (int32_t t = p->steps[group->first].touch_begin; t < p->steps[group->end - 1].touch_end;
+         t++)
+        plan->resident[t] =
+            p->touches[t].next >= 0 && p->touches[p->touches[t].next].step < group->end;
+}
+
+/* The modes of the rule, or as without streaming. */
+static void choose_modes(mbs_plan *plan, const mbs_group *group, bool streams)
+{
+    const mbs_program *p = plan->program;
+    strip_extent *extent = strips_find(p, group->first, group->end, (int32_t)group->strips);
+    ck_assert_ptr_nonnull(extent);
+    const strip_group strips = {p, group->first, group->end, extent,
+                                p->steps[group->first].touch_begin};
+    for (int32_t k = group->first; k < group->end; k++)
+        if (streams && strips_streams(&strips, k))
+            plan->mode[k] = MBS_STREAMED;
+    mem_free(extent);
+}
+
+static void pin_some(mbs_plan *plan, const mbs_group *group, uint64_t *state)
+{
+    for (int32_t k = group->first; k < group->end; k++) {
+        const mbs_step *step = &plan->program->steps[k];
+        if (random_between(state, 0, 3) == 0)
+            plan->pinned_weight[k] = random_between(state, 0, step->weight_bytes);
+        if (random_between(state, 0, 3) == 0)
+            plan->pinned_accumulator[k] = random_between(state, 0, step->accumulator_bytes);
+    }
+}
+
+/* Appends a group: strips if it can have them, mostly; else all samples one by one or at once. */
+static void add_group(mbs_plan *plan, int32_t first, int32_t end, bool streams, uint64_t *state)
+{
+    const mbs_program *p = plan->program;
+    mbs_group *group = &plan->groups[plan->group_count++];
+    int64_t height = strips_tallest(p, first, end);
+    const bool coupled = is_coupled(p, first, end);
+    const bool at_once = coupled || random_between(state, 0, 3) == 0;
+    *group = (mbs_group){.first = first, .end = end, .strips = 1, .passes = 1};
+    group->iterations = at_once ? 1 : plan->batch;
+    group->sub_batch = at_once ? plan->batch : 1;
+    keep_intervals(plan, group);
+    pin_some(plan, group, state);
+    if (!at_once && height > 1) {
+        while (height > 3 && random_between(state, 0, 2) > 0)
+            height = ceil_div(height, 2);
+        group->strips = height;
+        group->iterations = plan->batch * height;
+        choose_modes(plan, group, streams);
+    }
+    must_succeed(plan_find_peak(&group->peak_bytes, plan, group, &error), &error, "peak");
+}
+
+static mbs_plan *random_plan(const setting *s, uint64_t *state)
+{
+    const bool streams = random_between(state, 0, 3) > 0;
+    mbs_plan *plan = plan_allocate(s->program, "random");
+    plan->outcome = MBS_HEURISTIC;
+    plan->batch = s->options.batch;
+    plan->buffer_bytes = INT64_C(1) << 40;
+    plan->norm_passes = 2;
+    for (int32_t first = 0; first < s->program->step_count;) {
+        const int64_t left = s->program->step_count - first;
+        const int32_t end =
+            first + (int32_t)random_between(state, 1, min_i64(left, random_between(state, 1, 40)));
+        add_group(plan, first, end, streams, state);
+        first = end;
+    }
+    plan->traffic = plan_count(plan);
+    return plan;
+}
+
+START_TEST(any_plan_is_replayed)
+{
+    uint64_t state = seed + 1;
+    int groups = 0;
+    for (int round = 0; round < rounds * 4; round++) {
+        setting s;
+        open_setting(&s, &state);
+        mbs_plan *plan = random_plan(&s, &state);
+        groups += count_strip_groups(plan);
+        must_succeed(mbs_plan_verify(plan, NULL, &error), &error, s.label);
+        mbs_plan_free(plan);
+        close_setting(&s);
+    }
+    printf("%d strip groups in %d plans\n", groups, rounds * 4);
+    ck_assert_int_gt(groups, rounds * 4);
+}
+END_TEST
+
+int main(void)
+{
+    run_settings(&seed, &rounds);
+    Suite *suite = suite_create("strip replay");
+    TCase *tests = tcase_create("random networks");
+    tcase_set_timeout(tests, 0);
+    tcase_add_test(tests, dp_plans_are_replayed);
+    tcase_add_test(tests, any_plan_is_replayed);
+    suite_add_tcase(suite, tests);
+    return run_suite(suite);
+}
