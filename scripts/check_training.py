@@ -21,6 +21,8 @@ sys.dont_write_bytecode = True
 from training_check.execution import Execution, worst_difference  # noqa: E402
 from training_check.layers import Mismatch, Reference  # noqa: E402
 from training_check.networks import NETWORKS, STRIP_NETWORKS  # noqa: E402
+from training_check.progress import Progress  # noqa: E402
+from training_check.rows import differences, take_rows  # noqa: E402
 from training_check.split import random_groups, split_program, with_groups  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,12 +45,15 @@ def make_plan(mbsopt, network, folder, *options):
                           text=True)
     if done.returncode != 0:
         raise Mismatch(done.stderr.strip())
-    return json.loads(Path(target).read_text())
+    plan = json.loads(Path(target).read_text())
+    return take_rows(plan) if plan["format"] == "mbsopt-plan/2" else plan
 
 
 def carry_out(torch, plan, reference):
     """(worst relative difference, where that is)"""
     execution = Execution(torch, plan, reference)
+    if plan.get("format") == "mbsopt-plan/2":
+        must_agree(plan, execution.rows)
     gradients = execution.run()
     if "traffic_bytes" in plan:
         counted = plan["traffic_bytes"]["activation_read"], plan["traffic_bytes"]["activation_write"]
@@ -60,6 +65,20 @@ def carry_out(torch, plan, reference):
             raise Mismatch("nothing comes out")
         return worst_difference(torch, results, {n: [reference.values[n].detach()] for n in results})
     return worst_difference(torch, gradients, reference.gradients)
+
+
+def must_agree(plan, rows):
+    """Rows, maps and sizes of a plan with strips are what section 11 says."""
+    wrong = differences(plan, rows)
+    pinned = {p["step"]: p["weight_bytes"] + p["accumulator_bytes"] for p in plan.get("pinned", [])}
+    for group in plan["groups"]:
+        if group.get("strips", 1) > 1:
+            kept = sum(n for k, n in pinned.items() if group["first"] <= k <= group["last"])
+            mine = Progress(plan, group).footprint(kept)
+            if mine != group["peak_bytes"]:
+                wrong.append(f"steps {group['first']} to {group['last']} take {mine} bytes, not {group['peak_bytes']}")
+    if wrong:
+        raise Mismatch("; ".join(wrong))
 
 
 def check(torch, mbsopt, network, run, folder, seed=1):

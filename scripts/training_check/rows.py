@@ -4,7 +4,7 @@ rows and maps can be compared with these, and a program without them can be give
 """
 
 from training_check.layers import VIEWS, height_window, mode_of
-from training_check.progress import SAME
+from training_check.progress import SAME, first, need
 
 WINDOWS = ("conv", "conv_transpose", "max_pool", "avg_pool", "global_avg_pool", "upsample")
 WHOLE = ("whole",)
@@ -257,3 +257,34 @@ def give_rows(plan, rows):
         s["rows"] = own.count
         s["maps"] = {t: own.map_of(names[t]) for t in s["reads"] if own.map_of(names[t]) != SAME}
     return plan
+
+
+def take_rows(plan):
+    """The maps of a plan file of version 2, in place, as this file has them."""
+    figures = {"window": ("window", "stride", "pad"), "transposed": ("window", "stride", "pad"), "shifted": ("pad",)}
+    for s in plan["steps"]:
+        s["maps"] = {m["tensor"]: (m["kind"], *(m[f] for f in figures.get(m["kind"], ()))) for m in s.get("maps", [])}
+    return plan
+
+
+def differences(plan, rows):
+    """What a plan says of rows otherwise than this file, which is no part of the program that made it."""
+    names = [t["name"] for t in plan["tensors"]]
+    found = [f"{t['name']}: {t['rows']} rows, not {rows.count(t['name'])}" for t in plan["tensors"]
+             if t["rows"] != rows.count(t["name"])]
+    for s in plan["steps"]:
+        own = StepRows(rows, s, names)
+        if own.count != s["rows"]:
+            found.append(f"{s['name']}: {s['rows']} rows, not {own.count}")
+            continue
+        for t in s["reads"]:
+            theirs, mine = s["maps"].get(t, SAME), own.map_of(names[t])
+            if not are_equal(theirs, mine, s["rows"], plan["tensors"][t]["rows"]):
+                found.append(f"{s['name']}: {names[t]} {theirs}, not {mine}")
+    return found
+
+
+def are_equal(one, other, step_rows, height):
+    """Maps of one row, say, are the same by many names."""
+    return all(f(one, n, step_rows, height) == f(other, n, step_rows, height)
+               for f in (need, first) for n in range(step_rows + 1))
