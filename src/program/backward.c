@@ -1,4 +1,5 @@
 /* Backward steps: loss, gradients, and their sums at fan-outs (model, section 3). */
+#include "base/checked.h"
 #include "program/builder.h"
 
 /* The layer that made base tensor `tensor`, or -1 for a network input. */
@@ -182,9 +183,19 @@ static bool wgrad_reads(builder *b, int32_t layer, mbs_step *step)
         s.output = aligned ? map_of_output(b, layer, s.rows) : ROW_MAP_WHOLE;
         return read_saved_inputs(b, &s) && read_dy(b, &s);
     }
-    for (int32_t i = 0; i < b->reads.count; i++)
-        if (!builder_read(b, remat_tensor(b, b->reads.items[i].tensor), b->reads.items[i].map))
+    bool aligned = false;
+    int64_t dy_rows = 0;
+    for (int32_t i = 0; i < b->dy.count; i++) {
+        aligned = aligned || b->dy.items[i].aligned;
+        dy_rows = max_i64(dy_rows, b->program->tensors[b->dy.items[i].tensor].rows);
+    }
+    if (!aligned) /* in parts of its rows, or of another shape */
+        s.rows = step->rows = dy_rows;
+    for (int32_t i = 0; i < b->reads.count; i++) {
+        const operand *read = &b->reads.items[i];
+        if (!builder_read(b, remat_tensor(b, read->tensor), aligned ? read->map : ROW_MAP_WHOLE))
             return false;
+    }
     return read_dy(b, &s);
 }
 

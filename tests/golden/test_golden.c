@@ -294,6 +294,50 @@ START_TEST(recompute_auto)
 }
 END_TEST
 
+/* ---- Section 11: split programs without strip groups ------------------------------------------ */
+
+typedef struct split_row {
+    int64_t kib; /* of buffer */
+    mbs_recompute recompute;
+    int keep_batch_norm;
+    int inference; /* of one sample */
+    int64_t bytes;
+} split_row;
+
+static const split_row split_rows[] = {
+    {512, MBS_RECOMPUTE_NONE, 0, 0, INT64_C(14831294592)},
+    {1024, MBS_RECOMPUTE_NONE, 0, 0, INT64_C(11258781824)},
+    {2048, MBS_RECOMPUTE_NONE, 0, 0, INT64_C(7328743552)},
+    {10240, MBS_RECOMPUTE_NONE, 0, 0, INT64_C(3295188992)},
+    {1024, MBS_RECOMPUTE_EXPAND, 0, 0, INT64_C(12118788992)},
+    {1024, MBS_RECOMPUTE_NONE, 1, 0, INT64_C(12100066432)},
+    {10240, MBS_RECOMPUTE_NONE, 1, 0, INT64_C(6699400320)},
+    {256, MBS_RECOMPUTE_NONE, 1, 1, INT64_C(216594512)},
+    {1024, MBS_RECOMPUTE_NONE, 1, 1, INT64_C(138319952)},
+};
+
+START_TEST(split_figures)
+{
+    const split_row *r = &split_rows[_i];
+    mbs_network *network = load_network(without_biases.folder, "resnet50");
+    mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
+    mbs_plan_options plan_options = MBS_PLAN_OPTIONS_INIT;
+    mbs_hardware hardware;
+    mbs_program *program;
+    options.split_norms = 1;
+    options.recompute = r->recompute;
+    options.keep_batch_norm = r->keep_batch_norm;
+    options.inference = r->inference;
+    mbs_hardware_wavecore(&hardware);
+    must_succeed(mbs_program_create(&program, network, &options, &error), &error, "resnet50");
+    plan_options.batch = r->inference ? 1 : 32;
+    plan_options.buffer_bytes = r->kib * 1024;
+    ck_assert_int_eq(traffic_of(program, &hardware, plan_options), r->bytes);
+    mbs_program_free(program);
+    mbs_network_free(network);
+}
+END_TEST
+
 /* ---- The committed networks ------------------------------------------------------------------ */
 
 static const char *const zoo[] = {"alexnet",
@@ -380,6 +424,7 @@ static int run_tests(void)
     tcase_add_loop_test(tests, published_sizes, 0, (int)COUNT(rows));
     tcase_add_loop_test(tests, archopt_is_baseline, 0, (int)COUNT(rows));
     tcase_add_loop_test(tests, recompute_figures, 0, (int)COUNT(recompute_rows));
+    tcase_add_loop_test(tests, split_figures, 0, (int)COUNT(split_rows));
     tcase_add_test(tests, recompute_per_block);
     tcase_add_loop_test(tests, recompute_auto, 0, 2);
     tcase_add_loop_test(tests, committed_networks, 0, (int)COUNT(zoo));

@@ -24,7 +24,7 @@
 #define OP2(name, op, a, b)      OP(name, op, a "','" b)
 #define OP3(name, op, a, b, c)   OP(name, op, a "','" b "','" c)
 
-enum { TRAINING = 0, INFERENCE = 1, KEEP = 2 };
+enum { TRAINING = 0, INFERENCE = 1, KEEP = 2, SPLIT = 4, ACTIVATIONS = 8 };
 
 static mbs_error error;
 
@@ -56,6 +56,8 @@ static inline mbs_program *must_build(const char *layers, int flags)
     mbs_program *program;
     options.inference = (flags & INFERENCE) != 0;
     options.keep_batch_norm = (flags & KEEP) != 0;
+    options.split_norms = (flags & SPLIT) != 0;
+    options.recompute = flags & ACTIVATIONS ? MBS_RECOMPUTE_ACTIVATIONS : MBS_RECOMPUTE_NONE;
     ck_assert_msg(build(&program, X_INPUT, layers, &options) == MBS_OK, "%s", error.message[0]);
     return program;
 }
@@ -83,8 +85,11 @@ static inline void list_step(text *out, const mbs_program *p, size_t k)
         text_format(out, " w%" PRId64, step.weight_bytes);
     if (step.accumulator_bytes != 0)
         text_format(out, " a%" PRId64, step.accumulator_bytes);
-    text_format(out, "%s%s\n", p->steps[k].whole_sample ? " whole" : "",
+    text_format(out, "%s%s", p->steps[k].whole_sample ? " whole" : "",
                 p->steps[k].coupled ? " coupled" : "");
+    if (p->steps[k].coupled_to >= 0)
+        text_format(out, " with %" PRId32, p->steps[k].coupled_to);
+    text_string(out, "\n");
 }
 
 /* All steps, a line each. */
