@@ -101,8 +101,9 @@ MBS_API const char *mbs_outcome_name(mbs_outcome outcome);
 /*
  * Plans `program` and replays the result (verify) before returning it. The program is borrowed: it
  * must live as long as the plan. On success *plan is owned by the caller (mbs_plan_free).
- * Errors: MBS_ERR_INPUT (a size overflows; buffer or batch out of range), MBS_ERR_NO_PLAN,
- * MBS_ERR_VERIFY (a defect of this library), MBS_ERR_MEMORY.
+ * Errors: MBS_ERR_INPUT (a size overflows; buffer or batch out of range), MBS_ERR_ARGUMENT (the
+ * program is built for other words than the hardware's, or is split and the planner takes none
+ * such), MBS_ERR_NO_PLAN, MBS_ERR_VERIFY (a defect of this library), MBS_ERR_MEMORY.
  */
 MBS_API mbs_status mbs_plan_create(mbs_plan **plan, const mbs_program *program,
                                    const mbs_hardware *hardware, const mbs_plan_options *options,

@@ -114,6 +114,28 @@ static mbs_status check_options(const mbs_hardware *hardware, const mbs_plan_opt
     return MBS_OK;
 }
 
+/* Sizes of a program are counted in the words that it was built for. */
+static mbs_status check_words(const mbs_program *program, const mbs_hardware *hardware,
+                              mbs_error *error)
+{
+    const mbs_word_bits *has = &program->bits;
+    const mbs_word_bits *wants = &hardware->bits;
+    const bool known = has->activation != 0;
+    if (!known || (has->activation == wants->activation && has->weight == wants->weight &&
+                   has->accumulator == wants->accumulator && has->mask == wants->mask))
+        return MBS_OK;
+    return error_set(
+        error, MBS_ERR_ARGUMENT,
+        "the program of network %s is built for words of %" PRId64 ", %" PRId64 ", %" PRId64
+        " and %" PRId64
+        " bits (activations, weights, accumulators, masks), but hardware %s has %" PRId64
+        ", %" PRId64 ", %" PRId64 " and %" PRId64
+        ": expected the same (set bits in the program's options)",
+        quoted(program->network_name).text, has->activation, has->weight, has->accumulator,
+        has->mask, quoted(hardware->name).text, wants->activation, wants->weight,
+        wants->accumulator, wants->mask);
+}
+
 mbs_status plan_open(mbs_plan **out, plan_task *task, const mbs_program *program,
                      const mbs_hardware *hardware, const mbs_plan_options *options,
                      const char *planner_name, mbs_error *error)
@@ -122,6 +144,8 @@ mbs_status plan_open(mbs_plan **out, plan_task *task, const mbs_program *program
     int64_t buffer_bytes =
         options->buffer_bytes != 0 ? options->buffer_bytes : hardware->buffer_bytes;
     mbs_status status = check_options(hardware, options, buffer_bytes, error);
+    if (status == MBS_OK)
+        status = check_words(program, hardware, error);
     if (status != MBS_OK)
         return status;
     *task = (plan_task){.program = program,

@@ -294,7 +294,8 @@ START_TEST(recompute_auto)
 }
 END_TEST
 
-/* ---- Section 11: split programs without strip groups ------------------------------------------ */
+/* ---- Section 11: split programs without strip groups ------------------------------------------
+ */
 
 typedef struct split_row {
     int64_t kib; /* of buffer */
@@ -332,6 +333,7 @@ START_TEST(split_figures)
     must_succeed(mbs_program_create(&program, network, &options, &error), &error, "resnet50");
     plan_options.batch = r->inference ? 1 : 32;
     plan_options.buffer_bytes = r->kib * 1024;
+    plan_options.no_strips = 1;
     ck_assert_int_eq(traffic_of(program, &hardware, plan_options), r->bytes);
     mbs_program_free(program);
     mbs_network_free(network);

@@ -86,7 +86,7 @@ static const char large[] = INPUT("5") CONV("c", "x", "5") BATCH_NORM("n", "c");
 /* All but ilp, which is no rule to follow by hand. */
 #define PLANNERS (MBS_PLANNER_DP + 1)
 
-enum { INFERENCE = 1, KEEP = 2, NO_PIN = 4, NO_STREAM = 8 };
+enum { INFERENCE = 1, KEEP = 2, NO_PIN = 4, NO_STREAM = 8, SPLIT = 16 };
 
 typedef struct task {
     const char *network;
@@ -105,6 +105,7 @@ static inline mbs_program *build(const char *layers, int flags)
     mbs_program *program;
     options.inference = (flags & INFERENCE) != 0;
     options.keep_batch_norm = (flags & KEEP) != 0;
+    options.split_norms = (flags & SPLIT) != 0;
     size_t end = strlen(layers) - 1; /* of the last comma */
     int length =
         snprintf(document, sizeof document,

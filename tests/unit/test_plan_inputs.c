@@ -76,7 +76,9 @@ END_TEST
 
 START_TEST(norm_passes_of_the_hardware)
 {
-    task t = make_task(large, INFERENCE, MBS_PLANNER_BASELINE, 3, 4096);
+    static const char whole[] =
+        INPUT("5") CONV("c", "x", "5") LAYER("n", "c", "'op':'norm','kind':'instance'");
+    task t = make_task(whole, INFERENCE, MBS_PLANNER_BASELINE, 3, 4096);
     int64_t total;
     t.hardware.norm_passes = 7;
     char *found = run(&t, &total);
@@ -84,6 +86,15 @@ START_TEST(norm_passes_of_the_hardware)
     /* c and the norm read 5000 bytes once and 7 times and write them; 25 and 10 weights */
     ck_assert_int_eq(total, 3 * (8 * 5000 + 2 * 5000) + 50 + 20);
     mbs_free(found);
+    /* in inference a batch norm has its statistics, whether it is kept or not */
+    for (int keep = 0; keep <= KEEP; keep += KEEP) {
+        t = make_task(large, INFERENCE | keep, MBS_PLANNER_BASELINE, 3, 4096);
+        t.hardware.norm_passes = 7;
+        found = run(&t, &total);
+        ck_assert_str_eq(found, "0-0:1p1 1-1:1p1 | |");
+        ck_assert_int_eq(total, 3 * (2 * 5000 + 2 * 5000) + 50 + 20);
+        mbs_free(found);
+    }
 }
 END_TEST
 
@@ -219,6 +230,51 @@ START_TEST(mbs2_recomputes_for_the_objective)
 }
 END_TEST
 
+/* A program of other words than the hardware's would be planned with wrong sizes. */
+START_TEST(words_of_other_hardware)
+{
+    mbs_program *program = build(chain, 0);
+    for (int word = 0; word < 5; word++) {
+        task t = make_task(chain, 0, (mbs_planner)_i, 2, 4096);
+        int64_t *words[] = {&t.hardware.bits.activation, &t.hardware.bits.weight,
+                            &t.hardware.bits.accumulator, &t.hardware.bits.mask};
+        mbs_plan *plan;
+        if (word < 4)
+            *words[word] = 9;
+        mbs_error_clear(&error);
+        ck_assert_int_eq(mbs_plan_create(&plan, program, &t.hardware, &t.options, &error),
+                         word < 4 ? MBS_ERR_ARGUMENT : MBS_OK);
+        ck_assert((plan != NULL) == (word == 4));
+        if (word < 4) {
+            ck_assert_ptr_nonnull(strstr(error.message[0], "words of 16, 16, 32 and 1 bits"));
+            ck_assert_ptr_nonnull(strstr(error.message[0], word == 0   ? "has 9, 16, 32 and 1"
+                                                           : word == 1 ? "has 16, 9, 32 and 1"
+                                                           : word == 2 ? "has 16, 16, 9 and 1"
+                                                                       : "has 16, 16, 32 and 9"));
+        }
+        mbs_plan_free(plan);
+    }
+    mbs_program_free(program);
+}
+END_TEST
+
+/* Planners that do not know what statistics couple are refused a split program. */
+START_TEST(norms_in_two_steps)
+{
+    mbs_program *program = build(large, KEEP | SPLIT);
+    task t = make_task(large, 0, (mbs_planner)_i, 2, 1 << 20);
+    const bool refuses = _i == MBS_PLANNER_MBS_FS || _i == MBS_PLANNER_MBS1 ||
+                         _i == MBS_PLANNER_MBS2 || _i == MBS_PLANNER_ILP || _i == MBS_PLANNER_BEST;
+    mbs_plan *plan;
+    mbs_error_clear(&error);
+    ck_assert_int_eq(mbs_plan_create(&plan, program, &t.hardware, &t.options, &error),
+                     refuses ? MBS_ERR_ARGUMENT : MBS_OK);
+    ck_assert(refuses == (error.count > 0 && strstr(error.message[0], "split_norms") != NULL));
+    mbs_plan_free(plan);
+    mbs_program_free(program);
+}
+END_TEST
+
 /* 2^49 elements: 2^50 bytes; with one sample all is well, a million are 2^70 bytes. */
 START_TEST(more_than_64_bits)
 {
@@ -321,6 +377,8 @@ int main(void)
     tcase_add_test(tests, recomputing_refused);
     tcase_add_test(tests, mbs2_recomputes_for_the_objective);
     tcase_add_loop_test(tests, more_than_64_bits, 0, PLANNERS);
+    tcase_add_loop_test(tests, words_of_other_hardware, 0, PLANNERS);
+    tcase_add_loop_test(tests, norms_in_two_steps, 0, MBS_PLANNER_COUNT);
     tcase_add_test(tests, planner_names);
     tcase_add_test(tests, candidate_iterations);
     tcase_add_test(tests, fewest_iterations);

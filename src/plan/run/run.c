@@ -13,18 +13,19 @@
 typedef struct planner_row {
     const char *name;
     planner_function *run;
+    bool splits; /* knows what a split program's statistics couple */
 } planner_row;
 
 static const planner_row planners[MBS_PLANNER_COUNT] = {
-    [MBS_PLANNER_BASELINE] = {"baseline", plan_baseline},
-    [MBS_PLANNER_ARCHOPT] = {"archopt", plan_baseline},
-    [MBS_PLANNER_IL] = {"il", plan_il},
-    [MBS_PLANNER_MBS_FS] = {"mbs-fs", plan_mbs_fs},
-    [MBS_PLANNER_MBS1] = {"mbs1", plan_mbs1},
-    [MBS_PLANNER_MBS2] = {"mbs2", plan_mbs2},
-    [MBS_PLANNER_DP] = {"dp", plan_dp_objective},
-    [MBS_PLANNER_ILP] = {"ilp", plan_ilp},
-    [MBS_PLANNER_BEST] = {"best", plan_best},
+    [MBS_PLANNER_BASELINE] = {"baseline", plan_baseline, true},
+    [MBS_PLANNER_ARCHOPT] = {"archopt", plan_baseline, true},
+    [MBS_PLANNER_IL] = {"il", plan_il, true},
+    [MBS_PLANNER_MBS_FS] = {"mbs-fs", plan_mbs_fs, false},
+    [MBS_PLANNER_MBS1] = {"mbs1", plan_mbs1, false},
+    [MBS_PLANNER_MBS2] = {"mbs2", plan_mbs2, false},
+    [MBS_PLANNER_DP] = {"dp", plan_dp_objective, true},
+    [MBS_PLANNER_ILP] = {"ilp", plan_ilp, false},
+    [MBS_PLANNER_BEST] = {"best", plan_best, false},
 };
 
 const char *mbs_planner_name(mbs_planner planner)
@@ -55,6 +56,11 @@ mbs_status plan_run(mbs_plan **out, const mbs_program *program, const mbs_hardwa
     if (mbs_planner_name(options->planner) == NULL)
         return error_set(error, MBS_ERR_ARGUMENT, "no planner has the number %d",
                          (int)options->planner);
+    if (program->split && !planners[options->planner].splits)
+        return error_set(error, MBS_ERR_ARGUMENT,
+                         "%s plans no program whose norms are in two steps (split_norms): expected "
+                         "dp, baseline, archopt or il",
+                         planners[options->planner].name);
     mbs_status status =
         plan_open(&plan, &task, program, hardware, options, planners[options->planner].name, error);
     if (status == MBS_OK)
