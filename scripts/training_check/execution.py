@@ -21,7 +21,7 @@ class Execution:
         self.torch, self.plan, self.reference = torch, plan, reference
         self.names = [t["name"] for t in plan["tensors"]]
         self.steps = plan["steps"]
-        self.rows = Rows(reference.network, {n: v.shape for n, v in reference.values.items()})
+        self.rows = Rows(reference.network, {n: v.shape for n, v in reference.values.items()}, self.names)
         if "rows" not in plan["tensors"][0]:
             give_rows(plan, self.rows)
         self.own = [StepRows(self.rows, s, self.names) for s in self.steps]

@@ -19,9 +19,7 @@ def forward(operands, layer, own, norms):
         value = apply(operands.torch, layer, slices(operands, layer, axis, lo, hi), own)
     if op == "relu":
         operands.made[f"{name}.mask"] = (value > 0).float()
-    for t in operands.own.writes:
-        if not t.endswith((".mask", ".index")):
-            operands.made[t] = value
+    operands.put(name, value)
 
 
 def slices(operands, layer, dimension, lo, hi):

@@ -2,7 +2,7 @@
 
 import math
 
-VIEWS = ("concat", "reshape")
+VIEWS = ("concat", "reshape", "slice")
 CONSTANT = 0.35  # what a scale without parameters multiplies by
 FUNCTIONS = ("gelu", "silu", "elu", "hardswish", "hardsigmoid", "tanh", "sigmoid", "relu")
 
@@ -103,6 +103,8 @@ def apply(torch, layer, inputs, parameters, kept_batch=True):
         return math.prod(inputs[1:], start=inputs[0])
     if op == "concat":
         return torch.cat(inputs, 1 + layer.get("axis", 0))
+    if op == "slice":
+        return x.narrow(1 + layer.get("axis", 0), layer.get("begin", 0), layer["end"] - layer.get("begin", 0))
     raise Mismatch(f"layer {layer['name']}: no PyTorch function for {op}")
 
 

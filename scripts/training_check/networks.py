@@ -87,6 +87,8 @@ def windows(kind="group"):
     x = b.add("concat", "concat", skip, down, grown, wide)
     x = b.add("padded", "pad", x, before=[0, 2, 1], after=[0, 1, 0])
     x = b.block("last", x, 16, kernel=1, pad=0)
+    y, x = (b.add(f"half{i}", "slice", x, begin=8 * i, end=8 * i + 8) for i in range(2))
+    x = b.add("halves", "concat", x, b.block("half", y, 8))
     x = b.add("least", "max_pool", x, kernel=[2, 2], stride=[3, 2])
     return b.network(b.add("pool", "global_avg_pool", x))
 
@@ -97,9 +99,10 @@ def attention():
     x = b.add("patches", "conv", "image", out_channels=16, kernel=2, stride=2, bias=True)
     x = b.add("tokens", "permute", b.add("rows", "reshape", x, shape=[16, 16]), order=[1, 0])
     y = b.add("norm1", "norm", x, kind="layer", axis=1)
-    # softmax takes what all scores of a row have in common away: a bias of k would have no gradient to compare
-    heads = [b.add(f"{n}.heads", "permute", b.add(f"{n}.view", "reshape", b.fc(n, y, 16, n != "k"), shape=[16, 2, 8]),
-                   order=[1, 0, 2]) for n in ("q", "k", "v")]
+    b.fc("qkv", y, 48)
+    heads = [b.add(f"{n}.heads", "permute", b.add(f"{n}.view", "reshape", b.add(
+        n, "slice", "qkv", axis=1, begin=16 * i, end=16 * i + 16), shape=[16, 2, 8]), order=[1, 0, 2])
+        for i, n in enumerate(("q", "k", "v"))]
     y = b.add("scores", "matmul", heads[0], heads[1], transpose_b=True)
     y = b.add("softmax", "softmax", b.add("scaled", "scale", y))
     y = b.add("joined", "permute", b.add("mixed", "matmul", y, heads[2]), order=[1, 0, 2])

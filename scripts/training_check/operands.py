@@ -1,6 +1,6 @@
 """What a step sees: rows of the tensors that it reads, as values of its layer's inputs and output; and what it writes."""
 
-from training_check.layers import VIEWS, apply
+from training_check.layers import Mismatch, apply
 from training_check.rows import base_of, reshaped_axis
 
 
@@ -26,8 +26,8 @@ class Operands:
 
     def value(self, v, dimension=None, lo=0, hi=1):
         """Rows of an input, or of a view made of its members; null if one of them is not read."""
-        layer = self.rows.layers.get(v)
-        if layer is None or layer["op"] not in VIEWS:
+        layer = self.rows.view_of(v)
+        if layer is None:
             return self.tensor(self.by_value[v], dimension, lo, hi) if v in self.by_value else None
         if dimension is not None and dimension == self.rows.axis[v] and self.rows.aligned(v):
             parts = [self.value(i, self.rows.axis[i], lo, hi) for i in layer["inputs"]]
@@ -49,8 +49,35 @@ class Operands:
         return {**layer, "shape": shape}
 
     def gradient(self, dimension=None, lo=0, hi=1):
-        """Rows of the gradient of the layer's output."""
-        return self.tensor(self.own.gradient, dimension, lo, hi)
+        """Rows of the gradient of the layer's output; of parts of it that have none it is zero."""
+        view = self.rows.parts.get(self.own.layer["name"])
+        if view is None:
+            return self.tensor(self.own.gradients[0], dimension, lo, hi)
+        if dimension == view["axis"]:
+            raise Mismatch(f"{self.own.step['name']}: rows across parts")
+        return self.torch.cat([self.part_gradient(p, dimension, lo, hi) for p in view["inputs"]], 1 + view["axis"])
+
+    def part_gradient(self, part, dimension, lo, hi):
+        for t in self.own.gradients:
+            if base_of(t) == part:
+                return self.tensor(t, dimension, lo, hi)
+        shape = list(self.rows.shapes[part])
+        if dimension is not None:
+            shape[dimension] = hi - lo
+        return self.torch.zeros(self.samples, *shape)
+
+    def put(self, name, value):
+        """The rows of the layer's output, as the tensors that the step writes."""
+        view = self.rows.parts.get(name)
+        parts = [name] if view is None else view["inputs"]
+        at = 0
+        for part in parts:
+            many = None if view is None else self.rows.shapes[part][view["axis"]]
+            piece = value if view is None else value.narrow(1 + view["axis"], at, many)
+            at += many or 0
+            for t in self.own.writes:
+                if base_of(t) == part and not t.endswith((".mask", ".index")):
+                    self.made[t] = piece
 
     # ---- what is written ----
 
@@ -59,8 +86,8 @@ class Operands:
         The gradient of an input. partial: it has the step's rows of an aligned value, or is these rows' part of a sum;
         else it is complete and whole.
         """
-        layer = self.rows.layers.get(v)
-        if layer is None or layer["op"] not in VIEWS:
+        layer = self.rows.view_of(v)
+        if layer is None:
             for name in self.own.writes:
                 if name.rpartition(".grad@")[0] == v:
                     self.add(name, self.own_rows(v, gradient, partial))

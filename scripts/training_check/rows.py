@@ -3,6 +3,8 @@ Which rows a value has and which rows of its operands a step needs: section 11 o
 rows and maps can be compared with these, and a program without them can be given some.
 """
 
+import re
+
 from training_check.layers import VIEWS, height_window, mode_of
 from training_check.progress import SAME, first, need
 
@@ -17,6 +19,12 @@ def base_of(tensor):
     return tensor
 
 
+def part_of(name):
+    """(value, begin, end) of the name of a part"""
+    value, begin, end = re.fullmatch(r"(.*)\[(\d+):(\d+)\]", name).groups()
+    return value, int(begin), int(end)
+
+
 def layer_of(step, layers):
     """(layer, what of it the step is: "" for its forward step) of a step that belongs to one."""
     name, parts = step["name"], []
@@ -28,9 +36,12 @@ def layer_of(step, layers):
 
 
 class Rows:
-    """Of each value of a network: its row axis (of one sample; None: the value is one row), and how many there are."""
+    """
+    Of each value of a network: its row axis (of one sample; None: the value is one row), and how many there are.
+    `tensors` are the program's, which tell of values in parts; a part is a value too.
+    """
 
-    def __init__(self, network, shapes):
+    def __init__(self, network, shapes, tensors=()):
         self.layers = {layer["name"]: layer for layer in network["layers"]}
         self.shapes = {n: tuple(s[1:]) for n, s in shapes.items()}
         self.axis = {i["name"]: self.second_to_last(i["name"]) for i in network["inputs"]}
@@ -38,6 +49,31 @@ class Rows:
             axis = self.handed_on(layer)
             rank = len(self.shapes[layer["name"]])
             self.axis[layer["name"]] = self.second_to_last(layer["name"]) if axis is None or rank == 1 else axis
+        self.parts = {}
+        for name in sorted({base_of(t) for t in tensors if base_of(t).endswith("]")}, key=lambda n: part_of(n)[1]):
+            self.add_part(name)
+
+    def add_part(self, name):
+        value, begin, end = part_of(name)
+        axis = next(x.get("axis", 0) for x in self.layers.values() if x["op"] == "slice" and x["inputs"] == [value])
+        shape = list(self.shapes[value])
+        shape[axis] = end - begin
+        self.shapes[name], self.axis[name] = tuple(shape), self.axis[value]
+        view = self.parts.setdefault(value, {"name": value, "op": "concat", "axis": axis, "inputs": []})
+        view["inputs"].append(name)
+
+    def view_of(self, value):
+        """The concat or reshape of other values that a value is; None if it is a tensor."""
+        layer = self.layers.get(value)
+        if value in self.parts:
+            return self.parts[value]
+        if layer is None or layer["op"] not in VIEWS:
+            return None
+        if layer["op"] != "slice":
+            return layer
+        whole = self.parts[layer["inputs"][0]]
+        begin, end = layer.get("begin", 0), layer["end"]
+        return {**whole, "name": value, "inputs": [p for p in whole["inputs"] if begin <= part_of(p)[1] < end]}
 
     def second_to_last(self, name):
         rank = len(self.shapes[name])
@@ -61,7 +97,7 @@ class Rows:
             return None
         if op == "reshape":
             return reshaped_axis(shape, axis, out)
-        if op == "concat":
+        if op in ("concat", "slice"):
             return axis if axis != layer.get("axis", 0) else None
         if op == "permute":
             return layer["order"].index(axis)
@@ -103,8 +139,8 @@ class Rows:
 
     def aligned(self, value):
         """Whether row r of a value is row r of each tensor that it is made of."""
-        layer = self.layers.get(value)
-        if layer is None or layer["op"] not in VIEWS:
+        layer = self.view_of(value)
+        if layer is None:
             return True
         if not all(self.aligned(i) for i in layer["inputs"]):
             return False
@@ -118,8 +154,8 @@ class Rows:
         return reshaped_axis(self.shapes[first], axis, self.shapes[value]) == self.axis[value]
 
     def members(self, value):
-        layer = self.layers.get(value)
-        if layer is None or layer["op"] not in VIEWS:
+        layer = self.view_of(value)
+        if layer is None:
             return [value]
         return [m for i in layer["inputs"] for m in self.members(i)]
 
@@ -157,7 +193,7 @@ class StepRows:
             self.layer, self.part = None, step["kind"]
         if "remat" in self.part:
             self.part = ""
-        self.gradient = next((t for t in self.reads if ".grad" in t), None) if self.part else None
+        self.gradients = [t for t in self.reads if ".grad" in t] if self.part else []
         self.count = self.own_rows()
 
     def own_rows(self):
@@ -165,7 +201,8 @@ class StepRows:
         if part.endswith("stat") or (layer and layer["op"] == "global_avg_pool" and part == ""):
             return self.rows.count(layer["inputs"][0])
         if part == "wgrad":
-            return self.rows.count(layer["inputs"][0] if layer["op"] == "conv_transpose" else self.gradient)
+            of = layer["inputs"][:1] if layer["op"] == "conv_transpose" else self.gradients
+            return max(self.rows.count(t) for t in of)
         return max(self.rows.count(t) for t in self.writes or self.reads)
 
     def map_of(self, tensor):
@@ -183,7 +220,7 @@ class StepRows:
         """Where a step's rows are not simply those of its operands."""
         rows, layer, part, op = self.rows, self.layer, self.part, self.layer["op"]
         first = layer["inputs"][0]
-        of_dy = tensor == self.gradient
+        of_dy = tensor in self.gradients
         vertical = self.is_input(tensor, 0) and rows.aligned(first) and rows.axis[first] == 1
         if of_dy and rows.axis[base_of(tensor)] != rows.axis[layer["name"]]:
             return WHOLE

@@ -5,7 +5,7 @@ from training_check.rows import Rows, give_rows, layer_of, statistics_in_rows
 
 def split_program(plan, network, shapes):
     """A plan without groups."""
-    rows = Rows(network, shapes)
+    rows = Rows(network, shapes, [t["name"] for t in plan["tensors"]])
     made = {"steps": [], "tensors": [dict(t) for t in plan["tensors"]], "batch": plan["batch"], "phase": plan["phase"]}
     for old in plan["steps"]:
         step = {**old, "reads": list(old["reads"]), "writes": list(old["writes"])}
