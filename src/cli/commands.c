@@ -20,7 +20,7 @@ int unknown_command(const command *const *commands, const char *name)
 {
     const char *names[MOST_COMMANDS + 3] = {NULL};
     size_t count = 0;
-    for (; commands[count] != NULL && count < MOST_COMMANDS; count++)
+    for (; count < MOST_COMMANDS && commands[count] != NULL; count++)
         names[count] = commands[count]->name;
     names[count++] = "--version";
     names[count] = "--help";
