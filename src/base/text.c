@@ -143,3 +143,10 @@ void text_free(text *out)
     mem_free(out->data);
     *out = (text)TEXT_INIT;
 }
+
+bool ends_with(const char *string, const char *ending)
+{
+    const size_t length = strlen(string);
+    const size_t tail = strlen(ending);
+    return length >= tail && strcmp(string + length - tail, ending) == 0;
+}

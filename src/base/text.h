@@ -45,4 +45,6 @@ mbs_status text_finish(text *out, char **result, mbs_error *error);
 
 void text_free(text *out);
 
+bool ends_with(const char *string, const char *ending);
+
 #endif

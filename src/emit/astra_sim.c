@@ -1,11 +1,11 @@
 /* The text workload of ASTRA-sim: a plan as one node of a data-parallel cluster. */
 #include <inttypes.h>
 #include <math.h>
-#include <string.h>
 
 #include "base/checked.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "cost/time.h"
 #include "emit/exporter.h"
 #include "emit/layers.h"
@@ -18,13 +18,6 @@ typedef struct layer_work {
     double weight_gradient_s;
     int64_t gradient_bytes;
 } layer_work;
-
-static bool ends_with(const char *kind, const char *ending)
-{
-    size_t length = strlen(kind);
-    size_t tail = strlen(ending);
-    return length >= tail && strcmp(kind + length - tail, ending) == 0;
-}
 
 static void add_step(layer_work *work, const exporter *e, const mbs_group *group, int32_t k)
 {

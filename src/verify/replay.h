@@ -101,6 +101,8 @@ typedef struct replay {
     bool *arrives;       /* per touch: the interval that ends there is resident */
     bool *stores;        /* per tensor: its producer writes it to DRAM */
     int32_t *last_touch; /* per tensor: 1 + the last touch met on the way, 0 before the first */
+    int32_t
+        *statistics; /* per tensor: 1 + the step if these are its statistics of the mini-batch */
 
     /* what is true by now */
     tensor_state *tensors;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/text.h"
 #include "verify/replay.h"
 
 /* Sizes of windows, strides and pads that sums of a few of them cannot take out of 64 bits. */
@@ -111,13 +112,6 @@ static void check_maps(replay *r)
                    i, (int)map->kind, map->window, map->stride, map->pad);
         r->broken = true;
     }
-}
-
-static bool ends_with(const char *text, const char *ending)
-{
-    const size_t length = strlen(text);
-    const size_t end = strlen(ending);
-    return length >= end && strcmp(text + length - end, ending) == 0;
 }
 
 /* Steps that go by the rows of something they read. */

@@ -1,8 +1,10 @@
 /* What a plan's rules say about its form: checked without executing anything. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "mbsopt/hardware.h"
 #include "verify/replay.h"
 
@@ -94,6 +96,36 @@ static void check_chains(replay *r)
                        "writes tensor %d %s, which no later step reads; such a tensor is no "
                        "operand",
                        id, tensor_name(r, id).text);
+    }
+}
+
+/* The first step of a kept batch norm in two steps, or of its backward step. */
+static bool makes_statistics(const mbs_step *step)
+{
+    static const char op[] = "batch_norm";
+    return strncmp(step->kind, op, sizeof op - 1) == 0 && ends_with(step->kind, ".stat");
+}
+
+/*
+ * A step that reads statistics of the mini-batch must be known as coupled to the one that makes
+ * them, and no other step as coupled.
+ */
+static void check_couples(replay *r)
+{
+    const mbs_program *p = r->program;
+    for (int32_t k = 0; k < p->step_count; k++) {
+        const mbs_step *step = &p->steps[k];
+        int32_t maker = -1;
+        for (int32_t t = step->touch_begin; t < step->write_begin; t++)
+            if (r->statistics[p->touches[t].tensor] > 0)
+                maker = r->statistics[p->touches[t].tensor] - 1;
+        if (maker != step->coupled_to)
+            step_fault(r, RULE_PROGRAM, k,
+                       "reads statistics of the mini-batch that step %d makes, but is coupled to "
+                       "step %d (-1: none)",
+                       maker, step->coupled_to);
+        for (int32_t t = step->write_begin; t < step->touch_end && makes_statistics(step); t++)
+            r->statistics[p->touches[t].tensor] = k + 1;
     }
 }
 
@@ -227,6 +259,8 @@ void check_structure(replay *r)
     if (r->program->has_rows)
         check_rows(r);
     check_chains(r);
+    if (r->program->split)
+        check_couples(r);
     check_phases(r);
     check_groups(r);
 }

@@ -84,11 +84,12 @@ static mbs_status open_replay(replay *r)
     r->arrives = allocate(p->touch_count, sizeof *r->arrives);
     r->stores = allocate(p->tensor_count, sizeof *r->stores);
     r->last_touch = allocate(p->tensor_count, sizeof *r->last_touch);
+    r->statistics = allocate(p->tensor_count, sizeof *r->statistics);
     r->tensors = allocate(p->tensor_count, sizeof *r->tensors);
     r->done = allocate(p->step_count, sizeof *r->done);
     r->told = allocate(p->step_count, sizeof *r->told);
-    if (r->arrives == NULL || r->stores == NULL || r->last_touch == NULL || r->tensors == NULL ||
-        r->done == NULL || r->told == NULL)
+    if (r->arrives == NULL || r->stores == NULL || r->last_touch == NULL || r->statistics == NULL ||
+        r->tensors == NULL || r->done == NULL || r->told == NULL)
         return error_memory(r->error);
     return has_strips(r->plan) ? open_strips(r) : MBS_OK;
 }
@@ -98,6 +99,7 @@ static void close_replay(replay *r)
     mem_free(r->arrives);
     mem_free(r->stores);
     mem_free(r->last_touch);
+    mem_free(r->statistics);
     mem_free(r->tensors);
     mem_free(r->done);
     mem_free(r->told);

@@ -200,6 +200,7 @@ const task tasks[] = {
     {"plan with ilp", task_plan, MBS_PLANNER_ILP},
     {"plan with ilp, searching", task_search, 0},
     {"plan with best", task_plan, MBS_PLANNER_BEST},
+    {"plan with dp in strips", task_plan_strips, 0},
     {"plan with mbs2, recomputing", task_plan_recomputing, MBS_PLANNER_MBS2},
     {"plan with dp, recomputing", task_plan_recomputing, MBS_PLANNER_DP},
     {"plan with ilp, recomputing", task_plan_recomputing, MBS_PLANNER_ILP},

@@ -46,6 +46,25 @@ mbs_status task_plan_recomputing(const task *this, mbs_error *error)
     return status;
 }
 
+mbs_status task_plan_strips(const task *this, mbs_error *error)
+{
+    (void)this;
+    mbs_program *program;
+    mbs_plan *made = NULL;
+    mbs_program_options program_options = MBS_PROGRAM_OPTIONS_INIT;
+    mbs_plan_options options = MBS_PLAN_OPTIONS_INIT;
+    program_options.split_norms = 1;
+    options.batch = 3;
+    options.buffer_bytes = 8192;
+    mbs_status status = mbs_program_create(&program, given.network, &program_options, error);
+    if (status == MBS_OK)
+        status = mbs_plan_create(&made, program, &given.hardware, &options, error);
+    require_none(status, made);
+    mbs_plan_free(made);
+    mbs_program_free(program);
+    return status;
+}
+
 mbs_status task_search(const task *this, mbs_error *error)
 {
     (void)this;

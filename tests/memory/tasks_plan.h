@@ -11,6 +11,9 @@ mbs_status task_plan_for_time(const task *this, mbs_error *error);
 /* The planner, which chooses itself what to recompute. */
 mbs_status task_plan_recomputing(const task *this, mbs_error *error);
 
+/* None: dp's plan with groups of strips, of a network's split program. */
+mbs_status task_plan_strips(const task *this, mbs_error *error);
+
 /* None: ilp where dp's plan is not optimal, so that groups are searched and GLPK is asked. */
 mbs_status task_search(const task *this, mbs_error *error);
 

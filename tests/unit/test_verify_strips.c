@@ -124,12 +124,20 @@ START_TEST(counts_by_hand)
 }
 END_TEST
 
-/* A kept batch norm's statistics in one group, their application in the next. */
-START_TEST(accepts_coupled_steps_apart)
+/* The same with a batch norm that is kept. */
+static mbs_plan *strip_batch_norm(void)
 {
     mbs_plan *plan = strip_inference();
+    plan->owned_program->steps[1].kind = "batch_norm.stat";
+    plan->owned_program->steps[2].kind = "batch_norm";
     plan->owned_program->steps[2].coupled_to = 1;
-    expect_pass(plan);
+    return plan;
+}
+
+/* The statistics in one group, their application in the next. */
+START_TEST(accepts_coupled_steps_apart)
+{
+    expect_pass(strip_batch_norm());
 }
 END_TEST
 
@@ -151,10 +159,9 @@ START_TEST(statistics_are_complete_before_they_are_applied)
         plan->resident[t] = plan->program->touches[t].next >= 0;
     hand_traffic(plan, 160, 40, 116, 0); /* of activations x and g alone move */
     expect_pass(plan);
-    plan = strip_inference();
+    plan = strip_batch_norm();
     plan->group_count = 1;
     plan->groups[0].end = 6;
-    plan->owned_program->steps[2].coupled_to = 1;
     expect_fault(plan, "step 2 \"n\" (group 0): applies statistics of the mini-batch that step 1 "
                        "\"n.stat\" makes, but their group has 8 iterations, expected 1 [coupled]");
 }
@@ -239,6 +246,8 @@ DAMAGE(read_before_written, p->touches[6].tensor = 4)
 DAMAGE(written_before, p->touches[9].tensor = 1)
 DAMAGE(coupled, p->steps[1].coupled = true)
 DAMAGE(coupled_pair, p->steps[4].coupled_to = 3)
+DAMAGE(uncoupled, p->steps[2].coupled_to = -1)
+DAMAGE(coupled_to_another, p->steps[2].coupled_to = 0)
 DAMAGE(coupled_to_itself, p->steps[4].coupled_to = 4)
 DAMAGE(coupled_to_none, p->steps[4].coupled_to = -2)
 /* room and figures */
@@ -325,6 +334,11 @@ static const corruption corruptions[] = {
     {strip_training, coupled_pair,
      "step 4 \"c.dgrad\" (group 2): applies statistics of the mini-batch that step 3 \"c.wgrad\" "
      "makes, but their group has 12 iterations, expected 1 [coupled]"},
+    {strip_batch_norm, uncoupled,
+     "step 2 \"n\": reads statistics of the mini-batch that step 1 makes, but is coupled to step "
+     "-1 "
+     "(-1: none) [program]"},
+    {strip_batch_norm, coupled_to_another, "that step 1 makes, but is coupled to step 0"},
     {strip_training, coupled_to_itself, "do not fit together [program]"},
     {strip_training, coupled_to_none, "do not fit together [program]"},
     {strip_training, larger_rows,
