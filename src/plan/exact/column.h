@@ -11,7 +11,7 @@ typedef struct column {
     int32_t first; /* steps [first, end) */
     int32_t end;
     int32_t candidate; /* COLUMN_PASSES: one step in passes */
-    int32_t effort;    /* what was spent on its bound, see exact.c */
+    int32_t effort;    /* what was spent on its bound, see refine.c */
     int64_t bound;     /* scaled: no group with these steps and this I moves less */
     int64_t ideal;     /* bytes moved with everything resident, whether it fits or not */
     int64_t value;     /* bytes that the solution below moves, NO_VALUE if none is known */
