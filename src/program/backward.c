@@ -1,105 +1,12 @@
-/* Backward steps: loss, gradients, and their sums at fan-outs (model, section 3). */
+/* Backward steps of every op (model, section 3). */
 #include "base/checked.h"
 #include "program/builder.h"
-
-/* The layer that made base tensor `tensor`, or -1 for a network input. */
-static int32_t layer_of(const builder *b, int32_t tensor)
-{
-    int32_t value = owner_of(b, tensor);
-    return value < b->network->input_count ? -1 : value - b->network->input_count;
-}
-
-/* A new gradient of `tensor`, contributed by the backward steps of `reader`. */
-static int32_t make_gradient(builder *b, int32_t tensor, const char *reader)
-{
-    const mbs_tensor *of = &b->program->tensors[tensor];
-    const char *name = name_pool_format(b->program->names, "%s.grad@%s", of->name, reader);
-    return builder_tensor(b, of->elements, b->options.bits.activation, of->rows, name);
-}
-
-/* How a step of `rows` rows reads a tensor whose rows, if `aligned`, are the step's. */
-static int32_t plain_map(builder *b, bool aligned, int64_t rows, int32_t tensor)
-{
-    const row_map_kind kind = aligned ? ROWS_SAME : ROWS_WHOLE;
-    return map_number(b, (mbs_row_map){.kind = kind}, rows, b->program->tensors[tensor].rows);
-}
-
-static bool sum_gradients(builder *b, int32_t tensor, int32_t contribution, bool aligned)
-{
-    const mbs_tensor of = b->program->tensors[tensor];
-    int32_t k = ++b->sum_count[tensor];
-    name_pool *names = b->program->names;
-    const char *step_name = name_pool_format(names, "%s.gsum#%d", of.name, k);
-    mbs_step *step = builder_step(b, layer_of(b, tensor), STEP_GSUM, step_name);
-    if (step == NULL)
-        return false;
-    step->rows = of.rows;
-    /* a tensor added to itself contributes the same gradient twice: one operand, one read */
-    if (!builder_read(b, b->gradient[tensor],
-                      plain_map(b, b->gradient_aligned[tensor], of.rows, b->gradient[tensor])) ||
-        !builder_read(b, contribution, plain_map(b, aligned, of.rows, contribution)))
-        return false;
-    const char *name = name_pool_format(names, "%s.grad#%d", of.name, k);
-    int32_t sum = builder_tensor(b, of.elements, b->options.bits.activation, of.rows, name);
-    b->gradient[tensor] = sum;
-    b->gradient_aligned[tensor] = true;
-    return sum >= 0 && builder_write(b, sum);
-}
-
-/* A gradient of the tensor; `aligned`: its rows are the tensor's. */
-static bool contribute(builder *b, int32_t tensor, int32_t contribution, bool aligned)
-{
-    if (b->gradient[tensor] >= 0)
-        return sum_gradients(b, tensor, contribution, aligned);
-    b->gradient[tensor] = contribution;
-    b->gradient_aligned[tensor] = aligned;
-    return true;
-}
-
-/* Every sink is read; those that need one get a gradient. */
-static bool loss_touch(builder *b, int32_t sink, bool write)
-{
-    if (!b->is_sink[sink] || (write && !b->needs_gradient[owner_of(b, sink)]))
-        return true;
-    if (!write)
-        return builder_read(b, sink, ROW_MAP_WHOLE);
-    b->gradient[sink] = make_gradient(b, sink, "loss");
-    b->gradient_aligned[sink] = true;
-    return b->gradient[sink] >= 0 && builder_write(b, b->gradient[sink]);
-}
-
-static bool loss_step(builder *b)
-{
-    if (builder_step(b, -1, STEP_LOSS, "loss") == NULL)
-        return false;
-    for (int write = 0; write < 2; write++)
-        for (int32_t value = 0; value < b->value_count; value++)
-            for (int32_t i = 0; i < b->own[value].count; i++)
-                if (!loss_touch(b, b->own[value].begin + i, write != 0))
-                    return false;
-    return true;
-}
 
 static mbs_step *backward_step(builder *b, int32_t layer, step_pass pass, const char *suffix)
 {
     const mbs_layer *l = &b->network->layers[layer];
     const char *name = name_pool_format(b->program->names, "%s.%s", l->name, suffix);
     return builder_step(b, layer, pass, name);
-}
-
-/* The last step, of `reader`, writes a gradient for each of b->wants; sums follow at once. */
-static bool write_gradients(builder *b, const char *reader)
-{
-    int32_t first = b->program->tensor_count;
-    for (int32_t i = 0; i < b->wants.count; i++) {
-        int32_t gradient = make_gradient(b, b->wants.items[i].tensor, reader);
-        if (gradient < 0 || !builder_write(b, gradient))
-            return false;
-    }
-    for (int32_t i = 0; i < b->wants.count; i++)
-        if (!contribute(b, b->wants.items[i].tensor, first + i, true))
-            return false;
-    return true;
 }
 
 /* Appends what must be recomputed before the next step may read the operands. */
@@ -154,7 +61,7 @@ static bool read_dy(builder *b, const step_rows *s)
     for (int32_t i = 0; i < b->dy.count; i++) {
         const operand *dy = &b->dy.items[i];
         if (!builder_read(b, dy->tensor,
-                          dy->aligned ? s->output : plain_map(b, false, s->rows, dy->tensor)))
+                          dy->aligned ? s->output : map_plain(b, false, s->rows, dy->tensor)))
             return false;
     }
     return true;
@@ -166,7 +73,7 @@ static bool read_saved_inputs(builder *b, const step_rows *s)
     for (int32_t i = 0; i < b->reads.count; i++) {
         const operand *read = &b->reads.items[i];
         if (!builder_read(b, remat_tensor(b, read->tensor),
-                          plain_map(b, s->aligned && read->aligned, s->rows, read->tensor)))
+                          map_plain(b, s->aligned && read->aligned, s->rows, read->tensor)))
             return false;
     }
     return true;
@@ -219,7 +126,7 @@ static bool conv_backward(builder *b, int32_t layer)
     const step_rows s = gradient_rows(b, layer);
     step->rows = s.rows;
     builder_gemm(b, layer, step);
-    return read_dy(b, &s) && write_gradients(b, b->network->layers[layer].name);
+    return read_dy(b, &s) && gradients_write(b, b->network->layers[layer].name);
 }
 
 /* One operand's gradient: a product of dY and the other operand. */
@@ -243,7 +150,7 @@ static bool operand_backward(builder *b, int32_t layer, int32_t input)
     if (!read_dy(b, &s))
         return false;
     s.aligned = false; /* a row of one operand's gradient needs all of the other */
-    return read_saved_inputs(b, &s) && write_gradients(b, name);
+    return read_saved_inputs(b, &s) && gradients_write(b, name);
 }
 
 /* Whether dY as it is can be the gradient of the layer's input: then it is an alias. */
@@ -279,7 +186,7 @@ static bool add_backward(builder *b, int32_t layer)
         const operand summand = operand_of(b, layer, i, 0);
         const operand dy = b->dy.items[0];
         if (b->needs_gradient[owner_of(b, summand.tensor)] &&
-            !contribute(b, summand.tensor, dy.tensor, dy.aligned && summand.aligned))
+            !gradient_add(b, summand.tensor, dy.tensor, dy.aligned && summand.aligned))
             return false;
     }
     if (b->wants.count == 0 && l->weights == 0)
@@ -290,7 +197,7 @@ static bool add_backward(builder *b, int32_t layer)
         return false;
     const step_rows s = gradient_rows(b, layer);
     step->rows = s.rows;
-    return read_dy(b, &s) && write_gradients(b, l->name);
+    return read_dy(b, &s) && gradients_write(b, l->name);
 }
 
 /* What the `bwd` step of a layer reads besides dY. */
@@ -367,7 +274,7 @@ static bool read_results(builder *b, int32_t layer, saved_operands saved, const 
         const int32_t tensor = output.begin + i;
         if (!builder_read(b, remat_tensor(b, tensor),
                           is_aligned_part(b, tensor) ? s->output
-                                                     : plain_map(b, false, s->rows, tensor)))
+                                                     : map_plain(b, false, s->rows, tensor)))
             return false;
     }
     return !saved.side || builder_read(b, b->side[layer], s->output);
@@ -400,7 +307,7 @@ static bool plain_backward(builder *b, int32_t layer)
     if (!read_dy(b, &s) || (saved.inputs && !read_saved_inputs(b, &s)) ||
         (split && !read_statistics(b, statistics)))
         return false;
-    return read_results(b, layer, saved, &s) && write_gradients(b, l->name);
+    return read_results(b, layer, saved, &s) && gradients_write(b, l->name);
 }
 
 /* The gradients of the layer's output that there are, into b->dy. */
@@ -441,7 +348,7 @@ static bool layer_backward(builder *b, int32_t layer)
 
 bool backward_build(builder *b)
 {
-    if (!remat_choose(b) || !loss_step(b))
+    if (!remat_choose(b) || !loss_build(b))
         return false;
     for (int32_t layer = b->network->layer_count; layer-- > 0;)
         if (!layer_backward(b, layer))

@@ -177,6 +177,8 @@ bool norm_is_split(const builder *b, const mbs_layer *layer);
 bool maps_open(builder *b);
 /* The number of a map in program.maps, or -1. Of one row for one row it is ROW_MAP_SAME. */
 int32_t map_number(builder *b, mbs_row_map map, int64_t step_rows, int64_t tensor_rows);
+/* How a step of `rows` rows reads a tensor whose rows, if `aligned`, are the step's. */
+int32_t map_plain(builder *b, bool aligned, int64_t rows, int32_t tensor);
 /* How an input's rows go with those of the layer's forward step, if they correspond. */
 int32_t map_of_input(builder *b, int32_t layer, int32_t input);
 /*
@@ -225,6 +227,13 @@ bool read_statistics(builder *b, int32_t statistics);
 /* Which values need a gradient; the first of the backward phase, but the same whatever follows. */
 void backward_find_needs(builder *b);
 bool backward_build(builder *b);
+/* The step that reads the sinks and writes their gradients. */
+bool loss_build(builder *b);
+/* Another gradient of a base tensor, summed if there is one; `aligned`: its rows are the tensor's.
+ */
+bool gradient_add(builder *b, int32_t tensor, int32_t contribution, bool aligned);
+/* The last step, of `reader`, writes a gradient for each of b->wants; sums follow at once. */
+bool gradients_write(builder *b, const char *reader);
 
 /* Chooses what is recomputed, as the options say; the forward steps are built. */
 bool remat_choose(builder *b);

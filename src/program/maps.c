@@ -87,6 +87,12 @@ int32_t map_number(builder *b, mbs_row_map map, int64_t step_rows, int64_t tenso
     return intern(b, &map);
 }
 
+int32_t map_plain(builder *b, bool aligned, int64_t rows, int32_t tensor)
+{
+    const row_map_kind kind = aligned ? ROWS_SAME : ROWS_WHOLE;
+    return map_number(b, (mbs_row_map){.kind = kind}, rows, b->program->tensors[tensor].rows);
+}
+
 /* The window of a convolution or pool, along the height. */
 static mbs_row_map window_of(const mbs_layer *l, row_map_kind kind)
 {

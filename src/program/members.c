@@ -162,10 +162,8 @@ operand operand_of(builder *b, int32_t layer, int32_t input, int32_t member)
     operand read = {.tensor = members.ids[member]};
     read.aligned =
         members.aligned != NULL && members.aligned[member] != 0 && rows_correspond(b, layer, input);
-    read.map = read.aligned
-                   ? map_of_input(b, layer, input)
-                   : map_number(b, (mbs_row_map){.kind = ROWS_WHOLE}, forward_rows(b, layer),
-                                b->program->tensors[read.tensor].rows);
+    read.map = read.aligned ? map_of_input(b, layer, input)
+                            : map_plain(b, false, forward_rows(b, layer), read.tensor);
     return read;
 }
 

@@ -31,9 +31,8 @@ int32_t write_statistics(builder *b, const char *name)
 bool read_statistics(builder *b, int32_t statistics)
 {
     mbs_step *step = &b->program->steps[b->program->step_count - 1];
-    const mbs_tensor *tensor = &b->program->tensors[statistics];
+    const int32_t written = b->program->tensors[statistics].last_touch;
     if (b->network->layers[step->layer_id].norm_kind == NORM_BATCH && b->options.keep_batch_norm)
-        step->coupled_to = b->program->touches[tensor->last_touch].step;
-    return builder_read(b, statistics,
-                        map_number(b, (mbs_row_map){.kind = ROWS_WHOLE}, step->rows, tensor->rows));
+        step->coupled_to = b->program->touches[written].step;
+    return builder_read(b, statistics, map_plain(b, false, step->rows, statistics));
 }

@@ -1,0 +1,86 @@
+/* The loss, gradients, and their sums at fan-outs (model, section 3). */
+#include "program/builder.h"
+
+/* The layer that made base tensor `tensor`, or -1 for a network input. */
+static int32_t layer_of(const builder *b, int32_t tensor)
+{
+    int32_t value = owner_of(b, tensor);
+    return value < b->network->input_count ? -1 : value - b->network->input_count;
+}
+
+/* A new gradient of `tensor`, contributed by the backward steps of `reader`. */
+static int32_t make_gradient(builder *b, int32_t tensor, const char *reader)
+{
+    const mbs_tensor *of = &b->program->tensors[tensor];
+    const char *name = name_pool_format(b->program->names, "%s.grad@%s", of->name, reader);
+    return builder_tensor(b, of->elements, b->options.bits.activation, of->rows, name);
+}
+
+static bool sum_gradients(builder *b, int32_t tensor, int32_t contribution, bool aligned)
+{
+    const mbs_tensor of = b->program->tensors[tensor];
+    int32_t k = ++b->sum_count[tensor];
+    name_pool *names = b->program->names;
+    const char *step_name = name_pool_format(names, "%s.gsum#%d", of.name, k);
+    mbs_step *step = builder_step(b, layer_of(b, tensor), STEP_GSUM, step_name);
+    if (step == NULL)
+        return false;
+    step->rows = of.rows;
+    /* a tensor added to itself contributes the same gradient twice: one operand, one read */
+    if (!builder_read(b, b->gradient[tensor],
+                      map_plain(b, b->gradient_aligned[tensor], of.rows, b->gradient[tensor])) ||
+        !builder_read(b, contribution, map_plain(b, aligned, of.rows, contribution)))
+        return false;
+    const char *name = name_pool_format(names, "%s.grad#%d", of.name, k);
+    int32_t sum = builder_tensor(b, of.elements, b->options.bits.activation, of.rows, name);
+    b->gradient[tensor] = sum;
+    b->gradient_aligned[tensor] = true;
+    return sum >= 0 && builder_write(b, sum);
+}
+
+bool gradient_add(builder *b, int32_t tensor, int32_t contribution, bool aligned)
+{
+    if (b->gradient[tensor] >= 0)
+        return sum_gradients(b, tensor, contribution, aligned);
+    b->gradient[tensor] = contribution;
+    b->gradient_aligned[tensor] = aligned;
+    return true;
+}
+
+/* Every sink is read; those that need one get a gradient. */
+static bool loss_touch(builder *b, int32_t sink, bool write)
+{
+    if (!b->is_sink[sink] || (write && !b->needs_gradient[owner_of(b, sink)]))
+        return true;
+    if (!write)
+        return builder_read(b, sink, ROW_MAP_WHOLE);
+    b->gradient[sink] = make_gradient(b, sink, "loss");
+    b->gradient_aligned[sink] = true;
+    return b->gradient[sink] >= 0 && builder_write(b, b->gradient[sink]);
+}
+
+bool loss_build(builder *b)
+{
+    if (builder_step(b, -1, STEP_LOSS, "loss") == NULL)
+        return false;
+    for (int write = 0; write < 2; write++)
+        for (int32_t value = 0; value < b->value_count; value++)
+            for (int32_t i = 0; i < b->own[value].count; i++)
+                if (!loss_touch(b, b->own[value].begin + i, write != 0))
+                    return false;
+    return true;
+}
+
+bool gradients_write(builder *b, const char *reader)
+{
+    int32_t first = b->program->tensor_count;
+    for (int32_t i = 0; i < b->wants.count; i++) {
+        int32_t gradient = make_gradient(b, b->wants.items[i].tensor, reader);
+        if (gradient < 0 || !builder_write(b, gradient))
+            return false;
+    }
+    for (int32_t i = 0; i < b->wants.count; i++)
+        if (!gradient_add(b, b->wants.items[i].tensor, first + i, true))
+            return false;
+    return true;
+}
