@@ -2,27 +2,33 @@
 
 #include "base/checked.h"
 #include "base/memory.h"
-#include "cost/footprint.h"
 
-struct walk_step {
-    int64_t blocks; /* shared ones that cross it or are its operands */
-    int64_t own;    /* what its lone operands take in it alone, */
-    int64_t rings;  /* and in all steps */
-    lone_bytes lone;
+struct walk_lone {
+    lone_bytes bytes;
+    lone_room room; /* what they take */
 };
 
 bool strip_walk_open(strip_walk *walk, const mbs_program *p, bool stream)
 {
+    const size_t steps = (size_t)p->step_count + 1;
+    const size_t blocks = steps / WALK_BLOCK + 1;
     *walk = (strip_walk){.program = p, .stream = stream};
     walk->last = mem_alloc(((size_t)p->tensor_count + 1) * sizeof *walk->last);
-    walk->steps = mem_alloc(((size_t)p->step_count + 1) * sizeof *walk->steps);
-    return walk->last != NULL && walk->steps != NULL;
+    walk->rest = mem_alloc(steps * sizeof *walk->rest);
+    walk->block_rest = mem_alloc(blocks * sizeof *walk->block_rest);
+    walk->block_most = mem_alloc(blocks * sizeof *walk->block_most);
+    walk->lone = mem_alloc(steps * sizeof *walk->lone);
+    return walk->last != NULL && walk->rest != NULL && walk->block_rest != NULL &&
+           walk->block_most != NULL && walk->lone != NULL;
 }
 
 void strip_walk_close(strip_walk *walk)
 {
     mem_free(walk->last);
-    mem_free(walk->steps);
+    mem_free(walk->rest);
+    mem_free(walk->block_rest);
+    mem_free(walk->block_most);
+    mem_free(walk->lone);
     *walk = (strip_walk){0};
 }
 
@@ -35,45 +41,75 @@ void strip_walk_add_step(strip_walk *walk)
     walk->end++;
 }
 
+static void start_block(strip_walk *walk, int32_t block)
+{
+    walk->block_rest[block] = walk->block_most[block] = 0;
+}
+
 void strip_walk_start(strip_walk *walk, const strip_extent *extent)
 {
     walk->extent = extent;
     walk->first = walk->end;
     walk->rings = walk->largest = 0;
     walk->is_stale = false;
+    start_block(walk, (walk->end - 1) / WALK_BLOCK);
+}
+
+/* What step k of the group needs besides rings. */
+static int64_t need_of(const strip_walk *walk, int32_t k)
+{
+    return walk->rest[k] + walk->block_rest[k / WALK_BLOCK];
+}
+
+/* Changes what steps [first, end) of one block need. */
+static void add_within(strip_walk *walk, int32_t first, int32_t end, int64_t bytes)
+{
+    const int32_t block = first / WALK_BLOCK;
+    int64_t most = walk->block_most[block];
+    for (int32_t k = first; k < end; k++) {
+        walk->rest[k] += bytes;
+        most = max_i64(most, walk->rest[k]);
+    }
+    walk->block_most[block] = most;
+    walk->largest = max_i64(walk->largest, most + walk->block_rest[block]);
 }
 
 /* Changes what steps [first, end) need by `bytes`. */
 static void add_blocks(strip_walk *walk, int32_t first, int32_t end, int64_t bytes)
 {
-    walk_step *steps = walk->steps;
-    int64_t largest = walk->largest;
     walk->is_stale = walk->is_stale || bytes < 0;
-    for (int32_t k = first; k < end; k++) {
-        steps[k].blocks += bytes;
-        largest = max_i64(largest, steps[k].blocks + steps[k].own);
+    while (first < end) {
+        const int32_t block = first / WALK_BLOCK;
+        const int32_t block_end = (block + 1) * WALK_BLOCK;
+        if (first % WALK_BLOCK == 0 && block_end <= end) {
+            walk->block_rest[block] += bytes;
+            walk->largest =
+                max_i64(walk->largest, walk->block_most[block] + walk->block_rest[block]);
+        } else {
+            add_within(walk, first, block_end < end ? block_end : end, bytes);
+        }
+        first = block_end;
     }
-    walk->largest = largest;
 }
 
-/* Adds what step k's lone operands take. */
+/* Adds what step k's lone operands take; it may be less than before. */
 static void settle(strip_walk *walk, int32_t k)
 {
-    walk_step *s = &walk->steps[k];
+    walk_lone *lone = &walk->lone[k];
     const mbs_step *step = &walk->program->steps[k];
-    const bool streamed = walk->stream && lone_streams(&s->lone, step);
-    const lone_room room = lone_take(&s->lone, step, streamed);
-    s->own = room.own;
-    s->rings = room.rings;
-    walk->rings += room.rings;
+    lone->room = lone_take(&lone->bytes, step, walk->stream && lone_streams(&lone->bytes, step));
+    walk->rings += lone->room.rings;
+    add_within(walk, k, k + 1, lone->room.own);
 }
 
 /* Takes the tensor of touch `next` out of its step's lone operands. */
 static void share(strip_walk *walk, int32_t next)
 {
     const int32_t k = walk->program->touches[next].step;
-    walk->rings -= walk->steps[k].rings;
-    lone_remove(&walk->steps[k].lone, walk->extent[next]);
+    walk_lone *lone = &walk->lone[k];
+    walk->rings -= lone->room.rings;
+    walk->rest[k] -= lone->room.own;
+    lone_remove(&lone->bytes, walk->extent[next]);
     settle(walk, k);
 }
 
@@ -84,9 +120,7 @@ static void hold(strip_walk *walk, int32_t k, int32_t t)
     const int32_t next = touches[t].next;
     const int32_t to = touches[next].step;
     const int32_t last = walk->last[touches[t].tensor];
-    const walk_step *s = &walk->steps[to];
-    const int64_t need = s->blocks + s->own;
-    const bool was_largest = need >= walk->largest;
+    const int64_t need = need_of(walk, to);
     int64_t before = 0; /* its block from step `to` on, until now */
     int64_t now = 0;    /* and from now on */
     if (to == last)
@@ -99,12 +133,12 @@ static void hold(strip_walk *walk, int32_t k, int32_t t)
         walk->rings += walk->extent[t].size;
     else
         now = walk->extent[t].size;
-    add_blocks(walk, k, to, now);
+    if (now != 0)
+        add_blocks(walk, k, to, now);
     if (now != before)
         add_blocks(walk, to, last + 1, now - before);
-    walk->largest = max_i64(walk->largest, s->blocks + s->own);
-    if (was_largest && s->blocks + s->own < need)
-        walk->is_stale = true;
+    /* the most of its block may now be too much, which tells only if that is the most of all */
+    walk->is_stale = walk->is_stale || need_of(walk, to) < need;
 }
 
 void strip_walk_grow(strip_walk *walk)
@@ -112,25 +146,38 @@ void strip_walk_grow(strip_walk *walk)
     const int32_t k = --walk->first;
     const mbs_program *p = walk->program;
     const mbs_step *step = &p->steps[k];
-    walk_step *s = &walk->steps[k];
-    *s = (walk_step){0};
+    if ((k + 1) % WALK_BLOCK == 0)
+        start_block(walk, k / WALK_BLOCK);
+    walk->lone[k] = (walk_lone){0};
+    walk->rest[k] = 0; /* nothing was added to all of its block yet */
     for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
         if (walk->last[p->touches[t].tensor] == k)
-            lone_add(&s->lone, walk->extent[t]);
+            lone_add(&walk->lone[k].bytes, walk->extent[t]);
         else
             hold(walk, k, t);
     }
     settle(walk, k);
-    walk->largest = max_i64(walk->largest, s->blocks + s->own);
+}
+
+/* Looks for the most again. */
+static void refresh(strip_walk *walk)
+{
+    walk->largest = 0;
+    for (int32_t k = walk->first; k < walk->end;) {
+        const int32_t block = k / WALK_BLOCK;
+        const int32_t block_end = (block + 1) * WALK_BLOCK;
+        int64_t most = INT64_MIN;
+        for (; k < walk->end && k < block_end; k++)
+            most = max_i64(most, walk->rest[k]);
+        walk->block_most[block] = most;
+        walk->largest = max_i64(walk->largest, most + walk->block_rest[block]);
+    }
+    walk->is_stale = false;
 }
 
 int64_t strip_walk_peak(strip_walk *walk)
 {
-    if (walk->is_stale) {
-        walk->largest = 0;
-        for (int32_t k = walk->first; k < walk->end; k++)
-            walk->largest = max_i64(walk->largest, walk->steps[k].blocks + walk->steps[k].own);
-        walk->is_stale = false;
-    }
+    if (walk->is_stale)
+        refresh(walk);
     return walk->rings + walk->largest;
 }

@@ -4,7 +4,10 @@
 
 #include "plan/dp/strip_table.h"
 
-typedef struct walk_step walk_step;
+/* Steps are summed up in blocks, so that tensors held over many of them are added quickly. */
+#define WALK_BLOCK 32
+
+typedef struct walk_lone walk_lone;
 
 typedef struct strip_walk {
     const mbs_program *program;
@@ -12,11 +15,14 @@ typedef struct strip_walk {
     bool stream;
     int32_t first; /* steps [first, end) */
     int32_t end;
-    int32_t *last;    /* per tensor: the last step before `end` that touches it */
-    int64_t rings;    /* what takes room in all steps */
-    walk_step *steps; /* per step: the rest */
-    int64_t largest;  /* the most of the rest, */
-    bool is_stale;    /* unless that has fallen */
+    int32_t *last;       /* per tensor: the last step before `end` that touches it */
+    int64_t rings;       /* what takes room in all steps */
+    int64_t *rest;       /* per step: what takes room besides, less the following of its block */
+    int64_t *block_rest; /* per block: what takes room in all its steps */
+    int64_t *block_most; /* the most of `rest` in it */
+    walk_lone *lone;     /* per step: its lone operands */
+    int64_t largest;     /* the most that takes room besides the rings, */
+    bool is_stale;       /* unless that has fallen */
 } strip_walk;
 
 /* False if memory is out; close in any case. Borrows the program. */
