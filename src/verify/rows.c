@@ -161,6 +161,8 @@ static bool suits_convolution(const mbs_step *step, const mbs_row_map *map)
         return true;
     if (!checked_mul(conv->kernel[0] - 1, conv->dilation[0], &window))
         return false;
+    if (map->kind == ROWS_SAME && step->rows == 1) /* one row of one, whatever the window */
+        return true;
     if (map->kind == ROWS_SAME)
         return ends_with(step->kind, ".wgrad") || (window == 0 && conv->stride[0] == 1);
     return (map->kind == ROWS_WINDOW || map->kind == ROWS_TRANSPOSED) &&

@@ -1,5 +1,7 @@
 #include "brute_force.h"
 
+#include "brute_force_strips.h"
+
 /*
  * Written from the model's text alone: it calls nothing of cost/ or plan/, and recomputes
  * everything for every group of every partition.
@@ -80,6 +82,13 @@ static int64_t parameters(const oracle_task *task, int32_t first, int32_t end, i
     return bytes - 2 * (iterations - 1) * pinned - (iterations - 1) * least(room - pinned, weights);
 }
 
+int64_t oracle_traffic(const oracle_task *task, int32_t first, int32_t end, int64_t iterations,
+                       int64_t peak)
+{
+    return task->batch * activations(task, first, end, 1) +
+           parameters(task, first, end, iterations, task->buffer_bytes - peak);
+}
+
 static int64_t group_traffic(const oracle_task *task, int32_t first, int32_t end)
 {
     const mbs_step *steps = task->program->steps;
@@ -92,13 +101,14 @@ static int64_t group_traffic(const oracle_task *task, int32_t first, int32_t end
         for (int32_t k = first; k < end; k++) {
             int64_t bytes = footprint(task, k, first, end, sub_batch);
             peak = bytes > peak ? bytes : peak;
-            coupled = coupled || steps[k].coupled;
+            coupled = coupled || steps[k].coupled || steps[k].coupled_to >= first;
         }
         if (peak > task->buffer_bytes || (coupled && iterations > 1))
             continue;
-        best = least(best, task->batch * activations(task, first, end, 1) +
-                               parameters(task, first, end, iterations, task->buffer_bytes - peak));
+        best = least(best, oracle_traffic(task, first, end, iterations, peak));
     }
+    if (task->strips)
+        best = least(best, brute_force_strips(task, first, end));
     if (end - first > 1)
         return best;
     int64_t bytes = steps[first].weight_bytes + steps[first].accumulator_bytes;

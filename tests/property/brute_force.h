@@ -13,6 +13,7 @@ typedef struct oracle_task {
     int64_t norm_passes;
     bool pin;
     bool stream;
+    bool strips; /* strip groups are allowed */
 } oracle_task;
 
 /* The task that planners are given by the same hardware and options. */
@@ -24,8 +25,14 @@ static inline oracle_task oracle_of(const mbs_program *program, const mbs_hardwa
                          options->buffer_bytes - hardware->reserved_bytes,
                          hardware->norm_passes,
                          !options->no_pin,
-                         !options->no_stream};
+                         !options->no_stream,
+                         program->split && !options->no_strips};
 }
+
+/* What the steps [first, end) move as one group with so many iterations and so large a footprint.
+ */
+int64_t oracle_traffic(const oracle_task *task, int32_t first, int32_t end, int64_t iterations,
+                       int64_t peak);
 
 /* The least traffic in dp's space (model, section 5). For programs of few steps: O(2^steps). */
 int64_t brute_force_dp(const oracle_task *task);

@@ -64,8 +64,9 @@ static void open_setting(setting *s, uint64_t *state)
     s->candidate = (int32_t)random_between(state, 0, s->l.list.count - 1);
     s->first = (int32_t)random_between(state, 0, s->program->step_count - 1);
     s->end = (int32_t)random_between(state, s->first + 1, s->program->step_count);
-    const oracle_task task = {s->program,          s->task.batch, s->task.capacity,
-                              s->task.norm_passes, s->task.pin,   s->task.stream};
+    const oracle_task task = {
+        s->program,     s->task.batch, s->task.capacity, s->task.norm_passes, s->task.pin,
+        s->task.stream, false};
     s->optimum =
         brute_force_group(&task, s->first, s->end, s->l.list.iterations[s->candidate], false);
     s->exists = s->optimum != INT64_MAX;

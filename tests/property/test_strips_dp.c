@@ -1,0 +1,188 @@
+/*
+ * dp with strip groups, on random networks whose heights change: it finds what brute force finds,
+ * and never more than without them. MBS_SEED=N repeats a run and MBS_ROUNDS=N makes it longer.
+ */
+#include <check.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "brute_force.h"
+#include "mbsopt/mbsopt.h"
+#include "planned.h"
+#include "random_network.h"
+#include "run.h"
+
+static uint64_t seed = 20230515;
+static int rounds = 100;
+
+typedef struct setting {
+    mbs_network *network;
+    mbs_program *program;
+    mbs_hardware hardware;
+    mbs_plan_options options;
+    char label[RANDOM_LABEL_BYTES];
+} setting;
+
+static const char *const ops[] = {
+    "\"op\":\"conv\",\"out_channels\":4,\"kernel\":3,\"pad\":1",
+    "\"op\":\"conv\",\"out_channels\":4,\"kernel\":3,\"stride\":2,\"pad\":1",
+    "\"op\":\"conv\",\"out_channels\":8,\"kernel\":1,\"stride\":2",
+    "\"op\":\"conv\",\"out_channels\":2,\"kernel\":3,\"dilation\":2,\"pad\":2",
+    "\"op\":\"conv_transpose\",\"out_channels\":2,\"kernel\":4,\"stride\":2,\"pad\":1",
+    "\"op\":\"max_pool\",\"kernel\":3,\"stride\":2,\"pad\":1",
+    "\"op\":\"avg_pool\",\"kernel\":2",
+    "\"op\":\"upsample\",\"size\":[9,5]",
+    "\"op\":\"pad\",\"before\":[0,2,1],\"after\":[0,1,0]",
+    "\"op\":\"norm\",\"kind\":\"group\",\"groups\":1",
+    "\"op\":\"norm\",\"kind\":\"batch\"",
+    "\"op\":\"relu\"",
+    "\"op\":\"gelu\"",
+    "\"op\":\"softmax\"",
+    "\"op\":\"global_avg_pool\"",
+    "\"op\":\"permute\",\"order\":[0,2,1]",
+};
+#define OP_CHOICES ((int64_t)(sizeof ops / sizeof ops[0]))
+
+/* A chain, some of its outputs read again by a sum later on. Null if its shapes do not work. */
+static mbs_network *random_chain(uint64_t *state, int layers, int scale,
+                                 char label[RANDOM_LABEL_BYTES])
+{
+    mbs_error error;
+    mbs_network *network = NULL;
+    text out = TEXT_INIT;
+    const int64_t height = random_between(state, 3, 12) * scale;
+    snprintf(label, RANDOM_LABEL_BYTES, "chain at state %" PRIu64, *state);
+    text_format(&out,
+                "{\"format\":\"mbsopt-network/1\",\"name\":\"chain\",\"inputs\":[{\"name\":\"v0\","
+                "\"shape\":[%d,%d,%d]}],\"layers\":[\n",
+                (int)random_between(state, 1, 60), (int)height,
+                (int)random_between(state, 3, 9) * scale);
+    for (int i = 1; i <= layers; i++) {
+        const bool sums = i > 2 && random_between(state, 0, 3) == 0;
+        text_format(&out, "%s{\"name\":\"v%d\",", i == 1 ? "" : ",\n", i);
+        if (sums)
+            text_format(&out, "\"op\":\"add\",\"inputs\":[\"v%d\",\"v%d\"]}", i - 1,
+                        (int)random_between(state, 1, i - 2));
+        else
+            text_format(&out, "%s,\"inputs\":[\"v%d\"]}",
+                        ops[random_between(state, 0, OP_CHOICES - 1)], i - 1);
+    }
+    text_string(&out, "]}");
+    mbs_error_clear(&error);
+    if (mbs_network_load_text(&network, out.data, out.length, "chain", &error) != MBS_OK)
+        network = NULL;
+    text_free(&out);
+    return network;
+}
+
+/* A random network, buffer, batch and options. */
+static void open_setting(setting *s, uint64_t *state, int layers, int scale)
+{
+    static mbs_error error;
+    mbs_program_options program_options = MBS_PROGRAM_OPTIONS_INIT;
+    do
+        s->network = random_between(state, 0, 3) == 0
+                         ? random_network(state, layers, s->label)
+                         : random_chain(state, layers, scale, s->label);
+    while (s->network == NULL);
+    mbs_error_clear(&error);
+    program_options.inference = random_between(state, 0, 3) == 0;
+    program_options.keep_batch_norm = random_between(state, 0, 1) == 0;
+    program_options.split_norms = 1;
+    must_succeed(mbs_program_create(&s->program, s->network, &program_options, &error), &error,
+                 s->label);
+    mbs_hardware_wavecore(&s->hardware);
+    s->hardware.norm_passes = random_between(state, 1, 3);
+    s->options = (mbs_plan_options)MBS_PLAN_OPTIONS_INIT;
+    s->options.batch = random_between(state, 1, 4);
+    s->options.buffer_bytes = 4096 + random_between(state, 0, 1 << random_between(state, 5, 14));
+    s->options.no_pin = random_between(state, 0, 3) == 0;
+    s->options.no_stream = random_between(state, 0, 3) == 0;
+}
+
+static void close_setting(setting *s)
+{
+    mbs_program_free(s->program);
+    mbs_network_free(s->network);
+}
+
+/* The plan's traffic, which is its bound; whether it has strips. */
+static int64_t traffic_of(const setting *s, bool *has_strips)
+{
+    mbs_traffic traffic;
+    mbs_plan *plan = replayed_plan(s->program, &s->hardware, &s->options, s->label);
+    mbs_plan_traffic(plan, &traffic);
+    ck_assert_msg(traffic.total == mbs_plan_bound_bytes(plan), "%s: dp %" PRId64 ", plan %" PRId64,
+                  s->label, mbs_plan_bound_bytes(plan), traffic.total);
+    *has_strips = false;
+    for (size_t g = 0; g < mbs_plan_group_count(plan); g++) {
+        mbs_group_info info;
+        ck_assert_int_eq(mbs_plan_group(plan, g, &info), MBS_OK);
+        *has_strips = *has_strips || info.iterations > s->options.batch;
+    }
+    mbs_plan_free(plan);
+    return traffic.total;
+}
+
+START_TEST(dp_equals_brute_force)
+{
+    uint64_t state = seed;
+    int compared = 0;
+    int with_strips = 0;
+    for (int round = 0; round < rounds * 4; round++) {
+        setting s;
+        open_setting(&s, &state, (int)random_between(&state, 1, 7), 1);
+        if (mbs_program_step_count(s.program) <= 10) {
+            bool strips;
+            const oracle_task task = oracle_of(s.program, &s.hardware, &s.options);
+            const int64_t found = traffic_of(&s, &strips);
+            const int64_t expected = brute_force_dp(&task);
+            ck_assert_msg(found == expected, "%s: dp %" PRId64 ", brute force %" PRId64, s.label,
+                          found, expected);
+            compared++;
+            with_strips += strips;
+        }
+        close_setting(&s);
+    }
+    printf("dp equals brute force on %d networks, %d times with strips\n", compared, with_strips);
+    ck_assert_int_gt(compared, rounds);
+    ck_assert_int_gt(with_strips, rounds / 4);
+}
+END_TEST
+
+START_TEST(strips_never_cost_traffic)
+{
+    uint64_t state = seed + 1;
+    int gained = 0;
+    for (int round = 0; round < rounds; round++) {
+        setting s;
+        bool strips;
+        open_setting(&s, &state, (int)random_between(&state, 5, 20), 4);
+        const int64_t with = traffic_of(&s, &strips);
+        s.options.no_strips = 1;
+        bool none;
+        const int64_t without = traffic_of(&s, &none);
+        ck_assert(!none);
+        ck_assert_msg(strips ? with < without : with == without,
+                      "%s: %" PRId64 " with strips, %" PRId64 " without", s.label, with, without);
+        gained += strips;
+        close_setting(&s);
+    }
+    printf("strips gain on %d networks of %d\n", gained, rounds);
+    ck_assert_int_gt(gained, rounds / 8);
+}
+END_TEST
+
+int main(void)
+{
+    run_settings(&seed, &rounds);
+    Suite *suite = suite_create("strips_dp");
+    TCase *tests = tcase_create("strips_dp");
+    tcase_set_timeout(tests, 0);
+    tcase_add_test(tests, dp_equals_brute_force);
+    tcase_add_test(tests, strips_never_cost_traffic);
+    suite_add_tcase(suite, tests);
+    return run_suite(suite);
+}
