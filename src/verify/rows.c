@@ -152,6 +152,41 @@ static void check_step_rows(replay *r, int32_t k)
     }
 }
 
+/* Whether the step's kind is the op's, with or without the ending of what it does. */
+static bool is_of(const mbs_step *step, const char *op)
+{
+    const size_t length = strlen(op);
+    return strncmp(step->kind, op, length) == 0 &&
+           (step->kind[length] == '\0' || step->kind[length] == '.');
+}
+
+/* Whether a step of that kind can read an operand by such a map. */
+static bool suits_kind(const mbs_step *step, row_map_kind kind)
+{
+    const bool back = ends_with(step->kind, ".dgrad") || ends_with(step->kind, ".bwd");
+    const bool narrows = is_of(step, "conv") || is_of(step, "max_pool") || is_of(step, "avg_pool");
+    const bool widens = is_of(step, "conv_transpose");
+    const bool sums = ends_with(step->kind, ".wgrad"); /* by its window either way */
+    switch (kind) {
+    case ROWS_WINDOW:
+        return (narrows && !back) || (widens && (back || sums));
+    case ROWS_TRANSPOSED:
+        return (narrows && back) || (widens && !back && !sums);
+    case ROWS_SHIFTED:
+        return is_of(step, "pad");
+    case ROWS_SCALED:
+        return is_of(step, "upsample") && !back;
+    case ROWS_TRANSPOSED_SCALED:
+        return is_of(step, "upsample") && back;
+    case ROWS_SAME:
+        return step->rows == 1 || (!is_of(step, "loss") && !ends_with(step->kind, ".bgrad"));
+    case ROWS_WHOLE:
+    case ROW_MAP_KIND_COUNT:
+        break;
+    }
+    return true;
+}
+
 /* Whether the map can be that of the step's convolution; whole is on the safe side. */
 static bool suits_convolution(const mbs_step *step, const mbs_row_map *map)
 {
@@ -164,9 +199,21 @@ static bool suits_convolution(const mbs_step *step, const mbs_row_map *map)
     if (map->kind == ROWS_SAME && step->rows == 1) /* one row of one, whatever the window */
         return true;
     if (map->kind == ROWS_SAME)
-        return ends_with(step->kind, ".wgrad") || (window == 0 && conv->stride[0] == 1);
-    return (map->kind == ROWS_WINDOW || map->kind == ROWS_TRANSPOSED) &&
-           map->window == window + 1 && map->stride == conv->stride[0];
+        return ends_with(step->kind, ".wgrad") || step->rows == 1 ||
+               (window == 0 && conv->stride[0] == 1);
+    return map->window == window + 1 && map->stride == conv->stride[0];
+}
+
+/* A row of a product of activations needs one operand whole. */
+static void check_product_rows(replay *r, int32_t k)
+{
+    const mbs_step *step = &r->program->steps[k];
+    if (step->rows == 1 || !is_of(step, "matmul"))
+        return;
+    for (int32_t t = step->touch_begin; t < step->write_begin; t++)
+        if (r->program->touches[t].map == ROW_MAP_WHOLE)
+            return;
+    step_fault(r, RULE_ROWS, k, "multiplies activations row by row, with neither operand whole");
 }
 
 static void check_operand_rows(replay *r, int32_t k, int32_t t)
@@ -195,6 +242,9 @@ static void check_operand_rows(replay *r, int32_t k, int32_t t)
         step_fault(r, RULE_ROWS, k,
                    "reads tensor %d %s of %" PRId64 " rows row by row, but works on %" PRId64,
                    touch->tensor, name.text, tensor->rows, step->rows);
+    else if (!suits_kind(step, map->kind))
+        step_fault(r, RULE_ROWS, k, "reads tensor %d %s by a map %s, which no %s step has",
+                   touch->tensor, name.text, map_names[map->kind], quoted(step->kind).text);
     else if (!suits_convolution(step, map))
         step_fault(r, RULE_ROWS, k,
                    "reads tensor %d %s by a map %s of window %" PRId64 " and stride %" PRId64
@@ -213,6 +263,7 @@ void check_rows(replay *r)
     const size_t before = r->faults;
     for (int32_t k = 0; k < p->step_count; k++) {
         check_step_rows(r, k);
+        check_product_rows(r, k);
         for (int32_t t = p->steps[k].touch_begin; t < p->steps[k].touch_end; t++)
             check_operand_rows(r, k, t);
     }

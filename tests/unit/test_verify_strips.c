@@ -234,6 +234,16 @@ DAMAGE(window_of_five, p->maps[HAND_STRIDED].window = 5)
 DAMAGE(stride_of_one, p->maps[HAND_STRIDED].stride = 1)
 DAMAGE(same_for_a_window, p->touches[2].map = ROW_MAP_SAME)
 DAMAGE(same_for_the_whole, p->touches[5].map = ROW_MAP_SAME)
+DAMAGE(same_for_a_loss, p->touches[4].map = ROW_MAP_SAME)
+DAMAGE(transposed_forward, p->touches[2].map = HAND_TRANSPOSED)
+DAMAGE(window_backward, p->touches[8].map = HAND_WINDOW)
+DAMAGE(window_of_a_relu, p->touches[7].map = HAND_WINDOW)
+DAMAGE(shifted_statistics, (p->maps[HAND_STRIDED] = (mbs_row_map){.kind = ROWS_SHIFTED, .pad = 7},
+                            p->touches[5].map = HAND_STRIDED))
+DAMAGE(scaled_norm, (p->maps[HAND_STRIDED].kind = ROWS_SCALED, p->touches[4].map = HAND_STRIDED))
+DAMAGE(scaled_back_norm,
+       (p->maps[HAND_STRIDED].kind = ROWS_TRANSPOSED_SCALED, p->touches[4].map = HAND_STRIDED))
+DAMAGE(product_of_rows, (p->steps[3].kind = "matmul", p->touches[6].map = ROW_MAP_SAME))
 DAMAGE(no_such_map, p->touches[0].map = HAND_MAP_COUNT)
 DAMAGE(negative_map, p->touches[0].map = -1)
 DAMAGE(written_by_map, p->touches[1].map = ROW_MAP_WHOLE)
@@ -314,6 +324,17 @@ static const corruption corruptions[] = {
     {strip_training, same_for_a_window, "step 1 \"c\": reads tensor 1 \"x\" by a map same"},
     {strip_inference, same_for_the_whole,
      "step 2 \"n\": reads tensor 2 \"n.statistics\" of 1 rows row by row, but works on 8 [rows]"},
+    {strip_training, same_for_a_loss,
+     "step 2 \"loss\": reads tensor 2 \"c\" by a map same, which no \"loss\" step has [rows]"},
+    {strip_training, transposed_forward, "by a map transposed, which no \"conv\" step has [rows]"},
+    {strip_training, window_backward, "by a map window, which no \"conv.dgrad\" step has [rows]"},
+    {strip_inference, window_of_a_relu, "by a map window, which no \"relu\" step has [rows]"},
+    {strip_inference, shifted_statistics,
+     "step 2 \"n\": reads tensor 2 \"n.statistics\" by a map shifted, which no \"norm\" step has"},
+    {strip_inference, scaled_norm, "by a map scaled, which no \"norm\" step has [rows]"},
+    {strip_inference, scaled_back_norm, "by a map transposed scaled, which no \"norm\" step has"},
+    {strip_training, product_of_rows,
+     "step 3 \"c.wgrad\": multiplies activations row by row, with neither operand whole [rows]"},
     {strip_training, no_such_map, "step 0 \"b\": reads tensor 0 \"y\" by row map 6 of 6 [rows]"},
     {strip_training, negative_map, "reads tensor 0 \"y\" by row map -1 of 6 [rows]"},
     {strip_training, written_by_map, "writes tensor 1 \"x\" by row map 1 of 6 [rows]"},
