@@ -60,6 +60,7 @@ class Group:
     time_s: float
     energy_j: float
     traffic: Traffic
+    strips: int = 1  # an iteration is one of so many strips of a sample; 1: whole samples
 
 
 @dataclass(frozen=True)
@@ -261,7 +262,7 @@ def _group(call: _Call, handle: ctypes.c_void_p, index: int, group: Any, steps: 
     return Group(group["first"], group["last"], steps[group["first"]]["name"],
                  steps[group["last"]]["name"], group["iterations"], group["sub_batch"],
                  group["passes"], group["peak_bytes"], group["time_s"], group["energy_j"],
-                 traffic.plain())
+                 traffic.plain(), group.get("strips", 1))
 
 
 def _plain_plan(call: _Call, handle: ctypes.c_void_p, hardware: _Hardware) -> Plan:

@@ -90,6 +90,7 @@ typedef struct mbs_group_info {
     int64_t passes;       /* reads of each operand; 1 but for a lone step run in passes */
     int64_t peak_bytes;   /* largest footprint of its steps, pinned bytes included */
     int64_t pinned_bytes; /* parameters that stay in the buffer through all iterations */
+    int64_t strips; /* an iteration is one of so many strips of a sample (11); 1: whole samples */
 } mbs_group_info;
 
 /* A planner's name on the command line and in files ("mbs-fs"), or null. */

@@ -27,6 +27,14 @@ MBS_API mbs_status mbs_report_plan_table(char **text, const mbs_plan *plan,
 MBS_API mbs_status mbs_report_exact_table(char **text, const mbs_plan *plan, const mbs_plan *dp,
                                           const mbs_report_options *options, mbs_error *error);
 
+/*
+ * The plan's steps with the rows that they work on (section 11) and how they read their operands'
+ * rows ("window 7/2-3": 7 rows, every 2, from 3 before), as a table; "" of a plan loaded from a
+ * file of version 1, which tells of none. As above.
+ */
+MBS_API mbs_status mbs_report_plan_rows(char **text, const mbs_plan *plan, int color,
+                                        mbs_error *error);
+
 /* A plan's groups as CSV with a header line, one row per group. As above. */
 MBS_API mbs_status mbs_report_plan_csv(char **text, const mbs_plan *plan, mbs_error *error);
 

@@ -5,7 +5,7 @@ from training_check.forward import forward
 from training_check.layers import Mismatch
 from training_check.norms import Norms
 from training_check.operands import Operands
-from training_check.progress import SAME, Progress, first, need
+from training_check.progress import SAME, Progress, first, map_of_file, need
 from training_check.rows import Rows, StepRows, base_of, give_rows
 from training_check.store import Dram, Store, rows_first, rows_in_place
 
@@ -24,6 +24,9 @@ class Execution:
         self.rows = Rows(reference.network, {n: v.shape for n, v in reference.values.items()}, self.names)
         if "rows" not in plan["tensors"][0]:
             give_rows(plan, self.rows)
+        for s in self.steps:  # as a file has them
+            if isinstance(s.get("maps"), list):
+                s["maps"] = {m["tensor"]: map_of_file(m) for m in s["maps"]}
         self.own = [StepRows(self.rows, s, self.names) for s in self.steps]
         self.dram, self.buffer = Dram(torch, plan["batch"]), {}
         written = {w for s in self.steps for w in s["writes"]}

@@ -3,6 +3,11 @@
 SAME = ("same",)
 
 
+def map_of_file(entry):
+    """A map as a plan file has it, as a tuple of its kind and figures."""
+    return (entry["kind"], *(entry[name] for name in ("window", "stride", "pad") if name in entry))
+
+
 def clamp(x, high):
     return max(0, min(x, high))
 

@@ -1,4 +1,5 @@
 /* mbsopt show FILE */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@ typedef struct shown {
     mbs_file_kind kind;
     mbs_plan *plan;
     mbs_hardware machine;
+    char *tables[2]; /* of a plan the second lists its steps, or is "" */
 } shown;
 
 static int load(shown *of, const arguments *given)
@@ -57,9 +59,11 @@ static int check_options(const shown *of, const arguments *given)
     return EXIT_OK;
 }
 
-static mbs_status make_table(char **output, shown *of, const arguments *given, mbs_error *error)
+/* Fills in of->tables. */
+static mbs_status make_tables(shown *of, const arguments *given, mbs_error *error)
 {
     setup *with = &of->setup;
+    char **output = &of->tables[0];
     if (of->kind == MBS_FILE_HARDWARE)
         return mbs_report_hardware_table(output, &of->machine, with->color, error);
     if (of->kind == MBS_FILE_PLAN) {
@@ -68,7 +72,9 @@ static mbs_status make_table(char **output, shown *of, const arguments *given, m
             options.hardware = &with->hardware;
             note_other_hardware(of->plan, options.hardware);
         }
-        return mbs_report_plan_table(output, of->plan, &options, error);
+        mbs_status made = mbs_report_plan_table(output, of->plan, &options, error);
+        return made != MBS_OK ? made
+                              : mbs_report_plan_rows(&of->tables[1], of->plan, with->color, error);
     }
     mbs_status status = setup_program(with, error);
     if (status != MBS_OK)
@@ -77,10 +83,24 @@ static mbs_status make_table(char **output, shown *of, const arguments *given, m
                                     with->batch, with->color, error);
 }
 
+static int write_tables(const shown *of)
+{
+    const char *steps = of->tables[1] != NULL ? of->tables[1] : "";
+    const size_t size = strlen(of->tables[0]) + strlen(steps) + 2;
+    char *output = malloc(size);
+    if (output == NULL) {
+        complain("out of memory");
+        return EXIT_SYSTEM;
+    }
+    snprintf(output, size, "%s%s%s", of->tables[0], steps[0] != '\0' ? "\n" : "", steps);
+    int status = write_output(of->setup.output, output);
+    free(output);
+    return status;
+}
+
 static int run_show(const arguments *given)
 {
     shown of = {0};
-    char *output = NULL;
     mbs_error error;
     mbs_error_clear(&error);
     int status = setup_options(&of.setup, given);
@@ -90,10 +110,11 @@ static int run_show(const arguments *given)
     if (status == EXIT_OK)
         status = check_options(&of, given);
     if (status == EXIT_OK)
-        status = report_error(make_table(&output, &of, given, &error), &error);
+        status = report_error(make_tables(&of, given, &error), &error);
     if (status == EXIT_OK)
-        status = write_output(of.setup.output, output);
-    mbs_free(output);
+        status = write_tables(&of);
+    mbs_free(of.tables[0]);
+    mbs_free(of.tables[1]);
     mbs_plan_free(of.plan);
     setup_free(&of.setup);
     return status;

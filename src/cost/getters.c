@@ -61,6 +61,7 @@ mbs_status mbs_plan_group(const mbs_plan *plan, size_t index, mbs_group_info *in
         .passes = group->passes,
         .peak_bytes = group->peak_bytes,
         .pinned_bytes = plan_pinned_bytes(plan, group->first, group->end),
+        .strips = group->strips,
     };
     return MBS_OK;
 }

@@ -7,6 +7,7 @@
 
 typedef struct plan_loader {
     json_document document;
+    int version;             /* of the format */
     mbs_plan header;         /* the figures that stand for themselves; moved into `plan` later */
     const char *planner;     /* borrowed from the document */
     mbs_origin_info origin;  /* likewise */
@@ -14,7 +15,7 @@ typedef struct plan_loader {
     mbs_plan *plan;          /* null before its program is read */
     bool tensors_known;      /* there is a list of tensors to check ids against */
     bool program_sound;      /* no fault in tensors and steps: others can be judged by them */
-    int32_t *last_step;      /* per tensor: 1 + the last step so far that touches it */
+    int32_t *last_touch;     /* per tensor: 1 + its last touch so far */
     int32_t *touch_start;    /* per tensor: where its touches begin in `touch_list` */
     int32_t *touch_list;     /* the touches of each tensor in step order */
     int64_t *operand_prefix; /* per step: operand bytes of a sample of all steps before it */
@@ -63,6 +64,20 @@ void read_products(plan_loader *loader, const json_path *at, const cJSON *object
 /* Judges whether all shapes are known, and finds out which steps belong to one layer; false if
  * memory is out. */
 bool finish_shapes(plan_loader *loader);
+
+/* ---- plan_read_rows.c: version 2 ---- */
+
+/* The most rows that strips can be cut from. */
+#define MOST_ROWS INT32_MAX
+
+/* Gives the program room for the maps that the steps of `list` have. False if memory is out. */
+bool open_maps(plan_loader *loader, const cJSON *list);
+
+/* The rows of a step whose operands are known, and the maps of what it reads. */
+void read_rows(plan_loader *loader, const json_path *at, const cJSON *object, mbs_step *step);
+
+/* Finds out which steps read the statistics of a mini-batch, once touches are linked. */
+void couple_statistics(mbs_program *program);
 
 /* ---- plan_read_schedule.c ---- */
 

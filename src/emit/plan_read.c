@@ -1,4 +1,4 @@
-/* Loading `mbsopt-plan/1` (model, section 9): the header. */
+/* Loading `mbsopt-plan/1` and /2 (model, section 9): the header. */
 #include "emit/plan_loader.h"
 
 #include <string.h>
@@ -156,7 +156,9 @@ static bool create_plan(plan_loader *loader)
 
 static void load(plan_loader *loader)
 {
-    if (!json_check_format(&loader->document, "mbsopt-plan/1"))
+    static const char *const formats[] = {"mbsopt-plan/1", "mbsopt-plan/2"};
+    loader->version = 1 + choice_member(loader, NULL, loader->document.root, "format", formats, 2);
+    if (loader->version == 0)
         return; /* another kind of file: what else is wrong with it says nothing */
     json_check_members(&loader->document, NULL, loader->document.root, top_members);
     read_header(loader);
@@ -180,7 +182,7 @@ mbs_status mbs_plan_load_text(mbs_plan **plan, const char *text, size_t length, 
     }
     mbs_plan_free(loader.plan);
     mbs_program_free(loader.program);
-    mem_free(loader.last_step);
+    mem_free(loader.last_touch);
     mem_free(loader.touch_start);
     mem_free(loader.touch_list);
     mem_free(loader.operand_prefix);

@@ -8,10 +8,14 @@
 #include "base/name_pool.h"
 #include "emit/plan_loader.h"
 
-static const char *const tensor_members[] = {"id", "name", "bytes", "elements", NULL};
-static const char *const step_members[] = {
-    "id",   "name", "phase", "kind", "reads", "writes", "weight_bytes", "accumulator_bytes",
-    "gemm", "conv", NULL};
+#define TENSOR_MEMBERS "id", "name", "bytes", "elements"
+#define STEP_MEMBERS                                                                               \
+    "id", "name", "phase", "kind", "reads", "writes", "weight_bytes", "accumulator_bytes", "gemm", \
+        "conv"
+
+/* By version. */
+static const char *const tensor_members[][6] = {{TENSOR_MEMBERS}, {TENSOR_MEMBERS, "rows"}};
+static const char *const step_members[][13] = {{STEP_MEMBERS}, {STEP_MEMBERS, "rows", "maps"}};
 
 /* A copy of the name at `member` that lives as long as the program; "" after a fault. */
 static const char *copy_name(plan_loader *loader, const json_path *at, const cJSON *object,
@@ -41,12 +45,14 @@ static void read_tensor(plan_loader *loader, const json_path *at, const cJSON *o
 {
     mbs_tensor *tensor = &loader->program->tensors[index];
     *tensor = (mbs_tensor){.name = "", .producer = -1, .first_touch = -1, .last_touch = -1};
-    if (!entry_begin(loader, at, object, tensor_members))
+    if (!entry_begin(loader, at, object, tensor_members[loader->version - 1]))
         return;
     check_id(loader, at, object, index);
     tensor->name = copy_name(loader, at, object, "name");
     figure_member(loader, at, object, "bytes", 0, JSON_MAX_INTEGER, &tensor->bytes);
     read_elements(loader, at, object, tensor);
+    if (loader->version > 1)
+        figure_member(loader, at, object, "rows", 1, MOST_ROWS, &tensor->rows);
 }
 
 static bool read_tensors(plan_loader *loader)
@@ -58,8 +64,8 @@ static bool read_tensors(plan_loader *loader)
     if (list != NULL && count == 0)
         json_fault(&loader->document, &list_path, NULL, "is empty, expected at least one tensor");
     p->tensors = loader_allocate(loader, count, sizeof *p->tensors);
-    loader->last_step = loader_allocate(loader, count, sizeof *loader->last_step);
-    if (p->tensors == NULL || loader->last_step == NULL)
+    loader->last_touch = loader_allocate(loader, count, sizeof *loader->last_touch);
+    if (p->tensors == NULL || loader->last_touch == NULL)
         return false;
     loader->tensors_known = count > 0;
     const cJSON *object;
@@ -85,7 +91,8 @@ static void add_operand(plan_loader *loader, const json_path *at, int32_t step, 
                         bool is_write)
 {
     mbs_program *p = loader->program;
-    int32_t before = loader->last_step[id] - 1;
+    const int32_t last = loader->last_touch[id] - 1;
+    const int32_t before = last < 0 ? -1 : p->touches[last].step;
     if (before == step) {
         json_fault(&loader->document, at, NULL,
                    "tensor %d %s is an operand of this step already, expected each once", id,
@@ -100,7 +107,7 @@ static void add_operand(plan_loader *loader, const json_path *at, int32_t step, 
                    quoted(p->steps[before].name).text);
         return;
     }
-    loader->last_step[id] = step + 1;
+    loader->last_touch[id] = p->touch_count + 1;
     p->touches[p->touch_count++] = (mbs_touch){id, step, -1, -1, ROW_MAP_SAME};
 }
 
@@ -133,15 +140,16 @@ static void read_step(plan_loader *loader, const json_path *at, const cJSON *obj
     mbs_step *step = &p->steps[index];
     *step = (mbs_step){.name = "", .kind = "", .layer = "", .layer_id = -1, .coupled_to = -1};
     step->touch_begin = step->write_begin = step->touch_end = p->touch_count;
-    if (!entry_begin(loader, at, object, step_members))
+    if (!entry_begin(loader, at, object, step_members[loader->version - 1]))
         return;
     check_id(loader, at, object, index);
     step->name = step->layer = copy_name(loader, at, object, "name");
     int phase = choice_member(loader, at, object, "phase", phases, 2);
     step->phase = phase == 1 ? MBS_BACKWARD : MBS_FORWARD;
     step->kind = copy_name(loader, at, object, "kind");
-    step->coupled = is_of_op(step->kind, "batch_norm");
-    step->whole_sample = step->coupled || is_of_op(step->kind, "norm") ||
+    const bool whole_norms = loader->version == 1; /* in one step with their statistics */
+    step->coupled = whole_norms && is_of_op(step->kind, "batch_norm");
+    step->whole_sample = step->coupled || (whole_norms && is_of_op(step->kind, "norm")) ||
                          is_of_op(step->kind, "softmax") || is_of_op(step->kind, "matmul");
     read_operands(loader, at, object, "reads", index, false);
     step->write_begin = p->touch_count;
@@ -151,6 +159,8 @@ static void read_step(plan_loader *loader, const json_path *at, const cJSON *obj
     figure_member(loader, at, object, "accumulator_bytes", 0, JSON_MAX_INTEGER,
                   &step->accumulator_bytes);
     read_products(loader, at, object, step);
+    if (loader->version > 1)
+        read_rows(loader, at, object, step);
 }
 
 /* Room for the touches of all steps; the document's size bounds their number. */
@@ -180,7 +190,7 @@ static bool read_steps(plan_loader *loader)
         json_fault(&loader->document, &list_path, NULL, "is empty, expected at least one step");
     p->steps = loader_allocate(loader, count, sizeof *p->steps);
     p->touches = loader_allocate(loader, count_operands(list), sizeof *p->touches);
-    if (p->steps == NULL || p->touches == NULL)
+    if (p->steps == NULL || p->touches == NULL || (loader->version > 1 && !open_maps(loader, list)))
         return false;
     const cJSON *object;
     cJSON_ArrayForEach(object, list)
@@ -243,6 +253,8 @@ bool read_program(plan_loader *loader)
         !finish_shapes(loader))
         return false;
     program_link(p);
+    if (loader->version > 1)
+        couple_statistics(p);
     for (int32_t id = 0; id < p->tensor_count && p->inference; id++) {
         mbs_tensor *tensor = &p->tensors[id];
         /* the producer's is the first touch: alone, no step reads it */

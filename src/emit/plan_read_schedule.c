@@ -6,8 +6,14 @@
 #include "base/memory.h"
 #include "emit/plan_loader.h"
 
-static const char *const group_members[] = {"first",  "last",       "iterations", "sub_batch",
-                                            "passes", "peak_bytes", COST_MEMBERS, NULL};
+#define GROUP_MEMBERS                                                                              \
+    "first", "last", "iterations", "sub_batch", "passes", "peak_bytes", COST_MEMBERS
+
+/* Strips times operands of a group. */
+#define MOST_STRIPPED_OPERANDS 250000000
+
+/* By version. */
+static const char *const group_members[][12] = {{GROUP_MEMBERS}, {GROUP_MEMBERS, "strips"}};
 static const char *const pinned_members[] = {"step", "weight_bytes", "accumulator_bytes", NULL};
 static const char *const resident_members[] = {"tensor", "from", "to", NULL};
 
@@ -18,13 +24,16 @@ static void read_group(plan_loader *loader, const json_path *at, const cJSON *ob
     const int64_t last_step = loader->plan->program->step_count - 1;
     int64_t first = 0;
     int64_t last = 0;
-    if (!entry_begin(loader, at, object, group_members))
+    if (!entry_begin(loader, at, object, group_members[loader->version - 1]))
         return;
     mbs_group *group = &loader->plan->groups[loader->plan->group_count];
     *group = (mbs_group){.strips = 1};
     bool sound = figure_member(loader, at, object, "first", 0, last_step, &first);
     sound = figure_member(loader, at, object, "last", first, last_step, &last) && sound;
-    sound = figure_member(loader, at, object, "iterations", 1, MBS_MAX_BATCH, &group->iterations) &&
+    if (json_member(object, "strips") != NULL && loader->version > 1)
+        sound = figure_member(loader, at, object, "strips", 1, MOST_ROWS, &group->strips) && sound;
+    sound = figure_member(loader, at, object, "iterations", 1, MBS_MAX_BATCH * group->strips,
+                          &group->iterations) &&
             sound;
     sound = figure_member(loader, at, object, "sub_batch", 1, MBS_MAX_BATCH, &group->sub_batch) &&
             sound;
@@ -249,6 +258,19 @@ static bool product_fits(const int64_t *prefix, const mbs_group *group, int64_t 
     return checked_mul(bytes, factor, &bytes) && bytes < INT64_MAX / 4;
 }
 
+/* What is known of each operand after each strip is kept in memory at once. */
+static void check_strips_range(plan_loader *loader, const json_path *list_path, int32_t g)
+{
+    const mbs_group *group = &loader->plan->groups[g];
+    const mbs_step *steps = loader->plan->program->steps;
+    const int64_t operands = steps[group->end - 1].touch_end - steps[group->first].touch_begin;
+    const json_path at = {list_path, NULL, (size_t)g};
+    if (group->strips > 1 && operands * group->strips > MOST_STRIPPED_OPERANDS)
+        json_fault(&loader->document, &at, "strips",
+                   "found %" PRId64 " of %" PRId64 " operands, expected a product of at most %d",
+                   group->strips, operands, MOST_STRIPPED_OPERANDS);
+}
+
 /*
  * A loaded plan may be asked for its groups' traffic and footprints before it is verified, so these
  * must not overflow, whatever the file says.
@@ -266,6 +288,7 @@ static void check_groups_range(plan_loader *loader)
             json_path at = {&list_path, NULL, (size_t)g};
             json_fault(&loader->document, &at, NULL, "the bytes that it moves exceed 64 bits");
         }
+        check_strips_range(loader, &list_path, g);
     }
 }
 

@@ -148,7 +148,7 @@ static bool shapes_known(const mbs_program *p)
 static size_t layer_length(const mbs_step *step)
 {
     const size_t length = strlen(step->name);
-    const char *ending = strrchr(step->kind, '.');
+    const char *ending = strchr(step->kind, '.');
     if (strcmp(step->kind, "gsum") == 0) {
         size_t begin = length; /* of the last ".gsum#" */
         for (const char *at = strstr(step->name, ".gsum#"); at != NULL;

@@ -1,4 +1,5 @@
-/* Writing `mbsopt-plan/1` (model, section 9). One thing a line, so that plans can be compared. */
+/* Writing `mbsopt-plan/1` and /2 (model, section 9). One thing a line, so that plans can be
+ * compared. */
 #include "mbsopt/emit.h"
 
 #include <inttypes.h>
@@ -6,50 +7,20 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/json.h"
-#include "base/text.h"
-#include "cost/schedule.h"
+#include "emit/plan_writer.h"
 #include "mbsopt/cost.h"
-
-typedef struct writer {
-    const mbs_plan *plan;
-    const mbs_program *program;
-    const mbs_hardware *hardware; /* costs are written for it; or null */
-    text out;
-    mbs_error *error;
-    mbs_status status;
-    bool first; /* in the list at hand, nothing is written yet */
-} writer;
 
 /* ---- Pieces ---------------------------------------------------------------------------------- */
 
-/* `, "key": value`; the first of an object comes with its own beginning. */
-static void member(writer *w, const char *key, int64_t value)
-{
-    if (w->status == MBS_OK && (value > JSON_MAX_INTEGER || value < -JSON_MAX_INTEGER))
-        w->status = error_set(w->error, MBS_ERR_INPUT,
-                              "plan of %s: %s is %" PRId64
-                              ", but many JSON readers round figures beyond %" PRId64,
-                              quoted(w->program->network_name).text, key, value, JSON_MAX_INTEGER);
-    text_format(&w->out, "\"%s\": ", key);
-    text_integer(&w->out, value);
-}
-
-static void next_member(writer *w, const char *key, int64_t value)
-{
-    text_string(&w->out, ", ");
-    member(w, key, value);
-}
-
 /* The separator and `"key": value` with twelve digits, which tell all that an estimate can. */
-static void next_real(writer *w, const char *separator, const char *key, double value)
+static void next_real(plan_writer *w, const char *separator, const char *key, double value)
 {
     char digits[REAL_BYTES];
     real_digits(digits, sizeof digits, value, 12);
     text_format(&w->out, "%s\"%s\": %s", separator, key, digits);
 }
 
-static void write_cost(writer *w, const char *separator, const mbs_cost *cost)
+static void write_cost(plan_writer *w, const char *separator, const mbs_cost *cost)
 {
     next_real(w, separator, "time_s", cost->time_s);
     next_real(w, separator, "energy_j", cost->energy_j);
@@ -63,53 +34,24 @@ static void write_cost(writer *w, const char *separator, const mbs_cost *cost)
     text_string(&w->out, "}");
 }
 
-static void header_figure(writer *w, const char *key, int64_t value)
+static void header_figure(plan_writer *w, const char *key, int64_t value)
 {
     text_string(&w->out, ",\n  ");
-    member(w, key, value);
+    put_figure(w, key, value);
 }
 
-static void header_string(writer *w, const char *key, const char *value)
+static void header_string(plan_writer *w, const char *key, const char *value)
 {
     text_format(&w->out, ",\n  \"%s\": ", key);
     text_json_string(&w->out, value);
 }
 
-static void string_member(writer *w, const char *key, const char *value)
-{
-    text_format(&w->out, ", \"%s\": ", key);
-    text_json_string(&w->out, value);
-}
-
-static void begin_list(writer *w, const char *key)
-{
-    text_format(&w->out, ",\n  \"%s\": [", key);
-    w->first = true;
-}
-
-/* Begins an entry's line. */
-static void begin_entry(writer *w)
-{
-    text_string(&w->out, w->first ? "\n    {" : ",\n    {");
-    w->first = false;
-}
-
-static void end_entry(writer *w)
-{
-    text_string(&w->out, "}");
-}
-
-static void end_list(writer *w)
-{
-    text_string(&w->out, w->first ? "]" : "\n  ]");
-}
-
 /* ---- The document ---------------------------------------------------------------------------- */
 
-static void write_header(writer *w)
+static void write_header(plan_writer *w)
 {
     const mbs_plan *plan = w->plan;
-    text_string(&w->out, "{\n  \"format\": \"mbsopt-plan/1\"");
+    text_format(&w->out, "{\n  \"format\": \"mbsopt-plan/%d\"", w->version);
     header_string(w, "network", w->program->network_name);
     header_figure(w, "batch", plan->batch);
     header_string(w, "phase", w->program->inference ? "inference" : "training");
@@ -124,7 +66,7 @@ static void write_header(writer *w)
         header_figure(w, "bound_bytes", plan->bound_bytes);
 }
 
-static void write_origin(writer *w)
+static void write_origin(plan_writer *w)
 {
     mbs_origin_info origin;
     mbs_plan_origin(w->plan, &origin);
@@ -132,119 +74,41 @@ static void write_origin(writer *w)
         return;
     text_string(&w->out, ",\n  \"made_by\": {\"program\": ");
     text_json_string(&w->out, origin.program);
-    string_member(w, "hardware", origin.hardware);
-    string_member(w, "hardware_digest", origin.hardware_digest);
-    string_member(w, "options", origin.options);
+    put_next_string(w, "hardware", origin.hardware);
+    put_next_string(w, "hardware_digest", origin.hardware_digest);
+    put_next_string(w, "options", origin.options);
     text_string(&w->out, "}");
 }
 
-static void write_tensors(writer *w)
+static void write_groups(plan_writer *w)
 {
-    begin_list(w, "tensors");
-    for (int32_t id = 0; id < w->program->tensor_count; id++) {
-        const mbs_tensor *tensor = &w->program->tensors[id];
-        begin_entry(w);
-        member(w, "id", id);
-        string_member(w, "name", tensor->name);
-        next_member(w, "bytes", tensor->bytes);
-        if (w->program->has_shapes && tensor->elements > 0)
-            next_member(w, "elements", tensor->elements);
-        end_entry(w);
-    }
-    end_list(w);
-}
-
-static void operand_list(writer *w, const char *key, int32_t begin, int32_t end)
-{
-    text_format(&w->out, ", \"%s\": [", key);
-    for (int32_t t = begin; t < end; t++) {
-        text_string(&w->out, t == begin ? "" : ", ");
-        text_integer(&w->out, w->program->touches[t].tensor);
-    }
-    text_string(&w->out, "]");
-}
-
-static void pair_member(writer *w, const char *key, const int64_t pair[2])
-{
-    text_format(&w->out, ", \"%s\": [%" PRId64 ", %" PRId64 "]", key, pair[0], pair[1]);
-}
-
-/* The sizes of a step's matrix product and convolution, if it has them. */
-static void write_products(writer *w, const mbs_step *step)
-{
-    const mbs_gemm *gemm = &step->gemm;
-    const mbs_conv *conv = &step->conv;
-    if (gemm->m == 0)
-        return;
-    text_string(&w->out, ", \"gemm\": {");
-    member(w, "m", gemm->m);
-    next_member(w, "k", gemm->k);
-    next_member(w, "n", gemm->n);
-    next_member(w, "groups", gemm->groups);
-    string_member(w, "samples_in",
-                  gemm->samples_in_groups ? "groups"
-                  : gemm->samples_in_k    ? "k"
-                                          : "m");
-    text_string(&w->out, "}");
-    if (conv->channels == 0)
-        return;
-    text_string(&w->out, ", \"conv\": {");
-    member(w, "channels", conv->channels);
-    next_member(w, "filters", conv->filters);
-    pair_member(w, "output", conv->output);
-    pair_member(w, "kernel", conv->kernel);
-    pair_member(w, "stride", conv->stride);
-    pair_member(w, "dilation", conv->dilation);
-    text_string(&w->out, "}");
-}
-
-static void write_steps(writer *w)
-{
-    begin_list(w, "steps");
-    for (int32_t k = 0; k < w->program->step_count; k++) {
-        const mbs_step *step = &w->program->steps[k];
-        begin_entry(w);
-        member(w, "id", k);
-        string_member(w, "name", step->name);
-        string_member(w, "phase", step->phase == MBS_FORWARD ? "forward" : "backward");
-        string_member(w, "kind", step->kind);
-        operand_list(w, "reads", step->touch_begin, step->write_begin);
-        operand_list(w, "writes", step->write_begin, step->touch_end);
-        next_member(w, "weight_bytes", step->weight_bytes);
-        next_member(w, "accumulator_bytes", step->accumulator_bytes);
-        write_products(w, step);
-        end_entry(w);
-    }
-    end_list(w);
-}
-
-static void write_groups(writer *w)
-{
-    begin_list(w, "groups");
+    list_begin(w, "groups");
     for (int32_t g = 0; g < w->plan->group_count; g++) {
         const mbs_group *group = &w->plan->groups[g];
-        begin_entry(w);
-        member(w, "first", group->first);
-        next_member(w, "last", (int64_t)group->end - 1);
-        next_member(w, "iterations", group->iterations);
-        next_member(w, "sub_batch", group->sub_batch);
-        next_member(w, "passes", group->passes);
-        next_member(w, "peak_bytes", group->peak_bytes);
+        list_entry(w);
+        put_figure(w, "first", group->first);
+        put_next_figure(w, "last", (int64_t)group->end - 1);
+        put_next_figure(w, "iterations", group->iterations);
+        put_next_figure(w, "sub_batch", group->sub_batch);
+        if (group->strips > 1)
+            put_next_figure(w, "strips", group->strips);
+        put_next_figure(w, "passes", group->passes);
+        put_next_figure(w, "peak_bytes", group->peak_bytes);
         mbs_cost cost;
         if (w->hardware != NULL &&
             mbs_plan_group_cost(w->plan, w->hardware, (size_t)g, &cost) == MBS_OK)
             write_cost(w, ", ", &cost);
-        end_entry(w);
+        list_entry_end(w);
     }
-    end_list(w);
+    list_end(w);
 }
 
 /* The ids of the steps in one operand mode, some to a line. */
-static void write_steps_in_mode(writer *w, const char *key, mbs_mode mode)
+static void write_steps_in_mode(plan_writer *w, const char *key, mbs_mode mode)
 {
     const int32_t per_line = 16;
     int32_t count = 0;
-    begin_list(w, key);
+    list_begin(w, key);
     for (int32_t k = 0; k < w->program->step_count; k++) {
         if (w->plan->mode[k] != mode)
             continue;
@@ -255,84 +119,105 @@ static void write_steps_in_mode(writer *w, const char *key, mbs_mode mode)
         w->first = false;
         count++;
     }
-    end_list(w);
+    list_end(w);
 }
 
-static void write_pinned(writer *w)
+static void write_pinned(plan_writer *w)
 {
     const mbs_plan *plan = w->plan;
-    begin_list(w, "pinned");
+    list_begin(w, "pinned");
     for (int32_t k = 0; k < w->program->step_count; k++) {
         if (plan->pinned_weight[k] == 0 && plan->pinned_accumulator[k] == 0)
             continue;
-        begin_entry(w);
-        member(w, "step", k);
-        next_member(w, "weight_bytes", plan->pinned_weight[k]);
-        next_member(w, "accumulator_bytes", plan->pinned_accumulator[k]);
-        end_entry(w);
+        list_entry(w);
+        put_figure(w, "step", k);
+        put_next_figure(w, "weight_bytes", plan->pinned_weight[k]);
+        put_next_figure(w, "accumulator_bytes", plan->pinned_accumulator[k]);
+        list_entry_end(w);
     }
-    end_list(w);
+    list_end(w);
 }
 
-static void write_resident(writer *w)
+static void write_resident(plan_writer *w)
 {
-    begin_list(w, "resident");
+    list_begin(w, "resident");
     for (int32_t t = 0; t < w->program->touch_count; t++) {
         const mbs_touch *touch = &w->program->touches[t];
         if (!w->plan->resident[t] || touch->next < 0)
             continue;
-        begin_entry(w);
-        member(w, "tensor", touch->tensor);
-        next_member(w, "from", touch->step);
-        next_member(w, "to", w->program->touches[touch->next].step);
-        end_entry(w);
+        list_entry(w);
+        put_figure(w, "tensor", touch->tensor);
+        put_next_figure(w, "from", touch->step);
+        put_next_figure(w, "to", w->program->touches[touch->next].step);
+        list_entry_end(w);
     }
-    end_list(w);
+    list_end(w);
 }
 
-static void write_traffic(writer *w)
+static void write_traffic(plan_writer *w)
 {
     const mbs_traffic *traffic = &w->plan->traffic;
     text_string(&w->out, ",\n  \"traffic_bytes\": {");
-    member(w, "activation_read", traffic->activation_read);
-    next_member(w, "activation_write", traffic->activation_write);
-    next_member(w, "weight_read", traffic->weight_read);
-    next_member(w, "weight_gradient", traffic->weight_gradient);
-    next_member(w, "total", traffic->total);
+    put_figure(w, "activation_read", traffic->activation_read);
+    put_next_figure(w, "activation_write", traffic->activation_write);
+    put_next_figure(w, "weight_read", traffic->weight_read);
+    put_next_figure(w, "weight_gradient", traffic->weight_gradient);
+    put_next_figure(w, "total", traffic->total);
     text_string(&w->out, "}");
 }
 
 /* Time and energy of each phase and of the whole. */
-static void write_totals(writer *w, const mbs_cost *cost)
+static void write_totals(plan_writer *w, const mbs_cost *cost)
 {
     static const char *const names[] = {[MBS_FORWARD] = "forward", [MBS_BACKWARD] = "backward"};
     const int phases = w->program->inference ? 1 : 2;
-    begin_list(w, "phases");
+    list_begin(w, "phases");
     for (int phase = 0; phase < phases; phase++) {
         mbs_cost part = {0};
         mbs_plan_phase_cost(w->plan, w->hardware, (mbs_phase)phase, &part);
-        begin_entry(w);
+        list_entry(w);
         text_format(&w->out, "\"phase\": \"%s\"", names[phase]);
         write_cost(w, ", ", &part);
-        end_entry(w);
+        list_entry_end(w);
     }
-    end_list(w);
+    list_end(w);
     write_cost(w, ",\n  ", cost);
+}
+
+static bool has_strips(const mbs_plan *plan)
+{
+    for (int32_t g = 0; g < plan->group_count; g++)
+        if (plan->groups[g].strips > 1)
+            return true;
+    return false;
+}
+
+/* Version 2 is of split programs alone, with and without strips. */
+static mbs_status choose_version(plan_writer *w)
+{
+    w->version = w->program->split ? 2 : 1;
+    if (!w->program->split && has_strips(w->plan))
+        return error_set(
+            w->error, MBS_ERR_INPUT,
+            "plan of %s: groups in strips of a program whose norms are one step, which "
+            "no plan file can say",
+            quoted(w->program->network_name).text);
+    return MBS_OK;
 }
 
 static mbs_status write_document(char **result, const mbs_plan *plan, const mbs_hardware *hardware,
                                  const mbs_cost *cost, mbs_error *error)
 {
-    writer w = {.plan = plan,
-                .program = plan->program,
-                .hardware = hardware,
-                .out = TEXT_INIT,
-                .error = error};
+    plan_writer w = {.plan = plan,
+                     .program = plan->program,
+                     .hardware = hardware,
+                     .out = TEXT_INIT,
+                     .error = error};
     *result = NULL;
+    w.status = choose_version(&w);
     write_header(&w);
     write_origin(&w);
-    write_tensors(&w);
-    write_steps(&w);
+    write_program(&w);
     write_groups(&w);
     write_steps_in_mode(&w, "streamed", MBS_STREAMED);
     write_steps_in_mode(&w, "in_passes", MBS_PASSES);

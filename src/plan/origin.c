@@ -38,6 +38,8 @@ static void put_options(text *out, const mbs_plan *plan, const mbs_hardware *har
         text_string(out, " --no-pin");
     if (options->no_stream)
         text_string(out, " --no-stream");
+    if (options->no_strips && options->planner == MBS_PLANNER_DP)
+        text_string(out, " --no-strips");
     if (program->inference)
         text_string(out, " --inference");
     if (program->keeps_batch_norms)

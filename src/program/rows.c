@@ -24,6 +24,13 @@ static wide scale_up(int64_t a, int64_t b, int64_t c)
     return checked_mul(a, b, &product) ? ceil_div(product, c) : ((wide)a * b + c - 1) / c;
 }
 
+const char *row_map_name(row_map_kind kind)
+{
+    static const char *const names[ROW_MAP_KIND_COUNT] = {
+        "same", "window", "transposed", "shifted", "scaled", "transposed_scaled", "whole"};
+    return names[kind];
+}
+
 int64_t row_map_need(const mbs_row_map *map, int64_t n, int64_t step_rows, int64_t tensor_rows)
 {
     if (n <= 0)

@@ -4,6 +4,9 @@
 
 #include "program/program.h"
 
+/* "window", "transposed_scaled": what files and reports call it. Static storage. */
+const char *row_map_name(row_map_kind kind);
+
 /*
  * For a step of `step_rows` rows (R) and an operand of `tensor_rows` (H) that it reads. Both are
  * monotone, between 0 and H, and cannot overflow for any map of a checked program.

@@ -36,7 +36,8 @@ static void put_row(text *out, const mbs_plan *plan, size_t index)
                                of.traffic.activation_write,
                                of.traffic.weight_read,
                                of.traffic.weight_gradient,
-                               of.traffic.total};
+                               of.traffic.total,
+                               of.group.strips};
     for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++)
         put_integer(out, figures[i]);
     text_string(out, "\n");
@@ -47,7 +48,7 @@ mbs_status mbs_report_plan_csv(char **result, const mbs_plan *plan, mbs_error *e
     text out = TEXT_INIT;
     text_string(&out, "group,first,last,first_step,last_step,phase,sub_batch,iterations,passes,"
                       "peak_bytes,pinned_bytes,activation_read_bytes,activation_write_bytes,"
-                      "weight_read_bytes,weight_gradient_bytes,total_bytes\n");
+                      "weight_read_bytes,weight_gradient_bytes,total_bytes,strips\n");
     for (size_t i = 0; i < mbs_plan_group_count(plan); i++)
         put_row(&out, plan, i);
     return text_finish(&out, result, error);

@@ -216,6 +216,17 @@ static void put_buffer_cell(grid *table, const mbs_plan *plan, const mbs_group_i
               figure_ratio(group->peak_bytes, unit->bytes, unit->decimals).text);
 }
 
+/* "1/14": a 14th of a sample. */
+static void put_sub_batch_cell(grid *table, const mbs_group_info *group)
+{
+    char cell[64];
+    if (group->strips > 1)
+        snprintf(cell, sizeof cell, "%" PRId64 "/%" PRId64, group->sub_batch, group->strips);
+    else
+        snprintf(cell, sizeof cell, "%" PRId64, group->sub_batch);
+    grid_cell(table, STYLE_BOLD, cell);
+}
+
 static void put_group(grid *table, const comparison *with, size_t index, const table_units *units)
 {
     const mbs_plan *plan = with->plan;
@@ -234,7 +245,7 @@ static void put_group(grid *table, const comparison *with, size_t index, const t
         grid_cell(table, STYLE_PLAIN, of.last.name);
     }
     grid_cell(table, phase_style, phase);
-    grid_cell(table, STYLE_BOLD, figure_integer(of.group.sub_batch).text);
+    put_sub_batch_cell(table, &of.group);
     grid_cell(table, STYLE_PLAIN, figure_integer(of.group.iterations).text);
     put_buffer_cell(table, plan, &of.group, &units->space);
     put_traffic_cells(table, &of.traffic, &units->traffic, STYLE_PLAIN, STYLE_BOLD);

@@ -48,6 +48,36 @@ class Schemas(CliTest):
                       ["mobilenet_v2.json", "--planner=baseline", "--buffer=64KiB"]):
             schema.validate(json.loads(self.succeed("plan", NETWORKS / words[0], *words[1:],
                                                     "--format=json").out))
+        for path in (ROOT / "tests" / "fuzz" / "corpus" / "plan").glob("*.json"):
+            schema.validate(load(path))
+
+    def test_rows_are_of_version_2(self):
+        schema = self.validator("plan")
+        good = load(ROOT / "tests" / "fuzz" / "corpus" / "plan" / "decoder-strips.json")
+        maps = {m["kind"]: m for step in good["steps"] for m in step.get("maps", [])}
+        self.assertEqual(set(maps), {"window", "transposed", "shifted", "scaled", "transposed_scaled", "whole"})
+        for step in good["steps"]:
+            for each in step.get("maps", []):
+                self.refuses(schema, good, each, {**each, "kind": "same"})
+                self.refuses(schema, good, each, {**each, "pads": 1})
+                for name in each:
+                    self.refuses(schema, good, each, {k: v for k, v in each.items() if k != name})
+        for member, value in (("rows", 0), ("rows", 2**31), ("maps", 1)):
+            self.refuses(schema, good, good["steps"][0], {**good["steps"][0], member: value})
+        self.refuses(schema, good, good["groups"][0], {**good["groups"][0], "strips": 0})
+        self.refuses(schema, good, good, {**good, "format": "mbsopt-plan/1"})
+        self.refuses(schema, good, good["tensors"][1],
+                     {k: v for k, v in good["tensors"][1].items() if k != "rows"})
+
+    def refuses(self, schema, whole, part, changed):
+        """Both schema and program refuse the plan with `part` of it changed."""
+        kept = dict(part)
+        part.clear()
+        part.update(changed)
+        self.assertFalse(schema.is_valid(whole), changed)
+        self.assertEqual(self.run_program("verify", "-", given=json.dumps(whole)).status, 1, changed)
+        part.clear()
+        part.update(kept)
 
     def test_refused_is_refused_by_the_program(self):
         """A network that the schema refuses, the program refuses too."""

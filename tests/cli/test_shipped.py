@@ -164,6 +164,23 @@ class Show(CliTest):
         self.assertNotIn("ms per step", shown)
         self.assertIn("ms per step on wavecore-gddr5", self.succeed("show", path, "--hardware", "gddr5").out)
 
+    def test_the_rows_of_a_plan_in_strips(self):
+        path = ROOT / "tests" / "fuzz" / "corpus" / "plan" / "decoder-strips.json"
+        plan = json.loads(path.read_text())
+        groups, steps = self.succeed("show", path).out.split("\n\n")[1::2]
+        strips = [f" {g['sub_batch']}/{g['strips']} " for g in plan["groups"] if "strips" in g]
+        self.assertTrue(strips)
+        for text in strips:
+            self.assertIn(text, groups)
+            self.assertIn(text, steps)
+        lines = steps.splitlines()[2:]
+        self.assertEqual(len(lines), len(plan["steps"]))
+        for step, line in zip(plan["steps"], lines):
+            self.assertRegex(line, rf"^ *{step['id']}  {step['name'][:8]}")
+            self.assertIn(f" {step['rows']}  ", line)
+            for each in step.get("maps", [])[:1]:
+                self.assertIn(f" {each['kind']}", line)
+
     def test_options_of_another_kind(self):
         plan = self.folder / "plan.json"
         self.succeed("plan", ALEXNET, "-o", plan)
