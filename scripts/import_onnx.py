@@ -12,33 +12,53 @@ sys.dont_write_bytecode = True
 
 
 class Options:
-    """inputs: (name, shape of a sample); learned: names of the learned tensors, None for all floating-point
-    initializers; fixed_inputs: inputs that are parameters or buffers."""
+    """
+    inputs: (name, shape of a sample); learned: names of the learned tensors, None for all floating-point initializers;
+    fixed_inputs: inputs that are parameters or buffers. What overrules the rules: forced_learned, forced_constant,
+    names of fixed tensors; weights, names of inputs that are learned; outputs, tensors to cut the graph at.
+    """
 
-    def __init__(self, inputs=(), opaque=False, learned=None, fixed_inputs=()):
+    def __init__(self, inputs=(), opaque=False, learned=None, fixed_inputs=(), forced_learned=(), forced_constant=(),
+                 weights=(), outputs=()):
         self.inputs, self.opaque, self.learned, self.fixed_inputs = inputs, opaque, learned, set(fixed_inputs)
+        self.forced_learned, self.forced_constant = forced_learned, forced_constant
+        self.weights, self.outputs = set(weights), outputs
+
+
+MOST_BRANCHES = 1000
+
+
+def convert_graph(model, options, batches):
+    """A Converter that has run, with the first size of a mini-batch that works. Raises Fault."""
+    from onnx_network import graph as graphs, inputs, rewrite
+    from onnx_network.convert import Branch, Converter
+    from onnx_network.values import Fault
+    for _ in range(MOST_BRANCHES):
+        graph = graphs.Graph(model, options.outputs)
+        sizes = batches or inputs.first_batches(graph, options)
+        for size in sizes:
+            try:
+                converter = Converter(graph, options, size, fixed_batch=len(sizes) == 1)
+                converter.run()
+                return converter
+            except Branch as known:
+                rewrite.take_branch(model, known.node.proto, known.graph)
+                break
+            except Fault as fault:
+                # a model traced with one sample may have that number written into it
+                last = fault if size == sizes[0] else last
+        else:
+            raise last
+    raise Fault(f"has more than {MOST_BRANCHES} nodes If")
 
 
 def convert(path, name, options, batch=None):
     """(text of the network file, notes). Raises Fault."""
     from onnx_network import graph as graphs
-    from onnx_network.convert import Converter
-    from onnx_network.values import Fault
-    graph = graphs.load(path)
-    batches = [batch] if batch else None
-    if batches is None:
-        shapes = [graphs.input_shape(i) for i in graph.inputs]
-        fixed = [s[0] for s in shapes if s and s[0]]
-        batches = [fixed[0]] if fixed else [2, 1]
-    for size in batches:
-        try:
-            converter = Converter(graph, options, size)
-            converter.run()
-            return converter.text(name), converter.notes
-        except Fault as fault:
-            # a model traced with one sample may have that number written into it
-            last = fault if size == batches[0] else last
-    raise last
+    from onnx_network.ops import KNOWN
+    model = graphs.read_model(path, KNOWN)
+    converter = convert_graph(model, options, [batch] if batch else None)
+    return converter.text(name), converter.notes
 
 
 def write_whole(path, text):
@@ -76,6 +96,11 @@ def sample_input(text):
     return name, dims
 
 
+def names(lists):
+    """The names in comma-separated lists."""
+    return [name for text in lists for name in text.split(",") if name]
+
+
 class Parser(argparse.ArgumentParser):
     """Wrong usage is one line, said by whom the user called."""
 
@@ -86,7 +111,8 @@ class Parser(argparse.ArgumentParser):
 
 
 def add_arguments(parser):
-    parser.add_argument("-o", "--output", default="-", help="the network file; - (default) is standard output")
+    parser.add_argument("-o", dest="file", default="-", metavar="FILE",
+                        help="the network file; - (default) is standard output")
     parser.add_argument("--name", help="the network's name (default: the model's file name)")
     parser.add_argument("--opaque", action="store_true", help="import unknown operators as elementwise ones")
 
@@ -96,6 +122,14 @@ def main():
     parser.add_argument("model", help="the ONNX file")
     parser.add_argument("--input", action="append", default=[], type=sample_input, metavar="NAME=CxHxW",
                         help="an input's shape without the batch, where the model leaves it open")
+    parser.add_argument("--output", action="append", default=[], metavar="TENSOR[,...]",
+                        help="cut the graph at these tensors: what they do not need is left out")
+    parser.add_argument("--weights", action="append", default=[], metavar="NAME[,...]",
+                        help="inputs of the model that are learned")
+    parser.add_argument("--learned", action="append", default=[], metavar="NAME[,...]",
+                        help="initializers or Constant nodes that are learned although they would count as constants")
+    parser.add_argument("--constant", action="append", default=[], metavar="NAME[,...]",
+                        help="initializers that are constants although they would count as learned")
     parser.add_argument("--speaker", default="import_onnx.py", help=argparse.SUPPRESS)  # mbsopt speaks for itself
     add_arguments(parser)
     given = parser.parse_args()
@@ -109,10 +143,12 @@ def main():
     shown = given.model if given.model.isprintable() else ascii(given.model)
     try:
         text, notes = convert(given.model, given.name or Path(given.model).stem or "model",
-                              Options(given.input, given.opaque))
+                              Options(given.input, given.opaque, forced_learned=names(given.learned),
+                                      forced_constant=names(given.constant), weights=names(given.weights),
+                                      outputs=names(given.output)))
         for note in notes:
             print(f"{speaker}: {shown}: {note}", file=sys.stderr)
-        write_whole(given.output, text)
+        write_whole(given.file, text)
     except Fault as fault:
         line = " ".join(str(fault).split())
         line = "".join(c if c.isprintable() else "?" for c in line)
@@ -125,7 +161,7 @@ def main():
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 5
     except OSError as error:
-        print(f"{speaker}: {error.filename or given.output}: {error.strerror}", file=sys.stderr)
+        print(f"{speaker}: {error.filename or given.file}: {error.strerror}", file=sys.stderr)
         return 5
     return 0
 

@@ -200,12 +200,12 @@ def main():
         text, notes, _ = convert(model, given.name or given.model.rpartition(":")[2], shape, given.opaque)
         for note in notes:
             print(f"import_torch.py: {given.model}: {note}", file=sys.stderr)
-        import_onnx.write_whole(given.output, text)
+        import_onnx.write_whole(given.file, text)
     except (Fault, ModelFault) as fault:
         print(f"import_torch.py: {given.model}: {fault}", file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"import_torch.py: {error.filename or given.output}: {error.strerror}", file=sys.stderr)
+        print(f"import_torch.py: {error.filename or given.file}: {error.strerror}", file=sys.stderr)
         return 5
     except Exception as error:  # a model's own code may raise anything
         line = " ".join(str(error).split())[:300]

@@ -1,225 +1,68 @@
 """The converter: walks the nodes, keeps what each tensor is, and writes down the layers."""
 
-import difflib
 import json
 from math import prod
 
 import numpy
 
-from onnx_network import constants, graph as graphs
-from onnx_network.ops import OPS, opaque
+from onnx_network import fixed
+from onnx_network.inputs import read_inputs
+from onnx_network.learning import Learning
+from onnx_network.network import Network
+from onnx_network.notes import all_notes
+from onnx_network.opaque import opaque, opaque_hint
+from onnx_network.ops import cut_before, lookup, unknown
 from onnx_network.ops_norms import convert_match
 from onnx_network.patterns import Finder
-from onnx_network.values import (Activation, Constant, Fault, Learned, broadcast, place_batch, sample_dims,
-                                 sample_shape)
+from onnx_network.values import Activation, Constant, Fault, unsupported
 
-STANDARD_DOMAINS = ("", "ai.onnx")
 FIXED_OPS = {"Shape", "Size", "RandomNormalLike", "RandomUniformLike", "RandomNormal", "RandomUniform", "Bernoulli"}
+VIEWS = ("reshape", "slice", "concat", "flatten", "identity")
 
 
-class Converter:
-    def __init__(self, graph, options, batch):
+class Branch(Exception):
+    """An If whose condition is known: the graph is to be read anew with the branch in its place."""
+
+    def __init__(self, node, graph):
+        super().__init__()
+        self.node, self.graph = node, graph
+
+
+class Converter(Network):
+    def __init__(self, graph, options, batch, fixed_batch=True):
+        super().__init__(batch)
         self.graph = graph
-        self.batch = batch
         self.opaque = options.opaque
-        self.learned = options.learned  # names of inputs and initializers that are learned, or None: all floats
-        self.layers, self.notes = [], []
-        self.used = {}  # names, and the last number that was put behind each
-        self.counted = {}
-        self.values = {}
-        self.inputs = []
-        self._read_initializers()
-        self._read_inputs(options)
-
-    # ---- the beginning ----
-
-    def _read_initializers(self):
-        for name, tensor in self.graph.initializers.items():
-            value = constants.read_tensor(tensor)
-            learned = graphs.is_float(tensor.data_type) if self.learned is None else name in self.learned
-            self.values[name] = Learned(value.shape, {name: prod(value.shape)}) if learned else value
-
-    def _read_inputs(self, options):
-        given = dict(options.inputs)
-        for proto in self.graph.inputs:
-            shape = graphs.input_shape(proto)
-            if self.learned is not None and proto.name in options.fixed_inputs:
-                self.values[proto.name] = (Learned(shape, {proto.name: prod(shape)})
-                                           if proto.name in self.learned else Constant(shape))
-                continue
-            if proto.name not in self.graph.consumers:
-                given.pop(proto.name, None)
-                continue
-            sample = given.pop(proto.name, None)
-            if sample is None:
-                sample = None if shape is None else shape[1:]
-                if not sample or None in sample:
-                    raise Fault(f"input {proto.name!r} has no fixed shape for a sample: found "
-                                f"{'no shape' if shape is None else shape}, give --input {proto.name}=3x224x224")
-            elif shape is not None and len(shape) != len(sample) + 1:
-                raise Fault(f"input {proto.name!r} has {len(shape)} dimensions with the batch, found "
-                            f"--input of {len(sample)} without it")
-            if shape and shape[0] not in (None, self.batch):
-                raise Fault(f"input {proto.name!r} has a batch of {shape[0]}, found {self.batch} before; expected that "
-                            "the first dimension of every input is the batch")
-            name = self.unique(proto.name)
-            self.inputs.append({"name": name, "shape": list(sample)})
-            self.values[proto.name] = Activation(name, sample, [self.batch] + list(sample), 0)
-        if given:
-            names = ", ".join(repr(i.name) for i in self.graph.inputs[:8])
-            raise Fault(f"--input: no input {next(iter(given))!r}, expected one of {names}")
-        if not self.inputs:
-            raise Fault("no node reads an input")
-
-    # ---- what the ops use ----
-
-    def unique(self, name):
-        name = "".join(c if c.isprintable() else "?" for c in name)[:200] or "unnamed"
-        base = name
-        while name in self.used:
-            self.used[base] += 1
-            name = f"{base}#{self.used[base]}"
-        self.used[name] = 1
-        return name
-
-    def layer(self, title, op, inputs, **members):
-        name = self.unique(title)
-        entry = {"name": name, "op": op}
-        if op != "parameter":
-            entry["inputs"] = inputs
-        entry.update({k: v for k, v in members.items() if v is not None})
-        self.layers.append(entry)
-        return name
-
-    def real(self, value):
-        """The value in memory: exchanged dimensions are moved now."""
-        if value.swapped is None:
-            return value
-        source = value.swapped
-        rank = len(value.shape)
-        order = list(range(rank - 2)) + [rank - 1, rank - 2]
-        moved = self.permute("transpose", source, order)
-        value.name, value.net, value.swapped = moved.name, moved.net, None
-        return value
-
-    def tensor(self, value, shape=None):
-        """The name of the network's tensor with `shape` per sample, after a view if it has another."""
-        value = self.real(value)
-        shape = sample_shape(value, self.batch) if shape is None else list(shape)
-        if value.net == shape:
-            return value.name
-        if prod(value.net) != prod(shape):
-            raise Fault(f"a sample of shape {value.net} is needed as {shape}")
-        if not hasattr(value, "views"):
-            value.views = {}
-        if tuple(shape) not in value.views:
-            value.views[tuple(shape)] = self.layer(f"{value.name}.view", "reshape", [value.name], shape=shape)
-        return value.views[tuple(shape)]
-
-    def like(self, value, name, shape=None):
-        """An activation with the dimensions of `value` whose tensor is `name`."""
-        net = sample_shape(value, self.batch) if shape is None else shape
-        return Activation(name, net, value.shape, value.axis, value.outer)
-
-    def unary(self, title, op, value, **members):
-        return self.like(value, self.layer(title, op, [self.tensor(value)], **members))
-
-    def fresh(self, *fixed):
-        """How many learned numbers these values bring that were not counted before."""
-        count = 0
-        for value in fixed:
-            for name, size in getattr(value, "sources", {}).items():
-                if name not in self.counted:
-                    self.counted[name] = True
-                    count += size
-        return count
-
-    def reshape(self, value, shape):
-        self.real(value)
-        axis, outer = place_batch(value, shape, self.batch)
-        result = Activation(value.name, value.net, shape, axis, outer)
-        result.views = value.__dict__.setdefault("views", {})
-        return result
-
-    def permute(self, title, value, order):
-        value = self.real(value)
-        kept = [(i, d) for i, d in sample_dims(value.shape, value.axis, self.batch) if d > 1]
-        shape = [value.shape[i] for i in order]
-        axis = order.index(value.axis)
-        before = [i for i, _ in kept]
-        after = [i for i in order if i in before]
-        if before == after:
-            result = Activation(value.name, value.net, shape, axis, value.outer)
-            result.views = value.__dict__.setdefault("views", {})
-            return result
-        if value.outer > 1:
-            raise Fault("a transposition of a dimension that has the batch inside it")
-        name = self.layer(title, "permute", [self.tensor(value, [d for _, d in kept])],
-                          order=[before.index(i) for i in after])
-        return Activation(name, [dict(kept)[i] for i in after], shape, axis)
-
-    def sample_axis(self, value, axis):
-        """Which of the sample's dimensions a dimension is."""
-        dims = [i for i, _ in sample_dims(value.shape, value.axis, self.batch)]
-        if axis == value.axis:
-            raise Fault("works along the batch")
-        return dims.index(axis)
-
-    def slice(self, title, value, axis, begin, end, step=1):
-        size = value.shape[axis]
-        if begin >= end:
-            raise Fault(f"takes nothing: {begin} to {end} of {size}")
-        shape = list(value.shape)
-        shape[axis] = -(-(end - begin) // step)
-        if shape[axis] == size:
-            return value
-        at = self.sample_axis(value, axis)
-        name = self.layer(title, "slice", [self.tensor(value)], axis=at or None, begin=begin or None, end=end,
-                          step=step if step > 1 else None)
-        result = Activation(name, [], shape, value.axis, value.outer)
-        result.net = sample_shape(result, self.batch)
-        return result
-
-    def aligned(self, values):
-        """Activations that broadcast: the result's shape, batch place, and each one's tensor."""
-        shape = broadcast([v.shape for v in values])
-        rank = len(shape)
-        places = {(v.axis + rank - len(v.shape), v.outer) for v in values}
-        if len(places) > 1:
-            raise Fault("combines tensors whose batches are in different dimensions")
-        axis, outer = places.pop()
-        whole = Activation("", [], shape, axis, outer)
-        kept = [i for i, _ in sample_dims(shape, axis, self.batch)]
-        names = []
-        for v in values:
-            padded = [1] * (rank - len(v.shape)) + list(v.shape)
-            sizes = [padded[i] // self.batch if i == axis else padded[i] for i in kept] or [1]
-            names.append(self.tensor(v, sizes))
-        whole.net = sample_shape(whole, self.batch)
-        return whole, names
+        self.learning = Learning(graph, options)
+        self.notes = []
+        self.fixed_batch = fixed_batch
+        self.values = {name: self.learning.initializer(name, tensor) for name, tensor in graph.initializers.items()}
+        self.values.update(read_inputs(self, options))
 
     # ---- the walk ----
 
     def run(self):
-        fixed = self._find_fixed()
-        matches, skipped = Finder(self.graph, lambda name: name in fixed).find()
-        for node in self.graph.nodes:
+        fixed_names = self._find_fixed()
+        matches, skipped = Finder(self.graph, lambda name: name in fixed_names).find()
+        # constants first, for what follows a node may be asked for
+        for node in sorted(self.graph.nodes, key=lambda n: n.op != "Constant"):
+            self.place = node.place()
             try:
                 if node.number in matches:
-                    match = matches[node.number]
-                    self.values[node.outputs[0]] = convert_match(self, node, match)
+                    self.values[node.outputs[0]] = convert_match(self, node, matches[node.number])
                 elif node.number not in skipped:
                     self._convert(node)
             except Fault as fault:
-                raise Fault(f"{node.place()} ({node.op}): {fault}") from None
+                raise Fault(f"{node.place()} ({node.op}): {fault}", fault.unsupported) from None
             except KeyError as missing:
                 raise Fault(f"{node.place()} ({node.op}): lacks {missing}") from None
             except (IndexError, AttributeError, TypeError, ValueError, OverflowError, ZeroDivisionError) as e:
                 raise Fault(f"{node.place()} ({node.op}): inputs or attributes that it cannot have "
                             f"({type(e).__name__}: {' '.join(str(e).split())[:120]})") from None
         self._finish_outputs()
-        if not any(entry["op"] not in ("reshape", "slice", "concat", "flatten", "identity") for entry in self.layers):
+        if not any(entry["op"] not in VIEWS for entry in self.layers):
             raise Fault("has no layer that computes")
+        self.notes += all_notes(self)
 
     def _finish_outputs(self):
         """Outputs have the model's shapes. One that layers read is no sink of the network, which is to be said."""
@@ -230,25 +73,21 @@ class Converter:
                 self.notes.append(f"output {name!r} is read by nodes too: as an output it is left out")
 
     def _find_fixed(self):
-        fixed = {name for name, v in self.values.items() if not isinstance(v, Activation)} | {""}
+        names = {name for name, v in self.values.items() if not isinstance(v, Activation)} | {""}
         for node in self.graph.nodes:
-            if node.op in FIXED_OPS or all(name in fixed for name in node.inputs):
-                fixed.update(node.outputs)
-        return fixed
+            if node.op in FIXED_OPS or all(name in names for name in node.inputs):
+                names.update(node.outputs)
+        return names
 
     def _convert(self, node):
-        values = [self.values[name] if name else None for name in node.inputs]
+        values = [self._value(name) for name in node.inputs]
         if node.op in ("Shape", "Size"):
-            data = list(values[0].shape) if values[0].shape is not None else None
-            if data is None:
-                results = [Constant(None)]
-            else:
-                data = data[node.attrs.get("start", 0):node.attrs.get("end")] if node.op == "Shape" else prod(data)
-                array = numpy.asarray(data, dtype=numpy.int64)
-                results = [Constant(array.shape, array)]
+            results = self._shape(node, values[0])
         elif node.op in FIXED_OPS:
             shape = node.attrs.get("shape", getattr(values[0], "shape", None) if values else None)
             results = [Constant(shape)]
+        elif node.op == "If":
+            results = self._branch(node, values)
         elif not any(isinstance(v, Activation) for v in values):
             results = self._fixed(node, values)
         else:
@@ -257,69 +96,66 @@ class Converter:
             if name:
                 self.values[name] = value
 
-    def _active(self, node, values):
-        """What an operator makes of activations."""
-        before = [(kept, len(kept)) for kept in (self.layers, self.used, self.counted)]
-        try:
-            if node.op not in OPS or node.domain not in STANDARD_DOMAINS:
-                raise Fault(self._unknown(node))
-            results = OPS[node.op](self, node, values)
-        except Fault as fault:
-            if not self.opaque:
-                hint = "; --opaque imports it as an elementwise op" if "not supported" in str(fault) else ""
-                raise Fault(f"{fault}{hint}") from None
-            for kept, size in before:  # as if nothing had been tried
-                while len(kept) > size:
-                    kept.pop() if kept is self.layers else kept.popitem()
-            lost = self.fresh(*values)
-            self.notes.append(f"{node.place()}: {node.op} is imported as an elementwise op"
-                              f"{f' without its {lost} parameters' if lost else ''}: {str(fault).split(';', 1)[0]}")
-            results = opaque(self, node, values)
-        return results if isinstance(results, list) else [results]
-
-    def _fixed(self, node, values):
-        sources = {}
-        for v in values:
-            sources.update(getattr(v, "sources", {}))
-        if not sources:
-            return constants.fold(node, values)
-        shape = self._fixed_shape(node, values)
-        return [Learned(shape, sources) for _ in node.outputs]
-
-    def _fixed_shape(self, node, values):
-        """The shape of something learned after a node, None if that cannot be told."""
-        if node.op in ("Relu", "Sigmoid", "Tanh", "Clip", "Softmax", "ScatterND", "ScatterElements"):
-            return values[0].shape
-        stand_ins = []
-        for v in values:
-            if v is None or isinstance(v, Constant) and v.data is not None:
-                stand_ins.append(v)
-            elif v.shape is None or any(d < 0 for d in v.shape):
-                return None
-            else:
-                stand_ins.append(Constant(v.shape, numpy.broadcast_to(numpy.float32(1), v.shape)))
-        if node.op == "MatMul":
-            a, b = values[0].shape, values[1].shape
-            return broadcast([a[:-2], b[:-2]]) + (a[-2], b[-1]) if len(a) > 1 and len(b) > 1 else None
-        if node.op not in ("Transpose", "Reshape", "Squeeze", "Unsqueeze", "Slice", "Expand", "Identity", "Gather",
-                           "Add", "Sub", "Mul", "Div", "Exp", "Cast", "Neg", "Sqrt"):
+    def _value(self, name):
+        if not name:
             return None
-        if node.op in ("Add", "Sub", "Mul", "Div"):
-            return broadcast([v.shape for v in values])
-        if node.op in ("Exp", "Cast", "Neg", "Sqrt", "Identity"):
-            return values[0].shape
-        if node.op == "Gather" and values[1].shape is not None:
-            axis = node.attrs.get("axis", 0) % len(values[0].shape)
-            return values[0].shape[:axis] + values[1].shape + values[0].shape[axis + 1:]
-        result = constants.FOLDED[node.op](node, [None if v is None else v.data for v in stand_ins])
-        return numpy.shape(result)
+        if name not in self.values:
+            raise unsupported(f"reads {name!r}, a further output of {self.graph.producer[name].place()} "
+                              f"({self.graph.producer[name].op}) that is not supported")
+        return self.values[name]
 
     @staticmethod
-    def _unknown(node):
-        near = difflib.get_close_matches(node.op, OPS, 1, 0.3)
-        hint = f"; the closest that is: {near[0]}" if near else ""
-        domain = "" if node.domain in STANDARD_DOMAINS else f", being of the domain {node.domain!r}"
-        return f"is not supported{domain}{hint}"
+    def _shape(node, value):
+        if value.shape is None:
+            return [Constant(None)]
+        data = list(value.shape)
+        data = data[node.attrs.get("start", 0):node.attrs.get("end")] if node.op == "Shape" else prod(data)
+        array = numpy.asarray(data, dtype=numpy.int64)
+        return [Constant(array.shape, array)]
+
+    def _fixed(self, node, values):
+        results = fixed.fixed_outputs(node, values)
+        return self.learning.node(node, results) if node.op in ("Constant", "ConstantOfShape") else results
+
+    def _branch(self, node, values):
+        condition = values[0]
+        if isinstance(condition, Activation) or condition.data is None or condition.data.size != 1:
+            raise unknown(node, self)
+        taken = "then_branch" if condition.data.reshape(-1)[0] else "else_branch"
+        raise Branch(node, node.attrs[taken])
+
+    def _active(self, node, values):
+        """What an operator makes of activations."""
+        before = self.state()
+        try:
+            convert = lookup(node)
+            if convert is None:
+                raise unknown(node, self)
+            results = convert(self, node, values)
+        except Fault as fault:
+            if not self.opaque or not fault.unsupported:
+                raise Fault(f"{fault}{self._advice(node, values, fault)}", fault.unsupported) from None
+            self.restore(before)
+            results = opaque(self, node, values, fault)
+        return results if isinstance(results, list) else [results]
+
+    def _advice(self, node, values, fault):
+        """What can be done about an operator that is not supported."""
+        hint = opaque_hint(self, node, values, fault)
+        if not hint and fault.unsupported and "--" not in str(fault):
+            hint = f"; {cut_before(node, self)}"
+        return hint
+
+    def remark(self, text):
+        """A note, once."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def where_batch(self):
+        """What a message on missing dimensions adds where the first one may be no batch."""
+        first = next((i for i in self.inputs if self.batch > 1), None)
+        return (f"; the first dimension of input {first['name']!r}, {self.batch}, was taken for the batch"
+                if first is not None and self.fixed_batch else "")
 
     def text(self, name):
         lines = ",\n".join("    " + json.dumps(entry) for entry in self.layers)

@@ -1,5 +1,6 @@
 """Reading ONNX files: the nodes that the outputs need, in an order in which they can be computed."""
 
+import difflib
 import os
 import tempfile
 import warnings
@@ -8,10 +9,9 @@ from collections import Counter
 import onnx
 from onnx import TensorProto, helper, shape_inference
 
+from onnx_network.rewrite import MOST_NODES, STANDARD_DOMAINS, inline_functions, subgraphs, without_transparent
 from onnx_network.values import Fault
 
-OPSETS = (9, 17)
-MOST_NODES = 1000000
 MOST_BYTES = (1 << 31) - 1
 
 
@@ -19,9 +19,9 @@ def all_names(graph):
     """Every name in the graph; those that are not in UTF-8 are bytes."""
     for node in graph.node:
         yield from (node.op_type, node.domain, node.name, *node.input, *node.output)
-        for attribute in node.attribute:
-            yield attribute.name
-            yield from all_names(attribute.g) if attribute.HasField("g") else ()
+        yield from (attribute.name for attribute in node.attribute)
+        for inner in subgraphs(node):
+            yield from all_names(inner)
     for named in (*graph.initializer, *graph.input, *graph.output, *graph.value_info):
         yield named.name
 
@@ -31,20 +31,24 @@ def captured(graph):
     inside = {t.name for t in graph.initializer} | {i.name for i in graph.input} | {""}
     inside.update(name for node in graph.node for name in node.output)
     found = [name for node in graph.node for name in node.input]
-    found += [name for node in graph.node for a in node.attribute if a.HasField("g") for name in captured(a.g)]
+    found += [name for node in graph.node for inner in subgraphs(node) for name in captured(inner)]
+    found += [output.name for output in graph.output]
     return [name for name in dict.fromkeys(found) if name not in inside]
 
 
 class Node:
+    """`inputs` are the operator's own and, behind these, what its subgraphs read."""
+
     def __init__(self, proto, number):
         self.op = proto.op_type
-        self.domain = proto.domain
+        self.domain = proto.domain if proto.domain not in STANDARD_DOMAINS else ""
         self.name = proto.name
         self.inputs = list(proto.input)
-        for attribute in proto.attribute:
-            self.inputs += captured(attribute.g) if attribute.HasField("g") else []
+        for inner in subgraphs(proto):
+            self.inputs += captured(inner)
         self.outputs = list(proto.output)
         self.number = number
+        self.proto = proto
         self.alone = False  # the only node of its scope
         try:
             self.attrs = {a.name: helper.get_attribute_value(a) for a in proto.attribute}
@@ -52,7 +56,10 @@ class Node:
             raise Fault(f"node {number} ({self.op}): a broken attribute: {error}") from None
 
     def place(self):
-        return f"node {self.name!r}" if self.name else f"node {self.number} ({self.outputs[0]!r})"
+        return f"node {self.name!r}" if self.name else f"node {self.number} ({self._first()!r})"
+
+    def _first(self):
+        return next((name for name in self.outputs if name), "")
 
     def scope(self):
         """PyTorch's module: of /layer1/layer1.0/conv1/Conv layer1.0.conv1; empty where there is none."""
@@ -67,7 +74,7 @@ class Node:
         """A short name for the layer: the module's if it has no other nodes."""
         scope = self.scope()
         if not scope:
-            return self.name.strip("/") or self.outputs[0]
+            return self.name.strip("/") or self._first()
         return scope if self.alone else f"{scope}.{self.name.split('/')[-1].lower()}"
 
 
@@ -92,52 +99,73 @@ def infer(model):
 
 
 class Graph:
-    """The model's graph: `nodes` in order, `consumers` and `producer` by tensor name."""
+    """
+    The model's graph, or what of it the tensors `outputs` need: `nodes` in order, `consumers` and `producer` by tensor
+    name. `quantised` are the tensors that are dequantised.
+    """
 
-    def __init__(self, model):
+    def __init__(self, model, outputs=()):  # outputs: of tensors at which the model is cut
         proto = model.graph
         if any(not isinstance(name, str) for name in all_names(proto)):
             raise Fault("has a name that is not in UTF-8")
         self.model = model
-        self.opset = max([o.version for o in model.opset_import if o.domain in ("", "ai.onnx")], default=0)
-        if not OPSETS[0] <= self.opset <= OPSETS[1]:
-            raise Fault(f"uses opset {self.opset}, expected {OPSETS[0]} to {OPSETS[1]}")
+        self.opset = max([o.version for o in model.opset_import if o.domain in STANDARD_DOMAINS], default=1)
         if not 1 <= len(proto.node) <= MOST_NODES:
             raise Fault(f"has {len(proto.node)} nodes, expected 1 to {MOST_NODES}")
-        self.name = proto.name
         self.initializers = {t.name: t for t in proto.initializer}
         self.inputs = [i for i in proto.input if i.name not in self.initializers]
-        self.outputs = [o.name for o in proto.output]
-        if not self.outputs:
+        cut = bool(outputs)
+        outputs = list(outputs) or [o.name for o in proto.output]
+        if not outputs:
             raise Fault("has no outputs")
         self._types = None
         nodes = [Node(n, i) for i, n in enumerate(proto.node)]
-        self.producer = {}
-        for node in nodes:
-            if not node.outputs or not node.outputs[0]:
-                raise Fault(f"node {node.number} ({node.op}) has no output")
-            for name in node.outputs:
-                if name and name in self.producer:
-                    raise Fault(f"{node.place()}: {name!r} is already an output of {self.producer[name].place()}")
-                if name:
-                    self.producer[name] = node
+        self._check_producers(nodes)
+        self._check_outputs(outputs, proto, cut)
+        nodes, self.outputs, self.quantised = without_transparent(nodes, outputs)
+        self.producer = {name: node for node in nodes for name in node.outputs if name}
         self.nodes = self._order()
-        scopes = [n.scope() for n in self.nodes if n.op not in ("Constant", "Identity", "Transpose", "Cast")]
-        counts = Counter(scopes)
-        for node in self.nodes:
-            node.alone = counts[node.scope()] <= 1
+        needed = {n.number for n in self.nodes}
+        self.cut = ", ".join(repr(name) for name in outputs) if cut else ""
+        self.outside = [n for n in nodes if n.number not in needed]
+        self._mark_alone()
         self.consumers = {}
         for node in self.nodes:
             for name in set(node.inputs):
                 self.consumers.setdefault(name, []).append(node)
+
+    @staticmethod
+    def _check_producers(nodes):
+        producer = {}
+        for node in nodes:
+            if not any(node.outputs):
+                raise Fault(f"node {node.number} ({node.op}) has no output")
+            for name in node.outputs:
+                if name and name in producer:
+                    raise Fault(f"{node.place()}: {name!r} is already an output of {producer[name].place()}")
+                if name:
+                    producer[name] = node
+
+    def _check_outputs(self, outputs, proto, cut):
+        made = {name for node in proto.node for name in node.output}
+        made.update(self.initializers, (i.name for i in self.inputs))
+        for name in outputs:
+            if name not in made:
+                near = difflib.get_close_matches(name, sorted(made), 1, 0.6) if cut else []
+                raise Fault(f"--output: no tensor {name!r}{f'; the closest is {near[0]!r}' if near else ''}" if cut else
+                            f"output {name!r} is made by no node")
+
+    def _mark_alone(self):
+        scopes = [n.scope() for n in self.nodes if n.op not in ("Constant", "Identity", "Transpose", "Cast")]
+        counts = Counter(scopes)
+        for node in self.nodes:
+            node.alone = counts[node.scope()] <= 1
 
     def _order(self):
         """Depth first from the outputs, without recursion, then by the file's order where that is one."""
         known = set(self.initializers) | {i.name for i in self.inputs} | {""}
         state, order = {}, []
         for output in self.outputs:
-            if output not in self.producer and output not in known:
-                raise Fault(f"output {output!r} is made by no node")
             stack = [(self.producer[output], False)] if output in self.producer else []
             while stack:
                 node, done = stack.pop()
@@ -168,15 +196,26 @@ class Graph:
         return by_number
 
     def types(self, shapes):
-        """The types of tensors, by ONNX's own inference, where the inputs have these shapes."""
+        """
+        The types of tensors where the inputs have these shapes, by ONNX's own inference. Of opsets that the installed
+        package does not know only what the file itself says of inputs that are as it says.
+        """
         if self._types is None:
+            changed = False
             for proto in self.inputs:
                 if proto.name in shapes:
                     dims = proto.type.tensor_type.shape.dim
+                    changed = changed or [d.dim_value for d in dims] != list(shapes[proto.name])
                     del dims[:]
                     for size in shapes[proto.name]:
                         dims.add().dim_value = size
-            model = infer(self.model)
+            model = self.model
+            if changed:  # what the file says is of other sizes
+                del model.graph.value_info[:]
+                for output in model.graph.output:
+                    output.type.tensor_type.ClearField("shape")
+            if self.opset <= onnx.defs.onnx_opset_version():
+                model = infer(model)
             self._types = {v.name: v for v in list(model.graph.value_info) + list(model.graph.output)}
         return self._types
 
@@ -200,7 +239,8 @@ def read_file(path):
     return b"".join(parts)
 
 
-def load(path):
+def read_model(path, known):
+    """The model in a file, its local functions in place of their calls; `known` has the operators that need none."""
     try:
         data = read_file(path)
         model = onnx.ModelProto()
@@ -215,7 +255,8 @@ def load(path):
         raise Fault("is no ONNX file, or a truncated one") from None
     if not data or not model.graph.node:
         raise Fault("is no ONNX file: it has no nodes")
-    return Graph(model)
+    inline_functions(model, known)
+    return model
 
 
 def input_shape(proto):

@@ -1,20 +1,34 @@
 """What the operators' functions have in common: reading attributes and fixed inputs."""
 
-from onnx_network.constants import ints
-from onnx_network.values import Constant, Fault
+from math import prod
+
+import numpy
+
+from onnx_network.constants import axes_given, ints
+from onnx_network.values import Activation, Constant, Fault, Learned, broadcast, sample_dims, unsupported
+
+__all__ = ["added_parameters", "align_legacy", "axes_of", "broadcast_to", "data", "fixed_tensor", "grown", "ints", "pair",
+           "passed", "same", "small"]
 
 
 def data(value, what):
-    if not isinstance(value, Constant) or value.data is None:
+    if isinstance(value, Activation):
+        raise unsupported(f"its {what} is computed from an activation, which is not supported")
+    if value is None or value.data is None:
         raise Fault(f"its {what} is not known before it runs")
     return value.data
 
 
+def small(value):
+    """The number in an operand of one element, None if there is none or it is not known."""
+    found = getattr(value, "data", None)
+    return found.reshape(-1)[0].item() if found is not None and found.size == 1 else None
+
+
 def axes_of(node, values, at=1):
-    axes = node.attrs.get("axes")
-    if axes is None and len(values) > at and values[at] is not None:
-        axes = ints(data(values[at], "axes"))
-    return axes
+    if "axes" in node.attrs or len(values) <= at or values[at] is None:
+        return axes_given(node, [], at)
+    return ints(data(values[at], "axes"))
 
 
 def pair(value):
@@ -30,3 +44,49 @@ def same(op, **members):
 
 def passed(c, node, values):
     return values[0]
+
+
+def grown(x, fixed):
+    """The shape of an activation that is combined with fixed operands."""
+    if any(v.shape is None for v in fixed):
+        raise Fault("has a fixed operand of unknown shape")
+    return broadcast([x.shape, *(v.shape for v in fixed)])
+
+
+def broadcast_to(c, node, x, fixed):
+    """The activation, enlarged where fixed operands enlarge it."""
+    shape = grown(x, fixed)
+    return x if shape == x.shape else c.expand(node.title() + ".expand", x, shape)
+
+
+def align_legacy(c, node, values):
+    """Operands as numpy broadcasts them; before opset 7 the second one is placed by `axis`."""
+    if c.graph.opset >= 7 or not node.attrs.get("broadcast") or len(values) != 2:
+        return values
+    a, b = values
+    axis = node.attrs.get("axis", len(a.shape) - len(b.shape))
+    axis = axis if axis >= 0 else axis + len(a.shape)
+    shape = tuple(b.shape) + (1,) * (len(a.shape) - axis - len(b.shape))
+    if isinstance(b, Activation):
+        return [a, c.reshape(b, shape)]
+    known = None if b.data is None else numpy.reshape(b.data, shape)
+    return [a, Learned(shape, b.sources, known) if isinstance(b, Learned) else Constant(shape, known)]
+
+
+def fixed_tensor(c, title, value, whole, parameters):
+    """A layer that makes a learned operand of each sample; its name."""
+    rank = len(whole.shape)
+    shape = [1] * (rank - len(value.shape)) + list(value.shape)
+    if shape[whole.axis] not in (1, c.batch):
+        raise Fault(f"has an operand of shape {list(value.shape)} that differs between samples")
+    kept = [i for i, _ in sample_dims(whole.shape, whole.axis, c.batch)]
+    return c.layer(title, "parameter", [], shape=[shape[i] for i in kept] or [1], parameters=parameters)
+
+
+def added_parameters(c, node, values, whole):
+    """The names of layers that make the learned operands of a node of which no op has parameters."""
+    names = []
+    for name, value in zip(node.inputs, values):
+        if isinstance(value, Learned) and value.shape is not None and prod(value.shape) > 1:
+            names.append(fixed_tensor(c, node.title() + ".parameter", value, whole, c.learning.fresh(value)))
+    return names

@@ -1,106 +1,100 @@
 """One function per ONNX operator that reads activations: which layers it is."""
 
-from onnx_network.graph import input_shape
+import difflib
+
+from onnx_network import ops_fused as fused, ops_quantised as quantised
 from onnx_network.operands import passed, same
-from onnx_network.ops_norms import batch_norm, instance_norm, layer_norm
-from onnx_network.ops_products import einsum, gemm, matmul
-from onnx_network.ops_shapes import (concat, expand, flatten, gather, reshape, slices, split, squeeze, transpose,
-                                     unsqueeze)
-from onnx_network.ops_windows import convolution, global_max_pool, global_pool, mean, pad, pool, resize
-from onnx_network.values import Activation, Fault, broadcast, sample_shape
-
-
-def arithmetic(op, fixed_op):
-    def convert(c, node, values):
-        active = [v for v in values if isinstance(v, Activation)]
-        fixed = [v for v in values if not isinstance(v, Activation)]
-        if len(values) == 1 or getattr(active[0], "has_bias", None) == node.number:
-            return active[0]
-        if not fixed:
-            whole, names = c.aligned(active)
-            whole.name = c.layer(node.title(), op, names)
-            return whole
-        x = active[0]
-        if len(values) > 2:
-            raise Fault("has fixed operands among several, which is not supported")
-        if fixed[0].shape is not None and broadcast([x.shape, fixed[0].shape]) != x.shape:
-            raise Fault(f"has a fixed operand of shape {list(fixed[0].shape)} that enlarges {list(x.shape)}")
-        neutral = 0 if fixed_op == "bias" else 1
-        constant = getattr(fixed[0], "data", None)
-        if constant is not None and constant.size == 1 and constant.reshape(-1)[0] == neutral and x is values[0]:
-            return x
-        if node.op == "Div" and x is values[1]:
-            return c.unary(node.title(), "elementwise", x)
-        learned = c.fresh(*fixed)
-        return c.unary(node.title(), fixed_op, x, parameters=learned or None)
-    return convert
-
-
-def clip(c, node, values):
-    low, high = node.attrs.get("min"), node.attrs.get("max")
-    limits = [v.data.item() if v is not None and getattr(v, "data", None) is not None else None for v in values[1:3]]
-    low = limits[0] if limits and low is None else low
-    high = limits[1] if len(limits) > 1 and high is None else high
-    return c.unary(node.title(), "relu6" if high is not None and low is not None else "relu", values[0])
-
-
-def dropout(c, node, values):
-    ratio = node.attrs.get("ratio", 0.5)
-    if len(values) > 1 and values[1] is not None and getattr(values[1], "data", None) is not None:
-        ratio = float(values[1].data)
-    return values[0] if ratio == 0 else c.unary(node.title(), "dropout", values[0])
-
-
-def prelu(c, node, values):
-    if isinstance(values[1], Activation):
-        raise Fault("has a slope that is computed, which is not supported")
-    return c.unary(node.title(), "prelu", values[0], parameters=c.fresh(values[1]))
-
-
-def elementwise(c, node, values):
-    active = [v for v in values if isinstance(v, Activation)]
-    whole, names = c.aligned(active)
-    fixed = [v.shape for v in values if v is not None and not isinstance(v, Activation) and v.shape is not None]
-    if node.op in ("Where", "Pow", "Min", "Max") and fixed and broadcast([whole.shape, *fixed]) != whole.shape:
-        raise Fault("has a fixed operand that enlarges the others")
-    whole.name = c.layer(node.title(), "elementwise", names)
-    return whole
-
-
-def opaque(c, node, values):
-    """Any op: a layer for each output, as large as ONNX says it is, else as the first input."""
-    active = [v for v in values if isinstance(v, Activation)]
-    first = active[0]
-    types = c.graph.types({name: v.shape for name, v in c.values.items() if isinstance(v, Activation)})
-    results = []
-    for i, output in enumerate(node.outputs):
-        shape = input_shape(types[output]) if output in types else None
-        if not shape or None in shape or first.axis >= len(shape) or shape[first.axis] != first.shape[first.axis]:
-            shape = list(first.shape)
-        result = Activation("", [], shape, first.axis, first.outer)
-        result.net = sample_shape(result, c.batch)
-        if i == 0 or output in c.graph.consumers or output in c.graph.outputs:
-            title = node.title() if len(node.outputs) == 1 else f"{node.title()}.{i}"
-            result.name = c.layer(title, "elementwise", [c.tensor(v) for v in active], shape=result.net)
-        results.append(result)
-    return results
-
+from onnx_network.ops_arithmetic import FLAT, arithmetic, clip, dropout, elementwise, prelu
+from onnx_network.ops_einsum import einsum
+from onnx_network.ops_gather import gather, gather_elements, grid_sample, scatter
+from onnx_network.ops_norms import (batch_norm, group_normalization, instance_norm, layer_norm, mean_variance, rms_norm,
+                                    unit_norm)
+from onnx_network.ops_products import gemm, matmul
+from onnx_network.ops_reduce import global_pool, reduce
+from onnx_network.ops_resize import crop, pad, resize
+from onnx_network.ops_shapes import (concat, expand, flatten, reshape, slices, space_depth, split, squeeze, tile,
+                                     transpose, unsqueeze)
+from onnx_network.ops_windows import convolution, pool
+from onnx_network.rewrite import MICROSOFT
+from onnx_network.values import Activation, unsupported
 
 OPS = {
-    "Conv": convolution(False), "ConvTranspose": convolution(True), "Gemm": gemm, "MatMul": matmul,
-    "Einsum": einsum,
+    "Conv": convolution(), "ConvTranspose": convolution(True), "Gemm": gemm, "MatMul": matmul, "Einsum": einsum,
     "BatchNormalization": batch_norm, "InstanceNormalization": instance_norm, "LayerNormalization": layer_norm,
+    "GroupNormalization": group_normalization, "RMSNormalization": rms_norm, "SimplifiedLayerNormalization": rms_norm,
+    "LpNormalization": unit_norm, "MeanVarianceNormalization": mean_variance,
     "Relu": same("relu"), "LeakyRelu": same("leaky_relu"), "ThresholdedRelu": same("relu"), "Clip": clip,
     "PRelu": prelu, "Sigmoid": same("sigmoid"), "Tanh": same("tanh"), "HardSigmoid": same("hardsigmoid"),
-    "HardSwish": same("hardswish"), "Elu": same("elu"), "Selu": same("elu"), "Celu": same("elu"),
-    "Softmax": same("softmax"), "LogSoftmax": same("softmax"), "LRN": same("lrn"),
-    "MaxPool": pool("max_pool"), "GlobalMaxPool": global_max_pool, "AveragePool": pool("avg_pool"), "GlobalAveragePool": global_pool,
-    "ReduceMean": mean, "Dropout": dropout, "Add": arithmetic("add", "bias"), "Sub": arithmetic("add", "bias"),
-    "Mul": arithmetic("mul", "scale"), "Div": arithmetic("mul", "scale"), "Sum": arithmetic("add", "bias"),
+    "HardSwish": same("hardswish"), "Elu": same("elu"), "Selu": same("elu"), "Celu": same("elu"), "Gelu": same("gelu"),
+    "Swish": same("silu"), "Softmax": same("softmax"), "LogSoftmax": same("softmax"), "Hardmax": same("softmax"),
+    "LRN": same("lrn"), "ScaledTanh": same("tanh"),
+    "MaxPool": pool("max_pool"), "AveragePool": pool("avg_pool"), "LpPool": pool("avg_pool"),
+    "GlobalMaxPool": global_pool("max_pool"), "GlobalAveragePool": global_pool("global_avg_pool"),
+    "GlobalLpPool": global_pool("elementwise"), "Dropout": dropout,
+    "Add": arithmetic("add", "bias"), "Sub": arithmetic("add", "bias"), "Sum": arithmetic("add", "bias"),
+    "Mean": arithmetic("add", "bias"), "Mul": arithmetic("mul", "scale"), "Div": arithmetic("mul", "scale"),
     "Concat": concat, "Split": split, "Slice": slices, "Gather": gather, "Flatten": flatten, "Reshape": reshape,
     "Squeeze": squeeze, "Unsqueeze": unsqueeze, "Transpose": transpose, "Resize": resize, "Upsample": resize,
-    "Pad": pad, "Identity": passed, "Cast": passed, "Expand": expand,
+    "Pad": pad, "Crop": crop, "Cast": passed, "CastLike": passed, "Expand": expand, "Tile": tile,
+    "DepthToSpace": space_depth(False), "SpaceToDepth": space_depth(True), "GatherElements": gather_elements,
+    "ScatterND": scatter, "ScatterElements": scatter, "Scatter": scatter, "GridSample": grid_sample,
+    "DynamicQuantizeLinear": quantised.dynamic_quantise,
+    "QLinearConv": convolution(at=(0, 3, 8)), "ConvInteger": convolution(at=(0, 1, 9)),
+    "QLinearMatMul": quantised.product(0, 3), "MatMulInteger": quantised.product(0, 1),
 }
-for _name in ("Sqrt", "Exp", "Log", "Abs", "Neg", "Pow", "Softplus", "Softsign", "Erf", "Reciprocal", "Sin", "Cos",
-              "Where", "Min", "Max"):
+for _name in ("ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2", "ReduceLogSum",
+              "ReduceLogSumExp", "ReduceSumSquare"):
+    OPS[_name] = reduce
+for _name in ("Sqrt", "Exp", "Log", "Abs", "Neg", "Pow", "Softplus", "Softsign", "Erf", "Reciprocal", "Sin", "Cos", "Tan",
+              "Asin", "Acos", "Atan", "Sinh", "Cosh", "Asinh", "Acosh", "Atanh", "Where", "Min", "Max", "Mod", "Mish",
+              "Shrink", "Not", "And", "Or", "Xor", *FLAT):
     OPS[_name] = elementwise
+
+FUSED = {
+    "Gelu": fused.GELU, "BiasGelu": fused.GELU, "FastGelu": fused.FAST_GELU, "QuickGelu": fused.QUICK_GELU,
+    "FusedConv": fused.fused_convolution, "FusedGemm": fused.fused_gemm, "FusedMatMul": fused.fused_matmul,
+    "TransposeMatMul": fused.fused_matmul, "SkipLayerNormalization": fused.skip_norm(4),
+    "SkipSimplifiedLayerNormalization": fused.skip_norm(3), "Attention": fused.attention,
+    "LayerNormalization": layer_norm, "SimplifiedLayerNormalization": rms_norm,
+    "QGemm": quantised.quantised_gemm, "DynamicQuantizeMatMul": quantised.product_with_bias(4),
+    "MatMulIntegerToFloat": quantised.product_with_bias(6), "MatMulNBits": quantised.packed_product,
+    "QLinearAdd": quantised.ADD, "QLinearMul": quantised.MUL, "QLinearConcat": quantised.joined,
+    "QLinearSigmoid": same("sigmoid"), "QLinearLeakyRelu": same("leaky_relu"), "QLinearSoftmax": same("softmax"),
+    "QLinearGlobalAveragePool": global_pool("global_avg_pool"), "QLinearAveragePool": pool("avg_pool"),
+    "QLinearConv": convolution(at=(0, 3, 8)), "DynamicQuantizeLinear": quantised.dynamic_quantise,
+}
+DOMAINS = {"": OPS, MICROSOFT: FUSED}
+KNOWN = {(domain, op) for domain, table in DOMAINS.items() for op in table}
+
+RECURRENT = ("LSTM", "GRU", "RNN", "Loop", "Scan", "SequenceMap")
+# what a head ends with: its results are no activations of each sample
+HEADS = ("ArgMax", "ArgMin", "TopK", "NonMaxSuppression", "NonZero", "Unique", "RoiAlign", "MaxRoiPool", "Compress",
+         "Multinomial", "OneHot", "GatherND", "EfficientNMS_TRT", "BatchedNMS_TRT", "SplitToSequence", "ConcatFromSequence",
+         "Det", "STFT", "DFT")
+
+
+def lookup(node):
+    """The function for a node, None if there is none."""
+    return DOMAINS.get(node.domain, {}).get(node.op)
+
+
+def unknown(node, c):
+    """The message on an operator that is not supported: what it is, and what can be done."""
+    if node.op in RECURRENT and not node.domain:
+        return unsupported(f"is not supported: mbsopt plans networks without loops over time; {cut_before(node, c)}")
+    if node.op == "If":
+        return unsupported(f"is not supported where its condition is computed; {cut_before(node, c)}")
+    domain = "" if not node.domain else f", being of the domain {node.domain!r}"
+    if node.op in HEADS:
+        return unsupported(f"is not supported{domain}; {cut_before(node, c)}")
+    near = difflib.get_close_matches(node.op, OPS, 1, 0.8)
+    hint = f"; the closest that is: {near[0]}" if near else ""
+    return unsupported(f"is not supported{domain}{hint}")
+
+
+def cut_before(node, c):
+    """The option that leaves out a node and what follows."""
+    name = next((i for i in node.inputs if isinstance(c.values.get(i), Activation)), None)
+    if name is None or c.values[name].raw:
+        return "--output TENSOR leaves out what follows a tensor"
+    return f"--output {name} leaves out what follows"

@@ -1,12 +1,17 @@
 """Normalisations, and the layers that exporters write as several nodes."""
 
+import numpy
+
 from onnx_network.operands import axes_of, data, ints
-from onnx_network.values import sample_shape
+from onnx_network.values import Constant, Fault, sample_shape, unsupported
 
 
 def affine_norm(c, node, x, scale, bias, **members):
-    """A norm, with its factors and offsets if both are learned; otherwise they come behind."""
-    learned = [c.fresh(v) for v in (scale, bias)] if scale is not None else [0, 0]
+    """
+    A norm of (name, value) `scale` and `bias`, which are its factors and offsets if both are learned; otherwise they
+    come behind.
+    """
+    learned = [c.learning.in_slot(*v) if v is not None and v[1] is not None else 0 for v in (scale, bias)]
     whole = learned[0] > 0 and learned[0] == learned[1]
     if whole and members.get("axis") is None and learned[0] != sample_shape(x, c.batch)[0]:
         whole = False
@@ -18,44 +23,102 @@ def affine_norm(c, node, x, scale, bias, **members):
     return result
 
 
+def operand(node, values, at):
+    return (node.inputs[at], values[at]) if len(values) > at else None
+
+
+def only_first(c, node, outputs):
+    """Statistics that a norm hands on are no tensors of the network."""
+    for name in outputs:
+        if name and (name in c.graph.consumers or name in c.graph.outputs):
+            raise unsupported(f"hands on its statistics {name!r}, which is not supported")
+
+
 def batch_norm(c, node, values):
-    return affine_norm(c, node, values[0], values[1], values[2], kind="batch")
+    only_first(c, node, node.outputs[3:] if len(node.outputs) > 3 else [])
+    return affine_norm(c, node, values[0], operand(node, values, 1), operand(node, values, 2), kind="batch")
+
+
+def is_trivial(scale, bias):
+    """Factors of 1 and offsets of 0 that are written into the graph: of a norm that learns neither."""
+    return isinstance(scale, Constant) and isinstance(bias, Constant) and scale.data is not None \
+        and bias.data is not None and bool(numpy.all(scale.data == 1) and numpy.all(bias.data == 0))
 
 
 def instance_norm(c, node, values):
-    return affine_norm(c, node, values[0], values[1], values[2], kind="instance")
+    if is_trivial(*values[1:3]):
+        return affine_norm(c, node, values[0], None, None, kind="instance")
+    return affine_norm(c, node, values[0], operand(node, values, 1), operand(node, values, 2), kind="instance")
 
 
-def layer_norm_axis(c, node, x, axes):
+def group_normalization(c, node, values):
+    """Of opset 18 with factors for each group, and of 21 for each channel."""
+    return affine_norm(c, node, values[0], operand(node, values, 1), operand(node, values, 2), kind="group",
+                       groups=node.attrs["num_groups"])
+
+
+def last_axes(c, x, axes):
+    """
+    The members of a norm over dimensions. Where these are not the last ones the statistics of each sample are of all
+    its elements: no fewer bytes than of some.
+    """
     rank = len(x.shape)
-    axis = min(a % rank for a in axes)
-    if sorted(a % rank for a in axes) != list(range(axis, rank)):
-        raise Fault("normalises dimensions that are not the last ones")
-    return c.sample_axis(x, axis)
+    axes = sorted(a % rank for a in axes)
+    if x.axis in axes:
+        raise Fault("normalises along the batch" + c.where_merged(x))
+    if axes != list(range(axes[0], rank)):
+        return {"kind": "layer"}
+    return {"kind": "layer", "axis": c.sample_axis(x, axes[0])}
 
 
 def layer_norm(c, node, values):
     x = values[0]
-    axis = layer_norm_axis(c, node, x, range(node.attrs.get("axis", -1) % len(x.shape), len(x.shape)))
-    bias = values[2] if len(values) > 2 else None
-    return affine_norm(c, node, x, values[1], bias, kind="layer", axis=axis)
+    only_first(c, node, node.outputs[1:])
+    members = last_axes(c, x, range(node.attrs.get("axis", -1) % len(x.shape), len(x.shape)))
+    return affine_norm(c, node, x, operand(node, values, 1), operand(node, values, 2), **members)
+
+
+def rms_norm(c, node, values):
+    return layer_norm(c, node, values)
+
+
+def unit_norm(c, node, values):
+    """LpNormalization: each vector over its length."""
+    return c.unary(node.title(), "norm", values[0], affine=False,
+                   **last_axes(c, values[0], [node.attrs.get("axis", -1)]))
+
+
+def mean_variance(c, node, values):
+    x = values[0]
+    axes = node.attrs.get("axes", [0, 2, 3])
+    if c.graph.opset < 9:
+        axes = [0, 1, 2, 3] if node.attrs.get("across_channels") else [0, 2, 3]
+    axes = {a % len(x.shape) for a in axes}
+    channels = 1 in axes
+    kind = "batch" if x.axis in axes else "layer" if channels else "instance"
+    if kind == "batch" and channels:
+        raise unsupported("normalises over the batch and the channels, which is not supported")
+    return c.unary(node.title(), "norm", x, kind=kind, affine=False)
 
 
 def convert_match(c, node, match):
     x = c.values[match.source]
     node.alone = node.alone or {n.scope() for n in match.nodes} == {node.scope()}
-    scale = c.values[match.scale] if match.scale else None
-    bias = c.values[match.bias] if match.bias else None
+    scale = (match.scale, c.values[match.scale]) if match.scale else None
+    bias = (match.bias, c.values[match.bias]) if match.bias else None
     first = match.nodes[0]
     first = next((n for n in match.nodes if n.op in ("InstanceNormalization", "Div")), first)
     if match.op == "layer_norm":
-        axes = axes_of(match.members["mean"], [None] * 2 if len(match.members["mean"].inputs) < 2 else
-                       [None, c.values[match.members["mean"].inputs[1]]])
-        return affine_norm(c, first, x, scale, bias, kind="layer", axis=layer_norm_axis(c, node, x, axes))
+        return affine_norm(c, first, x, scale, bias, **last_axes(c, x, _axes(c, match.members["mean"])))
     if match.op == "group_norm":
         shape = ints(data(c.values[match.members["shape"]], "groups"))
         return affine_norm(c, first, x, scale, bias, kind="group", groups=shape[1] if shape[1] else x.shape[1])
     if match.op == "unit_norm":
-        return c.unary(node.title(), "norm", x, kind="layer", affine=False,
-                       axis=layer_norm_axis(c, node, x, axes_of(match.members["length"], [None])))
+        return c.unary(node.title(), "norm", x, affine=False, **last_axes(c, x, _axes(c, match.members["length"])))
     return c.unary(node.title(), match.op, x)
+
+
+def _axes(c, node):
+    """The axes of a reduction, all where none are given."""
+    axes = axes_of(node, [c.values.get(name) for name in node.inputs])
+    return axes if axes is not None else range(len(c.values[node.inputs[0]].shape))

@@ -2,16 +2,17 @@
 
 from math import prod
 
-from onnx_network.values import Activation, Fault, broadcast, sample_dims, sample_shape
+from onnx_network.values import Activation, Constant, Fault, Learned, broadcast, sample_dims, sample_shape, unsupported
 
 
-def linear(c, node, x, features, out, weight, bias):
-    """A learned product over the last dimension."""
+def linear(c, node, x, features, out, weight, bias=None):
+    """A learned product over the last dimension; `weight` and `bias` are pairs (name, value)."""
     if x.axis == len(x.shape) - 1:
-        raise Fault("works along the batch")
+        raise Fault("multiplies along the batch, which is in the last dimension" + c.where_merged(x))
     if x.shape[-1] != features:
-        raise Fault(f"multiplies {list(x.shape)} by a matrix with {features} rows")
-    c.fresh(weight, *([bias] if bias is not None else []))
+        raise Fault(f"multiplies {list(x.shape)} by a matrix with {features} rows" + c.where_merged(x))
+    c.learning.multiplied(node, *weight)
+    c.learning.fresh(*(pair[1] for pair in (weight, bias) if pair is not None))
     rows = [d for i, d in sample_dims(x.shape, x.axis, c.batch) if i < len(x.shape) - 1]
     rows = [] if prod(rows) == 1 else rows
     name = c.layer(node.title(), "fc", [c.tensor(x, rows + [features])], out_features=out,
@@ -21,39 +22,128 @@ def linear(c, node, x, features, out, weight, bias):
 
 def gemm(c, node, values):
     x, weight = values[0], values[1]
-    if isinstance(weight, Activation) or not isinstance(x, Activation) or node.attrs.get("transA", 0):
-        raise Fault("multiplies two activations, which is not supported; the closest that is: MatMul")
+    if not isinstance(x, Activation):
+        return gemm_of_columns(c, node, values)
+    if node.attrs.get("transA", 0):
+        x = c.permute(node.title() + ".turned", x, [1, 0])
+    if isinstance(weight, Activation):
+        if weight.raw and node.inputs[1] in {i.name for i in c.graph.inputs}:
+            raise Fault(f"multiplies by the input {node.inputs[1]!r}; --weights {node.inputs[1]} if it is learned")
+        raise unsupported("multiplies two activations, which is not supported; the closest that is: MatMul")
     if weight.shape is None or len(weight.shape) != 2:
         raise Fault("has weights of unknown shape")
     rows, out = weight.shape[::-1] if node.attrs.get("transB", 0) else weight.shape
     bias = values[2] if len(values) > 2 else None
+    added = bias is not None and not isinstance(bias, Activation) and node.attrs.get("beta", 1.0) != 0
+    made = linear(c, node, x, rows, out, (node.inputs[1], weight), (node.inputs[2], bias) if added else None)
     if isinstance(bias, Activation):
-        raise Fault("adds an activation, which is not supported; the closest that is: MatMul and Add")
-    return linear(c, node, x, rows, out, weight, bias)
+        whole, names = c.aligned([made, bias])
+        whole.name = c.layer(node.title() + ".sum", "add", names)
+        return whole
+    return made
+
+
+def gemm_of_columns(c, node, values):
+    """A learned matrix times columns, one for each sample."""
+    weight, x = values[0], values[1]
+    if weight.shape is None or len(weight.shape) != 2:
+        raise Fault("has weights of unknown shape")
+    x = x if node.attrs.get("transB", 0) else c.permute(node.title() + ".turned", x, [1, 0])
+    out, features = weight.shape[::-1] if node.attrs.get("transA", 0) else weight.shape
+    if len(values) > 2 and values[2] is not None:
+        raise unsupported("adds something to a learned matrix times activations, which is not supported")
+    made = linear(c, node, x, features, out, (node.inputs[0], weight))
+    return c.permute(node.title() + ".turned", made, [1, 0])
 
 
 def matmul(c, node, values):
-    a, b = values
+    a, b = values[:2]
     if isinstance(a, Activation) and isinstance(b, Activation):
         return product(c, node, a, b)
-    x, weight = (a, b) if isinstance(a, Activation) else (b, a)
-    if weight.shape is None or x is b or len(weight.shape) != 2:
-        raise Fault("has a fixed operand that is no matrix on the right, which is not supported; the closest that "
-                    "is: activations times a matrix")
-    plus = c.graph.only_consumer(node.outputs[0])
-    bias = None
-    if plus is not None and plus.op == "Add":
-        other = plus.inputs[1 - plus.inputs.index(node.outputs[0])]
-        value = c.values.get(other)
-        if value is not None and not isinstance(value, Activation) and value.shape == (weight.shape[1],):
-            bias = value
-    result = linear(c, node, x, *weight.shape, weight, bias)
+    weight = b if isinstance(a, Activation) else a
+    if weight.shape is None:
+        raise Fault("has a fixed operand of unknown shape")
+    if not isinstance(a, Activation):
+        return from_left(c, node, (node.inputs[0], a), b)
+    if prod(weight.shape[:-2]) > 1:
+        return heads(c, node, a, (node.inputs[1], b))
+    if len(weight.shape) == 1:
+        made = linear(c, node, a, weight.shape[0], 1, (node.inputs[1], b))
+        return c.reshape(made, made.shape[:-1])
+    bias, plus = following_bias(c, node, weight.shape[-1])
+    made = linear(c, node, a, *weight.shape[-2:], (node.inputs[1], b), bias)
+    if len(weight.shape) > len(a.shape):
+        made = c.reshape(made, [1] * (len(weight.shape) - len(a.shape)) + list(made.shape))
     if bias is not None:
-        result.has_bias = plus.number
-    return result
+        made.has_bias = plus.number
+    return made
+
+
+def following_bias(c, node, out):
+    """(name, value) of what a following Add adds to each output, and that Add."""
+    plus = c.graph.only_consumer(node.outputs[0])
+    if plus is None or plus.op != "Add" or plus.domain or len(plus.inputs) != 2:
+        return None, None
+    name = plus.inputs[1 - plus.inputs.index(node.outputs[0])]
+    value = c.values.get(name)
+    if not isinstance(value, (Learned, Constant)) or value.shape is None or not value.shape:
+        return None, None
+    whole = value.shape[-1] == out and prod(value.shape) == out and len(value.shape) <= 2
+    return ((name, value), plus) if whole else (None, None)
+
+
+def from_left(c, node, weight, x):
+    """A learned matrix times activations: a convolution over the columns with a kernel of 1."""
+    shape, rank = weight[1].shape, len(x.shape)
+    if prod(shape[:-2]) > 1 or not 2 <= len(shape) <= rank:
+        raise unsupported("has a fixed operand for each of several others on the left, which is not supported")
+    if rank == 2 and x.axis == 1:
+        turned = c.permute(node.title() + ".turned", x, [1, 0])
+        made = linear(c, node, turned, shape[-1], shape[-2], weight)
+        return c.permute(node.title() + ".turned", made, [1, 0])
+    if x.axis >= rank - 2:
+        raise Fault("multiplies along the batch" + c.where_merged(x))
+    if x.shape[-2] != shape[-1]:
+        raise Fault(f"multiplies {list(shape)} and {list(x.shape)}, whose inner sizes differ")
+    c.learning.multiplied(node, *weight)
+    c.learning.fresh(weight[1])
+    order = [x.axis, rank - 2, *(i for i in range(rank - 1) if i not in (x.axis, rank - 2)), rank - 1]
+    x = c.permute(node.title() + ".columns", x, order)
+    net = [x.shape[1], x.shape[0] // c.batch, prod(x.shape[2:])]
+    if x.outer > 1 or net[1] > 1:
+        raise unsupported("multiplies a matrix by a batch that another dimension is in, which is not supported")
+    name = c.layer(node.title(), "conv", [c.tensor(x, net)], out_channels=shape[-2], kernel=1)
+    made = Activation(name, [shape[-2], *net[1:]], [x.shape[0], shape[-2], *x.shape[2:]], 0)
+    return c.permute(node.title() + ".result", made, [order.index(i) for i in range(rank)])
+
+
+def heads(c, node, x, weight):
+    """A learned matrix for each index of the dimension before the last two: a convolution with groups."""
+    shape, rank = weight[1].shape, len(x.shape)
+    count = shape[-3] if len(shape) > 2 else 1
+    if prod(shape[:-2]) != count or rank < 2 or x.axis != 0 or x.shape[0] != c.batch:
+        raise unsupported("has fixed matrices in more than one dimension, which is not supported")
+    if x.shape[-1] != shape[-2]:
+        raise Fault(f"multiplies {list(x.shape)} and {list(shape)}, whose inner sizes differ")
+    if rank == 3 and len(shape) == 3:
+        raise unsupported("has a fixed matrix for each sample, which is not supported")
+    if rank < 4 or x.shape[-3] == 1:  # one input for all
+        raise unsupported("multiplies one activation by several fixed matrices, which is not supported; the closest "
+                          "that is: one wide matrix")
+    if rank != 4 or x.shape[-3] != count:
+        raise Fault(f"multiplies {list(x.shape)} and {list(shape)}, which do not broadcast")
+    c.learning.multiplied(node, *weight)
+    c.learning.fresh(weight[1])
+    rows, inner, out = x.shape[2], shape[-2], shape[-1]
+    x = c.permute(node.title() + ".heads", x, [0, 1, 3, 2])
+    name = c.layer(node.title(), "conv", [c.tensor(x, [count * inner, 1, rows])], out_channels=count * out, kernel=1,
+                   groups=count)
+    made = Activation(name, [count * out, 1, rows], [c.batch, count, out, rows], 0)
+    return c.permute(node.title() + ".result", made, [0, 1, 3, 2])
 
 
 def product(c, node, a, b):
+    """Of two activations."""
     members, operands = {}, []
     for operand, member in ((a, "transpose_a"), (b, "transpose_b")):
         if operand.swapped is not None:
@@ -62,7 +152,8 @@ def product(c, node, a, b):
         operands.append(operand)
     rank = max(len(a.shape), len(b.shape))
     if len(a.shape) != len(b.shape) or rank < 3 or a.axis != b.axis or a.axis >= rank - 2 or a.outer > 1 or b.outer > 1:
-        raise Fault(f"multiplies {list(a.shape)} and {list(b.shape)}: expected matrices of equal rank, the batch first")
+        raise Fault(f"multiplies {list(a.shape)} and {list(b.shape)}: expected matrices of equal rank, the batch first"
+                    + (c.where_merged(a) or c.where_merged(b)))
     if a.shape[-1] != b.shape[-2]:
         raise Fault(f"multiplies {list(a.shape)} and {list(b.shape)}, whose inner sizes differ")
     shape = list(broadcast([a.shape[:-2], b.shape[:-2]])) + [a.shape[-2], b.shape[-1]]
@@ -70,66 +161,3 @@ def product(c, node, a, b):
     result = Activation(name, [], shape, a.axis)
     result.net = sample_shape(result, c.batch)
     return result
-
-
-# ---- Einsum ----
-
-def equation(node, ranks):
-    """The labels of both operands and of the result."""
-    text = node.attrs["equation"].decode().replace(" ", "")
-    operands, arrow, result = text.partition("->")
-    labels = operands.split(",")
-    if not arrow:
-        result = "".join(sorted(i for i in set(operands) - {","} if operands.count(i) == 1))
-    if len(labels) != 2 or not all(i.isalpha() for i in operands.replace(",", "") + result):
-        raise Fault(f"has the equation {text}, which is not supported; the closest that is: two operands, letters only")
-    if any(len(set(part)) != len(part) for part in (*labels, result)) or set(result) - set("".join(labels)):
-        raise Fault(f"has the equation {text}, which is not supported; the closest that is: each letter once")
-    if [len(part) for part in labels] != ranks:
-        raise Fault(f"has the equation {text} for operands of {ranks[0]} and {ranks[1]} dimensions")
-    if any(i not in result for i in set(labels[0]) ^ set(labels[1])):
-        raise Fault(f"has the equation {text}, which is not supported; the closest that is: sums over what both have")
-    return *labels, result
-
-
-def arranged(c, title, x, labels, *groups):
-    """The activation as matrices: dimensions in the order of the three groups, the last two each one dimension."""
-    x = c.permute(title, x, [labels.index(i) for i in "".join(groups)])
-    kept, rows = len(groups[0]), len(groups[1])
-    return c.reshape(x, [*x.shape[:kept], prod(x.shape[kept:kept + rows]), prod(x.shape[kept + rows:])])
-
-
-def einsum(c, node, values):
-    """A product whose operands' dimensions stand in any order."""
-    shapes = [v.shape for v in values]
-    if None in shapes:
-        raise Fault("has an operand of unknown shape")
-    one, two, result = equation(node, [len(s) for s in shapes])
-    a, b = values
-    if not isinstance(a, Activation):
-        a, b, one, two = b, a, two, one
-    size = {**dict(zip(one, a.shape)), **dict(zip(two, b.shape))}
-    shared = "".join(i for i in one if i in two and i in result)
-    inner = "".join(i for i in one if i in two and i not in result)
-    rows = "".join(i for i in one if i not in two)
-    columns = "".join(i for i in two if i not in one)
-    title = node.title()
-    if isinstance(b, Activation):
-        left = arranged(c, title + ".left", a, one, shared, rows, inner)
-        if two == shared + columns + inner:  # as it lies
-            source = arranged(c, title + ".right", b, two, shared, columns, inner)
-            right = Activation("", [], [*source.shape[:-2], source.shape[-1], source.shape[-2]], source.axis,
-                               source.outer, swapped=source)
-        else:
-            right = arranged(c, title + ".right", b, two, shared, inner, columns)
-        made = product(c, node, left, right)
-    else:
-        if shared:
-            raise Fault("has a fixed operand for each of several others, which is not supported; the closest that is: "
-                        "activations times a matrix")
-        left = c.permute(title + ".left", a, [one.index(i) for i in rows + inner])
-        left = c.reshape(left, [size[i] for i in rows] + [prod(size[i] for i in inner)])
-        made = linear(c, node, left, prod(size[i] for i in inner), prod(size[i] for i in columns), b, None)
-    order = shared + rows + columns
-    made = c.reshape(made, [size[i] for i in order])
-    return c.permute(title + ".result", made, [order.index(i) for i in result])

@@ -1,21 +1,18 @@
-"""Operators that move or cut data and compute nothing."""
+"""Operators that rearrange data and compute nothing."""
 
 from math import prod
 
-from onnx_network.operands import axes_of, data, ints
-from onnx_network.values import Activation, Fault, broadcast, sample_shape
+from onnx_network.constants import cut_indices, resolve_reshape, split_sizes
+from onnx_network.operands import axes_of, data, fixed_tensor, ints
+from onnx_network.ops_gather import take
+from onnx_network.values import Activation, Fault, broadcast
 
 
 def reshape(c, node, values):
     x = values[0]
     target = ints(node.attrs["shape"] if "shape" in node.attrs else data(values[1], "new shape"))
-    shape = [x.shape[i] if d == 0 and not node.attrs.get("allowzero") else d for i, d in enumerate(target)]
-    if shape.count(-1) == 1:
-        rest = prod(d for d in shape if d != -1)
-        if rest <= 0 or prod(x.shape) % rest:
-            raise Fault(f"makes {target} of {list(x.shape)}")
-        shape[shape.index(-1)] = prod(x.shape) // rest
-    if prod(shape) != prod(x.shape) or any(d < 1 for d in shape):
+    shape = resolve_reshape(x.shape, target, node.attrs.get("allowzero"))
+    if any(d < 1 for d in shape):
         raise Fault(f"makes {target} of {list(x.shape)}")
     return c.reshape(x, shape)
 
@@ -64,39 +61,33 @@ def transpose(c, node, values):
 def concat(c, node, values):
     active = [v for v in values if isinstance(v, Activation)]
     rank = len(active[0].shape)
-    axis = node.attrs["axis"] % rank
+    axis = node.attrs.get("axis", 1) % rank
     place = (active[0].axis, active[0].outer)
     if any((v.axis, v.outer) != place or len(v.shape) != rank for v in active):
         raise Fault("joins tensors whose batches are in different dimensions")
-    shape = list(active[0].shape)
-    at = c.sample_axis(active[0], axis)
-    names = []
     for v in values:
-        if isinstance(v, Activation):
-            names.append(c.tensor(v))
-            continue
         if v.shape is None or len(v.shape) != rank:
             raise Fault("joins a fixed tensor of unknown shape")
-        whole = Activation("", [], v.shape, *place)
-        names.append(c.layer(node.title() + ".parameter", "parameter", [], shape=sample_shape(whole, c.batch),
-                             parameters=c.fresh(v)))
+        if any(a != b for i, (a, b) in enumerate(zip(v.shape, active[0].shape)) if i not in (axis, place[0])):
+            raise Fault(f"joins {list(v.shape)} and {list(active[0].shape)}, which differ elsewhere too")
+    shape = list(active[0].shape)
     shape[axis] = sum(v.shape[axis] for v in values)
     if len(values) == 1:
         return values[0]
-    result = Activation(c.layer(node.title(), "concat", names, axis=at or None), [], shape, *place)
-    result.net = sample_shape(result, c.batch)
+    at = c.sample_axis(active[0], axis)
+    names = [c.tensor(v) if isinstance(v, Activation) else
+             fixed_tensor(c, node.title() + ".parameter", v, active[0], c.learning.fresh(v)) for v in values]
+    result = c.made(c.layer(node.title(), "concat", names, axis=at or None), shape, *place)
+    result.raw = all(isinstance(v, Activation) and v.raw for v in values)
     return result
 
 
 def split(c, node, values):
     x = values[0]
     axis = node.attrs.get("axis", 0) % len(x.shape)
-    sizes = node.attrs.get("split")
-    if sizes is None and len(values) > 1 and values[1] is not None:
-        sizes = ints(data(values[1], "sizes"))
-    if sizes is None:
-        sizes = [x.shape[axis] // len(node.outputs)] * len(node.outputs)
-    if sum(sizes) != x.shape[axis]:
+    sizes = split_sizes(x.shape[axis], node, [None, data(values[1], "sizes")] if len(values) > 1 and values[1] is not None
+                        else [None])
+    if sum(sizes) != x.shape[axis] or len(sizes) < len(node.outputs):
         raise Fault(f"has the sizes {list(sizes)} for dimension {axis} of {list(x.shape)}")
     at, results = 0, []
     for i, size in enumerate(sizes):
@@ -107,37 +98,57 @@ def split(c, node, values):
 
 def slices(c, node, values):
     x = values[0]
-    starts = node.attrs.get("starts") or ints(data(values[1], "starts"))
-    ends = node.attrs.get("ends") or ints(data(values[2], "ends"))
-    axes = axes_of(node, values, 3) or range(len(starts))
-    steps = ints(data(values[4], "steps")) if len(values) > 4 and values[4] is not None else [1] * len(starts)
-    for start, end, axis, step in zip(starts, ends, axes, steps):
-        axis %= len(x.shape)
-        if step < 1:
-            raise Fault(f"has the step {step}, expected a positive one")
-        start, end, step = slice(start, end, step).indices(x.shape[axis])
+    args = [None] + [None if v is None else data(v, "range") for v in values[1:]]
+    for axis, index in enumerate(cut_indices(len(x.shape), node, args)):
+        if index == slice(None):
+            continue
+        start, end, step = index.indices(x.shape[axis])
+        if step < 0:
+            x = take(c, node, x, axis, list(range(start, end, step)))
+            continue
         x = c.slice(node.title(), x, axis, start, end, step)
     return x
 
 
-def gather(c, node, values):
-    x = values[0]
-    if not isinstance(x, Activation):
-        raise Fault("looks up a table, which is not supported; the closest that is: a fixed index")
-    axis = node.attrs.get("axis", 0) % len(x.shape)
-    indices = data(values[1], "index")
-    wanted = [i % x.shape[axis] for i in ints(indices)]
-    if wanted != list(range(wanted[0], wanted[0] + len(wanted))):
-        raise Fault("takes indices that are no range, which is not supported; the closest that is: Slice")
-    result = c.slice(node.title(), x, axis, wanted[0], wanted[-1] + 1)
-    if indices.ndim == 0:
-        return c.reshape(result, [d for i, d in enumerate(result.shape) if i != axis])
-    return result
-
-
 def expand(c, node, values):
     x = values[0]
-    shape = broadcast([x.shape, tuple(ints(data(values[1], "new shape")))])
-    if shape == x.shape:
-        return x
-    raise Fault("repeats an activation, which is not supported; the closest that is: broadcasting")
+    return c.expand(node.title(), x, broadcast([x.shape, tuple(ints(data(values[1], "new shape")))]))
+
+
+def tile(c, node, values):
+    x = values[0]
+    repeats = ints(data(values[1], "repeats"))
+    if len(values) > 2:  # opset 1: how often, and along which dimension
+        axis = ints(data(values[2], "axis"))[0] % len(x.shape)
+        repeats = [repeats[0] if i == axis else 1 for i in range(len(x.shape))]
+    if len(repeats) != len(x.shape) or min(repeats) < 1:
+        raise Fault(f"has the repeats {repeats} for {list(x.shape)}")
+    for axis in range(len(x.shape)):
+        x = c.repeat(node.title(), x, axis, repeats[axis])
+    return x
+
+
+def space_depth(to_depth):
+    """Blocks of a picture to channels, and back: a permutation."""
+    def convert(c, node, values):
+        x = values[0]
+        if len(x.shape) != 4:
+            raise Fault(f"of {list(x.shape)}: expected [batch, channels, height, width]")
+        n, channels, high, wide = x.shape
+        b = node.attrs["blocksize"]
+        if to_depth:
+            if high % b or wide % b:
+                raise Fault(f"has blocks of {b} in {high} x {wide}")
+            parts = c.reshape(x, [n, channels, high // b, b, wide // b, b])
+            parts = c.permute(node.title(), parts, [0, 3, 5, 1, 2, 4])
+            return c.reshape(parts, [n, channels * b * b, high // b, wide // b])
+        if channels % (b * b):
+            raise Fault(f"has blocks of {b} in {channels} channels")
+        if node.attrs.get("mode", b"DCR") == b"CRD":
+            parts = c.reshape(x, [n, channels // (b * b), b, b, high, wide])
+            parts = c.permute(node.title(), parts, [0, 1, 4, 2, 5, 3])
+        else:
+            parts = c.reshape(x, [n, b, b, channels // (b * b), high, wide])
+            parts = c.permute(node.title(), parts, [0, 3, 4, 1, 5, 2])
+        return c.reshape(parts, [n, channels // (b * b), high * b, wide * b])
+    return convert

@@ -6,23 +6,36 @@ import numpy
 
 
 class Fault(Exception):
-    """The one line that the user sees."""
+    """The one line that the user sees. `unsupported` where the model is sound and only this importer cannot do it."""
+
+    def __init__(self, text, unsupported=False):
+        super().__init__(text)
+        self.unsupported = unsupported
+
+
+def unsupported(text):
+    return Fault(text, unsupported=True)
 
 
 class Constant:
-    """Equal for all samples and not learned. `data` is None where it is not known or not small."""
+    """
+    Equal for all samples and not learned. `data` is None where it is not known or not small. `measured` is what was
+    computed from activations all the same: the scale and the zero point of a dynamic quantisation.
+    """
 
-    def __init__(self, shape, data=None):
+    def __init__(self, shape, data=None, measured=False):
         self.shape = None if shape is None else tuple(int(d) for d in shape)
         self.data = data
+        self.measured = measured
 
 
 class Learned:
-    """Computed from parameters alone; `sources` maps the parameters' names to their sizes."""
+    """Computed from parameters; `sources` maps the parameters' names to their sizes. `data` as a Constant's."""
 
-    def __init__(self, shape, sources):
+    def __init__(self, shape, sources, data=None):
         self.shape = None if shape is None else tuple(int(d) for d in shape)
         self.sources = sources
+        self.data = data
 
 
 class Activation:
@@ -30,16 +43,19 @@ class Activation:
     A tensor of a mini-batch. `shape` has all dimensions; dimension `axis` is `outer` · batch · more, so that
     `outer` times the dimensions before it lie before the batch in memory. `name` is the network's tensor, which
     has the shape `net` per sample. `swapped` is another activation that this is with its last two dimensions
-    exchanged, for as long as nobody needs them moved.
+    exchanged, for as long as nobody needs them moved. `raw` is an input that was at most rescaled and rearranged.
+    `merged_by` is the node that joined the batch with another dimension, if one did.
     """
 
-    def __init__(self, name, net, shape, axis, outer=1, swapped=None):
+    def __init__(self, name, net, shape, axis, outer=1, swapped=None, raw=False):
         self.name = name
         self.net = list(net)
         self.shape = tuple(int(d) for d in shape)
         self.axis = axis
         self.outer = outer
         self.swapped = swapped
+        self.raw = raw
+        self.merged_by = None
 
 
 def sample_dims(shape, axis, batch):
@@ -69,7 +85,8 @@ def place_batch(value, shape, batch):
         rank = (last, outer != 1, size != batch, axis != value.axis, axis)
         found.append((rank, axis, outer))
     if not found:
-        raise Fault(f"a reshape of {list(value.shape)} to {list(shape)} takes samples apart")
+        raise Fault(f"a reshape of {list(value.shape)} to {list(shape)} takes samples apart: the batch is dimension "
+                    f"{value.axis} of the former and no dimension of the latter has it whole")
     return min(found)[1:]
 
 

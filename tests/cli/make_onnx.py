@@ -167,7 +167,7 @@ def after_outputs():
 
 MODELS = {"plain": plain, "decoder": decoder, "attention": attention, "mobile": mobile, "unknown": unknown,
           "long": long, "external": external, "after_outputs": after_outputs}
-for _opset in range(9, 18):
+for _opset in range(6, 26):
     MODELS[f"plain{_opset}"] = lambda opset=_opset: plain(opset)
 
 

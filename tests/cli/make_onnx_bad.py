@@ -143,12 +143,6 @@ def an_input_without_the_batch(m):
     return m.node("Add", ["image", "prior"])
 
 
-@case
-def opset_7(m):
-    m.opset = 7
-    return m.node("Relu", ["image"])
-
-
 # ---- what is not supported ----
 
 one("three_dimensions", "MaxPool", kernel_shape=[2, 2, 2])
@@ -166,7 +160,7 @@ def another_domain(m):
 def branches(m):
     branch = helper.make_graph([helper.make_node("Relu", ["image"], ["o"])], "branch", [],
                                [helper.make_tensor_value_info("o", FLOAT, None)])
-    return m.node("If", [array(m, numpy.array(True))], then_branch=branch, else_branch=branch)
+    return m.node("If", [m.node("Cast", ["image"], to=9)], then_branch=branch, else_branch=branch)
 
 
 @case
@@ -187,11 +181,106 @@ def embedding(m):
 
 
 @case
-def reversed_slice(m):
-    return m.node("Slice", ["image", m.ints(-1), m.ints(-100), m.ints(3), m.ints(-1)])
+def recurrent(m):
+    x = m.node("Squeeze", [m.conv("image", 3, 4, 8), m.ints(2)])
+    return m.node("LSTM", [x, m.weight(1, 32, 1), m.weight(1, 32, 8)], hidden_size=8)
+
+
+@case
+def loop(m):
+    body = helper.make_graph([helper.make_node("Identity", ["c"], ["d"]), helper.make_node("Relu", ["v"], ["w"])], "body", [
+        helper.make_tensor_value_info("i", 7, []), helper.make_tensor_value_info("c", 9, []),
+        helper.make_tensor_value_info("v", FLOAT, None)], [helper.make_tensor_value_info("d", 9, []),
+                                                            helper.make_tensor_value_info("w", FLOAT, None)])
+    return m.node("Loop", [m.ints(3, scalar=True), "", m.node("Relu", ["image"])], body=body)
+
+
+@case
+def head(m):
+    return m.node("Cast", [m.node("ArgMax", [m.conv("image", 3, 4, 1)], axis=1)], to=FLOAT)
+
+
+@case
+def weights_of_an_unknown_operator(m):
+    m.nodes.append(helper.make_node("Fancy", ["image", m.weight(3, 5)], ["o"], name="fancy", domain="com.you"))
+    return m.node("Relu", ["o"])
+
+
+@case
+def integer_weights_of_an_unknown_operator(m):
+    m.count += 1
+    m.initializers.append(numpy_helper.from_array(numpy.zeros((8, 3, 3, 3), numpy.int8), "w"))
+    m.nodes.append(helper.make_node("QFancy", ["image", "w"], ["o"], name="fancy", domain="com.you"))
+    return m.node("Relu", ["o"])
+
+
+@case
+def a_product_behind_an_unknown_shape(m):
+    m.nodes.append(helper.make_node("Fancy", ["image"], ["o"], name="fancy", domain="com.you"))
+    return m.node("MatMul", ["o", m.weight(8, 5)])
+
+
+@case
+def an_input_that_is_the_weights(m):
+    m.inputs.append(helper.make_tensor_value_info("kernel", FLOAT, [1, 3, 3, 3]))
+    return m.node("Conv", ["image", "kernel"])
+
+
+@case
+def a_vector_without_a_batch(m):
+    m.inputs.append(helper.make_tensor_value_info("vector", FLOAT, [10]))
+    return m.node("Add", ["image", "vector"])
+
+
+@case
+def samples_flattened_together(m):
+    m.inputs[0].type.tensor_type.shape.dim[0].dim_value = 4
+    x = m.node("Reshape", [m.conv("image", 3, 4, 1), m.ints(1, -1)])
+    return m.node("MatMul", [x, m.weight(256, 5)])
+
+
+@case
+def no_batch(m):
+    m.inputs[:] = [helper.make_tensor_value_info("image", FLOAT, [3, 8, 8])]
+    return m.conv("image", 3, 4, 3)
+
+
+@case
+def no_batch_added(m):
+    m.inputs[:] = [helper.make_tensor_value_info("image", FLOAT, [3, 8, 8])]
+    return m.conv(m.node("Unsqueeze", ["image", m.ints(0)]), 3, 4, 3)
+
+
+@case
+def a_shape_that_is_computed(m):
+    x = m.conv("image", 3, 4, 1)
+    return m.node("Reshape", [x, m.node("Cast", [m.node("ReduceMax", [x], axes=[1, 2, 3])], to=7)])
 
 
 # ---- with a word ----
+
+@case
+def one_number(m):
+    scale = m.weight(1)
+    return m.node("Relu", [m.node("Mul", [m.conv("image", 3, 4, 1), scale])])
+
+
+@case
+def colours(m):
+    return m.conv(m.node("Div", [m.node("Sub", ["image", m.weight(3, 1, 1)]), m.weight(3, 1, 1)]), 3, 4, 1)
+
+
+@case
+def one_kernel_for_two(m):
+    kernel = m.weight(4, 3, 1, 1)
+    return m.node("Add", [m.node("Conv", ["image", kernel]), m.node("Conv", [m.node("Relu", ["image"]), kernel])])
+
+
+@case
+def threshold(m):
+    m.inputs.append(helper.make_tensor_value_info("threshold", FLOAT, []))
+    return m.node("Add", [m.conv("image", 3, 4, 1), "threshold"])
+
 
 @case
 def evil_name(m):

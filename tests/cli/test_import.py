@@ -14,6 +14,7 @@ from harness import ALEXNET, BAD_INPUT, OK, ROOT, SYSTEM, USAGE, CliTest, enviro
 PYTHON = "/usr/bin/python3" if os.access("/usr/bin/python3", os.X_OK) else "python3"
 IMPORTER = str(ROOT / "scripts/import_onnx.py")
 HAVE_ONNX = subprocess.run([PYTHON, "-c", "import onnx"], capture_output=True).returncode == 0
+OPSETS = range(6, 26)
 
 MAKE = """
 import sys
@@ -60,7 +61,7 @@ class ImportTest(CliTest):
                 os.unlink(path)
 
     def test_every_opset(self):
-        names = [f"plain{opset}" for opset in range(9, 18)]
+        names = [f"plain{opset}" for opset in OPSETS]
         paths = self.make(*names)
         code = ("import json, sys; sys.path.insert(0, sys.argv[1]); sys.dont_write_bytecode = True; import import_onnx\n"
                 "for path in sys.argv[2:]:\n"
@@ -69,7 +70,7 @@ class ImportTest(CliTest):
         done = subprocess.run([PYTHON, "-c", code, str(ROOT / "scripts"), *paths], capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stderr)
         expected = [l["op"] for l in json.loads((ROOT / "tests/golden/import/plain.json").read_text())["layers"]]
-        self.assertEqual(done.stdout.splitlines(), [str(expected)] * 9)
+        self.assertEqual(done.stdout.splitlines(), [str(expected)] * len(OPSETS))
 
     def test_external_weights_are_not_read(self):
         found, _ = self.layers("external", "--name", "plain")
@@ -137,7 +138,8 @@ class ImportTest(CliTest):
         path, = self.make("unknown")
         refused = self.run_importer(path)
         self.assertEqual(refused.returncode, BAD_INPUT)
-        self.one_line(refused, "node 'sum' (CumSum): is not supported", "the closest that is: Sum", "--opaque")
+        self.one_line(refused, "node 'sum' (CumSum): is not supported", "--opaque")
+        self.assertNotIn("closest", refused.stderr)
         opaque = self.run_importer(path, "--opaque")
         self.assertEqual(opaque.returncode, OK)
         self.one_line(opaque, "CumSum is imported as an elementwise op")

@@ -1,0 +1,144 @@
+"""Operators of com.microsoft that ONNX Runtime's optimiser writes in place of several standard ones."""
+
+from math import prod
+
+from onnx_network.operands import same
+from onnx_network.ops_arithmetic import with_fixed
+from onnx_network.ops_norms import affine_norm, last_axes, only_first, operand
+from onnx_network.ops_products import gemm, matmul
+from onnx_network.ops_windows import convolution
+from onnx_network.values import Activation, unsupported
+
+ACTIVATIONS = {"Relu": "relu", "LeakyRelu": "leaky_relu", "Clip": "relu6", "Sigmoid": "sigmoid", "Tanh": "tanh",
+               "HardSigmoid": "hardsigmoid", "HardSwish": "hardswish", "Gelu": "gelu", "Elu": "elu", "Selu": "elu"}
+
+
+def activated(c, node, x):
+    """The activation function that a fused operator ends with."""
+    name = (node.attrs.get("activation") or b"").decode()
+    if not name:
+        return x
+    if name not in ACTIVATIONS:
+        raise unsupported(f"ends with {name}, which is not supported")
+    return c.unary(f"{node.title()}.{name.lower()}", ACTIVATIONS[name], x)
+
+
+def fused_convolution(c, node, values):
+    x = convolution()(c, node, values[:3])
+    if len(values) > 3 and values[3] is not None:
+        x = summed(c, node, [x, values[3]], node.inputs[3])
+    return activated(c, node, x)
+
+
+def fused_gemm(c, node, values):
+    return activated(c, node, gemm(c, node, values))
+
+
+def summed(c, node, values, name):
+    """An activation plus another one or something fixed."""
+    if not isinstance(values[1], Activation):
+        return with_fixed(c, node, values[0], name, values[1], "bias")
+    whole, names = c.aligned(values)
+    whole.name = c.layer(node.title() + ".sum", "add", names)
+    return whole
+
+
+def fused_matmul(c, node, values):
+    turned = []
+    for value, key in zip(values, ("transA", "transB")):
+        if not node.attrs.get(key):
+            turned.append(value)
+        elif not isinstance(value, Activation):
+            turned.append(type(value)(value.shape[:-2] + value.shape[:-3:-1], value.sources)
+                          if hasattr(value, "sources") else type(value)(value.shape[:-2] + value.shape[:-3:-1]))
+        else:
+            shape = [*value.shape[:-2], value.shape[-1], value.shape[-2]]
+            turned.append(Activation("", [], shape, value.axis, value.outer, swapped=value))
+    return matmul(c, node, turned)
+
+
+def biased(op):
+    """An activation function of the first input plus the second, if there is one."""
+    def convert(c, node, values):
+        x = values[0]
+        if len(values) > 1 and values[1] is not None:
+            x = summed(c, node, [x, values[1]], node.inputs[1])
+        return c.unary(node.title(), op, x)
+    return convert
+
+
+def skip_norm(bias_at):
+    """A norm of the sum of two activations, which is the fourth output."""
+    def convert(c, node, values):
+        only_first(c, node, node.outputs[1:3])
+        title = node.title()
+        whole, names = c.aligned(values[:2])
+        whole.name = c.layer(title + ".sum", "add", names)
+        if len(values) > bias_at and values[bias_at] is not None:
+            whole = with_fixed(c, node, whole, node.inputs[bias_at], values[bias_at], "bias")
+        offset = operand(node, values, 3) if bias_at == 4 else None
+        made = affine_norm(c, node, whole, operand(node, values, 2), offset,
+                           **last_axes(c, whole, [len(whole.shape) - 1]))
+        return [made, None, None, whole]
+    return convert
+
+
+def attention(c, node, values):
+    """One product for queries, keys and values, and what follows; of no past and without unusual masks."""
+    x, weight = values[0], values[1]
+    if any(v is not None for v in values[4:5]) or node.outputs[1:] and node.outputs[1] in c.graph.consumers:
+        raise unsupported("keeps keys and values of the past, which is not supported")
+    if isinstance(weight, Activation) or weight.shape is None or len(x.shape) != 3:
+        raise unsupported("has weights of unknown shape, or no tokens in three dimensions, which is not supported")
+    sizes = list(node.attrs.get("qkv_hidden_sizes") or [weight.shape[1] // 3] * 3)
+    bias = (node.inputs[2], values[2]) if len(values) > 2 and values[2] is not None else None
+    from onnx_network.ops_products import linear
+    whole = linear(c, node, x, weight.shape[0], sum(sizes), (node.inputs[1], weight), bias)
+    ends = [sum(sizes[:i + 1]) for i in range(3)]
+    parts = [c.slice(f"{node.title()}.{part}", whole, 2, end - size, end)
+             for part, size, end in zip("qkv", sizes, ends)]
+    return attend(c, node, *parts, node.attrs["num_heads"])
+
+
+def split_heads(c, title, x, heads):
+    """[batch, tokens, features] as [batch, heads, tokens, features of a head]."""
+    batch, tokens, features = x.shape
+    x = c.reshape(x, [batch, tokens, heads, features // heads])
+    return c.permute(title, x, [0, 2, 1, 3])
+
+
+def attend(c, node, query, key, value, heads, kv_heads=None):
+    """Softmax of queries times keys, times values; all [batch, tokens, features]."""
+    title = node.title()
+    if any(v.shape[2] % n for v, n in ((query, heads), (key, kv_heads or heads), (value, kv_heads or heads))):
+        raise unsupported(f"has features that {heads} heads do not divide, which is not supported")
+    query = split_heads(c, title + ".queries", query, heads)
+    key = split_heads(c, title + ".keys", key, kv_heads or heads)
+    value = split_heads(c, title + ".values", value, kv_heads or heads)
+    made = attend_heads(c, node, query, key, value)
+    made = c.permute(title + ".joined", made, [0, 2, 1, 3])
+    return c.reshape(made, [*made.shape[:2], prod(made.shape[2:])])
+
+
+def attend_heads(c, node, query, key, value):
+    """The same of [batch, heads, tokens, features of a head]; keys and values may have fewer heads."""
+    from onnx_network.ops_products import product
+    title = node.title()
+    if key.shape[1] != query.shape[1]:
+        times = query.shape[1] // key.shape[1]
+        key, value = (shared_heads(c, title, v, times) for v in (key, value))
+    turned = Activation("", [], [*key.shape[:2], key.shape[3], key.shape[2]], key.axis, key.outer, swapped=key)
+    scores = product(c, node, query, turned)
+    scores = c.unary(title + ".softmax", "softmax", scores)
+    return product(c, node, scores, value)
+
+
+def shared_heads(c, title, x, times):
+    """Each head several times, for as many queries."""
+    batch, heads, tokens, features = x.shape
+    x = c.reshape(x, [batch, heads, 1, tokens, features])
+    x = c.repeat(title + ".shared", x, 2, times)
+    return c.reshape(x, [batch, heads * times, tokens, features])
+
+
+GELU, FAST_GELU, QUICK_GELU = biased("gelu"), biased("gelu"), same("silu")

@@ -1,0 +1,95 @@
+"""Windows that slide: their members in the network file, and the sizes that they make."""
+
+from onnx_network.operands import pair
+from onnx_network.values import Activation, Fault, unsupported
+
+
+def spatial(c, value, flat=False):
+    """The value as [C,H,W], a height of 1 for signals; where `flat`, what lies behind a height is its width."""
+    ranks = range(2, 9) if flat else (3, 4)
+    if value.axis != 0 or value.shape[0] != c.batch or len(value.shape) not in ranks:
+        if len(value.shape) == 5 and not flat and value.axis == 0:
+            raise unsupported("has windows of three dimensions, which are not supported")
+        raise Fault(f"of {list(value.shape)}: expected [batch, channels, height, width] or one dimension less"
+                    + c.where_merged(value) + c.where_batch())
+    channels, *sizes = value.shape[1:]
+    if len(sizes) < 2:
+        return [channels, 1, *(sizes or [1])]
+    high, *wide = sizes
+    for size in wide[:-1]:
+        high *= size
+    return [channels, high, wide[-1]]
+
+
+def pad_member(pads):
+    """Pads as short as they can be written; nothing where there are none."""
+    if len(set(pads)) == 1:
+        return pads[0] or None
+    return pads[:2] if pads[:2] == pads[2:] else pads
+
+
+class Window:
+    """Kernel, strides, dilations: [height, width]; pads: [top, left, bottom, right]."""
+
+    def __init__(self, node, kernel, shape):
+        kernel = [int(k) for k in kernel]
+        self.strides = list(node.attrs.get("strides") or [1] * len(kernel))
+        self.dilations = list(node.attrs.get("dilations") or [1] * len(kernel))
+        self.pads = list(node.attrs.get("pads") or [0] * 2 * len(kernel))
+        self.kernel = kernel
+        if len(kernel) == 1:
+            self.kernel, self.strides, self.dilations = [1] + kernel, [1] + self.strides, [1] + self.dilations
+            self.pads = [0, self.pads[0], 0, self.pads[1]]
+        if len(self.kernel) == 3:
+            raise unsupported("has a window of three dimensions, which is not supported")
+        if len(self.kernel) != 2:
+            raise Fault(f"has a window of {len(self.kernel)} dimensions, expected 1 or 2")
+        if min(self.kernel + self.strides + self.dilations) < 1:
+            raise Fault(f"has a kernel of {self.kernel}, strides {self.strides} and dilations {self.dilations}, expected "
+                        "at least 1")
+        self.auto = node.attrs.get("auto_pad", b"NOTSET").decode()
+        if self.auto in ("SAME_UPPER", "SAME_LOWER"):
+            self._pad_same(shape)
+        if any(p < 0 for p in self.pads):
+            raise Fault(f"has negative padding {self.pads}")
+
+    def _pad_same(self, shape):
+        total = [max(0, (-(-shape[1 + i] // self.strides[i]) - 1) * self.strides[i] + self.reach(i) - shape[1 + i])
+                 for i in (0, 1)]
+        self.take(total)
+
+    def take(self, total):
+        """Distributes what is padded in both directions."""
+        less, more = [t // 2 for t in total], [t - t // 2 for t in total]
+        self.pads = less + more if self.auto == "SAME_UPPER" else more + less
+
+    def reach(self, i):
+        return (self.kernel[i] - 1) * self.dilations[i] + 1
+
+    def sizes(self, shape, ceil=False):
+        """Height and width of what it makes of [C,H,W]."""
+        found = []
+        for i in (0, 1):
+            room = shape[1 + i] + self.pads[i] + self.pads[i + 2] - self.reach(i)
+            last = -(-room // self.strides[i]) if ceil else room // self.strides[i]
+            if ceil and last > 0 and last * self.strides[i] >= shape[1 + i] + self.pads[i]:
+                last -= 1
+            found.append(last + 1)
+        return found
+
+    def members(self, pool=False):
+        found = {"kernel": pair(self.kernel)}
+        if self.strides != [1, 1] or pool:
+            found["stride"] = pair(self.strides)
+        found["pad"] = pad_member(self.pads)
+        if self.dilations != [1, 1]:
+            found["dilation"] = pair(self.dilations)
+        return found
+
+
+def finish(c, value, name, net):
+    """What a window made of [C,H,W]."""
+    if min(net) < 1:
+        raise Fault(f"makes {net} of {list(value.shape[1:])}: its window does not fit")
+    shape = [c.batch, net[0]] + (net[2:] if len(value.shape) == 3 else net[1:])
+    return Activation(name, net, shape, 0)

@@ -1,0 +1,141 @@
+"""What an imported ONNX model learns, and how it is stored. Skipped where Debian's python3-onnx is missing."""
+
+import json
+import pathlib
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from harness import BAD_INPUT, OK, ROOT, CliTest  # noqa: E402
+from test_import import HAVE_ONNX, IMPORTER, PYTHON  # noqa: E402
+
+
+@unittest.skipUnless(HAVE_ONNX, "python3-onnx is missing")
+class LearnedTest(CliTest):
+    def run_importer(self, name, *options):
+        path = str(self.folder / f"{name}.onnx")
+        subprocess.run([PYTHON, "-B", str(ROOT / "tests/cli/make_onnx_learned.py"), name, path], check=True)
+        return subprocess.run([PYTHON, IMPORTER, path, "--name", "net", *options], capture_output=True, text=True)
+
+    def network(self, name, *options):
+        """The layers as text, and the notes."""
+        done = self.run_importer(name, *options)
+        self.assertEqual(done.returncode, OK, done.stderr)
+        self.text = done.stdout
+        layers = [" ".join([entry["op"]] + [f"{k}={str(v).replace(' ', '')}" for k, v in entry.items()
+                                             if k not in ("name", "op", "inputs")])
+                  for entry in json.loads(done.stdout)["layers"]]
+        return layers, done.stderr
+
+    def shown(self, text):
+        """(parameters, multiply-accumulates) that mbsopt counts."""
+        lines = self.succeed("show", self.file("net.json", text)).out
+        parameters = lines.split(" parameters, ")[0].split(" ")[-1]
+        return int(parameters), int(lines.split(" multiply-accumulates")[0].split("\n")[-1])
+
+    def refused(self, name, *options):
+        done = self.run_importer(name, *options)
+        self.assertEqual((done.returncode, done.stdout, done.stderr.count("\n")), (BAD_INPUT, "", 1), done.stderr)
+        return done.stderr
+
+    def test_weights_in_constant_nodes(self):
+        layers, notes = self.network("in_constants")
+        self.assertEqual(layers, ["conv out_channels=8 kernel=3 bias=True", "norm kind=batch", "prelu parameters=8",
+                                  "bias parameters=8", "scale", "norm kind=instance", "global_avg_pool",
+                                  "reshape shape=[8]", "fc out_features=5 bias=True"])
+        self.assertIn("weights are in Constant nodes", notes)
+        layers, notes = self.network("norm_in_constants")
+        self.assertEqual(layers[1:], ["norm kind=batch", "prelu parameters=8", "bias",
+                                      "norm kind=instance affine=False"])
+        self.assertEqual(notes, "")
+
+    def test_weights_by_constant_of_shape(self):
+        layers, _ = self.network("filled_weights")
+        self.assertEqual(layers, ["conv out_channels=8 kernel=1 bias=True", "norm kind=batch", "bias parameters=8",
+                                  "reshape shape=[512]", "fc out_features=4096"])
+        self.assertEqual(self.shown(self.text), (8 * 3 + 8 + 16 + 8 + 4096 * 512, 8 * 3 * 64 + 4096 * 512))
+
+    def test_one_element_operands_are_constants(self):
+        layers, notes = self.network("numbers")
+        self.assertEqual(layers, ["scale", "conv out_channels=4 kernel=3", "scale", "relu6", "upsample size=[12,12]",
+                                  "conv out_channels=4 kernel=3 pad=1"])
+        self.assertIn("one-element operands count as constants: 'range', 'factor'; --learned NAME", notes)
+        self.assertIn("(6 forward, 7 backward)", self.succeed("show", self.file("net.json", self.text)).out)
+        layers, notes = self.network("numbers", "--learned", "range,factor")
+        self.assertEqual([layers[0], layers[2]], ["scale parameters=1"] * 2)
+        self.assertIn("(6 forward, 9 backward)", self.succeed("show", self.file("net.json", self.text)).out)
+        self.assertEqual(notes, "")
+        self.assertIn("--learned: no tensor 'ranges'", self.refused("numbers", "--learned", "ranges"))
+        self.assertIn("one-element operands", self.network("learned_scalar_of_float16")[1])
+
+    def test_constants_by_name(self):
+        layers, _ = self.network("merged", "--constant", "same3")
+        self.assertEqual(layers[2::3], ["scale"] * 3)
+        self.assertIn("--constant: no tensor 'other'", self.refused("merged", "--constant", "other"))
+
+    def test_merged_operands_count_for_each(self):
+        layers, notes = self.network("merged")
+        self.assertEqual(layers, ["conv out_channels=4 kernel=1", "norm kind=batch", "scale parameters=4"] * 3 +
+                         ["norm kind=instance"])
+        self.assertIn("count once for each", notes)
+
+    def test_shared_weights_are_said(self):
+        layers, notes = self.network("shared")
+        self.assertEqual(layers[1:], ["conv out_channels=4 kernel=3 bias=True"] * 2)
+        self.assertIn("shared weights", notes)
+        self.assertIn("'head.weight' by node 'head0', node 'head1'", notes)
+
+    def test_folded_norms_are_said(self):
+        for name in ("folded", "folded_named"):
+            with self.subTest(name):
+                notes = self.network(name)[1]
+                self.assertEqual(notes.count("\n"), 1)
+                self.assertIn("training=torch.onnx.TrainingMode.TRAINING", notes)
+        self.assertEqual(self.network("floats")[1], "")
+
+    def test_quantised_networks_are_the_same(self):
+        self.network("floats")
+        floats = self.text
+        self.network("quantised")
+        self.assertEqual(self.text, floats)
+
+    def test_weights_from_outside(self):
+        self.assertIn("--weights kernel if it is learned", self.refused("given_weights", "--weights", "offset"))
+        layers, notes = self.network("given_weights", "--weights", "kernel,offset")
+        self.assertEqual(layers, ["conv out_channels=4 kernel=3 bias=True", "bias"])
+        self.assertIn("inputs of one number count as constants: 'threshold'", notes)
+        self.assertIn("--weights: no input 'other'", self.refused("given_weights", "--weights", "other"))
+
+    def test_cut_at_tensors(self):
+        self.assertIn("--output", self.refused("heads"))
+        layers, notes = self.network("heads", "--output", "scores,boxes")
+        self.assertEqual(layers, ["conv out_channels=8 kernel=3", "relu", "conv out_channels=2 kernel=1", "sigmoid",
+                                  "conv out_channels=4 kernel=1", "scale"])
+        self.assertIn("cut at 'scores', 'boxes'", notes)
+        self.assertIn("NonMaxSuppression", notes)
+        self.assertEqual(self.network("heads", "--output", "features")[0], layers[:2])
+        self.assertIn("no tensor 'score'; the closest is 'scores'", self.refused("heads", "--output", "score"))
+
+    def test_functions_and_branches(self):
+        self.assertEqual(self.network("function")[0], ["conv out_channels=4 kernel=1", "leaky_relu"] * 2 +
+                         ["relu", "sigmoid"])
+        self.assertEqual(self.network("branches")[0], ["conv out_channels=4 kernel=3", "global_avg_pool",
+                                                       "reshape shape=[4]", "fc out_features=5"])
+
+    def test_old_broadcasts(self):
+        self.assertEqual(self.network("old_broadcast")[0], [
+            "conv out_channels=8 kernel=1", "scale parameters=8", "global_avg_pool", "mul", "upsample size=[16,16]"])
+
+    def test_fused_operators(self):
+        layers, _ = self.network("microsoft")
+        self.assertEqual(layers[0], "fc out_features=36 axis=1 bias=True")
+        self.assertEqual([layer for layer in layers if layer.split()[0] in ("matmul", "softmax", "norm", "gelu", "conv")], [
+            "matmul transpose_b=True", "softmax", "matmul", "norm kind=layer axis=1", "gelu",
+            "conv out_channels=4 kernel=3 bias=True", "gelu"])
+        products = 6 * 12 * 36 + 2 * 3 * 6 * 6 * 4 + 2 * 6 * 12 * 24 + 4 * 2 * 9 * 16
+        self.assertEqual(self.shown(self.text), (12 * 36 + 36 + 36 + 2 * 12 * 24 + 24 + 4 * 2 * 9 + 4, products))
+
+
+if __name__ == "__main__":
+    unittest.main()
