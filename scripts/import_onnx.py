@@ -3,6 +3,7 @@
 
 import argparse
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.dont_write_bytecode = True
 
+SELF = "import_onnx.py"
+LONGEST = 450  # of a message
 
 class Options:
     """
@@ -101,6 +104,14 @@ def names(lists):
     return [name for text in lists for name in text.split(",") if name]
 
 
+def spoken(text, speaker):
+    """A message as one line; options that only this script has are named as its own where another program speaks."""
+    text = "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
+    if speaker != SELF:
+        text = re.sub(r"(?<![\w-])--(?=(output|weights|learned|constant)\b)", f"{SELF} --", text)
+    return text if len(text) < LONGEST else text[:LONGEST] + "..."
+
+
 class Parser(argparse.ArgumentParser):
     """Wrong usage is one line, said by whom the user called."""
 
@@ -130,7 +141,7 @@ def main():
                         help="initializers or Constant nodes that are learned although they would count as constants")
     parser.add_argument("--constant", action="append", default=[], metavar="NAME[,...]",
                         help="initializers that are constants although they would count as learned")
-    parser.add_argument("--speaker", default="import_onnx.py", help=argparse.SUPPRESS)  # mbsopt speaks for itself
+    parser.add_argument("--speaker", default=SELF, help=argparse.SUPPRESS)  # mbsopt speaks for itself
     add_arguments(parser)
     given = parser.parse_args()
     speaker = given.speaker
@@ -147,12 +158,10 @@ def main():
                                       forced_constant=names(given.constant), weights=names(given.weights),
                                       outputs=names(given.output)))
         for note in notes:
-            print(f"{speaker}: {shown}: {note}", file=sys.stderr)
+            print(f"{speaker}: {shown}: {spoken(note, speaker)}", file=sys.stderr)
         write_whole(given.file, text)
     except Fault as fault:
-        line = " ".join(str(fault).split())
-        line = "".join(c if c.isprintable() else "?" for c in line)
-        print(f"{speaker}: {shown}: {line if len(line) < 400 else line[:400] + '...'}", file=sys.stderr)
+        print(f"{speaker}: {shown}: {spoken(str(fault), speaker)}", file=sys.stderr)
         return 5 if not os.path.isfile(given.model) else 1
     except (RecursionError, MemoryError) as error:
         print(f"{speaker}: {shown}: is too large: {type(error).__name__}", file=sys.stderr)

@@ -42,8 +42,8 @@ def _sample(c, proto, shape, given):
     if shape is not None and len(shape) == 1:
         if shape[0] in (None, c.batch):
             return [1]
-        raise Fault(f"input {name!r} is fixed to {shape[0]} numbers and has no batch, found a batch of {c.batch} before; "
-                    f"expected the batch as the first dimension, or --weights {name} if it is learned")
+        raise Fault(f"input {name!r} is fixed to {shape[0]} numbers and has no batch, found a batch of {c.batch} "
+                    f"before; expected the batch as the first dimension, or --weights {name} if it is learned")
     if not shape or None in shape[1:]:
         raise Fault(_ask_for_shape(name, shape, proto.type.HasField("tensor_type")))
     return shape[1:]
@@ -55,7 +55,7 @@ def _activation(c, proto, shape, given):
         raise Fault(f"input {proto.name!r} has a batch of {shape[0]}, found {c.batch} before; expected that the first "
                     f"dimension of every input is the batch, or --weights {proto.name} if it is learned")
     if shape and len(shape) == 3 and shape[0] == 3 and (sample[0] == sample[1] or min(sample) >= SMALLEST_IMAGE):
-        c.notes.append(f"input {proto.name!r} has the shape {shape}: {shape[0]} is taken for the batch, since the first "
+        c.notes.append(f"input {proto.name!r} has the shape {shape}: {shape[0]} is taken for the batch, which the first "
                        "dimension is")
     name = c.unique(proto.name)
     c.inputs.append({"name": name, "shape": list(sample)})

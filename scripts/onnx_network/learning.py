@@ -64,7 +64,7 @@ class Learning:
         known = set(self.graph.initializers) | {name for node in self.graph.nodes for name in node.outputs}
         for option, names in (("--learned", self.forced), ("--constant", self.constant)):
             for name in sorted(names - known):
-                raise Fault(f"{option}: no tensor {name!r} that is fixed, expected an initializer or a Constant's output")
+                raise Fault(f"{option}: no fixed tensor {name!r}, expected an initializer or a Constant's output")
 
     # ---- what is learned ----
 

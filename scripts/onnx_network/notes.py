@@ -17,11 +17,11 @@ def folded_norms(c):
     named = [n for n in biased if n.op == "Conv" and n.inputs[1] in c.graph.initializers
              and FOLDED_NAME.match(n.inputs[1])]
     if named and len(named) > 1:
-        yield (f"{len(named)} convolutions have the names of weights that batch norms were folded into: the plan is of a "
-               f"network without these norms, which moves far fewer bytes than its training does; {EXPORT}")
+        yield (f"{len(named)} convolutions have the names of weights that batch norms were folded into: the plan is of "
+               f"a network without these norms, which moves far fewer bytes than its training does; {EXPORT}")
     elif len(biased) > 2 and not normed:
-        yield (f"{len(biased)} biased convolutions and no norm: if the model was exported for inference, its batch norms "
-               f"were folded into them, and its training moves far more bytes; then {EXPORT}")
+        yield (f"{len(biased)} biased convolutions and no norm: if the model was exported for inference, its batch "
+               f"norms were folded into them, and its training moves far more bytes; then {EXPORT}")
 
 
 def cut(c):

@@ -7,8 +7,8 @@ import numpy
 from onnx_network.constants import axes_given, ints
 from onnx_network.values import Activation, Constant, Fault, Learned, broadcast, sample_dims, unsupported
 
-__all__ = ["added_parameters", "align_legacy", "axes_of", "broadcast_to", "data", "fixed_tensor", "grown", "ints", "pair",
-           "passed", "same", "small"]
+__all__ = ["added_parameters", "align_legacy", "axes_of", "broadcast_to", "data", "fixed_tensor", "grown", "ints",
+           "operand", "pair", "passed", "same", "small"]
 
 
 def data(value, what):
@@ -23,6 +23,11 @@ def small(value):
     """The number in an operand of one element, None if there is none or it is not known."""
     found = getattr(value, "data", None)
     return found.reshape(-1)[0].item() if found is not None and found.size == 1 else None
+
+
+def operand(node, values, at):
+    """(name, value) of an input that may be missing."""
+    return (node.inputs[at], values[at]) if len(values) > at and values[at] is not None else None
 
 
 def axes_of(node, values, at=1):

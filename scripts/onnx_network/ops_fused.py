@@ -2,10 +2,10 @@
 
 from math import prod
 
-from onnx_network.operands import same
+from onnx_network.operands import operand, same
 from onnx_network.ops_arithmetic import with_fixed
-from onnx_network.ops_norms import affine_norm, last_axes, only_first, operand
-from onnx_network.ops_products import gemm, matmul
+from onnx_network.ops_norms import affine_norm, last_axes, only_first
+from onnx_network.ops_products import gemm, linear, matmul, product
 from onnx_network.ops_windows import convolution
 from onnx_network.values import Activation, unsupported
 
@@ -91,9 +91,7 @@ def attention(c, node, values):
     if isinstance(weight, Activation) or weight.shape is None or len(x.shape) != 3:
         raise unsupported("has weights of unknown shape, or no tokens in three dimensions, which is not supported")
     sizes = list(node.attrs.get("qkv_hidden_sizes") or [weight.shape[1] // 3] * 3)
-    bias = (node.inputs[2], values[2]) if len(values) > 2 and values[2] is not None else None
-    from onnx_network.ops_products import linear
-    whole = linear(c, node, x, weight.shape[0], sum(sizes), (node.inputs[1], weight), bias)
+    whole = linear(c, node, x, weight.shape[0], sum(sizes), (node.inputs[1], weight), operand(node, values, 2))
     ends = [sum(sizes[:i + 1]) for i in range(3)]
     parts = [c.slice(f"{node.title()}.{part}", whole, 2, end - size, end)
              for part, size, end in zip("qkv", sizes, ends)]
@@ -122,7 +120,6 @@ def attend(c, node, query, key, value, heads, kv_heads=None):
 
 def attend_heads(c, node, query, key, value):
     """The same of [batch, heads, tokens, features of a head]; keys and values may have fewer heads."""
-    from onnx_network.ops_products import product
     title = node.title()
     if key.shape[1] != query.shape[1]:
         times = query.shape[1] // key.shape[1]

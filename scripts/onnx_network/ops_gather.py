@@ -34,7 +34,8 @@ def rewritten(c, node, x, shape, others=()):
 def gather(c, node, values):
     x, index = values[:2]
     if isinstance(index, Activation) and not isinstance(x, Activation):
-        raise unsupported("looks up a table (an embedding), which is not supported; give its output as the model's input")
+        raise unsupported("looks up a table (an embedding), which is not supported; give its output as the model's "
+                          "input")
     axis = node.attrs.get("axis", 0) % len(x.shape)
     if isinstance(index, Activation):
         return gather_computed(c, node, x, index, axis)

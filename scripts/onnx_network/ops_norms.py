@@ -2,7 +2,7 @@
 
 import numpy
 
-from onnx_network.operands import axes_of, data, ints
+from onnx_network.operands import axes_of, data, ints, operand
 from onnx_network.values import Constant, Fault, sample_shape, unsupported
 
 
@@ -11,7 +11,7 @@ def affine_norm(c, node, x, scale, bias, **members):
     A norm of (name, value) `scale` and `bias`, which are its factors and offsets if both are learned; otherwise they
     come behind.
     """
-    learned = [c.learning.in_slot(*v) if v is not None and v[1] is not None else 0 for v in (scale, bias)]
+    learned = [c.learning.in_slot(*v) if v is not None else 0 for v in (scale, bias)]
     whole = learned[0] > 0 and learned[0] == learned[1]
     if whole and members.get("axis") is None and learned[0] != sample_shape(x, c.batch)[0]:
         whole = False
@@ -21,10 +21,6 @@ def affine_norm(c, node, x, scale, bias, **members):
     if not whole and learned[1]:
         result = c.unary(node.title() + ".bias", "bias", result, parameters=learned[1])
     return result
-
-
-def operand(node, values, at):
-    return (node.inputs[at], values[at]) if len(values) > at else None
 
 
 def only_first(c, node, outputs):

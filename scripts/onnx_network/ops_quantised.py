@@ -1,5 +1,6 @@
 """Operators on integers that stand for floats, as quantisers write them: what they are without that."""
 
+from onnx_network.operands import operand
 from onnx_network.ops_arithmetic import arithmetic
 from onnx_network.ops_products import linear, matmul
 from onnx_network.ops_shapes import concat
@@ -41,8 +42,7 @@ def quantised_gemm(c, node, values):
     if isinstance(weight, Activation) or weight.shape is None or len(weight.shape) != 2 or node.attrs.get("transA"):
         raise unsupported("has no fixed matrix on the right, which is not supported")
     rows, out = weight.shape[::-1] if node.attrs.get("transB") else weight.shape
-    bias = (node.inputs[6], values[6]) if len(values) > 6 and values[6] is not None else None
-    return linear(c, node, x, rows, out, (node.inputs[3], weight), bias)
+    return linear(c, node, x, rows, out, (node.inputs[3], weight), operand(node, values, 6))
 
 
 def product_with_bias(bias_at):
@@ -50,15 +50,14 @@ def product_with_bias(bias_at):
         x, weight = values[0], values[1]
         if isinstance(weight, Activation) or weight.shape is None or len(weight.shape) != 2:
             raise unsupported("has no fixed matrix on the right, which is not supported")
-        bias = (node.inputs[bias_at], values[bias_at]) if len(values) > bias_at and values[bias_at] is not None else None
-        return linear(c, node, x, *weight.shape, (node.inputs[1], weight), bias)
+        return linear(c, node, x, *weight.shape, (node.inputs[1], weight), operand(node, values, bias_at))
     return convert
 
 
 def packed_product(c, node, values):
     """MatMulNBits: B is packed, its size an attribute."""
-    bias = (node.inputs[5], values[5]) if len(values) > 5 and values[5] is not None else None
-    return linear(c, node, values[0], node.attrs["K"], node.attrs["N"], (node.inputs[1], values[1]), bias)
+    return linear(c, node, values[0], node.attrs["K"], node.attrs["N"], (node.inputs[1], values[1]),
+                  operand(node, values, 5))
 
 
 def joined(c, node, values):

@@ -2,7 +2,7 @@
 
 from math import prod
 
-from onnx_network.operands import axes_of
+from onnx_network.operands import axes_of, pair
 from onnx_network.values import Activation, Fault, sample_dims
 from onnx_network.windows import spatial
 
@@ -65,7 +65,7 @@ def global_pool(op):
         if op == "global_avg_pool":
             name = c.layer(node.title(), op, [c.tensor(x, shape)])
         elif op == "max_pool":
-            name = c.layer(node.title(), op, [c.tensor(x, shape)], kernel=shape[1:] if shape[1] != shape[2] else shape[1])
+            name = c.layer(node.title(), op, [c.tensor(x, shape)], kernel=pair(shape[1:]))
         else:
             name = c.layer(node.title(), "elementwise", [c.tensor(x, shape)], shape=made)
         return Activation(name, made, [*x.shape[:2], *[1] * (len(x.shape) - 2)], 0)

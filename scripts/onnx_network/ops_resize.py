@@ -82,6 +82,12 @@ def is_zero(node, values):
     return len(values) < 3 or values[2] is None or small(values[2]) == 0
 
 
+def takes_padding(reader, name):
+    """Whether a reader of a padded tensor is a convolution whose own padding this can be."""
+    return reader.op == "Conv" and not reader.domain and reader.inputs.count(name) == 1 and reader.inputs[0] == name \
+        and reader.attrs.get("auto_pad", b"NOTSET") in (b"NOTSET", b"VALID")
+
+
 def pad(c, node, values):
     x = values[0]
     rank = len(x.shape)
@@ -97,9 +103,8 @@ def pad(c, node, values):
         raise Fault("works along the batch" + c.where_merged(x))
     shape = [d + b + a for d, b, a in zip(x.shape, before, after)]
     readers = c.graph.consumers.get(node.outputs[0], [])
-    if is_zero(node, values) and rank == 4 and not any(before[:2] + after[:2]) and readers and all(
-            r.op == "Conv" and r.inputs[0] == node.outputs[0] and r.attrs.get("auto_pad", b"NOTSET") in (b"NOTSET", b"VALID")
-            for r in readers) and node.outputs[0] not in c.graph.outputs and x.axis == 0:
+    if is_zero(node, values) and rank == 4 and x.axis == 0 and not any(before[:2] + after[:2]) and readers and all(
+            takes_padding(r, node.outputs[0]) for r in readers) and node.outputs[0] not in c.graph.outputs:
         result = Activation("", [], shape, x.axis)
         result.padded = (x, before[2:] + after[2:])
         return result

@@ -85,8 +85,8 @@ def concat(c, node, values):
 def split(c, node, values):
     x = values[0]
     axis = node.attrs.get("axis", 0) % len(x.shape)
-    sizes = split_sizes(x.shape[axis], node, [None, data(values[1], "sizes")] if len(values) > 1 and values[1] is not None
-                        else [None])
+    args = [None] + [data(v, "sizes") for v in values[1:2] if v is not None]
+    sizes = split_sizes(x.shape[axis], node, args)
     if sum(sizes) != x.shape[axis] or len(sizes) < len(node.outputs):
         raise Fault(f"has the sizes {list(sizes)} for dimension {axis} of {list(x.shape)}")
     at, results = 0, []

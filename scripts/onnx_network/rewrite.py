@@ -71,7 +71,7 @@ def _body(function, node, prefix):
 
 
 def inline_functions(model, known):
-    """Replaces each call of a local function, but for functions that `known` has operators for, by the function's nodes."""
+    """Replaces calls of local functions by the functions' nodes, but where `known` has an operator for them."""
     functions = {(f.domain, f.name): f for f in getattr(model, "functions", ()) if (f.domain, f.name) not in known}
     if not functions:
         return

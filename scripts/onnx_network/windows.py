@@ -45,8 +45,8 @@ class Window:
         if len(self.kernel) != 2:
             raise Fault(f"has a window of {len(self.kernel)} dimensions, expected 1 or 2")
         if min(self.kernel + self.strides + self.dilations) < 1:
-            raise Fault(f"has a kernel of {self.kernel}, strides {self.strides} and dilations {self.dilations}, expected "
-                        "at least 1")
+            raise Fault(f"has a kernel of {self.kernel}, strides {self.strides} and dilations {self.dilations}, "
+                        "expected at least 1")
         self.auto = node.attrs.get("auto_pad", b"NOTSET").decode()
         if self.auto in ("SAME_UPPER", "SAME_LOWER"):
             self._pad_same(shape)

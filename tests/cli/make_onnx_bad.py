@@ -188,7 +188,8 @@ def recurrent(m):
 
 @case
 def loop(m):
-    body = helper.make_graph([helper.make_node("Identity", ["c"], ["d"]), helper.make_node("Relu", ["v"], ["w"])], "body", [
+    nodes = [helper.make_node("Identity", ["c"], ["d"]), helper.make_node("Relu", ["v"], ["w"])]
+    body = helper.make_graph(nodes, "body", [
         helper.make_tensor_value_info("i", 7, []), helper.make_tensor_value_info("c", 9, []),
         helper.make_tensor_value_info("v", FLOAT, None)], [helper.make_tensor_value_info("d", 9, []),
                                                             helper.make_tensor_value_info("w", FLOAT, None)])

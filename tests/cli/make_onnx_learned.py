@@ -212,8 +212,8 @@ def branches():
     size = m.node("Gather", [m.node("Shape", [x]), m.ints(2, scalar=True)])
     condition = m.node("Equal", [size, m.ints(1, scalar=True)])
     weight = numpy_helper.from_array(numpy.zeros((4, 5), numpy.float32), "w")
-    squeezed = helper.make_graph([helper.make_node("Flatten", [x], ["s"]), helper.make_node("MatMul", ["s", "w"], ["o"])],
-                                 "then", [], [helper.make_tensor_value_info("o", FLOAT, None)], [weight])
+    nodes = [helper.make_node("Flatten", [x], ["s"]), helper.make_node("MatMul", ["s", "w"], ["o"])]
+    squeezed = helper.make_graph(nodes, "then", [], [helper.make_tensor_value_info("o", FLOAT, None)], [weight])
     kept = helper.make_graph([helper.make_node("Unheard", [x], ["o"])], "else", [],
                              [helper.make_tensor_value_info("o", FLOAT, None)])
     return m.proto(m.node("If", [condition], then_branch=squeezed, else_branch=kept))

@@ -25,9 +25,11 @@ WRONGLY_INFERRED = ("dynamically_quantised",)
 KNOWN = {"einsum_transposed": [2, 6, 6], "einsum_permuted": [6, 2, 12], "einsum_learned": [6, 3, 5],
          "group_norm_decomposed": [4, 8, 8], "group_norm_decomposed_plain": [4, 8, 8], "constant": [4, 64],
          "shape_chain": [2, 128], "group_normalization": [4, 8, 8], "group_normalization_by_channel": [4, 8, 8],
-         "rms_normalization": [6, 12], "simplified_layer_norm": [6, 12], "gelu_alone": [4, 8, 8], "mish_alone": [4, 8, 8],
-         "swish_alone": [4, 8, 8], "scaledtanh_alone": [4, 8, 8], "reduce_max_new_axes": [4], "split_in_number": [2, 8, 8],
-         "resize_axes": [6, 13, 16], "expand_twice": [2, 6, 8, 8], "crop": [6, 5, 5], "dynamically_quantised": [8, 6, 5]}
+         "rms_normalization": [6, 12], "simplified_layer_norm": [6, 12], "gelu_alone": [4, 8, 8],
+         "mish_alone": [4, 8, 8],
+         "swish_alone": [4, 8, 8], "scaledtanh_alone": [4, 8, 8], "reduce_max_new_axes": [4],
+         "split_in_number": [2, 8, 8], "resize_axes": [6, 13, 16], "expand_twice": [2, 6, 8, 8],
+         "crop": [6, 5, 5], "dynamically_quantised": [8, 6, 5]}
 
 
 def learned_elements(model):

@@ -66,13 +66,13 @@ class LearnedTest(CliTest):
         self.assertEqual([layers[0], layers[2]], ["scale parameters=1"] * 2)
         self.assertIn("(6 forward, 9 backward)", self.succeed("show", self.file("net.json", self.text)).out)
         self.assertEqual(notes, "")
-        self.assertIn("--learned: no tensor 'ranges'", self.refused("numbers", "--learned", "ranges"))
+        self.assertIn("--learned: no fixed tensor 'ranges'", self.refused("numbers", "--learned", "ranges"))
         self.assertIn("one-element operands", self.network("learned_scalar_of_float16")[1])
 
     def test_constants_by_name(self):
         layers, _ = self.network("merged", "--constant", "same3")
         self.assertEqual(layers[2::3], ["scale"] * 3)
-        self.assertIn("--constant: no tensor 'other'", self.refused("merged", "--constant", "other"))
+        self.assertIn("--constant: no fixed tensor 'other'", self.refused("merged", "--constant", "other"))
 
     def test_merged_operands_count_for_each(self):
         layers, notes = self.network("merged")
@@ -130,7 +130,8 @@ class LearnedTest(CliTest):
     def test_fused_operators(self):
         layers, _ = self.network("microsoft")
         self.assertEqual(layers[0], "fc out_features=36 axis=1 bias=True")
-        self.assertEqual([layer for layer in layers if layer.split()[0] in ("matmul", "softmax", "norm", "gelu", "conv")], [
+        kinds = ("matmul", "softmax", "norm", "gelu", "conv")
+        self.assertEqual([layer for layer in layers if layer.split()[0] in kinds], [
             "matmul transpose_b=True", "softmax", "matmul", "norm kind=layer axis=1", "gelu",
             "conv out_channels=4 kernel=3 bias=True", "gelu"])
         products = 6 * 12 * 36 + 2 * 3 * 6 * 6 * 4 + 2 * 6 * 12 * 24 + 4 * 2 * 9 * 16
