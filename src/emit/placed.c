@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "emit/whole_samples.h"
 
 /* ---- Placing --------------------------------------------------------------------------------- */
 
@@ -44,7 +45,9 @@ mbs_status plan_place(placed_plan *placed, const mbs_plan *plan, int64_t alignme
                          "buffer_alignment_bytes is %" PRId64
                          ", expected a power of 2 from 1 to %d",
                          alignment, MBS_MIN_BUFFER_BYTES);
-    mbs_status status = plan_fit(placed, plan, alignment, error);
+    mbs_status status = refuse_strips(plan, "wavecore", error);
+    if (status == MBS_OK)
+        status = plan_fit(placed, plan, alignment, error);
     bool changed = status == MBS_OK && is_changed(placed);
     while (changed) {
         placed_plan next;

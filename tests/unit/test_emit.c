@@ -9,6 +9,7 @@
 #include "mbsopt/mbsopt.h"
 #include "run.h"
 #include "scratch_folder.h"
+#include "strip_plans.h"
 
 /* ---- DRAM ------------------------------------------------------------------------------------ */
 
@@ -233,6 +234,37 @@ START_TEST(sizes_of_exports)
 }
 END_TEST
 
+/* Whatever a format cannot say of strips it refuses, and leaves nothing behind. */
+START_TEST(strips_are_said_or_refused)
+{
+    mbs_hardware hardware;
+    mbs_export_info info;
+    mbs_plan *plan = strip_training();
+    int said = 0;
+    mbs_hardware_wavecore(&hardware);
+    plan->owned_program->has_shapes = true;
+    for (size_t i = 0; mbs_export_format(i, &info) == MBS_OK; i++) {
+        mbs_export_options options = MBS_EXPORT_OPTIONS_INIT;
+        options.format = info.name;
+        mbs_error_clear(&error);
+        if (mbs_plan_export(plan, &hardware, &options, at(info.name), &error) == MBS_OK) {
+            said++;
+            continue;
+        }
+        ck_assert_msg(strstr(error.message[0], "steps 0 to 1 run in 8 strips of a sample") != NULL,
+                      "%s", error.message[0]);
+        ck_assert_msg(strstr(error.message[0], info.name) != NULL, "%s", error.message[0]);
+    }
+    mbs_error_clear(&error);
+    ck_assert_int_gt(said, 0);
+    assert_entries("", said);
+    mbs_plan *placed;
+    assert_says(mbs_plan_place(&placed, plan, &hardware, NULL, NULL, &error), MBS_ERR_INPUT,
+                "8 strips of a sample");
+    mbs_plan_free(plan);
+}
+END_TEST
+
 #define RELU_OF(size)                                                                              \
     "{\"format\":\"mbsopt-network/1\",\"name\":\"t\",\"inputs\":[{\"name\":\"x\",\"shape\":[" size \
     "]}],\"layers\":[{\"name\":\"r\",\"op\":\"relu\",\"inputs\":[\"x\"]}]}"
@@ -349,6 +381,7 @@ int main(void)
     tcase_add_checked_fixture(files, enter, leave);
     tcase_add_test(files, what_cannot_be_exported);
     tcase_add_test(files, sizes_of_exports);
+    tcase_add_test(files, strips_are_said_or_refused);
     tcase_add_test(files, large_traces_are_refused);
     tcase_add_test(files, placed_plans_change_once);
     suite_add_tcase(suite, files);
