@@ -199,8 +199,7 @@ static bool suits_convolution(const mbs_step *step, const mbs_row_map *map)
     if (map->kind == ROWS_SAME && step->rows == 1) /* one row of one, whatever the window */
         return true;
     if (map->kind == ROWS_SAME)
-        return ends_with(step->kind, ".wgrad") || step->rows == 1 ||
-               (window == 0 && conv->stride[0] == 1);
+        return ends_with(step->kind, ".wgrad") || (window == 0 && conv->stride[0] == 1);
     return map->window == window + 1 && map->stride == conv->stride[0];
 }
 
