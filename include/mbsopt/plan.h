@@ -229,10 +229,12 @@ MBS_API mbs_status mbs_plan_load_text(mbs_plan **plan, const char *text, size_t 
                                       const char *label, mbs_error *error);
 
 /*
- * Executes the plan step by step and iteration by iteration against a modelled buffer and DRAM and
- * checks every rule of section 4 and every figure of the plan. Errors: MBS_ERR_VERIFY, each
- * violated rule in a message of its own with the step and the numbers; MBS_ERR_MEMORY.
- * `counted`, if not null, gets the bytes that the replay moved.
+ * Executes the plan step by step and iteration by iteration, or strip by strip, against a modelled
+ * buffer and DRAM and checks every rule of sections 4 and 11 and every figure of the plan. That no
+ * other plan moves less is believed of a bound; but what is MBS_OPTIMAL must move what its bound
+ * says (section 9). Errors: MBS_ERR_VERIFY, each violated rule in a message of its own with the
+ * step and the numbers; MBS_ERR_MEMORY. `counted`, if not null, gets the bytes that the replay
+ * moved.
  */
 MBS_API mbs_status mbs_plan_verify(const mbs_plan *plan, mbs_traffic *counted, mbs_error *error);
 

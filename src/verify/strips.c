@@ -26,6 +26,15 @@ static row_range needed_by(const replay *r, int32_t k, int32_t touch, int64_t ro
 
 /* ---- The form -------------------------------------------------------------------------------- */
 
+/* Row counts whose products fit 64 bits. A step without operands has as many rows as it says. */
+static bool are_few_rows(const replay *r, const mbs_group *group, int64_t height)
+{
+    int64_t most = height;
+    for (int32_t k = group->first; k < group->end; k++)
+        most = max_i64(most, r->program->steps[k].rows);
+    return most <= INT32_MAX;
+}
+
 /* The rows of the group's tallest tensor. */
 static int64_t height_of(const replay *r, const mbs_group *group)
 {
@@ -56,10 +65,10 @@ static void check_form(replay *r, int32_t g)
         return;
     }
     const int64_t height = height_of(r, group);
-    if (height > INT32_MAX)
+    if (!are_few_rows(r, group, height))
         group_fault(r, RULE_RANGE, g,
-                    "%" PRId64 " strips of %" PRId64 " rows, expected at most %d rows",
-                    group->strips, height, INT32_MAX);
+                    "%" PRId64 " strips of a sample, but steps or tensors have more than %d rows",
+                    group->strips, INT32_MAX);
     else if (!is_strip_count(group->strips, height))
         group_fault(r, RULE_STRIPS, g,
                     "%" PRId64 " strips of a sample, expected 1, or the %" PRId64

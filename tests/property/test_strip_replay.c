@@ -195,6 +195,195 @@ START_TEST(any_plan_is_replayed)
 }
 END_TEST
 
+/* ---- Corrupted plans ------------------------------------------------------------------------- */
+
+/* A strip group of a plan, and a step and a read touch of it. */
+typedef struct victim {
+    mbs_program *program;
+    mbs_plan *plan;
+    mbs_group *group;
+    int32_t step;
+    int32_t read;
+} victim;
+
+/* Each changes the victim; false if there is nothing to change so. */
+typedef bool corrupt(const victim *v);
+
+static bool drops_rows(const victim *v)
+{
+    const mbs_touch *touch = &v->program->touches[v->read];
+    if (touch->previous < 0 || v->program->touches[touch->previous].step < v->group->first)
+        return false;
+    v->plan->resident[touch->previous] = false;
+    return true;
+}
+
+static bool keeps_beyond(const victim *v)
+{
+    const mbs_touch *touch = &v->program->touches[v->read];
+    if (touch->next >= 0 && v->program->touches[touch->next].step < v->group->end)
+        return false;
+    v->plan->resident[v->read] = true;
+    return true;
+}
+
+static bool changes_mode(const victim *v)
+{
+    int streamed = 0;
+    for (int32_t k = 0; k < v->program->step_count; k++)
+        streamed += v->plan->mode[k] == MBS_STREAMED;
+    if (streamed < 2) /* if none is left the plan was made without streaming */
+        return false;
+    mbs_mode *mode = &v->plan->mode[v->step];
+    *mode = *mode == MBS_STREAMED ? MBS_STAGED : MBS_STREAMED;
+    return true;
+}
+
+static bool runs_in_passes(const victim *v)
+{
+    v->plan->mode[v->step] = MBS_PASSES;
+    return true;
+}
+
+static bool needs_more(const victim *v)
+{
+    v->group->peak_bytes++;
+    return true;
+}
+
+static bool has_less(const victim *v)
+{
+    v->plan->buffer_bytes = v->group->peak_bytes - 1;
+    return v->plan->buffer_bytes >= MBS_MIN_BUFFER_BYTES;
+}
+
+static bool repeats_less(const victim *v)
+{
+    v->group->iterations--;
+    return true;
+}
+
+static bool has_too_many_strips(const victim *v)
+{
+    v->group->strips = strips_tallest(v->program, v->group->first, v->group->end) + 1;
+    return true;
+}
+
+static bool has_whole_samples(const victim *v)
+{
+    v->group->strips = 1;
+    return true;
+}
+
+static bool pins_more(const victim *v)
+{
+    v->plan->pinned_weight[v->step] = v->program->steps[v->step].weight_bytes + 1;
+    return true;
+}
+
+static bool couples(const victim *v)
+{
+    v->program->steps[v->step].coupled = true;
+    return true;
+}
+
+static bool has_no_rows(const victim *v)
+{
+    v->program->tensors[v->program->touches[v->read].tensor].rows = 0;
+    return true;
+}
+
+static bool works_on_more_rows(const victim *v)
+{
+    v->program->steps[v->step].rows += 1000;
+    return true;
+}
+
+static bool has_no_map(const victim *v)
+{
+    v->program->touches[v->read].map = v->program->map_count;
+    return true;
+}
+
+static bool moves_less(const victim *v)
+{
+    v->plan->traffic.activation_read--;
+    return true;
+}
+
+static const struct {
+    corrupt *apply;
+    const char *rule;
+} corruptions[] = {
+    {drops_rows, "[residency]"},
+    {keeps_beyond, "[residency]"},
+    {changes_mode, "[mode]"},
+    {runs_in_passes, "[mode]"},
+    {needs_more, "[peak]"},
+    {has_less, "[capacity]"},
+    {repeats_less, "[iterations]"},
+    {has_too_many_strips, "[strips]"},
+    {has_whole_samples, "[iterations]"},
+    {pins_more, "[pinned]"},
+    {couples, "[coupled]"},
+    {has_no_rows, "[rows]"},
+    {works_on_more_rows, "[rows]"},
+    {has_no_map, "[rows]"},
+    {moves_less, "[traffic]"},
+};
+
+#define CORRUPTIONS (sizeof corruptions / sizeof corruptions[0])
+
+/* A strip group by chance, and in it a step that reads something. */
+static bool find_victim(victim *v, uint64_t *state)
+{
+    const int32_t count = v->plan->group_count;
+    const int32_t from = (int32_t)random_between(state, 0, count - 1);
+    for (int32_t i = 0; i < count; i++) {
+        v->group = &v->plan->groups[(from + i) % count];
+        if (v->group->strips == 1)
+            continue;
+        v->step = (int32_t)random_between(state, v->group->first, v->group->end - 1);
+        const mbs_step *step = &v->program->steps[v->step];
+        v->read = (int32_t)random_between(state, step->touch_begin, step->write_begin - 1);
+        return step->write_begin > step->touch_begin;
+    }
+    return false;
+}
+
+static bool is_named(const char *rule)
+{
+    for (size_t i = 0; i < error.count && i < MBS_ERROR_MESSAGES; i++)
+        if (strstr(error.message[i], rule) != NULL)
+            return true;
+    return false;
+}
+
+START_TEST(corrupted_plans_are_refused)
+{
+    uint64_t state = seed + 2;
+    int refused[CORRUPTIONS] = {0};
+    for (int round = 0; round < rounds * 4; round++) {
+        setting s;
+        open_setting(&s, &state);
+        mbs_plan *plan = random_plan(&s, &state);
+        victim v = {.program = s.program, .plan = plan};
+        const size_t which = (size_t)random_between(&state, 0, (int64_t)CORRUPTIONS - 1);
+        if (find_victim(&v, &state) && corruptions[which].apply(&v)) {
+            mbs_error_clear(&error);
+            ck_assert_int_eq(mbs_plan_verify(plan, NULL, &error), MBS_ERR_VERIFY);
+            ck_assert_msg(is_named(corruptions[which].rule), "%s: expected %s, first: %s", s.label,
+                          corruptions[which].rule, error.message[0]);
+            refused[which]++;
+        }
+        mbs_plan_free(plan);
+        close_setting(&s);
+    }
+    for (size_t i = 0; i < CORRUPTIONS; i++)
+        ck_assert_msg(rounds < 200 || refused[i] > 0, "corruption %d never applied", (int)i);
+}
+END_TEST
+
 int main(void)
 {
     run_settings(&seed, &rounds);
@@ -203,6 +392,7 @@ int main(void)
     tcase_set_timeout(tests, 0);
     tcase_add_test(tests, dp_plans_are_replayed);
     tcase_add_test(tests, any_plan_is_replayed);
+    tcase_add_test(tests, corrupted_plans_are_refused);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

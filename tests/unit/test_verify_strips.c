@@ -269,6 +269,9 @@ DAMAGE(weights, plan->traffic.weight_read = 58)
 DAMAGE(bytes_out_of_range, p->tensors[0].bytes = INT64_MAX)
 DAMAGE(parameters_out_of_range, (p->steps[0].weight_bytes = p->steps[1].weight_bytes = INT64_MAX))
 DAMAGE(rows_out_of_range, p->tensors[0].rows = INT64_C(1) << 31)
+DAMAGE(step_rows_out_of_range, (p->touch_count = p->steps[5].touch_begin,
+                                p->steps[5].write_begin = p->steps[5].touch_end = p->touch_count,
+                                p->steps[5].rows = INT64_MAX))
 DAMAGE(endless, (p->tensors[0].rows = plan->groups[0].strips = INT32_MAX,
                  plan->groups[0].iterations = INT64_C(3) * INT32_MAX))
 
@@ -373,7 +376,9 @@ static const corruption corruptions[] = {
      "group 0 (steps 0 to 1): the bytes moved or held exceed 64 bits [range]"},
     {strip_training, parameters_out_of_range, "the bytes moved or held exceed 64 bits [range]"},
     {strip_training, rows_out_of_range,
-     "8 strips of 2147483648 rows, expected at most 2147483647 rows [range]"},
+     "8 strips of a sample, but steps or tensors have more than 2147483647 rows [range]"},
+    {strip_training, step_rows_out_of_range,
+     "steps or tensors have more than 2147483647 rows [range]"},
     {strip_training, endless, "expected at most 4000000000 [work]"},
 };
 
