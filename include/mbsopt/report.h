@@ -35,6 +35,9 @@ MBS_API mbs_status mbs_report_exact_table(char **text, const mbs_plan *plan, con
 MBS_API mbs_status mbs_report_plan_rows(char **text, const mbs_plan *plan, int color,
                                         mbs_error *error);
 
+/* What made the plan (mbs_plan_origin) as a line, or "" if the plan does not tell. As above. */
+MBS_API mbs_status mbs_report_plan_origin(char **text, const mbs_plan *plan, mbs_error *error);
+
 /* A plan's groups as CSV with a header line, one row per group. As above. */
 MBS_API mbs_status mbs_report_plan_csv(char **text, const mbs_plan *plan, mbs_error *error);
 

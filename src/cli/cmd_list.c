@@ -10,12 +10,6 @@
 #include "output.h"
 #include "shipped.h"
 
-static const char *path_of(char path[2 * SHIPPED_PATH_BYTES], const shipped_names *list, size_t i)
-{
-    snprintf(path, 2 * SHIPPED_PATH_BYTES, "%s/%s.json", list->folder, list->names[i]);
-    return path;
-}
-
 /* "3x224x224", one for each input. */
 static void print_inputs(const mbs_network *network)
 {
@@ -75,14 +69,14 @@ static int print_kind(shipped_kind kind, const char *title, bool names_only)
         printf(":\n");
     }
     for (size_t i = 0; i < list.count && result != EXIT_SYSTEM; i++) {
-        char path[2 * SHIPPED_PATH_BYTES];
+        char path[SHIPPED_PATH_BYTES + 300]; /* a file's name has at most 255 bytes */
+        snprintf(path, sizeof path, "%s/%s.json", list.folder, list.names[i]);
         if (!names_only)
             printf("  ");
         put_safe(stdout, list.names[i]);
         if (!names_only) {
             printf("%*s  ", (int)(width - strlen(list.names[i])), "");
-            int status = kind == SHIPPED_NETWORK ? print_network(path_of(path, &list, i))
-                                                 : print_machine(path_of(path, &list, i));
+            int status = kind == SHIPPED_NETWORK ? print_network(path) : print_machine(path);
             result = status != EXIT_OK ? status : result;
         }
         printf("\n");

@@ -4,29 +4,12 @@
 #include <string.h>
 
 #include "command.h"
-#include "fields.h"
 #include "options.h"
 #include "output.h"
 
-/* What the file says made it, which nobody can check. */
-static void print_origin(const mbs_plan *plan)
-{
-    mbs_origin_info origin;
-    mbs_plan_origin(plan, &origin);
-    if (origin.program == NULL)
-        return;
-    fputs("made by ", stdout);
-    put_safe(stdout, origin.program);
-    fputs(" for ", stdout);
-    put_safe(stdout, origin.hardware);
-    fputs(" (", stdout);
-    put_safe(stdout, origin.hardware_digest);
-    fputs("): ", stdout);
-    put_safe(stdout, origin.options);
-    fputs("\n", stdout);
-}
-
-static int print_verdict(const char *label, const mbs_plan *plan, const mbs_traffic *counted)
+/* `origin`: what the file says made it, which nobody can check. */
+static int print_verdict(const char *label, const mbs_plan *plan, const mbs_traffic *counted,
+                         const char *origin)
 {
     const size_t groups = mbs_plan_group_count(plan);
     const size_t steps = mbs_program_step_count(mbs_plan_program(plan));
@@ -36,7 +19,7 @@ static int print_verdict(const char *label, const mbs_plan *plan, const mbs_traf
            label, groups, groups == 1 ? "" : "s", steps, steps == 1 ? "" : "s", counted->total,
            counted->activation_read, counted->activation_write, counted->weight_read,
            counted->weight_gradient);
-    print_origin(plan);
+    fputs(origin, stdout);
     return finish_output();
 }
 
@@ -44,6 +27,7 @@ static int run_verify(const arguments *given)
 {
     const char *label = strcmp(given->operand, "-") == 0 ? "standard input" : given->operand;
     mbs_plan *plan = NULL;
+    char *origin = NULL;
     mbs_traffic counted;
     mbs_error error;
     mbs_error_clear(&error);
@@ -52,8 +36,11 @@ static int run_verify(const arguments *given)
     if (status == MBS_OK)
         status = mbs_plan_verify(plan, &counted, &error);
     stage_done("verify");
-    int result =
-        status == MBS_OK ? print_verdict(label, plan, &counted) : report_error(status, &error);
+    if (status == MBS_OK)
+        status = mbs_report_plan_origin(&origin, plan, &error);
+    int result = status == MBS_OK ? print_verdict(label, plan, &counted, origin)
+                                  : report_error(status, &error);
+    mbs_free(origin);
     mbs_plan_free(plan);
     return result;
 }

@@ -260,6 +260,19 @@ bool planner_keeps_batch_norms(mbs_planner planner)
     return planner == MBS_PLANNER_BASELINE || planner == MBS_PLANNER_ARCHOPT;
 }
 
+bool planners_replace_batch_norms(const planner_list *list, const char **exception)
+{
+    bool any = false;
+    *exception = "";
+    for (size_t i = 0; i < list->count; i++) {
+        if (planner_keeps_batch_norms(list->values[i]))
+            *exception = " but by baseline and archopt";
+        else
+            any = true;
+    }
+    return any;
+}
+
 static int unknown_planner(const char *option, const char *name, const mbs_error *error)
 {
     const char *names[MBS_PLANNER_COUNT + 1] = {NULL};

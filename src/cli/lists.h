@@ -37,6 +37,12 @@ bool planner_is_listed(const planner_list *list, mbs_planner planner);
 /* Whether the planner plans a conventional training step, which keeps its batch norms. */
 bool planner_keeps_batch_norms(mbs_planner planner);
 
+/*
+ * Whether any of the planners plans batch norms as group norms. *exception is what to say of those
+ * among them that do not: " but by baseline and archopt", or "".
+ */
+bool planners_replace_batch_norms(const planner_list *list, const char **exception);
+
 /* The number of items between commas; at least 1. */
 size_t count_items(const char *text);
 

@@ -10,6 +10,7 @@
 #include "report/estimates.h"
 #include "report/figures.h"
 #include "report/grid.h"
+#include "report/origin.h"
 #include "report/recompute.h"
 
 /* The unit of all figures in a column, so that they compare at a glance. */
@@ -345,23 +346,6 @@ static void put_summary(text *out, const mbs_plan *plan)
     }
     if (pinned > 0)
         text_format(out, "; up to %s of parameters pinned", figure_space(pinned).text);
-    text_string(out, "\n");
-}
-
-static void put_origin(text *out, const mbs_plan *plan)
-{
-    mbs_origin_info origin;
-    mbs_plan_origin(plan, &origin);
-    if (origin.program == NULL)
-        return;
-    text_string(out, "made by ");
-    text_safe(out, origin.program);
-    text_string(out, " for ");
-    text_safe(out, origin.hardware);
-    text_string(out, " (");
-    text_safe(out, origin.hardware_digest);
-    text_string(out, "): ");
-    text_safe(out, origin.options);
     text_string(out, "\n");
 }
 

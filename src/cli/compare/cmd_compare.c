@@ -51,21 +51,15 @@ static int check_standard_input(const arguments *given)
 
 static void note_replaced_norms(const comparison *of)
 {
-    bool any = false;
-    bool kept = false; /* by others than those that replace them */
-    for (size_t i = 0; i < of->planners.count; i++) {
-        const bool keeps = planner_keeps_batch_norms(of->planners.values[i]);
-        any = any || !keeps;
-        kept = kept || keeps;
-    }
+    const char *exception;
+    const bool any = planners_replace_batch_norms(&of->planners, &exception);
     for (size_t n = 0; n < of->network_count && any; n++) {
         const size_t count = of->networks[n].replaced_batch_norms;
         if (count == 0)
             continue;
         note("%s: %zu batch norm%s planned as group norm%s%s (--batch-norm keep plans %s)",
              of->networks[n].name, count, count == 1 ? " is" : "s are", count == 1 ? "" : "s",
-             kept ? " but by baseline and archopt" : "",
-             count == 1 ? "it as it is" : "them as they are");
+             exception, count == 1 ? "it as it is" : "them as they are");
     }
 }
 

@@ -125,19 +125,14 @@ static int read_options(sweep *of, const arguments *given)
 static void note_replaced_norms(const sweep *of)
 {
     size_t networks = 0;
-    bool any = false;
-    bool kept = false; /* by others than those that replace them */
-    for (size_t i = 0; i < of->planners.count; i++) {
-        const bool keeps = planner_keeps_batch_norms(of->planners.values[i]);
-        any = any || !keeps;
-        kept = kept || keeps;
-    }
+    const char *exception;
+    const bool any = planners_replace_batch_norms(&of->planners, &exception);
     for (size_t n = 0; n < of->network_count; n++)
         networks += mbs_program_replaced_batch_norms(of->networks[n].programs[0]) > 0;
     if (any && networks > 0)
         note("batch norms of %zu network%s are planned as group norms%s "
              "(--batch-norm keep plans them as they are)",
-             networks, networks == 1 ? "" : "s", kept ? " but by baseline and archopt" : "");
+             networks, networks == 1 ? "" : "s", exception);
 }
 
 /* What came of a sweep that is not whole, and how to go on with it. */
