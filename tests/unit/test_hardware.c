@@ -1,6 +1,7 @@
 /* src/hardware: the default machine, the files in models/hardware, and bad hardware files. */
 #include <check.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -81,6 +82,58 @@ START_TEST(wavecore_is_what_its_file_says)
                                          &error) == MBS_OK,
                   "%s", error.message[0]);
     assert_same(&built_in, &loaded);
+}
+END_TEST
+
+/* Each member by name and value; which the file stated; no more than there are. */
+START_TEST(members_are_listed)
+{
+    mbs_hardware hardware;
+    mbs_hardware_member_info member;
+    size_t stated = 0;
+    bool seen = false;
+    ck_assert_int_eq(load_members(&hardware, "'name': 'chip', 'cycle_model': 'scalesim', "
+                                             "'energy': {'static_w': 0.1, 'mac_source': 'x'}"),
+                     MBS_OK);
+    const size_t count = mbs_hardware_member_count();
+    ck_assert_uint_eq(count, 23);
+    for (size_t i = 0; i < count; i++) {
+        ck_assert_int_eq(mbs_hardware_member(&hardware, i, &member), MBS_OK);
+        stated += member.is_stated != 0;
+        if (strcmp(member.name, "energy.static_w") == 0) {
+            ck_assert_str_eq(member.value, "0.1");
+            seen = member.is_stated;
+        }
+    }
+    ck_assert(seen);
+    ck_assert_uint_eq(stated, 3);
+    ck_assert_int_eq(mbs_hardware_member(&hardware, count, &member), MBS_ERR_ARGUMENT);
+    ck_assert_int_eq(mbs_hardware_member(NULL, 0, &member), MBS_ERR_ARGUMENT);
+    ck_assert_int_eq(mbs_hardware_member(&hardware, 0, NULL), MBS_ERR_ARGUMENT);
+    mbs_hardware_wavecore(&hardware); /* of no file */
+    for (size_t i = 0; mbs_hardware_member(&hardware, i, &member) == MBS_OK; i++)
+        ck_assert(!member.is_stated);
+}
+END_TEST
+
+START_TEST(digest_is_of_the_figures)
+{
+    mbs_hardware hardware;
+    mbs_hardware other;
+    char first[MBS_DIGEST_BYTES];
+    char second[MBS_DIGEST_BYTES];
+    mbs_hardware_wavecore(&hardware);
+    mbs_hardware_digest(&hardware, first);
+    ck_assert_uint_eq(strlen(first), MBS_DIGEST_BYTES - 1);
+    other = hardware;
+    strcpy(other.name, "another");
+    strcpy(other.memory_name, "memory");
+    other.stated = 7;
+    mbs_hardware_digest(&other, second);
+    ck_assert_str_eq(first, second);
+    other.bits.mask = 2;
+    mbs_hardware_digest(&other, second);
+    ck_assert_str_ne(first, second);
 }
 END_TEST
 
@@ -300,6 +353,8 @@ int main(void)
     tcase_add_checked_fixture(all, setup, NULL);
     tcase_add_test(all, wavecore_is_the_paper_s_machine);
     tcase_add_test(all, wavecore_is_what_its_file_says);
+    tcase_add_test(all, members_are_listed);
+    tcase_add_test(all, digest_is_of_the_figures);
     tcase_add_test(all, the_other_memories);
     tcase_add_test(all, members_left_out_keep_wavecore_s_value);
     tcase_add_test(all, every_member_is_read);

@@ -214,6 +214,12 @@ START_TEST(misuse_is_refused)
     ck_assert_str_eq(mbs_network_layer_input(network, 0, 0), "x");
     ck_assert_str_eq(mbs_network_name(network), "test");
     ck_assert_uint_eq(mbs_network_input_count(network), 1);
+    mbs_input_info input;
+    ck_assert_int_eq(mbs_network_input(network, 0, &input), MBS_OK);
+    ck_assert_int_eq(input.shape.rank, network->inputs[0].shape.rank);
+    ck_assert_str_eq(input.name, network->inputs[0].name);
+    ck_assert_int_eq(mbs_network_input(network, 1, &input), MBS_ERR_ARGUMENT);
+    ck_assert_int_eq(mbs_network_input(network, 0, NULL), MBS_ERR_ARGUMENT);
     mbs_network_free(network);
 }
 END_TEST
