@@ -36,16 +36,19 @@ typedef enum mbs_objective { MBS_TRAFFIC = 0, MBS_TIME, MBS_ENERGY } mbs_objecti
 /* How a step brings in its operands that are not resident (section 4). */
 typedef enum mbs_mode { MBS_STAGED = 0, MBS_STREAMED = 1, MBS_PASSES = 2 } mbs_mode;
 
-/* How far the ilp planner is. */
+/* How far a planner is. */
 typedef struct mbs_progress {
     double elapsed_s;
-    int64_t incumbent_bytes; /* traffic of the best plan so far */
-    int64_t bound_bytes;     /* proven: no plan moves less */
+    int64_t
+        incumbent_bytes; /* traffic of the best plan so far; 0: there is none, or it is not told */
+    int64_t bound_bytes; /* proven: no plan moves less; 0: nothing is */
 } mbs_progress;
 
 /*
- * Called now and then while the ilp planner searches, from a thread that the planner started while
- * the caller waits. Anything but 0 ends the search with the best plan so far.
+ * Called some times a second while planning takes its time, from the caller's thread or one that
+ * the planner started while the caller waits. Anything but 0 ends it: ilp, best and the search for
+ * what to recompute with the best plan so far, the others, within a third of a second, with
+ * MBS_ERR_STOPPED. It may then be called a few times more.
  */
 typedef int mbs_progress_function(const mbs_progress *progress, void *context);
 
@@ -57,7 +60,7 @@ typedef struct mbs_plan_options {
     int no_stream;                   /* dp, ilp, best: staged operands only */
     double time_limit_s;             /* ilp, best: stop with the best plan so far */
     double gap_percent;              /* ilp, best: stop once the bound is this near */
-    mbs_progress_function *progress; /* ilp, best: or null */
+    mbs_progress_function *progress; /* or null */
     void *progress_context;
     mbs_objective objective; /* dp; the other planners minimise traffic whatever it says */
     int no_strips; /* dp for traffic, of a split program (program.h): no groups of strips */
@@ -104,7 +107,8 @@ MBS_API const char *mbs_outcome_name(mbs_outcome outcome);
  * must live as long as the plan. On success *plan is owned by the caller (mbs_plan_free).
  * Errors: MBS_ERR_INPUT (a size overflows; buffer or batch out of range), MBS_ERR_ARGUMENT (the
  * program is built for other words than the hardware's, or is split and the planner takes none
- * such), MBS_ERR_NO_PLAN, MBS_ERR_VERIFY (a defect of this library), MBS_ERR_MEMORY.
+ * such), MBS_ERR_NO_PLAN, MBS_ERR_STOPPED, MBS_ERR_VERIFY (a defect of this library),
+ * MBS_ERR_MEMORY.
  */
 MBS_API mbs_status mbs_plan_create(mbs_plan **plan, const mbs_program *program,
                                    const mbs_hardware *hardware, const mbs_plan_options *options,
@@ -134,7 +138,8 @@ MBS_API int mbs_planner_recomputes(mbs_planner planner);
  * add more than max_percent, nor with ilp and best where the time limit suffices. With these two
  * mbs_plan_bound_bytes is a bound on every plan of every program within max_percent, whatever it
  * recomputes; if it is met the plan is MBS_OPTIMAL. The search takes as long as some hundreds to
- * thousands of dp's plans.
+ * thousands of dp's plans; their time limit is that of the search too, and once the caller has
+ * ended it all planners but mbs2 come to dp's plan of the best that was found.
  *
  * Errors: as of mbs_program_create and mbs_plan_create; MBS_ERR_INPUT if max_percent is negative.
  */
@@ -163,7 +168,7 @@ typedef struct mbs_options {
     int no_stream;                   /* dp, ilp, best: staged operands only */
     double time_limit_s;             /* ilp, best: stop with the best plan so far */
     double gap_percent;              /* ilp, best: stop once the bound is this near */
-    mbs_progress_function *progress; /* ilp, best: or null */
+    mbs_progress_function *progress; /* or null */
     void *progress_context;
 } mbs_options;
 

@@ -27,7 +27,8 @@ typedef enum mbs_status {
                      */
     MBS_ERR_IO,     /* a file could not be read or written */
     MBS_ERR_MEMORY, /* an allocation failed */
-    MBS_ERR_SOLVER  /* the integer-programming solver failed */
+    MBS_ERR_SOLVER, /* the integer-programming solver failed */
+    MBS_ERR_STOPPED /* the caller ended planning (plan.h) before there was a plan */
 } mbs_status;
 
 #define MBS_ERROR_MESSAGES      20

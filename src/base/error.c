@@ -38,6 +38,8 @@ const char *mbs_status_text(mbs_status status)
         return "out of memory";
     case MBS_ERR_SOLVER:
         return "solver failed";
+    case MBS_ERR_STOPPED:
+        return "stopped";
     }
     return "unknown status";
 }

@@ -9,6 +9,7 @@
 #include "planning.h"
 #include "search.h"
 #include "setup.h"
+#include "signals.h"
 
 typedef enum plan_format { FORMAT_TABLE, FORMAT_JSON, FORMAT_CSV } plan_format;
 
@@ -119,7 +120,7 @@ static mbs_status make_reference(const plan_run *run, mbs_plan **plan, mbs_plann
     mbs_plan_options options = run->options;
     options.planner = planner;
     options.objective = MBS_TRAFFIC;
-    return mbs_plan_create(plan, program, &run->setup.hardware, &options, error);
+    return search_compared(plan, program, &run->setup.hardware, &options, error);
 }
 
 /* The program that mbs2 plans. */
@@ -144,22 +145,32 @@ static mbs_status make_plain(plan_run *run, const mbs_program *program, mbs_erro
     mbs_plan_options options = run->options;
     if (is_exact(run))
         options.planner = MBS_PLANNER_DP;
-    return mbs_plan_create(&run->plain, program, &run->setup.hardware, &options, error);
+    return search_compared(&run->plain, program, &run->setup.hardware, &options, error);
 }
 
+/* Whether there is time for another plan after an interrupt: there was for `last`. */
+static bool may_go_on(const mbs_plan *last)
+{
+    return signals_noted() == 0 || last != NULL;
+}
+
+/* An interrupt ends them, but not the plan that is made already. */
 static mbs_status make_references(plan_run *run, mbs_error *error)
 {
     const mbs_program *program = run->setup.program;
     const mbs_program *greedy;
+    signals_catch();
     mbs_status status = greedy_program(run, &greedy, error);
     if (status == MBS_OK)
         status = make_reference(run, &run->baseline, MBS_PLANNER_BASELINE, program, error);
     if (status == MBS_OK)
         status = make_reference(run, &run->greedy, MBS_PLANNER_MBS2, greedy, error);
-    if (status == MBS_OK && run->recompute.recompute != MBS_RECOMPUTE_NONE)
+    if (status == MBS_OK && may_go_on(run->greedy) &&
+        run->recompute.recompute != MBS_RECOMPUTE_NONE)
         status = make_plain(run, program, error);
-    if (status == MBS_OK && is_exact(run))
+    if (status == MBS_OK && may_go_on(run->greedy) && is_exact(run))
         status = make_reference(run, &run->dp, MBS_PLANNER_DP, program, error);
+    signals_restore();
     return status;
 }
 

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "alive.h"
 #include "command.h"
 #include "options.h"
 #include "output.h"
@@ -44,6 +45,7 @@ int export_plan(const mbs_plan *plan, const mbs_hardware *hardware,
     mbs_error error;
     mbs_export_size size;
     mbs_error_clear(&error);
+    alive_stage("exporting");
     mbs_status status = mbs_plan_export_size(plan, hardware, options, &size, &error);
     if (status != MBS_OK)
         return report_error(status, &error);
@@ -67,6 +69,7 @@ int make_placed(mbs_plan **placed, const mbs_plan *plan, const mbs_hardware *har
     mbs_error error;
     mbs_export_options options = {.format = PLACED_FORMAT};
     mbs_error_clear(&error);
+    alive_stage("placing");
     return report_error(mbs_plan_place(placed, plan, hardware, print_note, &options, &error),
                         &error);
 }

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,12 +11,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "alive.h"
 #include "output.h"
 #include "shipped.h"
+#include "signals.h"
 
 #define MOST_BYTES   ((size_t)1 << 30)
 #define LONGEST_LINE 600 /* of a message */
 #define MOST_LINES   100
+
+/* How often it is asked whether a signal came, in milliseconds. */
+#define LOOK_AROUND_MS 100
 
 extern char **environ;
 
@@ -146,12 +153,15 @@ static bool make_room(imported *all)
     return true;
 }
 
-/* All that comes; false if it is too much or cannot be read. */
+/* All that comes; false if it is too much, cannot be read, or a signal came. */
 static bool read_all(imported *all, int from)
 {
+    struct pollfd waited_for = {.fd = from, .events = POLLIN};
     for (;;) {
-        if (!make_room(all))
+        if (signals_noted() != 0 || !make_room(all))
             return false;
+        if (poll(&waited_for, 1, LOOK_AROUND_MS) <= 0)
+            continue;
         ssize_t got = read(from, all->text + all->length, all->capacity - all->length);
         if (got == 0)
             return true;
@@ -191,20 +201,40 @@ static int importer_status(const importer *of, int status)
     return EXIT_SYSTEM;
 }
 
+/* Waits until the importer has ended, which `whole`, or a signal, says whether it may by itself. */
+static int wait_for_end(const importer *of, bool whole)
+{
+    int state = 0; /* stays so where SIGCHLD is ignored: what was written then decides */
+    for (;;) {
+        if (!whole || signals_noted() != 0)
+            kill(of->process, SIGKILL);
+        const pid_t ended = waitpid(of->process, &state, WNOHANG);
+        if (ended > 0 || (ended < 0 && errno != EINTR))
+            return state;
+        poll(NULL, 0, 5);
+    }
+}
+
 /* Runs the importer; what it writes is the caller's in any case. */
 static int run(imported *all, importer *of, const char *path)
 {
-    int state = 0; /* stays so where SIGCHLD is ignored: what was written then decides */
+    signals_catch(); /* so that the importer ends with this program */
     int failure = start(of);
     if (failure != 0) {
+        signals_restore();
         complain("%s, which imports %s, cannot be started: %s", of->python, path,
                  strerror(failure));
         return EXIT_SYSTEM;
     }
     bool whole = read_all(all, of->output);
     close(of->output);
-    while (waitpid(of->process, &state, 0) < 0 && errno == EINTR)
-        ;
+    const int state = wait_for_end(of, whole);
+    signals_restore();
+    if (signals_noted() != 0) {
+        if (!signals_are_caught())
+            signals_end();
+        return EXIT_SYSTEM;
+    }
     if (!whole) {
         complain("%s: what the importer writes cannot be read or is above 1 GiB", path);
         return EXIT_SYSTEM;
@@ -257,6 +287,7 @@ int load_network(mbs_network **network, const arguments *given, const char *name
     mbs_error error;
     mbs_error_clear(&error);
     *network = NULL;
+    alive_stage(is_onnx_path(name) ? "importing" : "loading");
     if (is_onnx_path(name))
         return import_onnx(network, given, name);
     int status = check_import_options(given);

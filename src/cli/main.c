@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "alive.h"
 #include "commands.h"
 #include "options.h"
 #include "output.h"
@@ -36,6 +37,16 @@ static int print_version(int extra, char *const *words)
     return finish_output();
 }
 
+static int run_command(const command *chosen, const arguments *given)
+{
+    if (!messages_are_json())
+        alive_allow();
+    alive_stage(chosen->name);
+    int status = chosen->run(given);
+    alive_end();
+    return status;
+}
+
 static int run(int argc, char **argv)
 {
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
@@ -58,7 +69,7 @@ static int run(int argc, char **argv)
     given.commands = all_commands;
     given.program = argv[0];
     if (status == EXIT_OK)
-        status = given.help ? print_command_help(chosen) : chosen->run(&given);
+        status = given.help ? print_command_help(chosen) : run_command(chosen, &given);
     options_free(&given);
     return status;
 }

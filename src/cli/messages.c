@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "alive.h"
+
 #define MESSAGE_BYTES 1024
 
 static bool as_json;
@@ -81,6 +83,7 @@ static void put_message(const char *level, const char *status, const char *messa
 {
     if (pipe_broke)
         return;
+    alive_pause();
     if (as_json) {
         fprintf(stderr, "{\"level\": \"%s\", ", level);
         if (status != NULL)
@@ -91,6 +94,7 @@ static void put_message(const char *level, const char *status, const char *messa
     }
     put_safely(message);
     fputs(as_json ? "\"}\n" : "\n", stderr);
+    alive_resume();
 }
 
 MBS_PRINTF(2, 0)
@@ -131,11 +135,13 @@ void note_command(const char *command_line, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
+    alive_pause();
     fputs(as_json ? "{\"level\": \"note\", \"message\": \"" : "note: ", stderr);
     put_safely(message);
     fputs(as_json ? "; to go on: " : "; to go on:\n  ", stderr);
     put_safely(command_line);
     fputs(as_json ? "\"}\n" : "\n", stderr);
+    alive_resume();
 }
 
 void stages_begin(void)

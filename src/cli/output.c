@@ -7,7 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "alive.h"
 #include "command.h"
+#include "signals.h"
 
 int exit_status(mbs_status status)
 {
@@ -24,6 +26,7 @@ int exit_status(mbs_status status)
     case MBS_ERR_IO:
     case MBS_ERR_MEMORY:
     case MBS_ERR_SOLVER:
+    case MBS_ERR_STOPPED:
         break;
     }
     return EXIT_SYSTEM;
@@ -34,6 +37,10 @@ int report_error(mbs_status status, const mbs_error *error)
     size_t shown = error->count < MBS_ERROR_MESSAGES ? error->count : MBS_ERROR_MESSAGES;
     if (status == MBS_OK)
         return EXIT_OK;
+    if (status == MBS_ERR_STOPPED && signals_noted() != 0) {
+        note("interrupted before there was a plan");
+        signals_end();
+    }
     for (size_t i = 0; i < shown; i++)
         complain_of(mbs_status_text(status), error->message[i]);
     if (error->count > shown)
@@ -45,6 +52,7 @@ int report_error(mbs_status status, const mbs_error *error)
 
 int finish_output(void)
 {
+    alive_end();
     errno = 0;
     if (fflush(stdout) == 0 && !ferror(stdout))
         return EXIT_OK;
@@ -76,6 +84,7 @@ int write_output(const char *path, const char *output)
     const size_t length = strlen(output);
     mbs_error error;
     stage_done("report");
+    alive_end();
     if (path != NULL && strcmp(path, "-") != 0) {
         mbs_error_clear(&error);
         mbs_status status = write_undisturbed(path, output, &error);

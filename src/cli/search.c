@@ -3,12 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "alive.h"
 #include "output.h"
 #include "signals.h"
 
-#define REFRESH_S   0.1
 #define MOST_TIME_S 1e9
 
 /* ---- Objective ------------------------------------------------------------------------------- */
@@ -98,51 +97,25 @@ int search_recompute(mbs_recompute_options *result, const arguments *given)
     return read_decimal(&result->max_percent, given, "max-recompute", 1000, " (percent)");
 }
 
-/* ---- Progress -------------------------------------------------------------------------------- */
-
-typedef struct progress_line {
-    bool shown;     /* there is a terminal to show it on */
-    double drawn_s; /* elapsed when it was last drawn, -1 before */
-    int width;      /* of what stands there now */
-} progress_line;
-
-static void draw(progress_line *line, const mbs_progress *progress)
-{
-    char now[128];
-    const double incumbent = (double)progress->incumbent_bytes;
-    const double bound = (double)progress->bound_bytes;
-    const double unit = incumbent >= 1e9 ? 1e9 : 1e6;
-    const double gap = incumbent > 0 ? 100 * (incumbent - bound) / incumbent : 0;
-    int width = snprintf(now, sizeof now, "%.1f s  best %.4f %cB  bound %.4f %cB  gap %.2f %%",
-                         progress->elapsed_s, incumbent / unit, unit >= 1e9 ? 'G' : 'M',
-                         bound / unit, unit >= 1e9 ? 'G' : 'M', gap);
-    fprintf(stderr, "\r%-*s", line->width, now);
-    line->width = width;
-    line->drawn_s = progress->elapsed_s;
-}
-
-static void wipe(progress_line *line)
-{
-    if (line->width > 0)
-        fprintf(stderr, "\r%*s\r", line->width, "");
-    line->width = 0;
-}
-
 /* ---- Planning -------------------------------------------------------------------------------- */
 
 /* Called from the thread that searches, while this program's own waits. */
 static int on_progress(const mbs_progress *progress, void *context)
 {
-    progress_line *line = context;
-    if (line->shown && (line->drawn_s < 0 || progress->elapsed_s - line->drawn_s >= REFRESH_S))
-        draw(line, progress);
+    char now[128];
+    const double incumbent = (double)progress->incumbent_bytes;
+    const double bound = (double)progress->bound_bytes;
+    const double unit = incumbent >= 1e9 ? 1e9 : 1e6;
+    const char letter = unit >= 1e9 ? 'G' : 'M';
+    (void)context;
+    if (progress->incumbent_bytes > 0 && progress->bound_bytes > 0)
+        snprintf(now, sizeof now, "best %.4f %cB  bound %.4f %cB  gap %.2f %%", incumbent / unit,
+                 letter, bound / unit, letter, 100 * (incumbent - bound) / incumbent);
+    else if (progress->incumbent_bytes > 0)
+        snprintf(now, sizeof now, "best %.4f %cB", incumbent / unit, letter);
+    if (progress->incumbent_bytes > 0)
+        alive_detail(now);
     return signals_noted() != 0;
-}
-
-static mbs_status noted(mbs_status status)
-{
-    stage_done("plan");
-    return status;
 }
 
 static mbs_status make_plan(mbs_plan **plan, const mbs_program *program, const search_again *again,
@@ -155,22 +128,50 @@ static mbs_status make_plan(mbs_plan **plan, const mbs_program *program, const s
                                      options, &again->recompute, error);
 }
 
+/* Whether the search, interrupted, has a plan that it found so far. */
+static bool has_best_so_far(const search_again *again, const mbs_plan_options *options)
+{
+    return options->planner == MBS_PLANNER_ILP || options->planner == MBS_PLANNER_BEST ||
+           (again != NULL && again->recompute.recompute == MBS_RECOMPUTE_AUTO);
+}
+
+static mbs_status search_any(mbs_plan **plan, const mbs_program *program, const search_again *again,
+                             const mbs_hardware *hardware, const mbs_plan_options *options,
+                             mbs_error *error)
+{
+    const bool keeps = has_best_so_far(again, options);
+    const bool interrupted = signals_noted() != 0;
+    mbs_plan_options watched = *options;
+    watched.progress = on_progress;
+    alive_stage("planning");
+    if (keeps)
+        signals_catch();
+    mbs_status status = make_plan(plan, program, again, hardware, &watched, error);
+    if (keeps)
+        signals_restore();
+    alive_stage("reporting");
+    if (status == MBS_OK && keeps && !interrupted && signals_noted() != 0 &&
+        mbs_plan_outcome(*plan) != MBS_OPTIMAL)
+        note("interrupted; the plan is the best found so far");
+    return status;
+}
+
 mbs_status search_plan(mbs_plan **plan, const mbs_program *program, const search_again *again,
                        const mbs_hardware *hardware, const mbs_plan_options *options,
                        mbs_error *error)
 {
-    progress_line line = {.shown = isatty(STDERR_FILENO) == 1 && !messages_are_json(),
-                          .drawn_s = -1};
-    mbs_plan_options watched = *options;
-    if (options->planner != MBS_PLANNER_ILP && options->planner != MBS_PLANNER_BEST)
-        return noted(make_plan(plan, program, again, hardware, options, error));
-    watched.progress = on_progress;
-    watched.progress_context = &line;
-    signals_catch();
-    mbs_status status = make_plan(plan, program, again, hardware, &watched, error);
-    wipe(&line);
-    signals_restore();
-    if (status == MBS_OK && signals_noted() != 0 && mbs_plan_outcome(*plan) == MBS_FEASIBLE)
-        note("interrupted; the plan is the best found so far");
-    return noted(status);
+    mbs_status status = search_any(plan, program, again, hardware, options, error);
+    stage_done("plan");
+    return status;
+}
+
+mbs_status search_compared(mbs_plan **plan, const mbs_program *program,
+                           const mbs_hardware *hardware, const mbs_plan_options *options,
+                           mbs_error *error)
+{
+    mbs_status status = search_any(plan, program, NULL, hardware, options, error);
+    if (status != MBS_ERR_STOPPED)
+        return status;
+    mbs_error_clear(error);
+    return MBS_OK;
 }

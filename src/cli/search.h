@@ -59,12 +59,21 @@ const char *objective_name(mbs_objective objective);
 int search_options(mbs_plan_options *result, const arguments *given);
 
 /*
- * Plans with `options`: the program, or if `again` is not null, the programs that it says. While
- * ilp searches, progress is shown on standard error if that is a terminal, and SIGINT or SIGTERM
- * ends the search with the best plan so far; a second one ends the program.
+ * Plans with `options`: the program, or if `again` is not null, the programs that it says. Progress
+ * is shown on standard error if that is a terminal. SIGINT or SIGTERM ends the search of ilp, and
+ * for what to recompute, with the best plan so far; a second one ends the program. Where the caller
+ * catches signals (signals.h) they end the other planners with MBS_ERR_STOPPED.
  */
 mbs_status search_plan(mbs_plan **plan, const mbs_program *program, const search_again *again,
                        const mbs_hardware *hardware, const mbs_plan_options *options,
                        mbs_error *error);
+
+/*
+ * The same for a plan to compare another with: *plan is null once an interrupt has ended the search
+ * for that.
+ */
+mbs_status search_compared(mbs_plan **plan, const mbs_program *program,
+                           const mbs_hardware *hardware, const mbs_plan_options *options,
+                           mbs_error *error);
 
 #endif

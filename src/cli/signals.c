@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 static volatile sig_atomic_t noted;
+static int depth; /* of signals_catch; the first thread's */
 static struct sigaction before_int;
 static struct sigaction before_term;
 
@@ -26,12 +27,16 @@ static void catch_signal(int number, struct sigaction *before)
 
 void signals_catch(void)
 {
+    if (depth++ > 0)
+        return;
     catch_signal(SIGINT, &before_int);
     catch_signal(SIGTERM, &before_term);
 }
 
 void signals_restore(void)
 {
+    if (--depth > 0)
+        return;
     sigaction(SIGINT, &before_int, NULL);
     sigaction(SIGTERM, &before_term, NULL);
 }
@@ -39,4 +44,17 @@ void signals_restore(void)
 int signals_noted(void)
 {
     return noted;
+}
+
+bool signals_are_caught(void)
+{
+    return depth > 0;
+}
+
+void signals_end(void)
+{
+    if (noted == 0)
+        return;
+    signal(noted, SIG_DFL);
+    raise(noted);
 }

@@ -2,7 +2,6 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/checked.h"
 #include "base/error.h"
@@ -78,13 +77,6 @@ void plan_add_lone_step(mbs_plan *plan, const plan_task *task, int32_t k)
         plan_add_passes(plan, task, k);
 }
 
-double plan_now_s(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 static mbs_status check_options(const mbs_hardware *hardware, const mbs_plan_options *options,
                                 int64_t buffer_bytes, mbs_error *error)
 {
@@ -155,10 +147,7 @@ mbs_status plan_open(mbs_plan **out, plan_task *task, const mbs_program *program
                         .pin = !options->no_pin,
                         .stream = !options->no_stream,
                         .strips = !options->no_strips,
-                        .time_limit_s = options->time_limit_s,
                         .gap_percent = options->gap_percent,
-                        .progress = options->progress,
-                        .progress_context = options->progress_context,
                         .objective = options->objective,
                         .hardware = hardware};
     status = cost_check_range(program, task->batch, task->capacity, task->norm_passes, error);

@@ -3,6 +3,7 @@
 #define PLAN_PLANNER_H
 
 #include "cost/schedule.h"
+#include "plan/watch.h"
 
 /* One planning task; ranges are checked (cost_check_range). */
 typedef struct plan_task {
@@ -12,31 +13,27 @@ typedef struct plan_task {
     int64_t norm_passes;
     bool pin;
     bool stream;
-    bool strips;         /* dp: strip groups, of a split program */
-    double time_limit_s; /* of ilp, likewise below */
-    double gap_percent;
-    mbs_progress_function *progress;
-    void *progress_context;
+    bool strips;                  /* dp: strip groups, of a split program */
+    double gap_percent;           /* of ilp */
+    plan_watch *watch;            /* null: it goes on until it is done */
     mbs_objective objective;      /* of dp */
     const mbs_hardware *hardware; /* for time and energy */
 } plan_task;
 
 /*
  * A planner fills in groups (without peak_bytes), residency, modes, pinned bytes, outcome and
- * bound_bytes of a fresh plan. MBS_ERR_MEMORY is its only error. plan/run/run.c lists the planners.
+ * bound_bytes of a fresh plan. Errors: MBS_ERR_MEMORY, MBS_ERR_STOPPED. plan/run/run.c lists the
+ * planners.
  */
 typedef mbs_status planner_function(mbs_plan *plan, const plan_task *task, mbs_error *error);
 
 /*
- * Checks the options; fills in the task and makes an empty plan for it, which the caller owns.
- * Errors: MBS_ERR_INPUT, MBS_ERR_ARGUMENT, MBS_ERR_MEMORY; *plan is then null.
+ * Checks the options; fills in the task, without a watch, and makes an empty plan for it, which the
+ * caller owns. Errors: MBS_ERR_INPUT, MBS_ERR_ARGUMENT, MBS_ERR_MEMORY; *plan is then null.
  */
 mbs_status plan_open(mbs_plan **plan, plan_task *task, const mbs_program *program,
                      const mbs_hardware *hardware, const mbs_plan_options *options,
                      const char *planner_name, mbs_error *error);
-
-/* Seconds on a clock that only goes forward. */
-double plan_now_s(void);
 
 /* Fills in what follows from a plan's choices: peaks and traffic. Errors: MBS_ERR_MEMORY. */
 mbs_status plan_sum_up(mbs_plan *plan, mbs_error *error);

@@ -1,17 +1,23 @@
 /* Planning as users see it: no plan leaves before the replay has passed it. */
+#include "verify/create.h"
+
 #include "plan/model/model.h"
 #include "plan/origin.h"
 #include "plan/run/run.h"
+#include "verify/replay.h"
 
-/* `more`: what the options do not say. */
+/*
+ * `more`: what the options do not say. `watch` may be null: what was searched for long is worth the
+ * wait for its replay.
+ */
 static mbs_status pass_on_verified(mbs_plan **plan, const mbs_hardware *hardware,
                                    const mbs_plan_options *options, const char *more,
-                                   mbs_error *error)
+                                   plan_watch *watch, mbs_error *error)
 {
     const mbs_recompute_options recompute = {(*plan)->program->recompute, 0};
     mbs_status status = plan_tell_origin(*plan, hardware, options, &recompute, more, error);
     if (status == MBS_OK)
-        status = mbs_plan_verify(*plan, NULL, error);
+        status = verify_watched(*plan, NULL, watch, error);
     if (status != MBS_OK) {
         mbs_plan_free(*plan);
         *plan = NULL;
@@ -23,8 +29,21 @@ mbs_status mbs_plan_create(mbs_plan **plan, const mbs_program *program,
                            const mbs_hardware *hardware, const mbs_plan_options *options,
                            mbs_error *error)
 {
-    mbs_status status = plan_run(plan, program, hardware, options, error);
-    return status == MBS_OK ? pass_on_verified(plan, hardware, options, NULL, error) : status;
+    const bool limited = plan_is_limited(options->planner);
+    plan_watch watch;
+    plan_watch_open(&watch, options, limited);
+    mbs_status status = plan_run(plan, program, hardware, options, &watch, error);
+    if (status != MBS_OK)
+        return status;
+    return pass_on_verified(plan, hardware, options, NULL, limited ? NULL : &watch, error);
+}
+
+mbs_status plan_create_from(mbs_plan **plan, const mbs_program *program,
+                            const mbs_hardware *hardware, const mbs_plan_options *options,
+                            const bool *starts, mbs_error *error)
+{
+    mbs_status status = plan_run_from(plan, program, hardware, options, starts, error);
+    return status == MBS_OK ? pass_on_verified(plan, hardware, options, NULL, NULL, error) : status;
 }
 
 mbs_status mbs_plan_import_solution(mbs_plan **plan, const mbs_program *program,
@@ -33,6 +52,6 @@ mbs_status mbs_plan_import_solution(mbs_plan **plan, const mbs_program *program,
 {
     mbs_status status = plan_import(plan, program, hardware, options, path, error);
     return status == MBS_OK
-               ? pass_on_verified(plan, hardware, options, "--import-solution FILE", error)
+               ? pass_on_verified(plan, hardware, options, "--import-solution FILE", NULL, error)
                : status;
 }

@@ -1,5 +1,6 @@
 /* Planning with recomputation: the program is chosen, then planned and replayed like any other. */
 #include <assert.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,6 +10,8 @@
 #include "plan/joint/joint.h"
 #include "plan/origin.h"
 #include "plan/recompute/recompute.h"
+#include "plan/run/run.h"
+#include "verify/create.h"
 
 /* One call of mbs_plan_create_recompute. */
 typedef struct request {
@@ -16,11 +19,16 @@ typedef struct request {
     mbs_program_options program_options;
     const mbs_hardware *hardware;
     mbs_plan_options options;
+    plan_watch *watch; /* of the whole call */
+    int64_t best;      /* with ilp: what the best plan so far moves; 0: there is none */
 } request;
 
-/* Plans the program that recomputes `set`, or what the options say if it is null. */
-static mbs_status plan_set(mbs_plan **plan, const request *of, const unsigned char *set,
-                           mbs_error *error)
+/*
+ * Plans the program that recomputes `set`, or what the options say if it is null; at once if it is
+ * known where dp's groups begin.
+ */
+static mbs_status plan_set_from(mbs_plan **plan, const request *of, const unsigned char *set,
+                                const bool *starts, mbs_error *error)
 {
     mbs_program_options options = of->program_options;
     mbs_program *program = NULL;
@@ -28,12 +36,20 @@ static mbs_status plan_set(mbs_plan **plan, const request *of, const unsigned ch
     options.recompute_layers = set;
     mbs_status status = mbs_program_create(&program, of->network, &options, error);
     if (status == MBS_OK)
-        status = mbs_plan_create(plan, program, of->hardware, &of->options, error);
+        status = starts != NULL
+                     ? plan_create_from(plan, program, of->hardware, &of->options, starts, error)
+                     : mbs_plan_create(plan, program, of->hardware, &of->options, error);
     if (status == MBS_OK)
         (*plan)->owned_program = program;
     else
         mbs_program_free(program);
     return status;
+}
+
+static mbs_status plan_set(mbs_plan **plan, const request *of, const unsigned char *set,
+                           mbs_error *error)
+{
+    return plan_set_from(plan, of, set, NULL, error);
 }
 
 /* "dp+auto": the plans of different programs are told apart. */
@@ -88,54 +104,35 @@ static mbs_status plan_each(mbs_plan **plan, const request *of, const recompute_
                             mbs_error *error)
 {
     mbs_status status = MBS_OK;
-    for (int i = 0; i < MBS_RECOMPUTE_COUNT && status == MBS_OK; i++)
-        if (sets->set[i] != NULL)
-            status = take_better(plan, of, sets->set[i], error);
+    for (int i = 0; i < MBS_RECOMPUTE_COUNT && status == MBS_OK; i++) {
+        if (sets->set[i] == NULL || (plan_watch_is_over(of->watch) && i != (int)sets->best))
+            continue;
+        status = take_better(plan, of, sets->set[i], error);
+    }
     return status == MBS_OK ? forget_bound(*plan) : status;
 }
 
+/* dp's plan of the best set; the search's own groups once it has been cancelled. */
 static mbs_status plan_best_set(mbs_plan **plan, const request *of, const recompute_sets *sets,
                                 mbs_error *error)
 {
-    mbs_status status = take_better(plan, of, sets->set[sets->best], error);
+    const bool *starts = of->watch->cancelled ? sets->starts[sets->best] : NULL;
+    mbs_status status = plan_set_from(plan, of, sets->set[sets->best], starts, error);
     return status == MBS_OK ? forget_bound(*plan) : status;
 }
 
-/* What ends ilp, or the search for a bound: the caller, the time, or what is known already. */
-typedef struct watch {
-    const mbs_plan_options *options;
-    double start_s;
-    double end_s;
-    int64_t best; /* what the best plan so far moves; 0: there is none */
-    int64_t bound;
-    bool cancelled;
-} watch;
-
-static bool is_over(watch *w)
-{
-    const mbs_progress progress = {plan_now_s() - w->start_s, w->best, w->bound};
-    w->cancelled = w->cancelled || (w->options->progress != NULL &&
-                                    w->options->progress(&progress, w->options->progress_context));
-    return w->cancelled || plan_now_s() >= w->end_s;
-}
-
-static bool stop_bounding(void *context)
-{
-    return is_over(context);
-}
-
-/* ilp on one of several sets: also over once it is proven to be no better than the best. */
+/*
+ * Ends the planning of one of the sets: by the caller, who is told of the whole call, or once ilp
+ * has proven that it is no better than the best.
+ */
 static int stop_planning(const mbs_progress *progress, void *context)
 {
-    watch *w = context;
+    const request *of = context;
+    mbs_progress *known = &of->watch->known;
     const int64_t traffic = progress->incumbent_bytes;
-    mbs_progress all = *progress;
-    all.elapsed_s = plan_now_s() - w->start_s;
-    all.incumbent_bytes = w->best > 0 && w->best < traffic ? w->best : traffic;
-    all.bound_bytes = w->bound;
-    w->cancelled = w->cancelled || (w->options->progress != NULL &&
-                                    w->options->progress(&all, w->options->progress_context));
-    return w->cancelled || (w->best > 0 && progress->bound_bytes >= w->best);
+    if (traffic > 0 && (known->incumbent_bytes == 0 || traffic < known->incumbent_bytes))
+        known->incumbent_bytes = traffic;
+    return plan_watch_ask(of->watch) || (of->best > 0 && progress->bound_bytes >= of->best);
 }
 
 static bool is_double(const recompute_sets *sets, int policy, size_t layers)
@@ -162,47 +159,45 @@ static int order_sets(int order[MBS_RECOMPUTE_COUNT], const recompute_sets *sets
 }
 
 /* ilp on each set, in what is left of the time; a set that is proven to be worse takes none. */
-static mbs_status plan_sets(mbs_plan **plan, const request *of, const recompute_sets *sets,
-                            watch *w, mbs_error *error)
+static mbs_status plan_sets(mbs_plan **plan, request *of, const recompute_sets *sets,
+                            mbs_error *error)
 {
     int order[MBS_RECOMPUTE_COUNT];
     const int count = order_sets(order, sets, (size_t)of->network->layer_count);
-    request one = *of;
     mbs_status status = MBS_OK;
-    one.options.progress = stop_planning;
-    one.options.progress_context = w;
     for (int i = 0; i < count && status == MBS_OK; i++) {
-        const double left_s = w->end_s - plan_now_s();
-        one.options.time_limit_s = left_s > 0 && !w->cancelled ? left_s / (count - i) : 0;
-        status = take_better(plan, &one, sets->set[order[i]], error);
-        w->best = status == MBS_OK ? (*plan)->traffic.total : 0;
+        const bool over = plan_watch_ask(of->watch);
+        if (over && *plan != NULL)
+            break;
+        of->options.time_limit_s = over ? 0 : (of->watch->end_s - plan_now_s()) / (count - i);
+        status = take_better(plan, of, sets->set[order[i]], error);
+        of->best = status == MBS_OK ? (*plan)->traffic.total : 0;
     }
     return status;
 }
 
 /* ilp: the bound on all sets first, in at most half of the time, then each set. */
-static mbs_status plan_exact(mbs_plan **plan, const request *of, const recompute_sets *sets,
+static mbs_status plan_exact(mbs_plan **plan, request *of, const recompute_sets *sets,
                              double max_percent, mbs_error *error)
 {
-    const double limit_s = of->options.time_limit_s;
-    watch w = {.options = &of->options, .start_s = plan_now_s()};
-    w.end_s = w.start_s + limit_s / 2;
-    w.best = (int64_t)sets->objective[sets->best];
-    mbs_status status =
-        is_over(&w)
-            ? MBS_OK
-            : joint_network_bound(&w.bound, of->network, &of->program_options, of->hardware,
-                                  &of->options, max_percent, w.best, stop_bounding, &w, error);
+    const double end_s = of->watch->end_s;
+    const double incumbent = sets->objective[sets->best];
+    int64_t bound = 0;
+    mbs_status status = MBS_OK;
+    of->watch->end_s = 0.5 * (plan_now_s() + end_s);
+    if (!plan_watch_ask(of->watch) && isfinite(incumbent))
+        status =
+            joint_network_bound(&bound, of->network, &of->program_options, of->hardware,
+                                &of->options, max_percent, (int64_t)incumbent, of->watch, error);
     if (status != MBS_OK)
         return status;
-    w.end_s = w.start_s + limit_s;
-    w.best = 0;
-    status = plan_sets(plan, of, sets, &w, error);
+    of->watch->end_s = end_s;
+    status = plan_sets(plan, of, sets, error);
     if (status == MBS_OK) {
         assert(*plan != NULL); /* one set at least is there: the empty one */
         /* what ilp proved holds for one choice of layers alone, this for all */
-        (*plan)->outcome = w.bound == (*plan)->traffic.total ? MBS_OPTIMAL : MBS_HEURISTIC;
-        (*plan)->bound_bytes = w.bound;
+        (*plan)->outcome = bound == (*plan)->traffic.total ? MBS_OPTIMAL : MBS_HEURISTIC;
+        (*plan)->bound_bytes = bound;
     }
     return status;
 }
@@ -211,13 +206,18 @@ static mbs_status plan_auto(mbs_plan **plan, request *of, double max_percent, mb
 {
     const mbs_planner planner = of->options.planner;
     recompute_sets sets;
-    if (planner == MBS_PLANNER_ILP || planner == MBS_PLANNER_BEST)
+    plan_watch watch;
+    plan_watch_open(&watch, &of->options, plan_is_limited(planner));
+    of->watch = &watch;
+    of->options.progress = stop_planning;
+    of->options.progress_context = of;
+    if (plan_is_limited(planner))
         of->options.objective = MBS_TRAFFIC;
     mbs_status status = recompute_find(&sets, of->network, &of->program_options, of->hardware,
-                                       &of->options, max_percent, error);
+                                       &of->options, max_percent, &watch, error);
     if (status == MBS_OK && planner == MBS_PLANNER_MBS2)
         status = plan_each(plan, of, &sets, error);
-    else if (status == MBS_OK && planner == MBS_PLANNER_DP)
+    else if (status == MBS_OK && (planner == MBS_PLANNER_DP || watch.cancelled))
         status = plan_best_set(plan, of, &sets, error);
     else if (status == MBS_OK)
         status = plan_exact(plan, of, &sets, max_percent, error);
@@ -230,7 +230,10 @@ mbs_status mbs_plan_create_recompute(mbs_plan **plan, const mbs_network *network
                                      const mbs_hardware *hardware, const mbs_plan_options *options,
                                      const mbs_recompute_options *recompute, mbs_error *error)
 {
-    request of = {network, *program_options, hardware, *options};
+    request of = {.network = network,
+                  .program_options = *program_options,
+                  .hardware = hardware,
+                  .options = *options};
     *plan = NULL;
     if ((unsigned)recompute->recompute >= MBS_RECOMPUTE_COUNT)
         return error_set(error, MBS_ERR_ARGUMENT, "no policy of recomputing has the number %d",

@@ -13,7 +13,7 @@ static void execute_group(replay *r, const mbs_group *group)
         add_bytes(r, &r->pinned_bytes, r->plan->pinned_accumulator[k]);
     }
     kind_of(group)->execute(r, group);
-    if (!r->overflow && group->peak_bytes != r->peak_bytes)
+    if (!r->overflow && !r->stopped && group->peak_bytes != r->peak_bytes)
         group_fault(r, RULE_PEAK, r->group,
                     "peak_bytes is %" PRId64 ", the replay measured %" PRId64, group->peak_bytes,
                     r->peak_bytes);
@@ -48,10 +48,10 @@ static void check_complete(replay *r)
 void run_replay(replay *r)
 {
     fill_dram(r);
-    for (r->group = 0; r->group < r->plan->group_count && !r->overflow; r->group++)
+    for (r->group = 0; r->group < r->plan->group_count && !r->overflow && !r->stopped; r->group++)
         execute_group(r, &r->plan->groups[r->group]);
     r->group = -1;
     r->iteration = -1;
-    if (!r->overflow)
+    if (!r->overflow && !r->stopped)
         check_complete(r);
 }

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "cost/schedule.h"
+#include "plan/watch.h"
 
 /* What a plan can break; each has a name that ends its messages. */
 typedef enum rule {
@@ -90,11 +91,13 @@ typedef struct replay {
     const mbs_plan *plan;
     const mbs_program *program;
     mbs_error *error;
-    size_t faults;    /* reported so far; right even where `error` is null */
-    bool broken;      /* the plan cannot be executed */
-    bool overflow;    /* a figure left 64 bits */
-    bool streams;     /* the plan streams steps; without, it was made so that none is */
-    int64_t capacity; /* bytes of the buffer that may be used */
+    plan_watch *watch; /* may be null */
+    bool stopped;      /* by it */
+    size_t faults;     /* reported so far; right even where `error` is null */
+    bool broken;       /* the plan cannot be executed */
+    bool overflow;     /* a figure left 64 bits */
+    bool streams;      /* the plan streams steps; without, it was made so that none is */
+    int64_t capacity;  /* bytes of the buffer that may be used */
     int32_t batch;
 
     /* what the plan claims, read off before the replay */
@@ -121,6 +124,12 @@ typedef struct replay {
     int64_t pinned_bytes;
     int64_t peak_bytes;
 } replay;
+
+/* ---- verify.c ---- */
+
+/* mbs_plan_verify, which `watch` may end: MBS_ERR_STOPPED. */
+mbs_status verify_watched(const mbs_plan *plan, mbs_traffic *counted, plan_watch *watch,
+                          mbs_error *error);
 
 /* ---- fault.c: one message per violated rule ---- */
 

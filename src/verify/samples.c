@@ -189,6 +189,9 @@ static void execute(replay *r, const mbs_group *group)
     r->hi = 0;
     for (r->iteration = 0; r->iteration < group->iterations; r->iteration++) {
         int32_t left = r->batch - r->hi;
+        r->stopped = plan_watch_is_past(r->watch);
+        if (r->stopped)
+            return;
         r->lo = r->hi;
         r->hi += left < group->sub_batch ? left : (int32_t)group->sub_batch;
         for (int32_t k = group->first; k < group->end; k++) {

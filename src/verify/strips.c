@@ -298,6 +298,9 @@ static void execute(replay *r, const mbs_group *group)
 {
     open_group(r, group);
     for (r->iteration = 0; r->iteration < group->strips; r->iteration++) {
+        r->stopped = plan_watch_is_past(r->watch);
+        if (r->stopped)
+            return;
         set_targets(r, group);
         for (int32_t k = group->first; k < group->end; k++)
             execute_step(r, k);

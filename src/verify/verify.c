@@ -110,18 +110,28 @@ static void close_replay(replay *r)
 
 mbs_status mbs_plan_verify(const mbs_plan *plan, mbs_traffic *counted, mbs_error *error)
 {
-    replay r = {
-        .plan = plan, .program = plan->program, .error = error, .group = -1, .iteration = -1};
+    return verify_watched(plan, counted, NULL, error);
+}
+
+mbs_status verify_watched(const mbs_plan *plan, mbs_traffic *counted, plan_watch *watch,
+                          mbs_error *error)
+{
+    replay r = {.plan = plan,
+                .program = plan->program,
+                .error = error,
+                .watch = watch,
+                .group = -1,
+                .iteration = -1};
     mbs_status status = open_replay(&r);
     if (status == MBS_OK) {
         check_structure(&r);
         if (!r.broken)
             run_replay(&r);
-        if (!r.broken && !r.overflow)
+        if (!r.broken && !r.overflow && !r.stopped)
             sum_up(&r);
-        if (!r.broken && !r.overflow)
+        if (!r.broken && !r.overflow && !r.stopped)
             check_figures(&r);
-        status = r.faults > 0 ? MBS_ERR_VERIFY : MBS_OK;
+        status = r.faults > 0 ? MBS_ERR_VERIFY : r.stopped ? plan_watch_stopped(error) : MBS_OK;
     }
     close_replay(&r);
     if (counted != NULL)

@@ -198,9 +198,10 @@ static int cancel(const mbs_progress *progress, void *context)
     c->sane = c->sane && progress->bound_bytes >= 0 &&
               progress->bound_bytes <= progress->incumbent_bytes && progress->elapsed_s >= 0;
     if (c->calls > 0)
-        c->sane = c->sane && progress->elapsed_s >= c->last.elapsed_s &&
-                  progress->bound_bytes >= c->last.bound_bytes &&
-                  progress->incumbent_bytes <= c->last.incumbent_bytes;
+        c->sane =
+            c->sane && progress->elapsed_s >= c->last.elapsed_s &&
+            progress->bound_bytes >= c->last.bound_bytes &&
+            (c->last.incumbent_bytes == 0 || progress->incumbent_bytes <= c->last.incumbent_bytes);
     c->last = *progress;
     return ++c->calls == c->cancel_at;
 }

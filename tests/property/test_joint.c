@@ -118,9 +118,9 @@ static void check_prices(const setting *s, uint64_t *state, int64_t moved)
 static int64_t best_bound(const setting *s, int64_t incumbent)
 {
     int64_t bound;
-    must_succeed(joint_bound(&bound, s->base.network, s->plain, &s->task, s->max_macs, incumbent,
-                             NULL, NULL, &error),
-                 &error, s->base.label);
+    must_succeed(
+        joint_bound(&bound, s->base.network, s->plain, &s->task, s->max_macs, incumbent, &error),
+        &error, s->base.label);
     return bound;
 }
 

@@ -10,6 +10,7 @@
 #include "options.h"
 #include "output.h"
 #include "search.h"
+#include "signals.h"
 
 #define DEFAULT_PLANNERS "baseline,archopt,il,mbs-fs,mbs1,mbs2,dp,ilp"
 #define TIME_LIMIT_S     10
@@ -88,11 +89,14 @@ static int run_compare(const arguments *given)
         complain("out of memory");
         return EXIT_SYSTEM;
     }
-    for (size_t n = 0; n < given->operand_count && status == EXIT_OK; n++) {
+    for (size_t n = 0; n < given->operand_count && status == EXIT_OK && signals_noted() == 0; n++) {
         status = compare_load(&of, &of.networks[n], given, given->operands[n]);
-        of.network_count++;
+        of.network_count += status != EXIT_OK || of.networks[n].is_whole;
     }
-    if (status == EXIT_OK) {
+    const bool whole = of.network_count == given->operand_count;
+    if (status == EXIT_OK && !whole)
+        note("interrupted after %zu of %zu networks", of.network_count, given->operand_count);
+    if (status == EXIT_OK && of.network_count > 0) {
         compare_average(&of);
         note_replaced_norms(&of);
         status = write_comparison(&of, format);
@@ -100,6 +104,8 @@ static int run_compare(const arguments *given)
     for (size_t n = 0; n < of.network_count; n++)
         free(of.networks[n].name);
     free(of.networks);
+    if (!whole)
+        signals_end();
     return status;
 }
 

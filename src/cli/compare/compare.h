@@ -28,6 +28,7 @@ typedef struct compare_row {
 
 typedef struct compare_network {
     char *name;
+    bool is_whole; /* false: a signal came before all rows were there */
     size_t replaced_batch_norms;
     compare_row rows[COMPARE_ROWS]; /* as the planners are listed */
 } compare_network;

@@ -8,6 +8,7 @@
 #include "import.h"
 #include "output.h"
 #include "search.h"
+#include "signals.h"
 
 /* The network in both forms that planners want: index 1 keeps batch norms, 0 replaces them. */
 typedef struct programs {
@@ -68,11 +69,26 @@ static mbs_status plan_all(comparison *of, compare_network *network, const progr
     compare_row baseline = {0};
     mbs_status status = fill_row(&baseline, of, loaded, MBS_PLANNER_BASELINE, false, error);
     for (size_t i = 0; i < of->planners.count && status == MBS_OK; i++) {
+        if (signals_noted() != 0)
+            return MBS_ERR_STOPPED;
         status = fill_row(&network->rows[i], of, loaded, of->planners.values[i], of->recomputes[i],
                           error);
         if (status == MBS_OK)
             compare_relate(&network->rows[i], &baseline);
     }
+    return status;
+}
+
+/*
+ * A signal ends the planner at hand: ilp's row is then of the best plan so far, and if others were
+ * to follow there is no comparison of this network.
+ */
+static mbs_status plan_caught(comparison *of, compare_network *network, const programs *loaded,
+                              mbs_error *error)
+{
+    signals_catch();
+    mbs_status status = plan_all(of, network, loaded, error);
+    signals_restore();
     return status;
 }
 
@@ -85,13 +101,14 @@ int compare_load(comparison *of, compare_network *network, const arguments *give
     if (result == EXIT_OK) {
         mbs_status status = make_programs(&loaded, of, &error);
         if (status == MBS_OK)
-            status = plan_all(of, network, &loaded, &error);
+            status = plan_caught(of, network, &loaded, &error);
         if (status == MBS_OK) {
             network->replaced_batch_norms = mbs_program_replaced_batch_norms(loaded.program[0]);
             network->name = strdup(mbs_network_name(loaded.network));
             status = network->name == NULL ? MBS_ERR_MEMORY : MBS_OK;
         }
-        result = report_error(status, &error);
+        network->is_whole = status == MBS_OK;
+        result = status == MBS_ERR_STOPPED ? EXIT_OK : report_error(status, &error);
     }
     unload(&loaded);
     return result;

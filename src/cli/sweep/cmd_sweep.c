@@ -1,16 +1,17 @@
 /* mbsopt sweep NET… */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "alive.h"
 #include "command.h"
 #include "import.h"
 #include "options.h"
 #include "output.h"
 #include "search.h"
 #include "setup.h"
+#include "signals.h"
 #include "sweep/sweep.h"
 
 static int read_shard(sweep *of, const char *value)
@@ -153,7 +154,7 @@ static int run_sweep(const arguments *given)
 {
     sweep of = {0};
     sweep_output out = {.descriptor = -1};
-    int signal_number = 0;
+    bool interrupted = false;
     bool whole = false;
     int status = read_options(&of, given);
     if (status == EXIT_OK)
@@ -162,18 +163,16 @@ static int run_sweep(const arguments *given)
         status = sweep_output_open(&out, &of);
     if (status == EXIT_OK) {
         note_replaced_norms(&of);
-        status = sweep_run(&of, &out, &signal_number);
-        whole = status == EXIT_OK && signal_number == 0;
+        alive_end(); /* it has a line of its own */
+        status = sweep_run(&of, &out, &interrupted);
+        whole = status == EXIT_OK && !interrupted;
         if (!whole)
-            note_part(&of, &out, given, signal_number != 0);
+            note_part(&of, &out, given, interrupted);
     }
     int closed = sweep_output_close(&out, whole);
     sweep_free(&of);
-    /* the caller, such as a shell's loop, is to know that it did not end by itself */
-    if (signal_number != 0) {
-        signal(signal_number, SIG_DFL);
-        raise(signal_number);
-    }
+    if (interrupted)
+        signals_end();
     return status != EXIT_OK ? status : closed;
 }
 

@@ -65,7 +65,7 @@ static bool take_portion(sweep_state *s, portion *taken)
     return taken->end > taken->first;
 }
 
-/* Asked by the planners that search for long. */
+/* Asked by the planners now and then. */
 static int is_stopped(const mbs_progress *progress, void *context)
 {
     (void)progress;
@@ -105,6 +105,14 @@ static void deliver(sweep_state *s, size_t position, char *row, mbs_status statu
     pthread_mutex_unlock(&s->lock);
 }
 
+/* A search that was cut short is not what the sweep was asked for. */
+static bool may_be_cut_short(const sweep *of, const sweep_point *at, const mbs_plan *plan)
+{
+    return plan != NULL &&
+           (mbs_plan_outcome(plan) == MBS_FEASIBLE ||
+            (sweep_recomputes(of, at) && of->recompute.recompute == MBS_RECOMPUTE_AUTO));
+}
+
 /* `plans` has room for one per machine. */
 static void plan_portion(sweep_state *s, const portion *taken, mbs_plan **plans)
 {
@@ -117,8 +125,8 @@ static void plan_portion(sweep_state *s, const portion *taken, mbs_plan **plans)
         mbs_error_clear(&error);
         if (*plan == NULL)
             status = make_plan(s, &at, plan, &error);
-        /* a search that was cut short is not what the sweep was asked for */
-        if (atomic_load(&s->stop) && *plan != NULL && mbs_plan_outcome(*plan) == MBS_FEASIBLE)
+        if (status == MBS_ERR_STOPPED ||
+            (atomic_load(&s->stop) && may_be_cut_short(of, &at, *plan)))
             break;
         char *row = status == MBS_OK ? sweep_row(of, &at, *plan) : NULL;
         if (status == MBS_OK && row == NULL)
@@ -211,10 +219,8 @@ static int write_rows(sweep_state *s, progress_line *line)
         if (row == NULL && s->working == 0)
             break;
         if (row == NULL) {
-            const size_t finished = s->finished;
             wait_a_while(s);
-            if (s->finished != finished || line->width == 0)
-                draw(line, s->finished, s->size);
+            draw(line, s->finished, s->size);
             continue;
         }
         s->rows[s->written++] = NULL;
@@ -282,7 +288,7 @@ static int run_workers(sweep_state *s)
     return status;
 }
 
-int sweep_run(const sweep *of, sweep_output *out, int *signal_number)
+int sweep_run(const sweep *of, sweep_output *out, bool *interrupted)
 {
     sweep_state s = {.of = of, .out = out, .size = sweep_shard_size(of)};
     s.next = s.written = s.finished = out->done;
@@ -298,7 +304,7 @@ int sweep_run(const sweep *of, sweep_output *out, int *signal_number)
     int status = run_workers(&s);
     signals_restore();
     if (status == EXIT_OK && s.written < s.size)
-        *signal_number = signals_noted();
+        *interrupted = signals_noted() != 0;
     for (size_t i = 0; i < s.size; i++)
         free(s.rows[i]);
     free(s.rows);

@@ -163,9 +163,9 @@ char *sweep_command(const arguments *given, const char *file);
 
 /*
  * Plans the points that are not done and writes their rows, which it counts in out->done. A signal
- * to end is obeyed once the rows at hand are written: *signal_number is then not 0. Says what is
+ * to end is obeyed once the rows at hand are written: *interrupted is then true. Says what is
  * wrong; returns the exit status.
  */
-int sweep_run(const sweep *of, sweep_output *out, int *signal_number);
+int sweep_run(const sweep *of, sweep_output *out, bool *interrupted);
 
 #endif

@@ -63,6 +63,7 @@ typedef struct dp {
     int64_t *best;
     dp_choice *choice;
     int32_t *cuts; /* room to list the cuts of the best path */
+    bool stopped;  /* by the task's watch */
 } dp;
 
 static int32_t min_i32(int32_t a, int32_t b)
@@ -252,11 +253,14 @@ static void change_leader(dp *d, int32_t end)
         span_grow(&d->leader);
 }
 
-/* False if memory is out. */
+/* False if memory is out, or it was stopped. */
 static bool search(dp *d)
 {
     const int32_t steps = d->task->program->step_count;
     for (int32_t k = 0; k < steps; k++) {
+        d->stopped = plan_watch_is_past(d->task->watch);
+        if (d->stopped)
+            return false;
         starts_add_cut(&d->starts, d->best[k]);
         starts_add_step(&d->starts);
         follow_leader(d);
@@ -314,7 +318,7 @@ mbs_status plan_dp(mbs_plan *plan, const plan_task *task, mbs_error *error)
     if (status == MBS_OK &&
         (!dp_open(&d, task) || (d.strips != NULL && !strip_search_open(&strips, task, &d.starts)) ||
          !search(&d)))
-        status = error_memory(error);
+        status = d.stopped ? plan_watch_stopped(error) : error_memory(error);
     if (status == MBS_OK)
         status = dp_emit(plan, task, &d.list, d.choice, d.cuts, error);
     if (status == MBS_OK) {

@@ -381,7 +381,7 @@ bool dp_range_open_cost(dp_range *range)
 bool dp_range_solve_cost(dp_range *range, const bool *starts, double limit)
 {
     range->costs->limit = limit;
-    for (int32_t first = range->first; first < range->end; first++)
+    for (int32_t first = range->first; first < range->end && dp_range_goes_on(range); first++)
         if (dp_range_begins(range, starts, limit, first))
             search_from(range->costs, first);
     return true;

@@ -145,7 +145,7 @@ static bool solve_traffic(dp_range *range, const bool *starts, double limit)
     if (done) {
         for (int32_t k = range->first; k < range->end; k++)
             operands[k] = program_operand_bytes(p, k);
-        for (int32_t start = range->first; start < range->end; start++)
+        for (int32_t start = range->first; start < range->end && dp_range_goes_on(range); start++)
             if (dp_range_begins(range, starts, limit, start))
                 solve_from(range, &g, start, limit);
     }
@@ -165,7 +165,8 @@ bool dp_range_solve(dp_range *range, const bool *starts, double limit)
                                                 : dp_range_solve_cost(range, starts, limit);
 }
 
-/* The range's starts that are best for traffic; null if memory is out. Owned by the caller. */
+/* The range's starts that are best for traffic, none if that was stopped; null if memory is out.
+ * Owned by the caller. */
 static bool *starts_for_traffic(const dp_range *range)
 {
     plan_task task = range->task;
@@ -177,7 +178,7 @@ static bool *starts_for_traffic(const dp_range *range)
     if (starts == NULL || !solved) {
         mem_free(starts);
         starts = NULL;
-    } else {
+    } else if (!traffic.stopped) {
         for (int32_t cut = range->end; cut > range->first;) {
             cut = traffic.choice[cut - range->first].first;
             starts[cut - range->first] = true;
@@ -192,10 +193,59 @@ bool dp_range_solve_all(dp_range *range)
     if (range->task.objective == MBS_TRAFFIC)
         return dp_range_solve(range, NULL, INFINITY);
     bool *starts = starts_for_traffic(range);
-    const bool solved = starts != NULL && dp_range_solve(range, starts, INFINITY) &&
-                        dp_range_solve(range, NULL, dp_range_above(dp_range_least(range)));
+    bool solved = starts != NULL && dp_range_solve(range, starts, INFINITY) &&
+                  dp_range_solve(range, NULL, dp_range_above(dp_range_least(range)));
+    if (solved && range->stopped && starts[0]) { /* those for traffic are soon tried again */
+        range->task.watch = NULL;
+        range->stopped = false;
+        solved = dp_range_solve(range, starts, INFINITY);
+        range->stopped = true;
+    }
     mem_free(starts);
     return solved;
+}
+
+/* All ways, or those with groups that begin where `starts` says. */
+static mbs_status plan_range(mbs_plan *plan, const plan_task *task, const bool *starts,
+                             mbs_error *error)
+{
+    const int32_t steps = task->program->step_count;
+    candidates list = {0};
+    dp_range range = {0};
+    int32_t *cuts = mem_alloc(((size_t)steps + 1) * sizeof *cuts);
+    mbs_status status = candidates_create(&list, task->batch, error);
+    if (status == MBS_OK &&
+        (cuts == NULL || !dp_range_open(&range, task, &list, 0, steps) ||
+         !(starts != NULL ? dp_range_solve(&range, starts, INFINITY) : dp_range_solve_all(&range))))
+        status = error_memory(error);
+    if (status == MBS_OK && range.stopped)
+        status = plan_watch_stopped(error);
+    if (status == MBS_OK)
+        status = dp_emit(plan, task, &list, range.choice, cuts, error);
+    candidates_free(&list);
+    dp_range_close(&range);
+    mem_free(cuts);
+    return status;
+}
+
+static mbs_status name_plan(mbs_plan *plan, const plan_task *task, mbs_error *error)
+{
+    if (task->objective == MBS_TRAFFIC)
+        return MBS_OK;
+    char *name = mem_strdup(task->objective == MBS_TIME ? "dp-time" : "dp-energy");
+    if (name == NULL)
+        return error_memory(error);
+    mem_free(plan->planner_name);
+    plan->planner_name = name;
+    plan->objective = task->objective;
+    return MBS_OK;
+}
+
+mbs_status plan_dp_from(mbs_plan *plan, const plan_task *task, const bool *starts, mbs_error *error)
+{
+    plan->outcome = MBS_FEASIBLE;
+    mbs_status status = name_plan(plan, task, error);
+    return status == MBS_OK ? plan_range(plan, task, starts, error) : status;
 }
 
 mbs_status plan_dp_objective(mbs_plan *plan, const plan_task *task, mbs_error *error)
@@ -205,28 +255,7 @@ mbs_status plan_dp_objective(mbs_plan *plan, const plan_task *task, mbs_error *e
     if (!task->program->has_shapes)
         return error_set(error, MBS_ERR_ARGUMENT,
                          "time and energy need the shapes of a network, not of a plan file");
-    const int32_t steps = task->program->step_count;
-    candidates list = {0};
-    dp_range range = {0};
-    int32_t *cuts = mem_alloc(((size_t)steps + 1) * sizeof *cuts);
-    char *name = mem_strdup(task->objective == MBS_TIME ? "dp-time" : "dp-energy");
-    mbs_status status = candidates_create(&list, task->batch, error);
-    if (status == MBS_OK &&
-        (cuts == NULL || name == NULL || !dp_range_open(&range, task, &list, 0, steps) ||
-         !dp_range_solve_all(&range)))
-        status = error_memory(error);
-    if (status == MBS_OK)
-        status = dp_emit(plan, task, &list, range.choice, cuts, error);
-    if (status == MBS_OK) {
-        plan->outcome = MBS_OPTIMAL;
-        plan->objective = task->objective;
-        mem_free(plan->planner_name);
-        plan->planner_name = name;
-        name = NULL;
-    }
-    candidates_free(&list);
-    dp_range_close(&range);
-    mem_free(cuts);
-    mem_free(name);
-    return status;
+    plan->outcome = MBS_OPTIMAL;
+    mbs_status status = name_plan(plan, task, error);
+    return status == MBS_OK ? plan_range(plan, task, NULL, error) : status;
 }

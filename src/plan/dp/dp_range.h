@@ -20,6 +20,7 @@ typedef struct dp_range {
     dp_choice *choice;         /* its last group */
     struct cost_search *costs; /* for time and energy: what steps take */
     int64_t grown;             /* how often a group grew by a step: the work done */
+    bool stopped;              /* by the task's watch: not all ways have been tried */
 } dp_range;
 
 /*
@@ -39,7 +40,10 @@ void dp_range_close(dp_range *range);
  */
 bool dp_range_solve(dp_range *range, const bool *starts, double limit);
 
-/* The same for all ways; it is the quickest for time and energy. */
+/*
+ * The same for all ways; it is the quickest for time and energy. If the watch stops it there may be
+ * a way nonetheless, though not the best.
+ */
 bool dp_range_solve_all(dp_range *range);
 
 static inline double dp_range_least(const dp_range *range)
@@ -76,6 +80,13 @@ static inline int32_t dp_range_spares(const dp_range *range, int32_t t)
     const mbs_program *p = range->task.program;
     const int32_t next = p->touches[t].next;
     return next >= 0 && p->touches[next].step < range->end ? p->touches[next].step : -1;
+}
+
+/* Whether to go on: false once the task's watch has ended it. */
+static inline bool dp_range_goes_on(dp_range *range)
+{
+    range->stopped = range->stopped || plan_watch_is_past(range->task.watch);
+    return !range->stopped;
 }
 
 /* Takes a group, or a step in passes, for the last one before cut `to` if that is better. */

@@ -6,13 +6,9 @@
 bool exact_stop(void *search)
 {
     exact *x = search;
-    if (x->stopped)
-        return true;
-    const mbs_progress progress = {plan_now_s() - x->start_s, x->incumbent, x->bound};
-    if (progress.elapsed_s >= x->task->time_limit_s ||
-        (x->task->progress != NULL && x->task->progress(&progress, x->task->progress_context)))
-        x->stopped = true;
-    return x->stopped;
+    x->task->watch->known.incumbent_bytes = x->incumbent;
+    x->task->watch->known.bound_bytes = x->bound;
+    return plan_watch_ask(x->task->watch);
 }
 
 void exact_raise_bound(exact *x, int64_t bytes)

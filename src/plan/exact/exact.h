@@ -10,8 +10,6 @@ typedef struct exact {
     mbs_plan *plan;    /* the best so far; replaced as better ones are found */
     int64_t incumbent; /* its bytes */
     int64_t bound;     /* bytes: no plan moves less */
-    double start_s;
-    bool stopped; /* time is up, or the caller cancelled */
 
     /* per cut between steps, for paths over all groups */
     int64_t *distance;     /* scaled, from the start */

@@ -86,7 +86,7 @@ static mbs_status search(void *context, mbs_error *error)
 
 mbs_status plan_ilp(mbs_plan *plan, const plan_task *task, mbs_error *error)
 {
-    exact x = {.task = task, .plan = plan, .start_s = plan_now_s()};
+    exact x = {.task = task, .plan = plan};
     mbs_status status = plan_dp(plan, task, error);
     if (status != MBS_OK)
         return status;

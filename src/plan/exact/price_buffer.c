@@ -72,7 +72,10 @@ static int32_t *row_limit(exact *x, int32_t c, int32_t first)
     return &x->row_limit[(int64_t)c * x->task->program->step_count + first];
 }
 
-/* The shortest path over all groups not yet ruled out, at the present prices. */
+/*
+ * The shortest path over all groups not yet ruled out, at the present prices; INT64_MIN if it was
+ * stopped.
+ */
 static int64_t shortest(exact *x)
 {
     const int32_t steps = x->task->program->step_count;
@@ -81,6 +84,8 @@ static int64_t shortest(exact *x)
     x->distance[0] = 0;
     for (int32_t first = 0; first < steps; first++) {
         const int64_t so_far = x->distance[first];
+        if (plan_watch_is_past(x->task->watch))
+            return INT64_MIN;
         int64_t length = so_far + (x->l.passes_cost[first] << x->l.shift);
         if (length < x->distance[first + 1]) {
             x->distance[first + 1] = length;
@@ -110,6 +115,8 @@ static int64_t joint_value(void *context, double *excess)
     for (int32_t c = 0; c < x->l.list.count; c++)
         lagrange_update(&x->l, c);
     int64_t bound = shortest(x);
+    if (bound == INT64_MIN)
+        return -1;
     for (int32_t end = steps; end > 0; end = x->from[end]) {
         int32_t c = x->from_candidate[end];
         if (c != COLUMN_PASSES)
@@ -153,7 +160,7 @@ static void tighten_limits(exact *x)
 {
     const int32_t steps = x->task->program->step_count;
     const int64_t target = x->incumbent << x->l.shift;
-    for (int32_t first = 0; first < steps; first++) {
+    for (int32_t first = 0; first < steps && !plan_watch_is_past(x->task->watch); first++) {
         for (int32_t c = 0; c < x->l.list.count; c++) {
             int32_t *limit = row_limit(x, c, first);
             int32_t end = lagrange_row(&x->l, c, first, *limit, x->row);
@@ -220,7 +227,10 @@ static bool refresh_distances(exact *x, int64_t *least)
 {
     for (int32_t c = 0; c < x->l.list.count; c++)
         lagrange_update(&x->l, c);
-    exact_raise_bound(x, lagrange_bytes(&x->l, shortest(x)));
+    const int64_t bound = shortest(x);
+    if (bound == INT64_MIN)
+        return false;
+    exact_raise_bound(x, lagrange_bytes(&x->l, bound));
     return distances_to_end(x, least);
 }
 

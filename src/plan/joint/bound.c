@@ -29,8 +29,6 @@
 
 typedef struct search {
     joint *j;
-    bool (*stop)(void *context);
-    void *context;
     size_t buffer_count; /* of the prices, by kind */
     size_t count;
     double *price; /* buffer, shares, services, multiply-accumulates; in bytes */
@@ -121,7 +119,7 @@ static void set_prices(search *s)
 
 /*
  * The bound at the present prices, in bytes, and its slope; or, unless all groups are looked at,
- * about the bound.
+ * about the bound. -INFINITY if it was stopped.
  */
 static double evaluate(search *s, bool all)
 {
@@ -130,6 +128,8 @@ static double evaluate(search *s, bool all)
     set_prices(s);
     j->margin = all ? JOINT_EXACT : (int64_t)(s->margin * s->goal * s->unit);
     const int64_t bound = joint_shortest(j);
+    if (bound == INT64_MIN)
+        return -INFINITY;
     if (all)
         s->proven = max_i64(s->proven, lagrange_bytes(&j->l, bound));
     joint_slope slope = {
@@ -172,7 +172,10 @@ static double prove(search *s, double *best)
 
 static bool is_over(const search *s)
 {
-    return (double)s->proven >= s->goal || (s->stop != NULL && s->stop(s->context));
+    plan_watch *watch = s->j->task.watch;
+    if (watch != NULL)
+        watch->known.bound_bytes = min_i64(s->proven, (int64_t)s->goal);
+    return (double)s->proven >= s->goal || plan_watch_is_over(watch);
 }
 
 static void climb(search *s)
@@ -242,15 +245,10 @@ static void start(search *s)
 }
 
 mbs_status joint_bound(int64_t *bound, const mbs_network *network, const mbs_program *plain,
-                       const plan_task *task, int64_t max_macs, int64_t incumbent,
-                       bool (*stop)(void *context), void *context, mbs_error *error)
+                       const plan_task *task, int64_t max_macs, int64_t incumbent, mbs_error *error)
 {
     joint j;
-    search s = {.j = &j,
-                .stop = stop,
-                .context = context,
-                .goal = (double)incumbent,
-                .margin = FIRST_MARGIN};
+    search s = {.j = &j, .goal = (double)incumbent, .margin = FIRST_MARGIN};
     *bound = 0;
     if (plain->step_count > MAX_STEPS)
         return MBS_OK;
@@ -273,8 +271,8 @@ mbs_status joint_bound(int64_t *bound, const mbs_network *network, const mbs_pro
 mbs_status joint_network_bound(int64_t *bound, const mbs_network *network,
                                const mbs_program_options *program_options,
                                const mbs_hardware *hardware, const mbs_plan_options *options,
-                               double max_percent, int64_t incumbent, bool (*stop)(void *context),
-                               void *context, mbs_error *error)
+                               double max_percent, int64_t incumbent, plan_watch *watch,
+                               mbs_error *error)
 {
     mbs_program *plain = NULL;
     mbs_plan *plan = NULL;
@@ -285,8 +283,8 @@ mbs_status joint_network_bound(int64_t *bound, const mbs_network *network,
     if (status == MBS_OK) {
         const double most = max_percent / 100 * recompute_macs(plain, false);
         const int64_t max_macs = most < 0x1p62 ? (int64_t)most : INT64_C(1) << 62;
-        status =
-            joint_bound(bound, network, plain, &task, max_macs, incumbent, stop, context, error);
+        task.watch = watch;
+        status = joint_bound(bound, network, plain, &task, max_macs, incumbent, error);
     }
     mbs_plan_free(plan);
     mbs_program_free(plain);

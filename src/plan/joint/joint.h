@@ -163,7 +163,8 @@ int32_t joint_row(joint *j, int32_t c, int32_t first, int64_t so_far, int64_t *b
 
 /*
  * The least over all partitions into groups, scaled: a bound on every plan if the margin rules no
- * group out. Leaves the groups in from and from_candidate.
+ * group out. Leaves the groups in from and from_candidate. INT64_MIN if the task's watch stopped
+ * it.
  */
 int64_t joint_shortest(joint *j);
 
@@ -172,21 +173,21 @@ void joint_walk(joint *j, int32_t c, int32_t first, int32_t end, joint_slope *sl
 
 /*
  * A bound, in bytes, on the traffic of every plan that adds at most max_macs per sample; found with
- * a limited amount of work, the same each time, if `stop` never says so. It is at most `incumbent`,
- * what a known plan moves.
+ * a limited amount of work, the same each time, unless the task's watch ends it. It is at most
+ * `incumbent`, what a known plan moves.
  */
 mbs_status joint_bound(int64_t *bound, const mbs_network *network, const mbs_program *plain,
                        const plan_task *task, int64_t max_macs, int64_t incumbent,
-                       bool (*stop)(void *context), void *context, mbs_error *error);
+                       mbs_error *error);
 
 /*
  * A bound on the traffic of every plan of every program that adds at most max_percent of
- * multiply-accumulates, whatever it recomputes; 0 if none was found. Ends when `stop` says so.
+ * multiply-accumulates, whatever it recomputes; 0 if none was found. Ends when `watch` says so.
  */
 mbs_status joint_network_bound(int64_t *bound, const mbs_network *network,
                                const mbs_program_options *program_options,
                                const mbs_hardware *hardware, const mbs_plan_options *options,
-                               double max_percent, int64_t incumbent, bool (*stop)(void *context),
-                               void *context, mbs_error *error);
+                               double max_percent, int64_t incumbent, plan_watch *watch,
+                               mbs_error *error);
 
 #endif

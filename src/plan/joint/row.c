@@ -73,6 +73,8 @@ int64_t joint_shortest(joint *j)
     j->distance[0] = 0;
     for (int32_t first = 0; first < steps; first++) {
         const int64_t so_far = j->distance[first];
+        if (plan_watch_is_past(j->task.watch))
+            return INT64_MIN;
         if (so_far + j->passes_cost[first] < j->distance[first + 1]) {
             j->distance[first + 1] = so_far + j->passes_cost[first];
             j->from[first + 1] = first;

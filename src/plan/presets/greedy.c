@@ -97,6 +97,8 @@ static mbs_status first_groups(merger *m, mbs_error *error)
         status = error_memory(error);
     int32_t first = 0;
     for (int32_t k = 0; status == MBS_OK && k < p->step_count; k++) {
+        if (plan_watch_is_past(s->task->watch))
+            status = plan_watch_stopped(error);
         bool joins = k > first && !s->cut[k] && !s->cut[k - 1] &&
                      p->steps[k].phase == p->steps[k - 1].phase &&
                      own_iterations(s, crossing, k) == own_iterations(s, crossing, k - 1);
@@ -190,16 +192,19 @@ static void refresh(merger *m, int32_t index)
     sift_up(m, n->heap_place);
 }
 
-static void merge_groups(merger *m)
+static mbs_status merge_groups(merger *m, mbs_error *error)
 {
+    plan_watch *watch = m->staged->task->watch;
     for (int32_t i = 0; i < m->node_count; i++) {
         m->nodes[i].left = i - 1;
         m->nodes[i].right = i + 1 < m->node_count ? i + 1 : -1;
         m->nodes[i].heap_place = -1;
     }
-    for (int32_t i = 0; i < m->node_count; i++)
+    for (int32_t i = 0; i < m->node_count && !plan_watch_is_past(watch); i++)
         refresh(m, i);
     while (m->heap_count > 0) {
+        if (plan_watch_is_past(watch))
+            return plan_watch_stopped(error);
         int32_t index = m->heap[0];
         node *n = &m->nodes[index];
         heap_remove(m, n->right);
@@ -211,6 +216,7 @@ static void merge_groups(merger *m)
         if (n->left >= 0)
             refresh(m, n->left);
     }
+    return MBS_OK;
 }
 
 static mbs_status plan_greedy(mbs_plan *plan, const plan_task *task, bool adjacent_only,
@@ -224,11 +230,10 @@ static mbs_status plan_greedy(mbs_plan *plan, const plan_task *task, bool adjace
         status = error_memory(error);
     if (status == MBS_OK)
         status = first_groups(&m, error);
-    if (status == MBS_OK) {
-        merge_groups(&m);
-        for (int32_t i = 0; i >= 0; i = m.nodes[i].right)
-            staged_emit(&s, plan, &m.nodes[i].group);
-    }
+    if (status == MBS_OK)
+        status = merge_groups(&m, error);
+    for (int32_t i = 0; status == MBS_OK && i >= 0; i = m.nodes[i].right)
+        staged_emit(&s, plan, &m.nodes[i].group);
     plan->outcome = MBS_HEURISTIC;
     mem_free(m.nodes);
     mem_free(m.heap);

@@ -44,8 +44,10 @@ void mbs_plan_recompute(const mbs_plan *plan, mbs_recompute_info *info)
 
 void recompute_sets_free(recompute_sets *sets)
 {
-    for (int i = 0; i < MBS_RECOMPUTE_COUNT; i++)
+    for (int i = 0; i < MBS_RECOMPUTE_COUNT; i++) {
         mem_free(sets->set[i]);
+        mem_free(sets->starts[i]);
+    }
     *sets = (recompute_sets){0};
 }
 
@@ -73,6 +75,20 @@ static mbs_status policy_set(recompute_sets *sets, const recompute_model *model,
     return status;
 }
 
+/* Where the state's groups begin. */
+static mbs_status keep_starts(bool **starts, const recompute_state *state, mbs_error *error)
+{
+    *starts = NULL;
+    if (!isfinite(state->objective))
+        return MBS_OK;
+    *starts = mem_calloc((size_t)state->program->step_count + 1, sizeof **starts);
+    if (*starts == NULL)
+        return error_memory(error);
+    for (int32_t g = 0; g < state->group_count; g++)
+        (*starts)[state->cuts[g]] = true;
+    return MBS_OK;
+}
+
 /* Searches from a set, and keeps what comes out in *best if that is better. */
 static mbs_status search_from(recompute_state *best, const recompute_model *model,
                               const unsigned char *set, recompute_effort effort, double work,
@@ -80,11 +96,13 @@ static mbs_status search_from(recompute_state *best, const recompute_model *mode
 {
     recompute_state state;
     mbs_status status = recompute_state_open(&state, model, set, error);
-    if (status == MBS_OK)
+    if (status == MBS_OK && isfinite(state.objective)) /* else it was stopped */
         status = recompute_search(&state, model, effort, work * state.program->step_count, error);
     if (status == MBS_OK && (best->set == NULL || state.objective < best->objective)) {
         recompute_state_close(best);
         *best = state;
+        if (model->task.objective == MBS_TRAFFIC && isfinite(state.objective))
+            model->task.watch->known.incumbent_bytes = (int64_t)state.objective;
         return MBS_OK;
     }
     recompute_state_close(&state);
@@ -118,7 +136,9 @@ static mbs_status find_auto(recompute_sets *sets, const recompute_model *model,
     recompute_model for_traffic;
     mbs_status status = MBS_OK;
     within.max_macs = -1;
-    for (size_t i = 0; status == MBS_OK && within.max_macs < model->max_macs; i++) {
+    for (size_t i = 0; status == MBS_OK && within.max_macs < model->max_macs &&
+                       !(best.set != NULL && plan_watch_is_over(model->task.watch));
+         i++) {
         within.max_macs = fmin(percents[i] / 100 * model->plain_macs, model->max_macs);
         status = search_on(&best, &within, start, error);
         if (status != MBS_OK || model->task.objective == MBS_TRAFFIC)
@@ -129,6 +149,8 @@ static mbs_status find_auto(recompute_sets *sets, const recompute_model *model,
         if (status == MBS_OK)
             status = search_from(&best, &within, traffic.set, EFFORT_GROUPS, SECOND_WORK, error);
     }
+    if (status == MBS_OK)
+        status = keep_starts(&sets->starts[MBS_RECOMPUTE_AUTO], &best, error);
     if (status == MBS_OK) {
         sets->set[MBS_RECOMPUTE_AUTO] = best.set;
         sets->objective[MBS_RECOMPUTE_AUTO] = best.objective;
@@ -143,19 +165,23 @@ static mbs_status find_sets(recompute_sets *sets, const recompute_model *model, 
 {
     mbs_recompute start = MBS_RECOMPUTE_NONE; /* the better of those that add nothing */
     mbs_status status = MBS_OK;
+    plan_watch *watch = model->task.watch;
     for (int i = 0; i < MBS_RECOMPUTE_AUTO && status == MBS_OK; i++) {
+        if (i > 0 && plan_watch_is_past(watch))
+            break;
         recompute_state state = {0};
         status = policy_set(sets, model, (mbs_recompute)i, error);
         if (status == MBS_OK && sets->set[i] != NULL)
             status = recompute_state_open(&state, model, sets->set[i], error);
         if (status == MBS_OK && sets->set[i] != NULL) {
+            status = keep_starts(&sets->starts[i], &state, error);
             sets->objective[i] = state.objective;
             if (state.macs == 0 && state.objective < sets->objective[start])
                 start = (mbs_recompute)i;
         }
         recompute_state_close(&state);
     }
-    if (status == MBS_OK)
+    if (status == MBS_OK && !plan_watch_is_over(watch))
         status = find_auto(sets, model, sets->set[start], error);
     sets->best = MBS_RECOMPUTE_NONE;
     for (int i = 0; i < MBS_RECOMPUTE_COUNT && status == MBS_OK; i++)
@@ -180,7 +206,8 @@ mbs_status recompute_open_plain(mbs_program **plain, mbs_plan **plan, plan_task 
 
 mbs_status recompute_find(recompute_sets *sets, const mbs_network *network,
                           const mbs_program_options *program_options, const mbs_hardware *hardware,
-                          const mbs_plan_options *options, double max_percent, mbs_error *error)
+                          const mbs_plan_options *options, double max_percent, plan_watch *watch,
+                          mbs_error *error)
 {
     recompute_model model = {.network = network, .layer_count = network->layer_count};
     program_family *family = NULL;
@@ -194,6 +221,7 @@ mbs_status recompute_find(recompute_sets *sets, const mbs_network *network,
     if (status == MBS_OK)
         status = candidates_create(&model.list, options->batch, error);
     if (status == MBS_OK) {
+        model.task.watch = watch;
         model.family = family;
         model.plain = plain;
         model.plain_macs = sets->plain_macs = recompute_macs(plain, false);

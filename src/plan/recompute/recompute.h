@@ -9,18 +9,22 @@
 typedef struct recompute_sets {
     unsigned char *set[MBS_RECOMPUTE_COUNT]; /* by policy; null: it adds too much */
     double objective[MBS_RECOMPUTE_COUNT];   /* of dp's plan, at most */
+    bool *starts[MBS_RECOMPUTE_COUNT];       /* per step of the set's program: a group of that plan
+                                                begins there; null: there is no such plan */
     mbs_recompute best;                      /* the first of the least objective */
     double plain_macs;                       /* per sample, of the program that recomputes none */
     double max_macs;
 } recompute_sets;
 
 /*
- * Finds the sets of all policies, auto being the outcome of the search. Free with
- * recompute_sets_free in any case. Errors: as of mbs_plan_create.
+ * Finds the sets of all policies, auto being the outcome of the search; if `watch` ends it, of what
+ * was searched, and an objective that was not found is infinite. Free with recompute_sets_free in
+ * any case. Errors: as of mbs_plan_create.
  */
 mbs_status recompute_find(recompute_sets *sets, const mbs_network *network,
                           const mbs_program_options *program_options, const mbs_hardware *hardware,
-                          const mbs_plan_options *options, double max_percent, mbs_error *error);
+                          const mbs_plan_options *options, double max_percent, plan_watch *watch,
+                          mbs_error *error);
 void recompute_sets_free(recompute_sets *sets);
 
 /*

@@ -39,6 +39,11 @@ static bool fail(search *s, mbs_status status)
     return false;
 }
 
+static bool goes_on(const search *s)
+{
+    return s->status == MBS_OK && s->work > 0 && !plan_watch_is_over(s->model->task.watch);
+}
+
 /* Whether the move from the present state changes anything and was tried; *trial is then open. */
 static bool try_move(search *s, recompute_move *move, recompute_trial *trial)
 {
@@ -122,7 +127,7 @@ static double merit(const search *s, const recompute_move *move)
 /* The best move, and true if its figures are of the present state; a stale one is looked at. */
 static recompute_move *best_move(search *s)
 {
-    while (s->status == MBS_OK && s->work > 0) {
+    while (goes_on(s)) {
         recompute_move *best = NULL;
         double most = 0;
         for (int32_t i = 0; i < s->move_count; i++) {
@@ -141,7 +146,7 @@ static recompute_move *best_move(search *s)
 
 static void refresh(search *s, int32_t first, int32_t end)
 {
-    for (int32_t i = first; i < end && s->status == MBS_OK && s->work > 0; i++)
+    for (int32_t i = first; i < end && goes_on(s); i++)
         if (!s->moves[i].known || s->moves[i].stale)
             look_at(s, &s->moves[i]);
 }
@@ -169,7 +174,7 @@ static void settle(search *s)
 /* Cuts the whole program anew; what is known of moves is then of other groups. */
 static bool cut_anew(search *s)
 {
-    if (s->status == MBS_OK)
+    if (s->status == MBS_OK && !plan_watch_is_over(s->model->task.watch))
         s->status = recompute_cut_anew(s->state, s->model, s->error);
     forget_all(s);
     return s->status == MBS_OK;

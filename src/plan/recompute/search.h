@@ -9,7 +9,8 @@
  * gains, then those that gain most for each they add, then pairs of moves, one that gives some up
  * and one that uses them. What moves change is remembered until something near them changes.
  * Changes are looked at with `effort` at first, then closer, as far as the work allows.
- * Deterministic; takes at most about `work` step evaluations. MBS_ERR_MEMORY.
+ * Deterministic, unless the task's watch ends it; takes at most about `work` step evaluations.
+ * MBS_ERR_MEMORY.
  */
 mbs_status recompute_search(recompute_state *state, const recompute_model *model,
                             recompute_effort effort, double work, mbs_error *error);

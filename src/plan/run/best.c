@@ -14,7 +14,7 @@ static mbs_status dp_bytes(int64_t *bytes, const mbs_plan *like, const plan_task
     if (plan == NULL)
         return error_memory(error);
     mbs_status status = plan_dp(plan, task, error);
-    *bytes = plan_count(plan).total;
+    *bytes = status == MBS_OK ? plan_count(plan).total : 0;
     mbs_plan_free(plan);
     return status;
 }
@@ -25,14 +25,13 @@ static mbs_status dp_bytes(int64_t *bytes, const mbs_plan *like, const plan_task
  */
 mbs_status plan_best(mbs_plan *plan, const plan_task *task, mbs_error *error)
 {
-    const double start_s = plan_now_s();
-    plan_task rest = *task;
     int64_t bytes = 0;
     mbs_status status = dp_bytes(&bytes, plan, task, error);
-    if (status != MBS_OK)
+    if (status == MBS_ERR_STOPPED) /* ilp has the better answer to that */
+        mbs_error_clear(error);
+    else if (status != MBS_OK)
         return status;
-    rest.time_limit_s -= plan_now_s() - start_s;
-    status = plan_ilp(plan, &rest, error);
+    status = plan_ilp(plan, task, error);
     if (status != MBS_OK)
         return status;
     bool is_dp = plan->outcome != MBS_OPTIMAL && plan_count(plan).total == bytes;

@@ -47,8 +47,34 @@ mbs_status mbs_planner_from_name(mbs_planner *planner, const char *name, mbs_err
                      quoted(name).text, known);
 }
 
+bool plan_is_limited(mbs_planner planner)
+{
+    return planner == MBS_PLANNER_ILP || planner == MBS_PLANNER_BEST;
+}
+
+/* Where there was no time for dp's plan, with which ilp begins: one that takes next to none. */
+static mbs_status plan_at_once(mbs_plan *plan, const plan_task *task, mbs_error *error)
+{
+    mbs_error_clear(error);
+    mbs_status status = plan_il(plan, task, error);
+    plan->outcome = MBS_FEASIBLE;
+    return status;
+}
+
+/* Sums up the plan, or frees it if there is an error. */
+static mbs_status finish(mbs_plan **out, mbs_plan *plan, mbs_status status, mbs_error *error)
+{
+    if (status == MBS_OK)
+        status = plan_sum_up(plan, error);
+    if (status == MBS_OK)
+        *out = plan;
+    else
+        mbs_plan_free(plan);
+    return status;
+}
+
 mbs_status plan_run(mbs_plan **out, const mbs_program *program, const mbs_hardware *hardware,
-                    const mbs_plan_options *options, mbs_error *error)
+                    const mbs_plan_options *options, plan_watch *watch, mbs_error *error)
 {
     plan_task task;
     mbs_plan *plan;
@@ -63,14 +89,22 @@ mbs_status plan_run(mbs_plan **out, const mbs_program *program, const mbs_hardwa
                          planners[options->planner].name);
     mbs_status status =
         plan_open(&plan, &task, program, hardware, options, planners[options->planner].name, error);
+    task.watch = watch;
     if (status == MBS_OK)
         status = planners[options->planner].run(plan, &task, error);
+    if (status == MBS_ERR_STOPPED && plan_is_limited(options->planner))
+        status = plan_at_once(plan, &task, error);
+    return finish(out, plan, status, error);
+}
+
+mbs_status plan_run_from(mbs_plan **out, const mbs_program *program, const mbs_hardware *hardware,
+                         const mbs_plan_options *options, const bool *starts, mbs_error *error)
+{
+    plan_task task;
+    mbs_plan *plan;
+    *out = NULL;
+    mbs_status status = plan_open(&plan, &task, program, hardware, options, "dp", error);
     if (status == MBS_OK)
-        status = plan_sum_up(plan, error);
-    if (status != MBS_OK) {
-        mbs_plan_free(plan);
-        return status;
-    }
-    *out = plan;
-    return MBS_OK;
+        status = plan_dp_from(plan, &task, starts, error);
+    return finish(out, plan, status, error);
 }

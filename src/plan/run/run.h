@@ -4,8 +4,15 @@
 
 #include "plan/planner.h"
 
+/* Whether the planner searches until the time limit. */
+bool plan_is_limited(mbs_planner planner);
+
 /* Runs the planner that `options` names and sums up its plan; not yet verified. */
 mbs_status plan_run(mbs_plan **plan, const mbs_program *program, const mbs_hardware *hardware,
-                    const mbs_plan_options *options, mbs_error *error);
+                    const mbs_plan_options *options, plan_watch *watch, mbs_error *error);
+
+/* The same for plan_dp_from; it cannot be stopped. */
+mbs_status plan_run_from(mbs_plan **plan, const mbs_program *program, const mbs_hardware *hardware,
+                         const mbs_plan_options *options, const bool *starts, mbs_error *error);
 
 #endif

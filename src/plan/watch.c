@@ -1,0 +1,63 @@
+#include "plan/watch.h"
+
+#include <math.h>
+#include <time.h>
+
+#include "base/error.h"
+
+#define ASK_EVERY_S 0.05
+#define GRACE_S     0.3
+
+double plan_now_s(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+void plan_watch_open(plan_watch *w, const mbs_plan_options *options, bool limited)
+{
+    const double now_s = plan_now_s();
+    *w = (plan_watch){.progress = options->progress,
+                      .context = options->progress_context,
+                      .start_s = now_s,
+                      .end_s = limited ? now_s + options->time_limit_s : INFINITY,
+                      .next_s = now_s + ASK_EVERY_S};
+}
+
+bool plan_watch_ask(plan_watch *w)
+{
+    if (w == NULL)
+        return false;
+    const double now_s = plan_now_s();
+    if (w->cancelled || now_s >= w->end_s)
+        return true;
+    w->next_s = now_s + ASK_EVERY_S;
+    w->known.elapsed_s = now_s - w->start_s;
+    if (w->progress != NULL && w->progress(&w->known, w->context)) {
+        w->cancelled = true;
+        w->cancelled_s = now_s;
+    }
+    return w->cancelled;
+}
+
+bool plan_watch_is_over(plan_watch *w)
+{
+    if (w == NULL || w->cancelled)
+        return w != NULL;
+    const double now_s = plan_now_s();
+    return now_s >= w->end_s || (now_s >= w->next_s && plan_watch_ask(w));
+}
+
+bool plan_watch_is_past(plan_watch *w)
+{
+    if (!plan_watch_is_over(w))
+        return false;
+    const double over_s = w->cancelled ? fmin(w->cancelled_s, w->end_s) : w->end_s;
+    return plan_now_s() >= over_s + GRACE_S;
+}
+
+mbs_status plan_watch_stopped(mbs_error *error)
+{
+    return error_set(error, MBS_ERR_STOPPED, "stopped before there was a plan");
+}

@@ -1,0 +1,14 @@
+/* Planning and the replay of what comes out, together. */
+#ifndef VERIFY_CREATE_H
+#define VERIFY_CREATE_H
+
+#include <stdbool.h>
+
+#include "mbsopt/plan.h"
+
+/* As mbs_plan_create, of dp's plan with groups that begin where `starts` says (plan_run_from). */
+mbs_status plan_create_from(mbs_plan **plan, const mbs_program *program,
+                            const mbs_hardware *hardware, const mbs_plan_options *options,
+                            const bool *starts, mbs_error *error);
+
+#endif
