@@ -59,18 +59,35 @@ class Converter(Network):
             except (IndexError, AttributeError, TypeError, ValueError, OverflowError, ZeroDivisionError) as e:
                 raise Fault(f"{node.place()} ({node.op}): inputs or attributes that it cannot have "
                             f"({type(e).__name__}: {' '.join(str(e).split())[:120]})") from None
-        self._finish_outputs()
+        self._leave_out(self._finish_outputs())
         if not any(entry["op"] not in VIEWS for entry in self.layers):
             raise Fault("has no layer that computes")
         self.notes += all_notes(self)
 
     def _finish_outputs(self):
-        """Outputs have the model's shapes. One that layers read is no sink of the network, which is to be said."""
+        """
+        Outputs have the model's shapes. One that layers read is no sink of the network, which is to be said. Returns the
+        network's tensors that are outputs.
+        """
+        names = []
         read = {name for entry in self.layers for name in entry.get("inputs", [])}
         for name in self.graph.outputs:
             value = self.values.get(name)
-            if isinstance(value, Activation) and self.tensor(value) in read:
+            if not isinstance(value, Activation):
+                continue
+            names.append(self.tensor(value))
+            if names[-1] in read:
                 self.notes.append(f"output {name!r} is read by nodes too: as an output it is left out")
+        return names
+
+    def _leave_out(self, outputs):
+        """What no output needs: parts that nobody reads, places in a table."""
+        needed = set(outputs)
+        for entry in reversed(self.layers):
+            if entry["name"] in needed:
+                needed.update(entry.get("inputs", []))
+        self.layers = [entry for entry in self.layers if entry["name"] in needed]
+        self.inputs = [entry for entry in self.inputs if entry["name"] in needed]
 
     def _find_fixed(self):
         names = {name for name, v in self.values.items() if not isinstance(v, Activation)} | {""}

@@ -57,7 +57,8 @@ class Learning:
                        if node.op in QUANTISED and i not in QUANTISED[node.op]}
         self.counted = {}  # names of parameters, of operands that are counted once
         self.numbers, self.of_inputs, self.merged = {}, {}, {}  # for notes; as sets in order
-        self.products = {}  # the operators that multiply by a parameter
+        self.products, self.sizes = {}, {}  # (operator, elements) that multiply by a parameter; elements of each
+        self.beside = {}  # learned numbers that weights are computed from beside as many as these are
         self._check_names()
 
     def _check_names(self):
@@ -123,10 +124,20 @@ class Learning:
                 count += size
         return count
 
+    def counts_itself(self, *fixed):
+        """Operands of a layer whose shape says how many learned numbers it has."""
+        for value in fixed:
+            self.counted.update(dict.fromkeys(getattr(value, "sources", {}), True))
+
     def multiplied(self, node, name, weight):
         """Notes that a convolution or product has these weights."""
-        for source in getattr(self.slot(name, weight), "sources", {}):
-            self.products.setdefault(source, []).append(node.place())
+        sources = getattr(self.slot(name, weight), "sources", {})
+        size = prod(weight.shape)
+        for source in sources:
+            self.products.setdefault(source, []).append((node.place(), size))
+            self.sizes[source] = sources[source]
+        if sum(sources.values()) > size > max(sources.values(), default=0) - 1:
+            self.beside[node.place()] = sum(sources.values()) - size
 
     def operand(self, x, name, value):
         """The learned numbers in an operand of an arithmetic node whose other operand is `x`."""
@@ -150,12 +161,17 @@ class Learning:
         if self.of_inputs:
             yield (f"operands that rescale an input count as constants: {some(self.of_inputs)}; --learned NAME makes "
                    "one learned")
-        shared = {name: places for name, places in self.products.items() if len(places) > 1}
+        # not those of which each operator takes another part
+        shared = {name: [place for place, _ in uses] for name, uses in self.products.items()
+                  if len(uses) > 1 and sum(min(size, self.sizes[name]) for _, size in uses) > self.sizes[name]}
         if shared:
             shown = [f"{name!r} by {places[0]}, {places[1]}{' and more' if len(places) > 2 else ''}"
                      for name, places in list(shared.items())[:2]]
             yield (f"shared weights, of which there are {len(shared)}, count once for each operator that multiplies by "
                    f"them, in bytes and in parameters: {'; '.join(shown)}")
+        if self.beside:
+            yield (f"weights that are computed from more learned numbers than they have count as they are, without "
+                   f"{sum(self.beside.values())}: those of {', '.join(list(self.beside)[:2])}")
         merged = [name for name in self.merged if name not in shared]
         if merged:
             yield (f"learned operands that several nodes read, as exporters merge equal ones, count once for each: "

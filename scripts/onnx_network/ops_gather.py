@@ -3,7 +3,7 @@
 from math import prod
 
 from onnx_network.operands import added_parameters, data, ints
-from onnx_network.values import Activation, Fault, sample_dims, unsupported
+from onnx_network.values import Activation, Fault, Learned, sample_dims, unsupported
 
 MOST_RUNS = 16
 
@@ -33,16 +33,41 @@ def rewritten(c, node, x, shape, others=()):
 
 def gather(c, node, values):
     x, index = values[:2]
-    if isinstance(index, Activation) and not isinstance(x, Activation):
-        raise unsupported("looks up a table (an embedding), which is not supported; give its output as the model's "
-                          "input")
+    if x.shape is None:
+        raise Fault("takes from a fixed tensor of unknown shape")
     axis = node.attrs.get("axis", 0) % len(x.shape)
+    if isinstance(index, Activation) and not isinstance(x, Activation):
+        return embedding(c, node, x, index, axis)
     if isinstance(index, Activation):
         return gather_computed(c, node, x, index, axis)
     indices = data(index, "index")
     wanted = [i % x.shape[axis] for i in ints(indices)]
     made = take(c, node, x, axis, wanted)
     return c.reshape(made, [*made.shape[:axis], *indices.shape, *made.shape[axis + 1:]])
+
+
+def embedding(c, node, table, index, axis):
+    """
+    Rows of a table at places that the model is given. What a sample needs of the table is an input of the network, read
+    like an activation; behind it a `bias` that learns as many numbers, so that gradients come down to it.
+    """
+    if axis != 0:
+        raise unsupported("looks up columns of a table, which is not supported")
+    learned = c.learning.fresh(table)
+    shape = [*index.shape, *table.shape[1:]]
+    dims = [d for _, d in sample_dims(shape, index.axis, c.batch)] or [1]
+    title = node.title()
+    name = c.unique(title + ".rows")
+    c.inputs.append({"name": name, "shape": dims})
+    result = Activation(name, dims, shape, index.axis, index.outer, raw=True)
+    if not index.raw:  # places that are computed are read
+        result = rewritten(c, node, result, shape, [index])
+    if not learned and not isinstance(table, Learned):
+        return result
+    c.remark(f"{node.place()}: a table of {' x '.join(str(d) for d in table.shape)} learned numbers is not among the "
+             f"network's parameters; what a sample reads of it is the input {name!r}, and as many parameters stand for "
+             "its gradient")
+    return c.unary(title, "bias", result, parameters=prod(dims))
 
 
 def take(c, node, x, axis, wanted):

@@ -80,8 +80,8 @@ def rms_norm(c, node, values):
 
 def unit_norm(c, node, values):
     """LpNormalization: each vector over its length."""
-    return c.unary(node.title(), "norm", values[0], affine=False,
-                   **last_axes(c, values[0], [node.attrs.get("axis", -1)]))
+    members = last_axes(c, values[0], [node.attrs.get("axis", -1)])
+    return c.unary(node.title(), "norm", values[0], kind="layer", affine=False, axis=members.get("axis"))
 
 
 def mean_variance(c, node, values):
@@ -110,7 +110,8 @@ def convert_match(c, node, match):
         shape = ints(data(c.values[match.members["shape"]], "groups"))
         return affine_norm(c, first, x, scale, bias, kind="group", groups=shape[1] if shape[1] else x.shape[1])
     if match.op == "unit_norm":
-        return c.unary(node.title(), "norm", x, affine=False, **last_axes(c, x, _axes(c, match.members["length"])))
+        axis = last_axes(c, x, _axes(c, match.members["length"])).get("axis")
+        return c.unary(node.title(), "norm", x, kind="layer", affine=False, axis=axis)
     return c.unary(node.title(), match.op, x)
 
 

@@ -12,7 +12,7 @@ def linear(c, node, x, features, out, weight, bias=None):
     if x.shape[-1] != features:
         raise Fault(f"multiplies {list(x.shape)} by a matrix with {features} rows" + c.where_merged(x))
     c.learning.multiplied(node, *weight)
-    c.learning.fresh(*(pair[1] for pair in (weight, bias) if pair is not None))
+    c.learning.counts_itself(*(pair[1] for pair in (weight, bias) if pair is not None))
     rows = [d for i, d in sample_dims(x.shape, x.axis, c.batch) if i < len(x.shape) - 1]
     rows = [] if prod(rows) == 1 else rows
     name = c.layer(node.title(), "fc", [c.tensor(x, rows + [features])], out_features=out,
@@ -106,7 +106,7 @@ def from_left(c, node, weight, x):
     if x.shape[-2] != shape[-1]:
         raise Fault(f"multiplies {list(shape)} and {list(x.shape)}, whose inner sizes differ")
     c.learning.multiplied(node, *weight)
-    c.learning.fresh(weight[1])
+    c.learning.counts_itself(weight[1])
     order = [x.axis, rank - 2, *(i for i in range(rank - 1) if i not in (x.axis, rank - 2)), rank - 1]
     x = c.permute(node.title() + ".columns", x, order)
     net = [x.shape[1], x.shape[0] // c.batch, prod(x.shape[2:])]
@@ -133,7 +133,7 @@ def heads(c, node, x, weight):
     if rank != 4 or x.shape[-3] != count:
         raise Fault(f"multiplies {list(x.shape)} and {list(shape)}, which do not broadcast")
     c.learning.multiplied(node, *weight)
-    c.learning.fresh(weight[1])
+    c.learning.counts_itself(weight[1])
     rows, inner, out = x.shape[2], shape[-2], shape[-1]
     x = c.permute(node.title() + ".heads", x, [0, 1, 3, 2])
     name = c.layer(node.title(), "conv", [c.tensor(x, [count * inner, 1, rows])], out_channels=count * out, kernel=1,

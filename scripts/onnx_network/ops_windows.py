@@ -1,8 +1,9 @@
 """Operators with windows: convolutions and pools."""
 
+from onnx_network import ops_rows
 from onnx_network.operands import pair
 from onnx_network.values import Activation, Fault, unsupported
-from onnx_network.windows import Window, finish, pad_member, spatial
+from onnx_network.windows import Window, finish, spatial
 
 
 def transposed_pads(node, window, shape, extra):
@@ -42,7 +43,9 @@ def convolution(transposed=False, at=(0, 1, 2)):
         if isinstance(bias, Activation):
             raise unsupported("has a bias that is computed, which is not supported")
         c.learning.multiplied(node, name, weight)
-        c.learning.fresh(weight, *([bias] if bias is not None else []))
+        c.learning.counts_itself(weight, *([bias] if bias is not None else []))
+        if len(weight.shape) > 4:
+            return ops_rows.convolve(c, node, x, weight.shape, bias is not None or None, transposed)
         return (convolve_back if transposed else convolve)(c, node, x, weight.shape, bias is not None or None)
     return convert
 
@@ -85,19 +88,16 @@ def convolve_back(c, node, x, weight, bias):
 def pool(op):
     def convert(c, node, values):
         x = values[0]
-        shape = spatial(c, x)
-        window = Window(node, node.attrs["kernel_shape"], shape)
         if len(node.outputs) > 1 and node.outputs[1] in c.graph.consumers:
             raise unsupported("hands its indices on, which is not supported")
+        if len(x.shape) > 4 or any(d > 1 for d in node.attrs.get("dilations") or ()):
+            return ops_rows.pool(c, node, x, op)
+        shape = spatial(c, x)
+        window = Window(node, node.attrs["kernel_shape"], shape)
         ceil = bool(node.attrs.get("ceil_mode", 0))
         sizes = window.sizes(shape, ceil)
         if window.kernel == [1, 1] and window.strides == [1, 1] and not any(window.pads):
             return x
-        if window.dilations != [1, 1]:
-            raise unsupported("is dilated, which is not supported; the closest that is: one without dilation")
         name = c.layer(node.title(), op, [c.tensor(x, shape)], **window.members(pool=True), ceil_mode=ceil or None)
         return finish(c, x, name, [shape[0]] + sizes)
     return convert
-
-
-__all__ = ["convolution", "pad_member", "pool"]

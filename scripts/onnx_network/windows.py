@@ -1,15 +1,13 @@
 """Windows that slide: their members in the network file, and the sizes that they make."""
 
 from onnx_network.operands import pair
-from onnx_network.values import Activation, Fault, unsupported
+from onnx_network.values import Activation, Fault
 
 
 def spatial(c, value, flat=False):
     """The value as [C,H,W], a height of 1 for signals; where `flat`, what lies behind a height is its width."""
     ranks = range(2, 9) if flat else (3, 4)
     if value.axis != 0 or value.shape[0] != c.batch or len(value.shape) not in ranks:
-        if len(value.shape) == 5 and not flat and value.axis == 0:
-            raise unsupported("has windows of three dimensions, which are not supported")
         raise Fault(f"of {list(value.shape)}: expected [batch, channels, height, width] or one dimension less"
                     + c.where_merged(value) + c.where_batch())
     channels, *sizes = value.shape[1:]
@@ -40,8 +38,6 @@ class Window:
         if len(kernel) == 1:
             self.kernel, self.strides, self.dilations = [1] + kernel, [1] + self.strides, [1] + self.dilations
             self.pads = [0, self.pads[0], 0, self.pads[1]]
-        if len(self.kernel) == 3:
-            raise unsupported("has a window of three dimensions, which is not supported")
         if len(self.kernel) != 2:
             raise Fault(f"has a window of {len(self.kernel)} dimensions, expected 1 or 2")
         if min(self.kernel + self.strides + self.dilations) < 1:

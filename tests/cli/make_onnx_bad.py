@@ -146,7 +146,6 @@ def an_input_without_the_batch(m):
 # ---- what is not supported ----
 
 one("three_dimensions", "MaxPool", kernel_shape=[2, 2, 2])
-one("dilated_pool", "MaxPool", kernel_shape=[2, 2], dilations=[2, 2])
 one("of_the_batch", "ReduceMean", axes=[0, 1])
 
 
@@ -176,8 +175,8 @@ def two_unknown_outputs(m):
 
 
 @case
-def embedding(m):
-    return m.node("Gather", [m.weight(50, 6), m.node("Cast", ["image"], to=7)])
+def embedding_of_columns(m):
+    return m.node("Gather", [m.weight(50, 6), m.node("Cast", ["image"], to=7)], axis=1)
 
 
 @case

@@ -251,6 +251,28 @@ def microsoft():
 
 
 @model
+def text():
+    """Tokens looked up, positions that are learned, and a mask that is made of the tokens."""
+    m = Model(13)
+    m.inputs[:] = [helper.make_tensor_value_info("tokens", TensorProto.INT64, [1, 6])]
+    x = m.node("Gather", [m.weight(50, 8, name="table"), "tokens"], name="embedding")
+    x = m.node("Add", [x, m.node("Gather", [m.weight(10, 8), m.ints(*range(6))])])
+    other = m.node("Gather", [m.weight(10, 8), m.node("Add", ["tokens", m.ints(1)])], name="shifted")
+    return m.proto(m.node("MatMul", [m.node("Add", [x, other]), m.weight(8, 5)]))
+
+
+@model
+def parts_of_weights():
+    """Two halves of one matrix, as PyTorch's attention has them; and a matrix that is scaled by another tensor."""
+    m = Model(13, (1, 6, 8))
+    whole, scale = m.weight(16, 8, name="whole"), m.weight(1, 8, name="length")
+    halves = [m.node("Transpose", [m.node("Slice", [whole, m.ints(i), m.ints(i + 8), m.ints(0)])], perm=[1, 0])
+              for i in (0, 8)]
+    x = m.node("Add", [m.node("MatMul", ["image", half]) for half in halves])
+    return m.proto(m.node("MatMul", [x, m.node("Mul", [m.weight(8, 8), scale])], name="scaled"))
+
+
+@model
 def learned_scalar_of_float16():
     m = Model(13)
     x = m.conv("image", 3, 4, 3)

@@ -22,6 +22,11 @@ one("conv_transpose_asymmetric", "ConvTranspose", fixed=(w(4, 6, 3, 2),), stride
 one("conv_transpose_same", "ConvTranspose", fixed=(w(4, 6, 3, 3),), strides=[2, 2], auto_pad="SAME_UPPER")
 one("conv_transpose_output_shape", "ConvTranspose", fixed=(w(4, 6, 3, 3),), strides=[2, 2], output_shape=[16, 15])
 one("conv_transpose_1d", "ConvTranspose", shape=(1, 4, 8), fixed=(w(4, 6, 4),), strides=[2], pads=[1, 1])
+one("conv_3d", "Conv", shape=(1, 4, 5, 8, 6), fixed=(w(6, 2, 3, 3, 2), w(6)), group=2, strides=[1, 2, 2], pads=[1] * 6)
+one("conv_3d_dilated", "Conv", shape=(1, 4, 9, 8, 6), fixed=(w(6, 4, 3, 3, 2),), dilations=[2, 1, 3])
+one("conv_3d_same", "Conv", shape=(1, 4, 5, 8, 6), fixed=(w(6, 4, 3, 3, 3),), strides=[2, 2, 2], auto_pad="SAME_UPPER")
+one("conv_transpose_3d", "ConvTranspose", shape=(1, 4, 3, 4, 5), fixed=(w(4, 6, 3, 3, 3),), strides=[2, 2, 2],
+    pads=[1] * 6, output_padding=[1, 0, 1])
 one("gemm", "Gemm", shape=(1, 12), fixed=(w(12, 5), w(5)))
 one("gemm_transposed", "Gemm", shape=(1, 12), fixed=(w(5, 12),), transB=1, alpha=0.5)
 
@@ -203,6 +208,11 @@ one("max_pool", "MaxPool", kernel_shape=[3, 2], strides=[2, 2], pads=[1, 0, 0, 1
 one("max_pool_ceil", "MaxPool", shape=(1, 4, 10, 10), kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1)
 one("max_pool_same", "MaxPool", kernel_shape=[3, 3], strides=[2, 2], auto_pad="SAME_UPPER")
 one("max_pool_1d", "MaxPool", shape=(1, 4, 9), kernel_shape=[3], strides=[3])
+one("max_pool_dilated", "MaxPool", kernel_shape=[3, 2], dilations=[2, 3], strides=[1, 2])
+one("average_pool_dilated", "AveragePool", 19, kernel_shape=[3, 3], dilations=[2, 2])
+one("max_pool_3d", "MaxPool", shape=(1, 4, 6, 8, 8), kernel_shape=[2, 3, 3], strides=[2, 2, 2], ceil_mode=1)
+one("average_pool_3d", "AveragePool", shape=(1, 4, 6, 8, 8), kernel_shape=[3, 3, 3], pads=[1] * 6)
+one("global_average_pool_3d", "GlobalAveragePool", shape=(1, 4, 6, 8, 8))
 one("average_pool", "AveragePool", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1], count_include_pad=1)
 one("adaptive_pool", "AveragePool", kernel_shape=[4, 4], strides=[4, 4])
 one("adaptive_pool_to_one", "AveragePool", kernel_shape=[8, 8])

@@ -86,6 +86,22 @@ class LearnedTest(CliTest):
         self.assertIn("shared weights", notes)
         self.assertIn("'head.weight' by node 'head0', node 'head1'", notes)
 
+    def test_parts_of_weights_are_not_shared(self):
+        layers, notes = self.network("parts_of_weights")
+        product = "fc out_features=8 axis=1"
+        self.assertEqual(layers, [product, product, "add", product])
+        self.assertEqual(notes.count("\n"), 1)
+        self.assertIn("without 8: those of node 'scaled'", notes)
+
+    def test_embeddings(self):
+        layers, notes = self.network("text")
+        self.assertEqual([entry["name"] for entry in json.loads(self.text)["inputs"]],
+                         ["embedding.rows", "shifted.rows"])
+        self.assertEqual(layers, ["bias parameters=48", "bias parameters=80", "bias parameters=48", "add",
+                                  "fc out_features=5 axis=1"])
+        self.assertIn("node 'embedding': a table of 50 x 8 learned numbers", notes)
+        self.succeed("plan", self.file("net.json", self.text), "--batch", "4")
+
     def test_folded_norms_are_said(self):
         for name in ("folded", "folded_named"):
             with self.subTest(name):
