@@ -316,7 +316,8 @@ mbs_status plan_dp(mbs_plan *plan, const plan_task *task, mbs_error *error)
         d.strips = &strips;
     mbs_status status = candidates_create(&d.list, task->batch, error);
     if (status == MBS_OK &&
-        (!dp_open(&d, task) || (d.strips != NULL && !strip_search_open(&strips, task, &d.starts)) ||
+        (!dp_open(&d, task) ||
+         (d.strips != NULL && !strip_search_open(&strips, task, &d.starts, d.operands)) ||
          !search(&d)))
         status = d.stopped ? plan_watch_stopped(error) : error_memory(error);
     if (status == MBS_OK)

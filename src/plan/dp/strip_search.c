@@ -3,16 +3,29 @@
 #include "base/checked.h"
 #include "base/memory.h"
 
-bool strip_search_open(strip_search *s, const plan_task *task, starts *cuts)
+static int32_t max_i32(int32_t a, int32_t b)
+{
+    return a > b ? a : b;
+}
+
+bool strip_search_open(strip_search *s, const plan_task *task, starts *cuts,
+                       const int64_t *operands)
 {
     const size_t count = (size_t)task->program->step_count + 1;
     *s = (strip_search){.task = task, .starts = cuts};
     s->classes = mem_alloc(count * sizeof *s->classes);
     s->alive = mem_alloc(count * sizeof *s->alive);
     s->promising = mem_alloc(count * sizeof *s->promising);
+    s->single = (candidates){1, mem_alloc(sizeof *s->single.iterations),
+                             mem_alloc(sizeof *s->single.sub_batch)};
+    if (s->single.iterations == NULL || s->single.sub_batch == NULL)
+        return false;
+    s->single.iterations[0] = task->batch;
+    s->single.sub_batch[0] = 1;
     return s->classes != NULL && s->alive != NULL && s->promising != NULL &&
            strip_links_open(&s->links, task->program) &&
-           strip_walk_open(&s->walk, task->program, task->stream);
+           strip_walk_open(&s->walk, task->program, task->stream) &&
+           span_open(&s->sample, task, &s->single, operands);
 }
 
 void strip_search_close(strip_search *s)
@@ -22,6 +35,8 @@ void strip_search_close(strip_search *s)
     mem_free(s->tables);
     strip_links_close(&s->links);
     strip_walk_close(&s->walk);
+    span_close(&s->sample);
+    candidates_free(&s->single);
     mem_free(s->classes);
     mem_free(s->alive);
     mem_free(s->promising);
@@ -29,25 +44,6 @@ void strip_search_close(strip_search *s)
 }
 
 /* ---- The steps of the groups ----------------------------------------------------------------- */
-
-/* Lets groups from `whole_from` on have step k, and that start rise until they fit whole. */
-static void raise_whole(strip_search *s, int32_t k)
-{
-    const mbs_program *p = s->task->program;
-    for (int32_t t = p->steps[k].touch_begin; t < p->steps[k].touch_end; t++) {
-        const int32_t previous = p->touches[t].previous;
-        if (previous < 0 || p->touches[previous].step < s->whole_from)
-            s->whole_bytes += p->tensors[p->touches[t].tensor].bytes;
-    }
-    for (; s->whole_from <= k && s->whole_bytes > s->task->capacity; s->whole_from++) {
-        const mbs_step *step = &p->steps[s->whole_from];
-        for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
-            const int32_t next = p->touches[t].next;
-            if (next < 0 || p->touches[next].step > k)
-                s->whole_bytes -= p->tensors[p->touches[t].tensor].bytes;
-        }
-    }
-}
 
 static void add_step(strip_search *s, int32_t k)
 {
@@ -57,7 +53,6 @@ static void add_step(strip_search *s, int32_t k)
         added.first = s->classes[--s->class_count].first;
     s->classes[s->class_count++] = added;
     s->alive[k] = true;
-    raise_whole(s, k);
     strip_walk_add_step(&s->walk);
     if (step->coupled && s->floor <= k)
         s->floor = k + 1;
@@ -72,6 +67,79 @@ static int32_t class_range(const strip_search *s, int32_t i, int32_t *first)
 {
     *first = s->classes[i].first > s->floor ? s->classes[i].first : s->floor;
     return i + 1 < s->class_count ? s->classes[i + 1].first : s->end;
+}
+
+/* ---- Starts that cannot die ------------------------------------------------------------------ */
+
+/* The table for T = `strips`, up to the cut at hand; null if memory is out. */
+static strip_table *table_of(strip_search *s, int32_t strips)
+{
+    int32_t i = 0;
+    while (i < s->table_count && s->tables[i].pool.strips != strips)
+        i++;
+    if (i == s->table_count) {
+        strip_table *tables =
+            mem_grow(s->tables, &s->table_capacity, s->table_count, sizeof *tables);
+        if (tables == NULL)
+            return NULL;
+        s->tables = tables;
+        s->table_count++;
+        if (!strip_table_open(&tables[i], s->task->program, &s->links, strips))
+            return NULL;
+    }
+    return strip_table_advance(&s->tables[i], s->floor, s->end) ? &s->tables[i] : NULL;
+}
+
+/* The most that the rings of any group take, with one row of the tallest tensor per strip; -1 if
+ * memory is out. */
+static int64_t most_rings(strip_search *s)
+{
+    int64_t most = 0;
+    for (int32_t i = 0; i < s->class_count; i++) {
+        int32_t first;
+        const int64_t rows = s->classes[i].rows;
+        if (class_range(s, i, &first) <= first || rows < 2)
+            continue;
+        if (rows > MBS_MAX_STRIPS) /* all starts of the class are about to die */
+            return INT64_MAX / 2;
+        const strip_table *table = table_of(s, (int32_t)rows);
+        if (table == NULL)
+            return -1;
+        most = max_i64(most, table->rings);
+    }
+    return most;
+}
+
+static bool is_roomy(const strip_search *s, int64_t rings)
+{
+    return span_fits(&s->sample) && s->sample.peak[0] <= s->task->capacity - rings;
+}
+
+/* Lets the group from `roomy` on have the steps up to the cut, and that start rise until it has
+ * room for all. False if memory is out. */
+static bool raise_roomy(strip_search *s)
+{
+    const int64_t rings = most_rings(s);
+    if (rings < 0)
+        return false;
+    if (s->roomy >= s->floor && s->roomy < s->end - 1) {
+        span_grow(&s->sample);
+        if (is_roomy(s, rings))
+            return true;
+    }
+    const int32_t before = max_i32(s->roomy, s->floor);
+    span_start(&s->sample, s->end, true);
+    s->roomy = s->end;
+    while (s->roomy > before) {
+        span_grow(&s->sample);
+        if (!is_roomy(s, rings))
+            break;
+        s->roomy--;
+    }
+    span_start(&s->sample, s->roomy, false);
+    while (s->sample.end < s->end)
+        span_grow(&s->sample);
+    return true;
 }
 
 /* ---- What groups cost ------------------------------------------------------------------------ */
@@ -127,35 +195,16 @@ static void relax(strip_search *s, int32_t start, int32_t strips, int64_t peak)
 
 /* ---- Going over the starts ------------------------------------------------------------------- */
 
-/* The table for T = `strips`, up to the cut at hand; null if memory is out. */
-static strip_table *table_of(strip_search *s, int32_t strips)
-{
-    int32_t i = 0;
-    while (i < s->table_count && s->tables[i].pool.strips != strips)
-        i++;
-    if (i == s->table_count) {
-        strip_table *tables =
-            mem_grow(s->tables, &s->table_capacity, s->table_count, sizeof *tables);
-        if (tables == NULL)
-            return NULL;
-        s->tables = tables;
-        s->table_count++;
-        if (!strip_table_open(&tables[i], s->task->program, &s->links, strips))
-            return NULL;
-    }
-    return strip_table_advance(&s->tables[i], s->floor, s->end) ? &s->tables[i] : NULL;
-}
-
 /* The lowest start of class i whose group must be looked at with one row of the tallest per strip;
  * the cut if there is none. */
 static int32_t lowest_to_check(const strip_search *s, int32_t i)
 {
     int32_t start;
     const int32_t end = class_range(s, i, &start);
-    const int32_t whole = s->whole_from < end ? s->whole_from : end;
-    while (start < whole && !s->alive[start])
+    const int32_t doubtful = s->roomy < end ? s->roomy : end;
+    while (start < doubtful && !s->alive[start])
         start++;
-    if (start < whole)
+    if (start < doubtful)
         return start;
     int32_t lowest = s->end;
     for (int32_t j = 0; j < s->promising_count && s->promising[j] >= start; j++)
@@ -188,7 +237,7 @@ static bool check_class(strip_search *s, int32_t i)
         while (next < s->promising_count && s->promising[next] > start)
             next++;
         const bool promises = next < s->promising_count && s->promising[next] == start;
-        if (start >= end || !s->alive[start] || (start >= s->whole_from && !promises))
+        if (start >= end || !s->alive[start] || (start >= s->roomy && !promises))
             continue;
         const int64_t peak = strip_walk_peak(&s->walk);
         if (peak > s->task->capacity)
@@ -270,6 +319,8 @@ bool strip_search_cut(strip_search *s, int32_t end, int64_t *best, dp_choice *ch
     s->best = best;
     s->choice = choice;
     add_step(s, end - 1);
+    if (!raise_roomy(s))
+        return false;
     find_promising(s);
     for (int32_t i = s->class_count - 1; i >= 0 && s->floor < end; i--) {
         int32_t first;

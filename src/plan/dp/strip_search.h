@@ -4,15 +4,17 @@
  *
  * A start is alive as long as all groups from it have fit at one row of the tallest tensor per
  * strip; once one has not, no later one counts. So for each cut a group grows to the left over all
- * starts alive, once for each height of tallest tensors, and finds out which start dies. Where all
- * tensors of the groups together fit whole that is known beforehand. The other T, and what a
- * group would cost, are looked at only where activations and parameters moved once, and what could
- * never be pinned moved in two strips, come to less than the best known.
+ * starts alive, once for each height of tallest tensors, and finds out which start dies. Most often
+ * it is known beforehand that none does: a strip group needs no more than its rings together with
+ * what a group of whole samples, one at a time, needs. The other T, and what a group would cost,
+ * are looked at only where activations and parameters moved once, and what could never be pinned
+ * moved in two strips, come to less than the best known.
  */
 #ifndef PLAN_DP_STRIP_SEARCH_H
 #define PLAN_DP_STRIP_SEARCH_H
 
 #include "plan/dp/dp_emit.h"
+#include "plan/dp/dp_span.h"
 #include "plan/dp/dp_starts.h"
 #include "plan/dp/strip_walk.h"
 
@@ -32,11 +34,12 @@ typedef struct strip_search {
     int32_t table_capacity;
     strip_class *classes; /* by start; rows descending */
     int32_t class_count;
-    bool *alive;         /* per start */
-    int32_t floor;       /* no start before this one is */
-    int32_t whole_from;  /* groups from here on hold all their tensors whole, */
-    int64_t whole_bytes; /* the one from there takes this */
-    int32_t *promising;  /* starts whose groups may be better than the best known, descending */
+    bool *alive;        /* per start */
+    int32_t floor;      /* no start before this one is */
+    candidates single;  /* the one with sub-batches of one sample */
+    span sample;        /* the group [roomy, end) with it, */
+    int32_t roomy;      /* from which on the groups fit: no start dies */
+    int32_t *promising; /* starts whose groups may be better than the best known, descending */
     int32_t promising_count;
     int32_t end;   /* the cut at hand, */
     int64_t *best; /* its least traffic */
@@ -45,7 +48,8 @@ typedef struct strip_search {
 
 /* The starts must have all cuts up to `end` when it is searched. Borrows all. False if memory is
  * out; close in any case. */
-bool strip_search_open(strip_search *search, const plan_task *task, starts *cuts);
+bool strip_search_open(strip_search *search, const plan_task *task, starts *cuts,
+                       const int64_t *operands);
 void strip_search_close(strip_search *search);
 
 /*

@@ -1,5 +1,6 @@
 #include "plan/dp/strip_table.h"
 
+#include "base/checked.h"
 #include "base/memory.h"
 
 /* ---- Links ----------------------------------------------------------------------------------- */
@@ -70,9 +71,10 @@ bool strip_table_open(strip_table *table, const mbs_program *p, const strip_link
     *table = (strip_table){.program = p, .links = links, .arrays_limit = TABLE_ARRAYS};
     table->demand = mem_alloc(touches * sizeof *table->demand);
     table->extent = mem_alloc(touches * sizeof *table->extent);
-    table->dirty = mem_calloc((size_t)p->step_count + 1, sizeof *table->dirty);
+    table->dirty = mem_calloc((size_t)p->step_count / 64 + 1, sizeof *table->dirty);
+    table->ring_more = mem_calloc(touches, sizeof *table->ring_more);
     return pool_open(&table->pool, strips, links->links) && table->demand != NULL &&
-           table->extent != NULL && table->dirty != NULL;
+           table->extent != NULL && table->dirty != NULL && table->ring_more != NULL;
 }
 
 void strip_table_close(strip_table *table)
@@ -81,14 +83,31 @@ void strip_table_close(strip_table *table)
     mem_free(table->demand);
     mem_free(table->extent);
     mem_free(table->dirty);
+    mem_free(table->ring_more);
     *table = (strip_table){0};
 }
 
 static void mark_dirty(strip_table *table, int32_t step)
 {
-    table->dirty[step] = true;
+    table->dirty[step / 64] |= UINT64_C(1) << step % 64;
     if (step < table->lowest_dirty)
         table->lowest_dirty = step;
+}
+
+/* The last dirty step before `end`, which then is so no more; -1: there is none. */
+static int32_t take_dirty(strip_table *table, int32_t end)
+{
+    for (int32_t word = (end - 1) / 64; end > 0 && word >= table->lowest_dirty / 64; word--) {
+        uint64_t bits = table->dirty[word];
+        if (end < (word + 1) * 64)
+            bits &= (UINT64_C(1) << end % 64) - 1;
+        if (bits == 0)
+            continue;
+        const int32_t bit = 63 - __builtin_clzll(bits);
+        table->dirty[word] &= ~(UINT64_C(1) << bit);
+        return word * 64 + bit;
+    }
+    return -1;
 }
 
 /* What later steps of the groups ask of the tensor of touch t. */
@@ -119,14 +138,40 @@ static int32_t find_progress(strip_table *table, const mbs_step *step)
     return pool_finish(pool, done, step->rows);
 }
 
+static void set_ring_more(strip_table *table, int32_t t, int64_t bytes)
+{
+    table->rings += bytes - table->ring_more[t];
+    table->ring_more[t] = bytes;
+}
+
+/* The ring, if it is one, of a tensor that is touched first at t; 0 if no group has the touch. */
+static int64_t ring_from(const strip_table *table, int32_t t)
+{
+    const bool is_in = t >= 0 && table->program->touches[t].step < table->end &&
+                       table->program->touches[t].step >= table->floor;
+    return is_in && table->extent[t].kept > 0 ? table->extent[t].size : 0;
+}
+
+/* Takes over the extent of a tensor that is touched first at t. */
+static void set_extent(strip_table *table, int32_t t, strip_extent extent)
+{
+    const mbs_touch *touch = &table->program->touches[t];
+    table->extent[t] = extent;
+    const int64_t ring = ring_from(table, t);
+    set_ring_more(table, t, max_i64(0, ring - ring_from(table, touch->next)));
+    if (touch->previous >= 0 && table->program->touches[touch->previous].step >= table->floor)
+        set_ring_more(table, touch->previous, max_i64(0, ring_from(table, touch->previous) - ring));
+}
+
 static void update_written(strip_table *table, int32_t t, int32_t done)
 {
     const mbs_tensor *tensor = &table->program->tensors[table->program->touches[t].tensor];
     if (strips_grows(table->program, t))
-        table->extent[t] =
-            strips_bytes(tensor, pool_rows(&table->pool, done, demand_after(table, t).used));
+        set_extent(
+            table, t,
+            strips_bytes(tensor, pool_rows(&table->pool, done, demand_after(table, t).used)));
     else
-        table->extent[t] = (strip_extent){tensor->bytes, tensor->bytes};
+        set_extent(table, t, (strip_extent){tensor->bytes, tensor->bytes});
 }
 
 static void update_read(strip_table *table, int32_t t, int32_t done)
@@ -143,7 +188,7 @@ static void update_read(strip_table *table, int32_t t, int32_t done)
     table->demand[t] = now;
     /* all of what comes from DRAM is there in the end */
     const int32_t there = pool_finish(pool, now.needed, tensor->rows);
-    table->extent[t] = strips_bytes(tensor, pool_rows(pool, there, now.used));
+    set_extent(table, t, strips_bytes(tensor, pool_rows(pool, there, now.used)));
     if (touch->previous >= 0 && table->program->touches[touch->previous].step >= table->floor)
         mark_dirty(table, table->program->touches[touch->previous].step);
 }
@@ -165,25 +210,33 @@ static void add_steps(strip_table *table, int32_t first)
     for (int32_t k = first; k < table->end; k++) {
         for (int32_t t = steps[k].touch_begin; t < steps[k].write_begin; t++)
             table->demand[t] = (strip_demand){POOL_NONE, POOL_NONE};
+        for (int32_t t = steps[k].touch_begin; t < steps[k].touch_end; t++)
+            table->extent[t] = (strip_extent){0};
         mark_dirty(table, k);
     }
+}
+
+/* Forgets the rings of the steps before `floor`. */
+static void raise_floor(strip_table *table, int32_t floor)
+{
+    const mbs_step *steps = table->program->steps;
+    for (; table->floor < floor; table->floor++)
+        for (int32_t t = steps[table->floor].touch_begin; t < steps[table->floor].touch_end; t++)
+            set_ring_more(table, t, 0);
 }
 
 bool strip_table_advance(strip_table *table, int32_t floor, int32_t end)
 {
     const bool starts_anew = table->pool.count > table->arrays_limit;
     const int32_t old_end = table->end;
-    table->floor = floor;
+    raise_floor(table, floor);
     table->end = end;
     table->lowest_dirty = end;
     if (starts_anew)
         pool_clear(&table->pool);
     add_steps(table, starts_anew || old_end < floor ? floor : old_end);
-    for (int32_t k = end - 1; k >= table->lowest_dirty; k--)
-        if (table->dirty[k]) {
-            table->dirty[k] = false;
-            update_step(table, k);
-        }
+    for (int32_t k = end; (k = take_dirty(table, k)) >= 0;)
+        update_step(table, k);
     if (starts_anew)
         table->arrays_limit = 2 * table->pool.count + TABLE_ARRAYS;
     return !table->pool.failed;

@@ -33,8 +33,10 @@ typedef struct strip_table {
     int32_t arrays_limit; /* with more arrays than this in the pool it is cleared */
     strip_demand *demand; /* per touch */
     strip_extent *extent; /* per touch: see strip_group */
-    bool *dirty;          /* per step: what later steps ask of its tensors has changed; none */
-    int32_t lowest_dirty; /* is before this one */
+    uint64_t *dirty;      /* a bit per step: what later steps ask of its tensors has changed; */
+    int32_t lowest_dirty; /* none is before this one */
+    int64_t *ring_more;   /* per touch: what all rings take more if a group has it as well */
+    int64_t rings;        /* no group's rings take more than this */
 } strip_table;
 
 /* False if memory is out; close in any case. Borrows program and links. */
