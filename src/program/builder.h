@@ -117,7 +117,7 @@ typedef struct builder {
     operand_array reads; /* distinct input tensors of the layer at hand */
     operand_array wants; /* those of them that need a gradient */
     operand_array dy;    /* the gradient of the layer's output, in parts */
-    const char *kinds[KIND_COUNT][STEP_PASS_COUNT]; /* by op, or one of the following, and pass */
+    const char *kinds[KIND_COUNT][STEP_PASS_COUNT]; /* by op or KIND_…, and pass */
 } builder;
 
 /* All return false once the builder has failed; its status and error then say why. */
@@ -175,7 +175,7 @@ bool norm_is_split(const builder *b, const mbs_layer *layer);
 
 /* Makes program.maps with the first two. */
 bool maps_open(builder *b);
-/* The number of a map in program.maps, or -1. Of one row for one row it is ROW_MAP_SAME. */
+/* The number of a map in program.maps, or -1; ROW_MAP_SAME if it says no more than that. */
 int32_t map_number(builder *b, mbs_row_map map, int64_t step_rows, int64_t tensor_rows);
 /* How a step of `rows` rows reads a tensor whose rows, if `aligned`, are the step's. */
 int32_t map_plain(builder *b, bool aligned, int64_t rows, int32_t tensor);

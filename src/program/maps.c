@@ -93,42 +93,45 @@ int32_t map_plain(builder *b, bool aligned, int64_t rows, int32_t tensor)
     return map_number(b, (mbs_row_map){.kind = kind}, rows, b->program->tensors[tensor].rows);
 }
 
-/* The window of a convolution or pool, along the height. */
-static mbs_row_map window_of(const mbs_layer *l, row_map_kind kind)
+/*
+ * How the rows of an op's input go with those of its output; or, if `back`, those of the output's
+ * gradient with those of the input's.
+ */
+static mbs_row_map op_map(const builder *b, int32_t layer, bool back)
 {
-    return (mbs_row_map){kind, (l->kernel[0] - 1) * l->dilation[0] + 1, l->stride[0], l->pad[0]};
+    const mbs_layer *l = &b->network->layers[layer];
+    const int axis = b->row_axis[b->network->input_count + layer];
+    switch (l->op) {
+    case OP_CONV:
+    case OP_MAX_POOL:
+    case OP_AVG_POOL:
+    case OP_CONV_TRANSPOSE:
+        return (mbs_row_map){.kind = back == (l->op == OP_CONV_TRANSPOSE) ? ROWS_WINDOW
+                                                                          : ROWS_TRANSPOSED,
+                             .window = (l->kernel[0] - 1) * l->dilation[0] + 1,
+                             .stride = l->stride[0],
+                             .pad = l->pad[0]};
+    case OP_UPSAMPLE:
+        return (mbs_row_map){.kind = back ? ROWS_TRANSPOSED_SCALED : ROWS_SCALED};
+    case OP_PAD:
+        if (axis < 0)
+            break;
+        return (mbs_row_map){.kind = ROWS_SHIFTED,
+                             .pad = back ? -l->list.dim[axis] : l->list.dim[axis]};
+    default:
+        break;
+    }
+    return (mbs_row_map){.kind = ROWS_SAME};
 }
 
 int32_t map_of_input(builder *b, int32_t layer, int32_t input)
 {
-    const mbs_layer *l = &b->network->layers[layer];
-    const int32_t value = b->network->input_count + layer;
-    const int64_t tensor_rows = rows_of(b, l->inputs[input]);
-    const int64_t step_rows = forward_rows(b, layer);
-    mbs_row_map map = {.kind = ROWS_SAME};
-    if (l->op == OP_CONV || l->op == OP_MAX_POOL || l->op == OP_AVG_POOL)
-        map = window_of(l, ROWS_WINDOW);
-    else if (l->op == OP_CONV_TRANSPOSE)
-        map = window_of(l, ROWS_TRANSPOSED);
-    else if (l->op == OP_UPSAMPLE)
-        map.kind = ROWS_SCALED;
-    else if (l->op == OP_PAD && b->row_axis[value] >= 0)
-        map = (mbs_row_map){.kind = ROWS_SHIFTED, .pad = l->list.dim[b->row_axis[value]]};
-    return map_number(b, map, step_rows, tensor_rows);
+    const int32_t value = b->network->layers[layer].inputs[input];
+    return map_number(b, op_map(b, layer, false), forward_rows(b, layer), rows_of(b, value));
 }
 
 int32_t map_of_output(builder *b, int32_t layer, int64_t step_rows)
 {
-    const mbs_layer *l = &b->network->layers[layer];
     const int32_t value = b->network->input_count + layer;
-    mbs_row_map map = {.kind = ROWS_SAME};
-    if (l->op == OP_CONV || l->op == OP_MAX_POOL || l->op == OP_AVG_POOL)
-        map = window_of(l, ROWS_TRANSPOSED);
-    else if (l->op == OP_CONV_TRANSPOSE)
-        map = window_of(l, ROWS_WINDOW);
-    else if (l->op == OP_UPSAMPLE)
-        map.kind = ROWS_TRANSPOSED_SCALED;
-    else if (l->op == OP_PAD && b->row_axis[value] >= 0)
-        map = (mbs_row_map){.kind = ROWS_SHIFTED, .pad = -l->list.dim[b->row_axis[value]]};
-    return map_number(b, map, step_rows, rows_of(b, value));
+    return map_number(b, op_map(b, layer, true), step_rows, rows_of(b, value));
 }
