@@ -93,23 +93,23 @@ def windows(kind="group"):
     return b.network(b.add("pool", "global_avg_pool", x))
 
 
-def attention():
-    """A block of a transformer: 16 tokens of 16 features, 2 heads; products of activations, views, permutations."""
-    b = Builder("attention", 3, 8)
+def attention(tokens=16):
+    """A block of a transformer: tokens of 16 features, 2 heads; products of activations, views, permutations."""
+    b = Builder("attention", 3, tokens // 2, 8)
     x = b.add("patches", "conv", "image", out_channels=16, kernel=2, stride=2, bias=True)
-    x = b.add("tokens", "permute", b.add("rows", "reshape", x, shape=[16, 16]), order=[1, 0])
+    x = b.add("tokens", "permute", b.add("rows", "reshape", x, shape=[16, tokens]), order=[1, 0])
     y = b.add("norm1", "norm", x, kind="layer", axis=1)
     b.fc("qkv", y, 48)
     heads = [b.add(f"{n}.heads", "permute", b.add(f"{n}.view", "reshape", b.add(
-        n, "slice", "qkv", axis=1, begin=16 * i, end=16 * i + 16), shape=[16, 2, 8]), order=[1, 0, 2])
+        n, "slice", "qkv", axis=1, begin=16 * i, end=16 * i + 16), shape=[tokens, 2, 8]), order=[1, 0, 2])
         for i, n in enumerate(("q", "k", "v"))]
     y = b.add("scores", "matmul", heads[0], heads[1], transpose_b=True)
     y = b.add("softmax", "softmax", b.add("scaled", "scale", y))
     y = b.add("joined", "permute", b.add("mixed", "matmul", y, heads[2]), order=[1, 0, 2])
-    x = b.add("add1", "add", b.fc("proj", b.add("joined.view", "reshape", y, shape=[16, 16]), 16), x)
+    x = b.add("add1", "add", b.fc("proj", b.add("joined.view", "reshape", y, shape=[tokens, 16]), 16), x)
     y = b.fc("mlp1", b.add("norm2", "norm", x, kind="layer", axis=1), 32)
     x = b.add("add2", "add", b.fc("mlp2", b.add("gelu", "gelu", y), 16), x)
-    x = b.add("mean", "avg_pool", b.add("grid", "reshape", x, shape=[1, 16, 16]), kernel=[16, 1])
+    x = b.add("mean", "avg_pool", b.add("grid", "reshape", x, shape=[1, tokens, 16]), kernel=[tokens, 1])
     return b.network(x)
 
 

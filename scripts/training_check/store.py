@@ -25,11 +25,16 @@ class Store:
     def slots(self, lo, hi):
         return [r % len(self.row) for r in range(lo, hi)]
 
+    @staticmethod
+    def index(slots):
+        """Much faster than the list, where the rows do not begin again at the first slot."""
+        return slice(slots[0], slots[-1] + 1) if slots and slots[-1] >= slots[0] else slots
+
     def put(self, lo, value):
         slots = self.slots(lo, lo + value.shape[1])
-        if len(set(slots)) < len(slots):
+        if len(slots) > len(self.row):
             raise Mismatch(f"{self.name}: {len(slots)} rows do not fit in {len(self.row)}")
-        self.data[:, slots] = value
+        self.data[:, self.index(slots)] = value
         for r, slot in zip(range(lo, lo + len(slots)), slots):
             self.row[slot] = r
 
@@ -45,7 +50,7 @@ class Store:
         gone = [r for r, slot in zip(range(lo, hi), slots) if self.row[slot] != r]
         if gone or not self.complete:
             raise Mismatch(f"{self.name}: rows {gone or 'before the sum is complete'} are not in the buffer")
-        return self.data[:, slots]
+        return self.data[:, self.index(slots)]
 
     def keep(self, lo, hi):
         """Only rows lo to before hi."""
