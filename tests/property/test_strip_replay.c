@@ -4,19 +4,14 @@
  * MBS_ROUNDS=N makes it longer.
  */
 #include <check.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/checked.h"
-#include "base/memory.h"
-#include "cost/footprint.h"
-#include "cost/peak.h"
 #include "cost/strips.h"
-#include "cost/traffic.h"
 #include "mbsopt/mbsopt.h"
 #include "planned.h"
 #include "random_network.h"
+#include "random_strips.h"
 #include "run.h"
 
 static uint64_t seed = 20190331;
@@ -66,6 +61,20 @@ static int count_strip_groups(const mbs_plan *plan)
     return count;
 }
 
+/* What a file tells of a plan is enough to replay it. */
+static void replay_from_file(const mbs_plan *plan, const char *label)
+{
+    char *text;
+    mbs_plan *loaded;
+    mbs_traffic counted;
+    must_succeed(mbs_plan_to_json(&text, plan, &error), &error, label);
+    must_succeed(mbs_plan_load_text(&loaded, text, strlen(text), "plan", &error), &error, label);
+    must_succeed(mbs_plan_verify(loaded, &counted, &error), &error, label);
+    ck_assert_int_eq(memcmp(&counted, &plan->traffic, sizeof counted), 0);
+    mbs_plan_free(loaded);
+    mbs_free(text);
+}
+
 START_TEST(dp_plans_are_replayed)
 {
     uint64_t state = seed;
@@ -80,6 +89,7 @@ START_TEST(dp_plans_are_replayed)
         s.options.no_stream = random_between(&state, 0, 2) == 0;
         mbs_plan *plan = replayed_plan(s.program, &s.hardware, &s.options, s.label);
         groups += count_strip_groups(plan);
+        replay_from_file(plan, s.label);
         s.options.no_strips = 1;
         ck_assert_int_le(plan->traffic.total, replayed_traffic(s.program, &s.hardware, &s.options,
                                                                MBS_PLANNER_DP, s.label));
@@ -93,90 +103,6 @@ END_TEST
 
 /* ---- Any plans ------------------------------------------------------------------------------- */
 
-static bool is_coupled(const mbs_program *p, int32_t first, int32_t end)
-{
-    for (int32_t k = first; k < end; k++)
-        if (p->steps[k].coupled || p->steps[k].coupled_to >= first)
-            return true;
-    return false;
-}
-
-static void keep_intervals(mbs_plan *plan, const mbs_group *group)
-{
-    const mbs_program *p = plan->program;
-    for (int32_t t = p->steps[group->first].touch_begin; t < p->steps[group->end - 1].touch_end;
-         t++)
-        plan->resident[t] =
-            p->touches[t].next >= 0 && p->touches[p->touches[t].next].step < group->end;
-}
-
-/* The modes of the rule, or as without streaming. */
-static void choose_modes(mbs_plan *plan, const mbs_group *group, bool streams)
-{
-    const mbs_program *p = plan->program;
-    strip_extent *extent = strips_find(p, group->first, group->end, (int32_t)group->strips);
-    ck_assert_ptr_nonnull(extent);
-    const strip_group strips = {p, group->first, group->end, extent,
-                                p->steps[group->first].touch_begin};
-    for (int32_t k = group->first; k < group->end; k++)
-        if (streams && strips_streams(&strips, k))
-            plan->mode[k] = MBS_STREAMED;
-    mem_free(extent);
-}
-
-static void pin_some(mbs_plan *plan, const mbs_group *group, uint64_t *state)
-{
-    for (int32_t k = group->first; k < group->end; k++) {
-        const mbs_step *step = &plan->program->steps[k];
-        if (random_between(state, 0, 3) == 0)
-            plan->pinned_weight[k] = random_between(state, 0, step->weight_bytes);
-        if (random_between(state, 0, 3) == 0)
-            plan->pinned_accumulator[k] = random_between(state, 0, step->accumulator_bytes);
-    }
-}
-
-/* Appends a group: strips if it can have them, mostly; else all samples one by one or at once. */
-static void add_group(mbs_plan *plan, int32_t first, int32_t end, bool streams, uint64_t *state)
-{
-    const mbs_program *p = plan->program;
-    mbs_group *group = &plan->groups[plan->group_count++];
-    int64_t height = strips_tallest(p, first, end);
-    const bool coupled = is_coupled(p, first, end);
-    const bool at_once = coupled || random_between(state, 0, 3) == 0;
-    *group = (mbs_group){.first = first, .end = end, .strips = 1, .passes = 1};
-    group->iterations = at_once ? 1 : plan->batch;
-    group->sub_batch = at_once ? plan->batch : 1;
-    keep_intervals(plan, group);
-    pin_some(plan, group, state);
-    if (!at_once && height > 1) {
-        while (height > 3 && random_between(state, 0, 2) > 0)
-            height = ceil_div(height, 2);
-        group->strips = height;
-        group->iterations = plan->batch * height;
-        choose_modes(plan, group, streams);
-    }
-    must_succeed(plan_find_peak(&group->peak_bytes, plan, group, &error), &error, "peak");
-}
-
-static mbs_plan *random_plan(const setting *s, uint64_t *state)
-{
-    const bool streams = random_between(state, 0, 3) > 0;
-    mbs_plan *plan = plan_allocate(s->program, "random");
-    plan->outcome = MBS_HEURISTIC;
-    plan->batch = s->options.batch;
-    plan->buffer_bytes = INT64_C(1) << 40;
-    plan->norm_passes = 2;
-    for (int32_t first = 0; first < s->program->step_count;) {
-        const int64_t left = s->program->step_count - first;
-        const int32_t end =
-            first + (int32_t)random_between(state, 1, min_i64(left, random_between(state, 1, 40)));
-        add_group(plan, first, end, streams, state);
-        first = end;
-    }
-    plan->traffic = plan_count(plan);
-    return plan;
-}
-
 START_TEST(any_plan_is_replayed)
 {
     uint64_t state = seed + 1;
@@ -184,9 +110,10 @@ START_TEST(any_plan_is_replayed)
     for (int round = 0; round < rounds * 4; round++) {
         setting s;
         open_setting(&s, &state);
-        mbs_plan *plan = random_plan(&s, &state);
+        mbs_plan *plan = random_strip_plan(s.program, s.options.batch, &state);
         groups += count_strip_groups(plan);
         must_succeed(mbs_plan_verify(plan, NULL, &error), &error, s.label);
+        replay_from_file(plan, s.label);
         mbs_plan_free(plan);
         close_setting(&s);
     }
@@ -366,7 +293,7 @@ START_TEST(corrupted_plans_are_refused)
     for (int round = 0; round < rounds * 4; round++) {
         setting s;
         open_setting(&s, &state);
-        mbs_plan *plan = random_plan(&s, &state);
+        mbs_plan *plan = random_strip_plan(s.program, s.options.batch, &state);
         victim v = {.program = s.program, .plan = plan};
         const size_t which = (size_t)random_between(&state, 0, (int64_t)CORRUPTIONS - 1);
         if (find_victim(&v, &state) && corruptions[which].apply(&v)) {
