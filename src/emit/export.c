@@ -12,7 +12,7 @@
 
 static const export_format formats[] = {
     {"wavecore", "OUT", "the command stream with addresses in buffer and DRAM, as JSON lines",
-     false, false, false, NO_TRACE, export_wavecore},
+     false, false, true, NO_TRACE, export_wavecore},
     {"scalesim", "OUT/conv.csv, gemm.csv, runs.csv, scalesim.cfg, names.csv",
      "matrix products for SCALE-Sim 2 and 3, how often each runs, and the array", true, true, false,
      NO_TRACE, export_scalesim},

@@ -6,7 +6,6 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "emit/whole_samples.h"
 
 /* ---- Placing --------------------------------------------------------------------------------- */
 
@@ -45,9 +44,7 @@ mbs_status plan_place(placed_plan *placed, const mbs_plan *plan, int64_t alignme
                          "buffer_alignment_bytes is %" PRId64
                          ", expected a power of 2 from 1 to %d",
                          alignment, MBS_MIN_BUFFER_BYTES);
-    mbs_status status = refuse_strips(plan, "wavecore", error);
-    if (status == MBS_OK)
-        status = plan_fit(placed, plan, alignment, error);
+    mbs_status status = plan_fit(placed, plan, alignment, error);
     bool changed = status == MBS_OK && is_changed(placed);
     while (changed) {
         placed_plan next;
@@ -115,11 +112,16 @@ static void tell_change(const listener *to, const fit_change *change)
 {
     char line[240];
     const int32_t last = change->end - 1;
-    if (change->taken > 0)
+    if (change->taken.sub_batch > 0 && change->given.strips > 1)
+        snprintf(line, sizeof line,
+                 "steps %d to %d find no place in the buffer in %" PRId64
+                 " strips of a sample: %" PRId64 " are taken",
+                 change->first, last, change->given.strips, change->taken.strips);
+    else if (change->taken.sub_batch > 0)
         snprintf(line, sizeof line,
                  "steps %d to %d find no place in the buffer with %" PRId64
                  " samples at a time: %" PRId64 " are taken",
-                 change->first, last, change->sub_batch, change->taken);
+                 change->first, last, change->given.sub_batch, change->taken.sub_batch);
     else if (change->end - change->first == 1)
         snprintf(line, sizeof line,
                  "step %d finds no place in the buffer and runs in passes instead", change->first);

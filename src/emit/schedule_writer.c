@@ -46,3 +46,14 @@ void schedule_offset(schedule_writer *w, int64_t offset)
     else
         schedule_figure(w, "offset", offset);
 }
+
+bool schedule_moves(const schedule_writer *w, int32_t touch)
+{
+    return w->program->tensors[w->program->touches[touch].tensor].bytes > 0;
+}
+
+bool schedule_arrives(const schedule_writer *w, int32_t touch)
+{
+    const int32_t previous = w->program->touches[touch].previous;
+    return previous >= 0 && w->plan->resident[previous];
+}

@@ -1,13 +1,22 @@
-/* `mbsopt-schedule/1`: a plan as the command stream of an accelerator (docs/schedule.md). */
+/* `mbsopt-schedule/1`, or /2 where strips occur: a plan as the command stream of an accelerator
+ * (docs/schedule.md). */
 #include "emit/schedule_writer.h"
 
 #include "emit/placed.h"
+
+static bool has_strips(const mbs_plan *plan)
+{
+    for (int32_t g = 0; g < plan->group_count; g++)
+        if (plan->groups[g].strips > 1)
+            return true;
+    return false;
+}
 
 static bool write_header(schedule_writer *w)
 {
     const mbs_plan *plan = w->plan;
     const mbs_traffic *traffic = &plan->traffic;
-    text_string(w->text, "{\"format\":\"mbsopt-schedule/1\"");
+    text_format(w->text, "{\"format\":\"mbsopt-schedule/%d\"", w->version);
     schedule_string(w, "network", w->program->network_name);
     schedule_string(w, "phase", w->program->inference ? "inference" : "training");
     schedule_string(w, "planner", plan->planner_name);
@@ -42,6 +51,8 @@ static bool write_region(schedule_writer *w, const dram_region *region, int32_t 
         const mbs_tensor *of = &w->program->tensors[*tensor];
         schedule_figure(w, "tensor", (*tensor)++);
         schedule_figure(w, "bytes_per_sample", of->bytes);
+        if (w->version > 1)
+            schedule_figure(w, "rows", of->rows);
         filled = of->producer < 0;
         if (of->kept)
             text_string(w->text, ",\"output\":true");
@@ -55,7 +66,7 @@ static bool write_group(schedule_writer *w, int32_t g)
 {
     const mbs_group *group = &w->plan->groups[g];
     w->group = group;
-    w->last_samples = w->plan->batch - (group->iterations - 1) * group->sub_batch;
+    w->last_samples = w->plan->batch - (group->iterations / group->strips - 1) * group->sub_batch;
     text_string(w->text, "{");
     schedule_first_figure(w, "group", g);
     schedule_figure(w, "first", group->first);
@@ -63,7 +74,11 @@ static bool write_group(schedule_writer *w, int32_t g)
     schedule_figure(w, "iterations", group->iterations);
     schedule_figure(w, "sub_batch", group->sub_batch);
     schedule_figure(w, "last_samples", w->last_samples);
-    return schedule_end(w) && schedule_write_group(w);
+    if (group->strips == 1)
+        return schedule_end(w) && schedule_write_group(w);
+    schedule_figure(w, "strips", group->strips);
+    schedule_write_rings(w);
+    return schedule_end(w) && schedule_write_strips(w);
 }
 
 static void write_document(schedule_writer *w)
@@ -91,6 +106,7 @@ mbs_status export_wavecore(exporter *e)
                              .program = placed.plan->program,
                              .layout = &placed.layout,
                              .dram = dram,
+                             .version = has_strips(placed.plan) ? 2 : 1,
                              .out = e->out,
                              .text = sink_text(e->out),
                              .error = e->error};

@@ -25,18 +25,29 @@ static void list_offset(schedule_writer *w, int64_t offset)
         text_integer(w->text, offset);
 }
 
+void schedule_begin_operand(schedule_writer *w, int64_t tensor, int64_t offset, int64_t bytes)
+{
+    text_string(w->text, "[");
+    text_integer(w->text, tensor);
+    text_string(w->text, ",");
+    list_offset(w, offset);
+    text_string(w->text, ",");
+    text_integer(w->text, bytes);
+}
+
 /* `[tensor, offset, bytes in the buffer]` of each operand. */
 static void write_operands(schedule_writer *w, const char *key, int32_t begin, int32_t end)
 {
+    bool any = false;
     text_format(w->text, ",\"%s\":[", key);
     for (int32_t t = begin; t < end; t++) {
-        text_string(w->text, t == begin ? "[" : ",[");
-        text_integer(w->text, w->program->touches[t].tensor);
-        text_string(w->text, ",");
-        list_offset(w, w->layout->touch[t]);
-        text_string(w->text, ",");
-        text_integer(w->text, layout_operand_bytes(w->plan, w->group, t));
+        if (!schedule_moves(w, t))
+            continue;
+        text_string(w->text, any ? "," : "");
+        schedule_begin_operand(w, w->program->touches[t].tensor, w->layout->touch[t],
+                               w->layout->bytes[t]);
         text_string(w->text, "]");
+        any = true;
     }
     text_string(w->text, "]");
 }
@@ -65,7 +76,7 @@ static void write_parameters(schedule_writer *w, const char *key, int64_t bytes,
     text_string(w->text, "]");
 }
 
-static void write_gemm(schedule_writer *w, const char *key, const mbs_gemm *gemm, int64_t samples)
+void schedule_product(schedule_writer *w, const char *key, const mbs_gemm *gemm, int64_t samples)
 {
     text_format(w->text, ",\"%s\":{", key);
     const bool in_m = !gemm->samples_in_k && !gemm->samples_in_groups;
@@ -76,9 +87,9 @@ static void write_gemm(schedule_writer *w, const char *key, const mbs_gemm *gemm
     text_string(w->text, "}");
 }
 
-/* Elements that the vector unit touches with one sample. */
-static int64_t touched_elements(const schedule_writer *w, const mbs_step *step)
+int64_t schedule_elements(const schedule_writer *w, int32_t k)
 {
+    const mbs_step *step = &w->program->steps[k];
     int64_t elements = 0;
     for (int32_t t = step->touch_begin; t < step->touch_end; t++)
         elements = plus(elements, times(w->program->tensors[w->program->touches[t].tensor].elements,
@@ -86,32 +97,45 @@ static int64_t touched_elements(const schedule_writer *w, const mbs_step *step)
     return elements;
 }
 
-static void write_work(schedule_writer *w, const mbs_step *step)
+static void write_work(schedule_writer *w, int32_t k)
 {
+    const mbs_step *step = &w->program->steps[k];
     if (!w->program->has_shapes)
         return;
     if (step->gemm.m == 0) {
-        schedule_figure(w, "elements", times(w->group->sub_batch, touched_elements(w, step)));
+        schedule_figure(w, "elements", times(w->group->sub_batch, schedule_elements(w, k)));
         return;
     }
-    write_gemm(w, "gemm", &step->gemm, w->group->sub_batch);
+    schedule_product(w, "gemm", &step->gemm, w->group->sub_batch);
     if (w->last_samples != w->group->sub_batch)
-        write_gemm(w, "gemm_last", &step->gemm, w->last_samples);
+        schedule_product(w, "gemm_last", &step->gemm, w->last_samples);
 }
 
-bool schedule_write_compute(schedule_writer *w, int32_t k)
+void schedule_begin_compute(schedule_writer *w, int32_t k)
 {
     const mbs_step *step = &w->program->steps[k];
     schedule_begin(w, "compute", k);
     schedule_string(w, "name", step->name);
     schedule_string(w, "kind", step->kind);
-    schedule_figure(w, "samples", w->group->sub_batch);
-    write_operands(w, "reads", step->touch_begin, step->write_begin);
-    write_operands(w, "writes", step->write_begin, step->touch_end);
+}
+
+void schedule_parameter_parts(schedule_writer *w, int32_t k)
+{
+    const mbs_step *step = &w->program->steps[k];
     write_parameters(w, "weights", step->weight_bytes, w->plan->pinned_weight[k],
                      w->layout->pinned_weight[k], w->layout->weight[k]);
     write_parameters(w, "accumulators", step->accumulator_bytes, w->plan->pinned_accumulator[k],
                      w->layout->pinned_accumulator[k], w->layout->accumulator[k]);
-    write_work(w, step);
+}
+
+bool schedule_write_compute(schedule_writer *w, int32_t k)
+{
+    const mbs_step *step = &w->program->steps[k];
+    schedule_begin_compute(w, k);
+    schedule_figure(w, "samples", w->group->sub_batch);
+    write_operands(w, "reads", step->touch_begin, step->write_begin);
+    write_operands(w, "writes", step->write_begin, step->touch_end);
+    schedule_parameter_parts(w, k);
+    write_work(w, k);
     return schedule_end(w);
 }

@@ -1,32 +1,14 @@
 /* The commands of one iteration of a group (docs/schedule.md). */
+#include "cost/traffic.h"
 #include "emit/schedule_writer.h"
 
 /* ---- Operands -------------------------------------------------------------------------------- */
-
-/* Whether the operand is in the buffer before its step, from a step of the same group. */
-static bool arrives(const schedule_writer *w, int32_t t)
-{
-    const int32_t previous = w->program->touches[t].previous;
-    return previous >= 0 && w->plan->resident[previous];
-}
-
-/* Whether a later touch, or whoever wants the output, finds what touch t writes in DRAM. */
-static bool is_stored(const schedule_writer *w, int32_t t)
-{
-    const mbs_touch *touches = w->program->touches;
-    if (w->program->tensors[touches[t].tensor].kept)
-        return true;
-    for (; touches[t].next >= 0; t = touches[t].next)
-        if (!w->plan->resident[t])
-            return true;
-    return false;
-}
 
 static bool move_operand(schedule_writer *w, const char *name, int32_t t)
 {
     const mbs_touch *touch = &w->program->touches[t];
     const int64_t bytes = w->group->sub_batch * w->program->tensors[touch->tensor].bytes;
-    const int64_t room = layout_operand_bytes(w->plan, w->group, t);
+    const int64_t room = w->layout->bytes[t];
     schedule_begin(w, name, touch->step);
     schedule_figure(w, "tensor", touch->tensor);
     schedule_figure(w, "samples", w->group->sub_batch);
@@ -105,42 +87,50 @@ static bool end_free(schedule_writer *w, const free_list *list)
     return schedule_end(w);
 }
 
-/* What no later step of the iteration needs. */
-static bool free_after(schedule_writer *w, int32_t k)
+bool schedule_free_after(schedule_writer *w, int32_t k)
 {
     const mbs_step *step = &w->program->steps[k];
     free_list list = {.step = k};
     for (int32_t t = step->touch_begin; t < step->touch_end; t++)
-        if (!w->plan->resident[t])
-            free_region(w, &list, w->layout->touch[t], layout_operand_bytes(w->plan, w->group, t));
+        if (!w->plan->resident[t] && !w->layout->ring[t])
+            free_region(w, &list, w->layout->touch[t], w->layout->bytes[t]);
     free_region(w, &list, w->layout->weight[k], step->weight_bytes - w->plan->pinned_weight[k]);
     free_region(w, &list, w->layout->accumulator[k],
                 step->accumulator_bytes - w->plan->pinned_accumulator[k]);
     return end_free(w, &list);
 }
 
-/* ---- The group ------------------------------------------------------------------------------- */
+/* ---- Steps ----------------------------------------------------------------------------------- */
+
+bool schedule_parameters_in(schedule_writer *w, int32_t k)
+{
+    return weights_in(w, k) &&
+           (w->group->iterations == 1 || accumulators(w, "accumulators_in", k, "not_first"));
+}
+
+bool schedule_parameters_out(schedule_writer *w, int32_t k)
+{
+    return accumulators(w, "accumulators_out", k, NULL);
+}
 
 static bool write_step(schedule_writer *w, int32_t k)
 {
     const mbs_step *step = &w->program->steps[k];
     bool going = true;
     for (int32_t t = step->touch_begin; t < step->write_begin && going; t++)
-        if (!arrives(w, t))
+        if (!schedule_arrives(w, t) && schedule_moves(w, t))
             going = move_operand(w, "load", t);
-    going = going && weights_in(w, k);
-    if (w->group->iterations > 1)
-        going = going && accumulators(w, "accumulators_in", k, "not_first");
-    going = going && schedule_write_compute(w, k);
-    going = going && accumulators(w, "accumulators_out", k, NULL);
+    going = going && schedule_parameters_in(w, k) && schedule_write_compute(w, k) &&
+            schedule_parameters_out(w, k);
     for (int32_t t = step->write_begin; t < step->touch_end && going; t++)
-        if (is_stored(w, t))
+        if (plan_writes(w->plan, t) && schedule_moves(w, t))
             going = move_operand(w, "store", t);
-    return going && free_after(w, k);
+    return going && schedule_free_after(w, k);
 }
 
-/* Pinned weights come before all else, and pinned accumulators go after it. */
-static bool bring_pinned(schedule_writer *w)
+/* ---- The group ------------------------------------------------------------------------------- */
+
+bool schedule_bring_pinned(schedule_writer *w)
 {
     bool going = true;
     for (int32_t k = w->group->first; k < w->group->end && going; k++)
@@ -149,7 +139,7 @@ static bool bring_pinned(schedule_writer *w)
     return going;
 }
 
-static bool release_pinned(schedule_writer *w)
+bool schedule_release_pinned(schedule_writer *w)
 {
     const mbs_plan *plan = w->plan;
     free_list list = {.when = "last", .step = w->group->end - 1};
@@ -166,8 +156,8 @@ static bool release_pinned(schedule_writer *w)
 
 bool schedule_write_group(schedule_writer *w)
 {
-    bool going = bring_pinned(w);
+    bool going = schedule_bring_pinned(w);
     for (int32_t k = w->group->first; k < w->group->end && going; k++)
         going = write_step(w, k);
-    return going && release_pinned(w);
+    return going && schedule_release_pinned(w);
 }

@@ -6,6 +6,8 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "cost/footprint.h"
+#include "cost/peak.h"
+#include "cost/strips.h"
 #include "plan/planner.h"
 
 /* Searched in all: 50 groups to the limit, so that no plan takes forever. */
@@ -18,6 +20,7 @@ typedef struct fitter {
     placed_plan *placed;
     int64_t units; /* of the buffer, each of the alignment's size */
     bool pins;     /* the given plan does */
+    bool streams;  /* likewise: so strip groups must where the rule says so (section 11) */
     int64_t nodes; /* that may still be searched, for all groups together */
     mbs_error *error;
 } fitter;
@@ -56,16 +59,21 @@ static void fill(const fitter *f, int64_t *pinned, int64_t all, int64_t *room, i
     *pinned = now;
 }
 
-static void fill_pinned(const fitter *f, const mbs_group *group, int64_t room)
+static mbs_status fill_pinned(const fitter *f, const mbs_group *group, int64_t room)
 {
     mbs_plan *plan = f->plan;
     const mbs_step *steps = plan->program->steps;
-    int64_t bytes = plan_capacity(plan) - plan_group_peak(plan, group);
+    int64_t peak;
+    mbs_status status = plan_find_peak(&peak, plan, group, f->error);
+    if (status != MBS_OK)
+        return status;
+    int64_t bytes = plan_capacity(plan) - peak;
     room -= layout_pinned_units(f->layout, plan, group);
     for (int32_t k = group->first; k < group->end; k++)
         fill(f, &plan->pinned_accumulator[k], steps[k].accumulator_bytes, &room, &bytes);
     for (int32_t k = group->first; k < group->end; k++)
         fill(f, &plan->pinned_weight[k], steps[k].weight_bytes, &room, &bytes);
+    return MBS_OK;
 }
 
 /* ---- One group ------------------------------------------------------------------------------- */
@@ -100,9 +108,9 @@ static mbs_status try_group(fitter *f, const mbs_group *group, bool refill, bool
         return status;
     trim_pinned(f, group, f->units - found.height);
     if (refill && f->pins && group->iterations > 1)
-        fill_pinned(f, group, f->units - found.height);
+        status = fill_pinned(f, group, f->units - found.height);
     layout_place_pinned(f->layout, plan, group, found.height);
-    return MBS_OK;
+    return status;
 }
 
 /* Whether steps [first, end) may run on a part of the mini-batch at a time. */
@@ -114,30 +122,97 @@ static bool may_iterate(const mbs_program *p, int32_t first, int32_t end)
     return true;
 }
 
+/* The fewest strips above `above` that a group of this height can have; 0: none. */
+static int64_t next_strips(int64_t height, int64_t above)
+{
+    int64_t strips = height;
+    while (strips > above && ceil_div(strips, 2) > above)
+        strips = ceil_div(strips, 2);
+    return strips > above && strips <= MBS_MAX_STRIPS ? strips : 0;
+}
+
+/* What steps [first, end) of the given group are tried with first. */
+static fit_portion first_portion(const mbs_plan *plan, const mbs_group *given, int32_t first,
+                                 int32_t end)
+{
+    fit_portion portion = {given->sub_batch, given->strips};
+    if (given->strips == 1)
+        return portion;
+    const int64_t height = strips_tallest(plan->program, first, end);
+    portion.strips = next_strips(height, given->strips - 1);
+    if (portion.strips == 0)
+        for (portion.strips = height; portion.strips > given->strips;)
+            portion.strips = ceil_div(portion.strips, 2);
+    return portion;
+}
+
+/* The next smaller portion than the group's; sub_batch 0: there is none. */
+static fit_portion next_portion(const mbs_plan *plan, const mbs_group *group, int64_t least)
+{
+    const mbs_program *p = plan->program;
+    if (group->strips > 1) {
+        const int64_t height = strips_tallest(p, group->first, group->end);
+        const int64_t strips = next_strips(height, group->strips);
+        return (fit_portion){strips > 0 ? 1 : 0, strips};
+    }
+    if (group->sub_batch <= least)
+        return (fit_portion){0};
+    return (fit_portion){group->sub_batch - 1, 1};
+}
+
+/* Those steps of a strip group are streamed for which the rule says so. */
+static mbs_status choose_modes(const fitter *f, const mbs_group *group)
+{
+    const mbs_program *p = f->plan->program;
+    strip_extent *extent = strips_find(p, group->first, group->end, (int32_t)group->strips);
+    if (extent == NULL)
+        return error_memory(f->error);
+    const strip_group strips = {p, group->first, group->end, extent,
+                                p->steps[group->first].touch_begin};
+    for (int32_t k = group->first; k < group->end; k++)
+        f->plan->mode[k] = f->streams && strips_streams(&strips, k) ? MBS_STREAMED : MBS_STAGED;
+    mem_free(extent);
+    return MBS_OK;
+}
+
+/* Appends steps [first, end) as a group that takes `portion` at a time. */
+static mbs_group *append_group(const fitter *f, const mbs_group *given, int32_t first, int32_t end,
+                               fit_portion portion)
+{
+    mbs_plan *plan = f->plan;
+    const int64_t rounds = ceil_div(plan->batch, portion.sub_batch);
+    mbs_group *group = plan_add_group(plan, first, end, rounds * portion.strips);
+    group->strips = portion.strips;
+    group->passes = given->passes;
+    return group;
+}
+
 /*
- * Appends steps [first, end) of the given group as one, with the largest sub-batch up to the given
- * one that can be placed; *taken is that sub-batch, or 0 without a group.
+ * Appends steps [first, end) of the given group as one, with the largest portion up to the given
+ * one that can be placed; *taken is that portion, of sub-batch 0 without a group.
  */
 static mbs_status add_group(fitter *f, const mbs_group *given, int32_t first, int32_t end,
-                            int64_t *taken)
+                            fit_portion *taken)
 {
     mbs_plan *plan = f->plan;
     const bool whole = end - first == given->end - given->first;
     const int64_t least = may_iterate(plan->program, first, end) ? 1 : given->sub_batch;
-    int64_t iterations = given->iterations;
-    for (;;) {
+    fit_portion portion = first_portion(plan, given, first, end);
+    for (bool refill = !whole;; refill = true) {
         bool fits;
-        mbs_group *group = plan_add_group(plan, first, end, iterations);
-        group->passes = given->passes;
-        const bool refill = !whole || iterations != given->iterations;
-        mbs_status status = try_group(f, group, refill, &fits);
-        *taken = fits ? group->sub_batch : 0;
-        if (status != MBS_OK || fits)
+        mbs_group *group = append_group(f, given, first, end, portion);
+        mbs_status status = refill && group->strips > 1 ? choose_modes(f, group) : MBS_OK;
+        if (status == MBS_OK)
+            status = try_group(f, group, refill, &fits);
+        if (status != MBS_OK)
             return status;
-        plan->group_count--;
-        if (group->sub_batch <= least)
+        *taken = fits ? (fit_portion){group->sub_batch, group->strips} : (fit_portion){0};
+        if (fits)
             return MBS_OK;
-        iterations = ceil_div(plan->batch, group->sub_batch - 1);
+        plan->group_count--;
+        portion = next_portion(plan, group, least);
+        if (portion.sub_batch == 0)
+            return MBS_OK;
     }
 }
 
@@ -159,8 +234,11 @@ static void add_passes(const fitter *f, int32_t k)
     plan->pinned_weight[k] = 0;
     plan->pinned_accumulator[k] = 0;
     const mbs_step *step = &plan->program->steps[k];
-    for (int32_t t = step->touch_begin; t < step->touch_end; t++)
+    for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
         f->layout->touch[t] = -1;
+        f->layout->bytes[t] = 0;
+        f->layout->ring[t] = false;
+    }
     f->layout->weight[k] = -1;
     f->layout->accumulator[k] = -1;
     f->layout->pinned_weight[k] = -1;
@@ -169,11 +247,11 @@ static void add_passes(const fitter *f, int32_t k)
 
 /* The same as groups, cut in halves as often as need be. As deep as halving goes. */
 static mbs_status add_groups(fitter *f, const mbs_group *given, int32_t first, int32_t end,
-                             int64_t *taken)
+                             fit_portion *taken)
 {
-    int64_t part;
+    fit_portion part;
     mbs_status status = add_group(f, given, first, end, taken);
-    if (status != MBS_OK || *taken > 0)
+    if (status != MBS_OK || taken->sub_batch > 0)
         return status;
     if (end - first == 1) {
         add_passes(f, first);
@@ -189,13 +267,13 @@ static mbs_status fit_group(fitter *f, const mbs_group *given)
 {
     placed_plan *placed = f->placed;
     const mbs_plan *plan = f->plan;
-    int64_t taken;
+    fit_portion taken;
     mbs_status status = add_groups(f, given, given->first, given->end, &taken);
     if (status != MBS_OK)
         return status;
-    if (taken != given->sub_batch) {
+    if (taken.sub_batch != given->sub_batch || taken.strips != given->strips) {
         placed->changes[placed->change_count++] =
-            (fit_change){given->first, given->end, given->sub_batch, taken};
+            (fit_change){given->first, given->end, {given->sub_batch, given->strips}, taken};
         return MBS_OK;
     }
     const int64_t less = plan_pinned_bytes(f->given, given->first, given->end) -
@@ -206,6 +284,14 @@ static mbs_status fit_group(fitter *f, const mbs_group *given)
 }
 
 /* ---- The plan -------------------------------------------------------------------------------- */
+
+static bool streams_any(const mbs_plan *plan)
+{
+    for (int32_t k = 0; k < plan->program->step_count; k++)
+        if (plan->mode[k] == MBS_STREAMED)
+            return true;
+    return false;
+}
 
 /* A plan with all choices of the given one but its groups. */
 static mbs_plan *copy_choices(const mbs_plan *given)
@@ -251,6 +337,7 @@ mbs_status plan_fit(placed_plan *placed, const mbs_plan *plan, int64_t alignment
                 .placed = placed,
                 .units = plan_capacity(plan) / alignment,
                 .pins = plan_pinned_bytes(plan, 0, plan->program->step_count) > 0,
+                .streams = streams_any(plan),
                 .nodes = MOST_NODES,
                 .error = error};
     mbs_status status = placed->plan == NULL || placed->changes == NULL

@@ -3,6 +3,7 @@
 #include "base/checked.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "cost/strips.h"
 
 static int64_t *allocate(int32_t count)
 {
@@ -15,14 +16,18 @@ static int64_t *allocate(int32_t count)
 mbs_status layout_create(buffer_layout *layout, const mbs_program *program, int64_t alignment,
                          mbs_error *error)
 {
-    *layout = (buffer_layout){.alignment = alignment,
-                              .touch = allocate(program->touch_count),
-                              .weight = allocate(program->step_count),
-                              .accumulator = allocate(program->step_count),
-                              .pinned_weight = allocate(program->step_count),
-                              .pinned_accumulator = allocate(program->step_count)};
-    if (layout->touch != NULL && layout->weight != NULL && layout->accumulator != NULL &&
-        layout->pinned_weight != NULL && layout->pinned_accumulator != NULL)
+    *layout =
+        (buffer_layout){.alignment = alignment,
+                        .touch = allocate(program->touch_count),
+                        .bytes = mem_calloc((size_t)program->touch_count + 1, sizeof(int64_t)),
+                        .ring = mem_calloc((size_t)program->touch_count + 1, sizeof(bool)),
+                        .weight = allocate(program->step_count),
+                        .accumulator = allocate(program->step_count),
+                        .pinned_weight = allocate(program->step_count),
+                        .pinned_accumulator = allocate(program->step_count)};
+    if (layout->touch != NULL && layout->bytes != NULL && layout->ring != NULL &&
+        layout->weight != NULL && layout->accumulator != NULL && layout->pinned_weight != NULL &&
+        layout->pinned_accumulator != NULL)
         return MBS_OK;
     layout_free(layout);
     return error_memory(error);
@@ -31,6 +36,8 @@ mbs_status layout_create(buffer_layout *layout, const mbs_program *program, int6
 void layout_free(buffer_layout *layout)
 {
     mem_free(layout->touch);
+    mem_free(layout->bytes);
+    mem_free(layout->ring);
     mem_free(layout->weight);
     mem_free(layout->accumulator);
     mem_free(layout->pinned_weight);
@@ -45,12 +52,25 @@ static bool arrives(const mbs_plan *plan, int32_t t)
     return previous >= 0 && plan->resident[previous];
 }
 
-int64_t layout_operand_bytes(const mbs_plan *plan, const mbs_group *group, int32_t touch)
+/* Whether the tensor is neither in the buffer before the touch's step nor after it. */
+static bool passes_by(const mbs_plan *plan, int32_t t)
+{
+    return !plan->resident[t] && !arrives(plan, t);
+}
+
+bool layout_passes(const mbs_plan *plan, const mbs_group *group, int32_t touch)
+{
+    return group->strips > 1 && passes_by(plan, touch) &&
+           plan->mode[plan->program->touches[touch].step] == MBS_STREAMED;
+}
+
+/* The bytes that operand `touch` of a step of a group of whole samples takes. */
+static int64_t operand_bytes(const mbs_plan *plan, const mbs_group *group, int32_t touch)
 {
     const mbs_program *p = plan->program;
     const int64_t bytes = p->tensors[p->touches[touch].tensor].bytes;
     const int32_t k = p->touches[touch].step;
-    if (plan->resident[touch] || arrives(plan, touch) || plan->mode[k] == MBS_STAGED)
+    if (!passes_by(plan, touch) || plan->mode[k] == MBS_STAGED)
         return group->sub_batch * bytes;
     return plan->mode[k] == MBS_STREAMED && p->steps[k].whole_sample ? bytes : 0;
 }
@@ -63,6 +83,8 @@ typedef struct range_list {
     int64_t **places; /* per range; for a tensor, that of its first touch */
     int32_t count;
     int64_t alignment;
+    strip_extent *extent; /* of a strip group: of each of its touches; else null */
+    int32_t touch_begin;
 } range_list;
 
 static void add_range(range_list *list, int64_t *place, int32_t first, int32_t last, int64_t bytes)
@@ -75,21 +97,36 @@ static void add_range(range_list *list, int64_t *place, int32_t first, int32_t l
         (live_range){.first = first, .last = last, .size = ceil_div(bytes, list->alignment)};
 }
 
+/* Adds the tensor that the group's steps touch first at touch t, or first since it was gone. */
+static void add_tensor(range_list *list, buffer_layout *layout, const mbs_plan *plan,
+                       const mbs_group *group, int32_t t)
+{
+    const mbs_touch *touches = plan->program->touches;
+    int32_t last = t;
+    while (plan->resident[last])
+        last = touches[last].next;
+    layout->ring[t] = false;
+    if (list->extent == NULL) {
+        layout->bytes[t] = operand_bytes(plan, group, t);
+    } else {
+        const strip_extent extent = list->extent[t - list->touch_begin];
+        layout->ring[t] = extent.kept > 0;
+        layout->bytes[t] = layout_passes(plan, group, t) ? extent.kept : extent.size;
+    }
+    if (layout->ring[t])
+        add_range(list, &layout->touch[t], group->first, group->end - 1, layout->bytes[t]);
+    else
+        add_range(list, &layout->touch[t], touches[t].step, touches[last].step, layout->bytes[t]);
+}
+
 static void add_step(range_list *list, buffer_layout *layout, const mbs_plan *plan,
                      const mbs_group *group, int32_t k)
 {
-    const mbs_program *p = plan->program;
-    const mbs_step *step = &p->steps[k];
+    const mbs_step *step = &plan->program->steps[k];
     const bool whole = plan->mode[k] == MBS_STREAMED;
-    for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
-        int32_t last = t;
-        if (arrives(plan, t))
-            continue;
-        while (plan->resident[last])
-            last = p->touches[last].next;
-        add_range(list, &layout->touch[t], k, p->touches[last].step,
-                  layout_operand_bytes(plan, group, t));
-    }
+    for (int32_t t = step->touch_begin; t < step->touch_end; t++)
+        if (!arrives(plan, t))
+            add_tensor(list, layout, plan, group, t);
     add_range(list, &layout->weight[k], k, k, whole ? step->weight_bytes : 0);
     add_range(list, &layout->accumulator[k], k, k, whole ? step->accumulator_bytes : 0);
 }
@@ -103,32 +140,53 @@ static void hand_out(const range_list *list, buffer_layout *layout, const mbs_pl
         *list->places[i] = list->ranges[i].offset * list->alignment;
     const int32_t end = p->steps[group->end - 1].touch_end;
     for (int32_t t = p->steps[group->first].touch_begin; t < end; t++)
-        if (plan->resident[t])
-            layout->touch[p->touches[t].next] = layout->touch[t];
+        if (plan->resident[t]) {
+            const int32_t next = p->touches[t].next;
+            layout->touch[next] = layout->touch[t];
+            layout->bytes[next] = layout->bytes[t];
+            layout->ring[next] = layout->ring[t];
+        }
+}
+
+static void close_list(range_list *list)
+{
+    mem_free(list->ranges);
+    mem_free(list->places);
+    mem_free(list->extent);
+}
+
+/* False if memory is out; to be closed all the same. */
+static bool open_list(range_list *list, const mbs_plan *plan, const mbs_group *group,
+                      int64_t alignment)
+{
+    const mbs_step *steps = plan->program->steps;
+    const int32_t touch_begin = steps[group->first].touch_begin;
+    const size_t most = (size_t)(steps[group->end - 1].touch_end - touch_begin) +
+                        2 * (size_t)(group->end - group->first);
+    *list = (range_list){.ranges = mem_alloc(most * sizeof *list->ranges),
+                         .places = mem_alloc(most * sizeof *list->places),
+                         .alignment = alignment,
+                         .touch_begin = touch_begin};
+    if (group->strips > 1)
+        list->extent = strips_find(plan->program, group->first, group->end, (int32_t)group->strips);
+    return list->ranges != NULL && list->places != NULL &&
+           (group->strips == 1 || list->extent != NULL);
 }
 
 mbs_status layout_place_group(buffer_layout *layout, const mbs_plan *plan, const mbs_group *group,
                               int64_t units, int64_t node_limit, placement *result,
                               mbs_error *error)
 {
-    const mbs_step *steps = plan->program->steps;
-    const size_t most =
-        (size_t)(steps[group->end - 1].touch_end - steps[group->first].touch_begin) +
-        2 * (size_t)(group->end - group->first);
-    range_list list = {.ranges = mem_alloc(most * sizeof *list.ranges),
-                       .places = mem_alloc(most * sizeof *list.places),
-                       .alignment = layout->alignment};
-    mbs_status status = MBS_OK;
-    if (list.ranges == NULL || list.places == NULL)
-        status = error_memory(error);
+    range_list list;
+    mbs_status status =
+        open_list(&list, plan, group, layout->alignment) ? MBS_OK : error_memory(error);
     for (int32_t k = group->first; k < group->end && status == MBS_OK; k++)
         add_step(&list, layout, plan, group, k);
     if (status == MBS_OK)
         status = place_ranges(list.ranges, list.count, units, node_limit, result, error);
     if (status == MBS_OK)
         hand_out(&list, layout, plan, group);
-    mem_free(list.ranges);
-    mem_free(list.places);
+    close_list(&list);
     return status;
 }
 

@@ -1,4 +1,4 @@
-/* Where a plan's data lie in the buffer: the live ranges of section 4, with offsets. */
+/* Where a plan's data lie in the buffer: the live ranges of sections 4 and 11, with offsets. */
 #ifndef PLACE_LAYOUT_H
 #define PLACE_LAYOUT_H
 
@@ -14,13 +14,22 @@
  * - a streamed step's parameters during the step: there is room for all of them, also for those
  *   that are pinned elsewhere (section 4), so that the offsets do not depend on what is pinned;
  * - pinned parameters during the whole group.
+ * In a strip group
+ * - a tensor of which rows stay from strip to strip is a ring, from the group's first step to its
+ *   last: byte j of the sample lies at offset + j mod bytes;
+ * - any other has the strip's new rows, from the first step that touches it to the last;
+ * - of an operand that only a streamed step touches, the new rows are nowhere, and those that stay
+ *   are a ring;
+ * - parameters are as above.
  */
 typedef struct buffer_layout {
     int64_t alignment;
-    int64_t *touch;              /* per touch: the operand */
-    int64_t *weight;             /* per step: its weights, if it is streamed */
-    int64_t *accumulator;        /* likewise */
-    int64_t *pinned_weight;      /* per step */
+    int64_t *touch;         /* per touch: the operand */
+    int64_t *bytes;         /* per touch: what the operand takes of the buffer, 0 for nothing */
+    bool *ring;             /* per touch: the operand is a ring, or has one */
+    int64_t *weight;        /* per step: its weights, if it is streamed */
+    int64_t *accumulator;   /* likewise */
+    int64_t *pinned_weight; /* per step */
     int64_t *pinned_accumulator; /* per step */
 } buffer_layout;
 
@@ -29,18 +38,20 @@ mbs_status layout_create(buffer_layout *layout, const mbs_program *program, int6
                          mbs_error *error);
 void layout_free(buffer_layout *layout);
 
-/* The bytes that operand `touch` of a step of the group takes of the buffer, 0 for none. */
-int64_t layout_operand_bytes(const mbs_plan *plan, const mbs_group *group, int32_t touch);
-
 /*
  * Places what the group has in the buffer besides pinned parameters, from offset 0 upwards and, if
  * it can, below `units`, which are of the alignment's size; so is what `result` says. At most
  * `node_limit` nodes are searched.
- * O(touches of the group) besides the placement. Errors: MBS_ERR_MEMORY.
+ * O(touches of the group), of a strip group O(touches · strips), besides the placement. Errors:
+ * MBS_ERR_MEMORY.
  */
 mbs_status layout_place_group(buffer_layout *layout, const mbs_plan *plan, const mbs_group *group,
                               int64_t units, int64_t node_limit, placement *result,
                               mbs_error *error);
+
+/* Whether new rows of the operand pass through: only streamed step k of a strip group touches it.
+ */
+bool layout_passes(const mbs_plan *plan, const mbs_group *group, int32_t touch);
 
 /* Stacks the group's pinned parameters from `unit` upwards. */
 void layout_place_pinned(buffer_layout *layout, const mbs_plan *plan, const mbs_group *group,

@@ -1,4 +1,4 @@
-"""A machine that executes `mbsopt-schedule/1` as docs/schedule.md says.
+"""A machine that executes `mbsopt-schedule/1` and /2 as docs/schedule.md says.
 
 It keeps book of each byte of the buffer and of DRAM: who owns it, what is in it, and whether it was
 written. With `real` it also moves bytes, and looks whether what is used is what was put there.
@@ -7,6 +7,9 @@ written. With `real` it also moves bytes, and looks whether what is used is what
 import bisect
 import json
 import random
+
+import strip_machine
+from faults import Fault, need  # noqa: F401  (who runs the machine catches them)
 
 OPTIONAL = {"load": {"window_bytes", "passes"}, "store": {"window_bytes"}, "weights_in": {"when"},
             "accumulators_in": {"when"}, "accumulators_out": {"when"}, "free": {"when"},
@@ -20,21 +23,12 @@ REQUIRED = {"load": {"tensor", "samples", "bytes", "address", "offset"},
 REQUIRED["store"] = REQUIRED["load"]
 
 
-class Fault(Exception):
-    """The schedule does what it may not."""
-
-
-def need(condition, *what):
-    if not condition:
-        raise Fault(" ".join(str(w) for w in what))
-
-
 def parse(text):
     """(header, regions, [(group, [command])]) of a file, each line looked at."""
     need(text.endswith("\n"), "no newline at the end")
     lines = [json.loads(line) for line in text.splitlines()]
     header, rest = lines[0], lines[1:]
-    need(header["format"] == "mbsopt-schedule/1", "format", header["format"])
+    need(header["format"] in ("mbsopt-schedule/1", "mbsopt-schedule/2"), "format", header["format"])
     regions, rest = rest[:header["regions"]], rest[header["regions"]:]
     need(all(r["region"] in ("weights", "accumulators", "tensor") for r in regions), "regions")
     groups = []
@@ -44,10 +38,14 @@ def parse(text):
             groups.append((line, []))
             continue
         fields = line.keys() - {"do", "step"}
-        need(REQUIRED[line["do"]] <= fields, "members missing:", line)
-        need(fields <= REQUIRED[line["do"]] | OPTIONAL[line["do"]], "unknown members:", line)
+        required, optional = REQUIRED, OPTIONAL
+        if "strips" in groups[-1][0]:
+            required, optional = strip_machine.REQUIRED, strip_machine.OPTIONAL
+        need(required[line["do"]] <= fields, "members missing:", line)
+        need(fields <= required[line["do"]] | optional[line["do"]], "unknown members:", line)
         groups[-1][1].append(line)
     need(len(groups) == header["groups"], "groups")
+    need(header["format"].endswith("2") == any("strips" in group for group, _ in groups), "format")
     return header, regions, groups
 
 
@@ -127,11 +125,15 @@ class Machine:
         return found
 
     def dram_read(self, address, count, content):
+        if count == 0:
+            return
         region = self.region(address, count, content)
         need(region["written"].covers(address, address + count),
              "reads what was never written:", region["name"], address, count)
 
     def dram_write(self, address, count, content, offset):
+        if count == 0:
+            return
         region = self.region(address, count, content)
         need(not region.get("filled"), "writes to", region["name"])
         fresh = region["written"].add(address, address + count)
@@ -182,7 +184,10 @@ class Machine:
 
     def run(self):
         for group, commands in self.groups:
-            self.run_group(group, commands)
+            if "strips" in group:
+                strip_machine.StripGroup(self, group, commands).run()
+            else:
+                self.run_group(group, commands)
         need(all(samples == self.header["batch"] for samples in self.ran), "samples", self.ran)
         for region in self.regions:
             if region["region"] == "accumulators" or region.get("output"):

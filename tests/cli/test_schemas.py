@@ -79,6 +79,22 @@ class Schemas(CliTest):
         part.clear()
         part.update(kept)
 
+    def test_schedules(self):
+        schema = self.validator("schedule")
+        strips = ROOT / "tests" / "fuzz" / "corpus" / "plan" / "residual-strips.json"
+        for words in ([NETWORKS / "alexnet.json", "--buffer=1MiB"],
+                      [NETWORKS / "mobilenet_v2.json", "--inference"], [strips]):
+            lines = self.succeed("export", *words, "--format=wavecore", "-o", "-").out.splitlines()
+            for line in map(json.loads, lines):
+                schema.validate(line)
+                if words[0] != strips:
+                    continue
+                for key in ("rows", "rings", "regions", "last_samples", "traffic_bytes", "address"):
+                    if key in line:
+                        self.assertFalse(schema.is_valid({**line, key: "much"}), line)
+                if "rings" in line:
+                    self.assertFalse(schema.is_valid({**line, "strips": 1}), line)
+
     def test_refused_is_refused_by_the_program(self):
         """A network that the schema refuses, the program refuses too."""
         schema = self.validator("network")

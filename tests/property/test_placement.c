@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "cost/footprint.h"
+#include "cost/strips.h"
 #include "emit/placed.h"
 #include "mbsopt/mbsopt.h"
 #include "place/fit.h"
@@ -287,26 +289,41 @@ static void add_region(region *regions, int *count, const placed_plan *placed, i
     regions[(*count)++] = (region){offset, offset + bytes};
 }
 
-/* All that is in the buffer at step k: nothing overlaps and nothing is outside. */
-static void check_step(const placed_plan *placed, const mbs_group *group, int32_t k)
+/* The tensors in the buffer at step k, which come to touches of them one after another. */
+static void add_tensors(region *regions, int *count, const placed_plan *placed,
+                        const mbs_group *group, int32_t k)
+{
+    const mbs_plan *plan = placed->plan;
+    const buffer_layout *layout = &placed->layout;
+    const mbs_program *p = plan->program;
+    const int32_t begin = p->steps[group->first].touch_begin;
+    for (int32_t t = begin; t < p->steps[group->end - 1].touch_end; t++) {
+        const int32_t previous = p->touches[t].previous;
+        int32_t last = t;
+        if (previous >= begin && plan->resident[previous]) {
+            ck_assert_int_eq(layout->touch[t], layout->touch[previous]);
+            ck_assert_int_eq(layout->bytes[t], layout->bytes[previous]);
+            continue;
+        }
+        while (plan->resident[last])
+            last = p->touches[last].next;
+        if (layout->ring[t] || (p->touches[t].step <= k && k <= p->touches[last].step))
+            add_region(regions, count, placed, layout->touch[t], layout->bytes[t]);
+    }
+}
+
+/* All that is in the buffer at step k: the footprint; nothing overlaps and nothing is outside. */
+static void check_step(const placed_plan *placed, const mbs_group *group, int32_t k,
+                       int64_t footprint)
 {
     region regions[MOST];
     int count = 0;
+    int64_t sum = 0;
     const mbs_plan *plan = placed->plan;
     const buffer_layout *layout = &placed->layout;
     const mbs_program *p = plan->program;
     const bool streamed = plan->mode[k] == MBS_STREAMED;
-    for (int32_t t = p->steps[group->first].touch_begin; t < p->steps[k].touch_begin; t++) {
-        const int32_t next = p->touches[t].next;
-        if (!plan->resident[t])
-            continue;
-        ck_assert_int_eq(layout->touch[next], layout->touch[t]);
-        if (p->touches[next].step > k)
-            add_region(regions, &count, placed, layout->touch[t],
-                       group->sub_batch * p->tensors[p->touches[t].tensor].bytes);
-    }
-    for (int32_t t = p->steps[k].touch_begin; t < p->steps[k].touch_end; t++)
-        add_region(regions, &count, placed, layout->touch[t], layout_operand_bytes(plan, group, t));
+    add_tensors(regions, &count, placed, group, k);
     add_region(regions, &count, placed, layout->weight[k], streamed ? p->steps[k].weight_bytes : 0);
     add_region(regions, &count, placed, layout->accumulator[k],
                streamed ? p->steps[k].accumulator_bytes : 0);
@@ -315,11 +332,31 @@ static void check_step(const placed_plan *placed, const mbs_group *group, int32_
         add_region(regions, &count, placed, layout->pinned_accumulator[i],
                    plan->pinned_accumulator[i]);
     }
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
+        sum += regions[i].end - regions[i].offset;
         for (int j = 0; j < i; j++)
             ck_assert_msg(regions[i].end <= regions[j].offset ||
                               regions[j].end <= regions[i].offset,
                           "step %d %s: parts of the buffer overlap", k, p->steps[k].name);
+    }
+    ck_assert_int_eq(sum, footprint);
+}
+
+static void check_group(const placed_plan *placed, const mbs_group *group)
+{
+    const mbs_plan *plan = placed->plan;
+    if (group->strips == 1) {
+        footprint_walk walk = footprint_walk_begin(plan, group, group->sub_batch);
+        for (int32_t k = group->first; k < group->end; k++)
+            check_step(placed, group, k, footprint_walk_step(&walk, k));
+        return;
+    }
+    int64_t *bytes = strips_group_footprints(plan, group);
+    const int64_t pinned = plan_pinned_bytes(plan, group->first, group->end);
+    ck_assert_ptr_nonnull(bytes);
+    for (int32_t k = group->first; k < group->end; k++)
+        check_step(placed, group, k, bytes[k - group->first] + pinned);
+    mem_free(bytes);
 }
 
 /* What happened to the plans. */
@@ -329,6 +366,8 @@ typedef struct tally {
     int cut;
     int untouched;
     int dearer;
+    int finer; /* with more strips than before */
+    int strip_groups;
 } tally;
 
 /* What was placed is placed as it is: the same groups, pins and offsets. */
@@ -354,13 +393,17 @@ static void fit_plan(const mbs_plan *plan, int64_t alignment, tally *sum)
     mbs_traffic before, after;
     mbs_error_clear(&error);
     ck_assert_msg(plan_fit(&placed, plan, alignment, &error) == MBS_OK, "%s", error.message[0]);
-    for (int32_t g = 0; g < placed.plan->group_count; g++)
-        for (int32_t k = placed.plan->groups[g].first; k < placed.plan->groups[g].end; k++)
-            check_step(&placed, &placed.plan->groups[g], k);
+    for (int32_t g = 0; g < placed.plan->group_count; g++) {
+        check_group(&placed, &placed.plan->groups[g]);
+        sum->strip_groups += placed.plan->groups[g].strips > 1;
+    }
     for (int32_t i = 0; i < placed.change_count; i++) {
-        ck_assert_int_lt(placed.changes[i].taken, placed.changes[i].sub_batch);
-        sum->shrunk += placed.changes[i].taken > 0;
-        sum->cut += placed.changes[i].taken == 0;
+        const fit_portion given = placed.changes[i].given;
+        const fit_portion taken = placed.changes[i].taken;
+        ck_assert(taken.sub_batch < given.sub_batch || taken.strips > given.strips);
+        sum->finer += taken.sub_batch > 0 && given.strips > 1;
+        sum->shrunk += taken.sub_batch > 0 && given.strips == 1;
+        sum->cut += taken.sub_batch == 0;
     }
     sum->trimmed += placed.trimmed;
     mbs_plan_traffic(plan, &before);
@@ -428,6 +471,55 @@ START_TEST(plans_fit)
 }
 END_TEST
 
+static void fit_strips(uint64_t *state, tally *sum)
+{
+    static mbs_error error;
+    char label[RANDOM_LABEL_BYTES];
+    mbs_network *network = random_network_of_rows(state, (int)random_between(state, 3, 14), label);
+    mbs_program *program;
+    mbs_plan *plan;
+    mbs_hardware hardware;
+    mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
+    mbs_plan_options plan_options = MBS_PLAN_OPTIONS_INIT;
+    mbs_error_clear(&error);
+    mbs_hardware_wavecore(&hardware);
+    /* long words, so that small networks are large for the smallest buffer */
+    hardware.bits.activation = 64 << random_between(state, 0, 6);
+    options.bits = hardware.bits;
+    options.split_norms = 1;
+    options.inference = random_between(state, 0, 3) == 0;
+    options.keep_batch_norm = random_between(state, 0, 1) == 0;
+    must_succeed(mbs_program_create(&program, network, &options, &error), &error, label);
+    plan_options.batch = random_between(state, 1, 5);
+    plan_options.buffer_bytes = 4096 + random_between(state, 0, 1 << random_between(state, 5, 14));
+    plan_options.no_pin = random_between(state, 0, 2) == 0;
+    plan_options.no_stream = random_between(state, 0, 2) == 0;
+    must_succeed(mbs_plan_create(&plan, program, &hardware, &plan_options, &error), &error, label);
+    fit_plan(plan, INT64_C(1) << random_between(state, 0, 12), sum);
+    mbs_plan_free(plan);
+    mbs_program_free(program);
+    mbs_network_free(network);
+}
+
+START_TEST(strip_groups_fit)
+{
+    uint64_t state = 21;
+    tally sum = {0};
+    for (int round = 0; round < 300; round++)
+        fit_strips(&state, &sum);
+    printf(
+        "%d strip groups; plans as they were %d; groups that pin less %d, in more strips %d, cut "
+        "%d; plans that move more %d\n",
+        sum.strip_groups, sum.untouched, sum.trimmed, sum.finer, sum.cut, sum.dearer);
+    ck_assert_int_gt(sum.strip_groups, 100);
+    ck_assert_int_gt(sum.untouched, 0);
+    ck_assert_int_gt(sum.trimmed, 0);
+    ck_assert_int_gt(sum.finer, 0);
+    ck_assert_int_gt(sum.cut, 0);
+    ck_assert_int_gt(sum.dearer, 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("placement");
@@ -442,6 +534,7 @@ int main(void)
     TCase *plans = tcase_create("plans");
     tcase_set_timeout(plans, 0);
     tcase_add_test(plans, plans_fit);
+    tcase_add_test(plans, strip_groups_fit);
     suite_add_tcase(suite, plans);
     return run_suite(suite);
 }

@@ -258,9 +258,6 @@ START_TEST(strips_are_said_or_refused)
     mbs_error_clear(&error);
     ck_assert_int_gt(said, 0);
     assert_entries("", said);
-    mbs_plan *placed;
-    assert_says(mbs_plan_place(&placed, plan, &hardware, NULL, NULL, &error), MBS_ERR_INPUT,
-                "8 strips of a sample");
     mbs_plan_free(plan);
 }
 END_TEST

@@ -1,0 +1,124 @@
+"""Schedules of plans with strip groups, executed byte by byte."""
+
+import json
+import unittest
+
+from harness import ROOT, CliTest
+from schedule_machine import Fault, Machine
+from strip_machine import after_each
+
+PLANS = [ROOT / "tests" / "fuzz" / "corpus" / "plan" / name
+         for name in ("residual-strips.json", "decoder-strips.json")]
+
+
+class Strips(CliTest):
+    def machine_file(self, **members):
+        return self.file("hw.json", json.dumps({"format": "mbsopt-hardware/1", "name": "small",
+                                                **members}))
+
+    def execute(self, path, *options):
+        """(machine, notes, text) after the schedule ran."""
+        result = self.succeed("export", path, "--format", "wavecore", "-o", "-", *options)
+        notes = [line for line in result.err.splitlines() if line.startswith("note: wavecore: ")]
+        try:
+            machine = Machine(result.out, True).run()
+        except Fault as fault:
+            self.fail(f"{path} {options}: {fault}")
+        traffic = json.loads(path.read_text())["traffic_bytes"]
+        if notes:
+            self.assertIn(f" {machine.header['traffic_bytes']['total']} bytes", notes[-1])
+        else:
+            self.assertEqual(machine.header["traffic_bytes"], traffic)
+        return machine, notes, result.out
+
+    def test_moves_what_the_plan_moves(self):
+        for path in PLANS:
+            machine, notes, _ = self.execute(path, "--hardware",
+                                             self.machine_file(buffer_alignment_bytes=1))
+            self.assertEqual(notes, [])
+            self.assertEqual(machine.header["format"], "mbsopt-schedule/2")
+            plan = json.loads(path.read_text())
+            self.assertEqual([group.get("strips") for group, _ in machine.groups],
+                             [group.get("strips") for group in plan["groups"]])
+
+    def test_falls_back_and_says_so(self):
+        said = set()
+        for alignment in (64, 128, 256, 512, 1024, 2048, 4096):
+            for path in PLANS:
+                _, notes, _ = self.execute(path, "--hardware",
+                                           self.machine_file(buffer_alignment_bytes=alignment))
+                said |= {words for words in ("less are pinned", "is cut", "are taken",
+                                             "in passes instead")
+                         for note in notes if words in note}
+        self.assertLessEqual({"less are pinned", "is cut", "in passes instead"}, said)
+
+    def test_rows_of_a_strip(self):
+        self.assertEqual(after_each([[1, 3], [2, 1, 2], [1, 0]], 6), [0, 3, 4, 6, 7, 9, 9])
+        for runs in ([[5, 1]], [[7, 1]], [[0, 1], [6, 1]], [[6]], [[6, -1]]):
+            with self.assertRaises(Fault):
+                after_each(runs, 6)
+
+
+class TheMachine(CliTest):
+    """What is wrong with strips does not escape it."""
+
+    def setUp(self):
+        super().setUp()
+        done = self.succeed("export", PLANS[0], "--format", "wavecore", "-o", "-")
+        self.lines = [json.loads(line) for line in done.out.splitlines()]
+        Machine(self.text(self.lines), real=True).run()
+
+    def text(self, lines):
+        return "".join(json.dumps(line) + "\n" for line in lines)
+
+    def in_strips(self):
+        """Line numbers of the groups that have strips, and of their commands."""
+        strips = False
+        for at, line in enumerate(self.lines):
+            strips = "strips" in line if "group" in line else strips
+            if strips:
+                yield at
+
+    def refuse_lines(self, lines, what):
+        with self.assertRaises((Fault, IndexError), msg=what):
+            Machine(self.text(lines), real=True).run()
+
+    def test_every_command_is_needed(self):
+        for at in self.in_strips():
+            if "do" in self.lines[at]:
+                self.refuse_lines(self.lines[:at] + self.lines[at + 1:], self.lines[at])
+
+    def test_every_figure_is_needed(self):
+        for at in self.in_strips():
+            line = self.lines[at]
+            for key in ("bytes", "address", "offset", "tensor", "step", "strips", "iterations"):
+                if line.get(key) is None:
+                    continue
+                changed = dict(line, **{key: line[key] + 1})
+                self.refuse_lines(self.lines[:at] + [changed] + self.lines[at + 1:], changed)
+
+    def test_every_row_is_needed(self):
+        """A row more or less in the first strip, or one later than it should be."""
+        for at in self.in_strips():
+            line = self.lines[at]
+            if "rows" not in line:
+                continue
+            rows = [count for times, *pattern in line["rows"] for _ in range(times)
+                    for count in pattern]
+            late = max(i for i, count in enumerate(rows) if count > 0)
+            for change in ([rows[0] + 1, *rows[1:]], [*rows[:late], rows[late] - 1, *rows[late + 1:]]):
+                changed = dict(line, rows=[[1, *change]])
+                self.refuse_lines(self.lines[:at] + [changed] + self.lines[at + 1:], changed)
+
+    def test_every_ring_is_needed(self):
+        for at in self.in_strips():
+            line = self.lines[at]
+            for i, (tensor, offset, size) in enumerate(line.get("rings", [])):
+                for other in ([], [[tensor, offset, size - 1]], [[tensor, offset + 64, size]]):
+                    rings = line["rings"][:i] + other + line["rings"][i + 1:]
+                    self.refuse_lines(self.lines[:at] + [dict(line, rings=rings)] +
+                                      self.lines[at + 1:], rings)
+
+
+if __name__ == "__main__":
+    unittest.main()
