@@ -22,8 +22,8 @@ from training_check.execution import Execution, worst_difference  # noqa: E402
 from training_check.layers import Mismatch, Reference  # noqa: E402
 from training_check.networks import NETWORKS, STRIP_NETWORKS  # noqa: E402
 from training_check.progress import Progress  # noqa: E402
-from training_check.rows import differences, take_rows  # noqa: E402
 from training_check.split import random_groups, split_program, with_groups  # noqa: E402
+from training_check.step_rows import differences, take_rows  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 

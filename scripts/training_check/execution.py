@@ -6,7 +6,8 @@ from training_check.layers import Mismatch
 from training_check.norms import Norms
 from training_check.operands import Operands
 from training_check.progress import SAME, Progress, first, map_of_file, need
-from training_check.rows import Rows, StepRows, base_of, give_rows
+from training_check.rows import Rows, base_of
+from training_check.step_rows import StepRows, give_rows
 from training_check.store import Dram, Store, rows_first, rows_in_place
 
 

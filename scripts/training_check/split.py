@@ -1,6 +1,7 @@
 """The split program of a plan's (section 11: norms in two steps), and groups of it that are chosen here."""
 
-from training_check.rows import Rows, give_rows, layer_of, statistics_in_rows
+from training_check.rows import Rows, layer_of, statistics_in_rows
+from training_check.step_rows import give_rows
 
 
 def split_program(plan, network, shapes):

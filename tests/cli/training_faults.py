@@ -17,8 +17,9 @@ import torch  # noqa: E402
 import check_training as c  # noqa: E402
 from training_check.layers import apply  # noqa: E402
 from training_check.progress import Progress, first, need  # noqa: E402
-from training_check.rows import Rows, StepRows  # noqa: E402
+from training_check.rows import Rows  # noqa: E402
 from training_check.split import tallest  # noqa: E402
+from training_check.step_rows import StepRows  # noqa: E402
 
 
 def make_plan(network, *options):
