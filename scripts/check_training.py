@@ -101,7 +101,8 @@ def check(torch, mbsopt, network, run, folder, seed=1):
 
 def check_strips(torch, mbsopt, network, options, folder, seed):
     """The split program, in groups and strips that chance has chosen."""
-    plan = make_plan(mbsopt, network, folder, "--batch", "3", "--batch-norm", "keep", *options)
+    whole = "--planner", "mbs2", "--batch-norm", "keep"  # mbs2 plans the program that is not split
+    plan = make_plan(mbsopt, network, folder, "--batch", "3", *whole, *options)
     reference = Reference(torch, network, 3, 1, plan["phase"] == "inference")
     program = split_program(plan, network, {n: v.shape for n, v in reference.values.items()})
     plan = with_groups(program, random_groups(random.Random(seed), program, network))

@@ -23,8 +23,9 @@ from training_check.step_rows import StepRows  # noqa: E402
 
 
 def make_plan(network, *options):
+    """mbs2's, which is of whole samples and of a program that is not split."""
     with tempfile.TemporaryDirectory() as folder:
-        return c.make_plan(PROGRAM, network, folder, "--batch", "4", "--buffer", "48KiB", *options)
+        return c.make_plan(PROGRAM, network, folder, "--batch", "4", "--buffer", "48KiB", "--planner", "mbs2", *options)
 
 
 def difference(execution, reference):
