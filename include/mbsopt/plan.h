@@ -134,6 +134,11 @@ MBS_API int mbs_planner_recomputes(mbs_planner planner);
  * owns its program (mbs_plan_program). `program_options` are as of mbs_program_create, what they
  * say of recomputing aside. Inference and the planners that do not recompute get the plain program.
  *
+ * dp for traffic also plans the program with its norms split, with strips of rows (section 11), and
+ * takes the better of the two plans, unless no_strips is 1 or the program is to be split anyway.
+ * (auto searches among whole samples; what it and the other policies find is then planned both
+ * ways.)
+ *
  * auto is MBS_HEURISTIC, but with dp and mbs2 never worse than the other policies, those aside that
  * add more than max_percent, nor with ilp and best where the time limit suffices. With these two
  * mbs_plan_bound_bytes is a bound on every plan of every program within max_percent, whatever it
@@ -170,11 +175,13 @@ typedef struct mbs_options {
     double gap_percent;              /* ilp, best: stop once the bound is this near */
     mbs_progress_function *progress; /* or null */
     void *progress_context;
+    int no_strips; /* dp for traffic: no groups of strips (section 11) */
 } mbs_options;
 
 #define MBS_OPTIONS_INIT                                                                           \
     {                                                                                              \
-        MBS_PLANNER_DP, MBS_TRAFFIC, 32, 0, 0, 0, MBS_RECOMPUTE_NONE, 10, 0, 0, 60, 0, NULL, NULL  \
+        MBS_PLANNER_DP, MBS_TRAFFIC, 32, 0, 0, 0, MBS_RECOMPUTE_NONE, 10, 0, 0, 60, 0, NULL, NULL, \
+            0                                                                                      \
     }
 
 /*

@@ -1,4 +1,4 @@
-/* Planning with recomputation: the program is chosen, then planned and replayed like any other. */
+/* Planning from a network: the program is chosen, then planned and replayed like any other. */
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
@@ -46,10 +46,35 @@ static mbs_status plan_set_from(mbs_plan **plan, const request *of, const unsign
     return status;
 }
 
+/* Strip groups are dp's, for traffic, and of programs whose norms are split. */
+static bool may_have_strips(const request *of)
+{
+    return of->options.planner == MBS_PLANNER_DP && of->options.objective == MBS_TRAFFIC &&
+           !of->options.no_strips && !of->program_options.split_norms;
+}
+
+/* The better of the plans of the program as it is and, with strips, of the split one. */
 static mbs_status plan_set(mbs_plan **plan, const request *of, const unsigned char *set,
                            mbs_error *error)
 {
-    return plan_set_from(plan, of, set, NULL, error);
+    mbs_status status = plan_set_from(plan, of, set, NULL, error);
+    if (status != MBS_OK || !may_have_strips(of))
+        return status;
+    request split = *of;
+    mbs_plan *strips;
+    split.program_options.split_norms = 1;
+    status = plan_set_from(&strips, &split, set, NULL, error);
+    if (status == MBS_ERR_STOPPED) { /* there is a plan */
+        mbs_error_clear(error);
+        return MBS_OK;
+    }
+    if (status != MBS_OK || strips->traffic.total < (*plan)->traffic.total) {
+        mbs_plan_free(*plan);
+        *plan = strips;
+    } else {
+        mbs_plan_free(strips);
+    }
+    return status;
 }
 
 /* "dp+auto": the plans of different programs are told apart. */
@@ -99,7 +124,7 @@ static mbs_status forget_bound(mbs_plan *plan)
     return MBS_OK;
 }
 
-/* mbs2's own choice among the sets, since dp's may be worse for it. */
+/* The best of all sets, for a planner of which dp's on whole samples may be a worse one. */
 static mbs_status plan_each(mbs_plan **plan, const request *of, const recompute_sets *sets,
                             mbs_error *error)
 {
@@ -215,7 +240,8 @@ static mbs_status plan_auto(mbs_plan **plan, request *of, double max_percent, mb
         of->options.objective = MBS_TRAFFIC;
     mbs_status status = recompute_find(&sets, of->network, &of->program_options, of->hardware,
                                        &of->options, max_percent, &watch, error);
-    if (status == MBS_OK && planner == MBS_PLANNER_MBS2)
+    if (status == MBS_OK &&
+        (planner == MBS_PLANNER_MBS2 || (may_have_strips(of) && !watch.cancelled)))
         status = plan_each(plan, of, &sets, error);
     else if (status == MBS_OK && (planner == MBS_PLANNER_DP || watch.cancelled))
         status = plan_best_set(plan, of, &sets, error);

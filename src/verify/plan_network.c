@@ -21,6 +21,7 @@ mbs_status mbs_plan_network(mbs_plan **plan, const mbs_network *network,
     how.buffer_bytes = options->buffer_bytes;
     how.no_pin = options->no_pin;
     how.no_stream = options->no_stream;
+    how.no_strips = options->no_strips;
     how.time_limit_s = options->time_limit_s;
     how.gap_percent = options->gap_percent;
     how.progress = options->progress;
