@@ -121,7 +121,7 @@ class _Options(ctypes.Structure):
                 ("max_recompute_percent", ctypes.c_double), ("no_pin", ctypes.c_int),
                 ("no_stream", ctypes.c_int), ("time_limit_s", ctypes.c_double),
                 ("gap_percent", ctypes.c_double), ("progress", _ProgressFunction),
-                ("progress_context", ctypes.c_void_p), _ROOM]
+                ("progress_context", ctypes.c_void_p), ("no_strips", ctypes.c_int), _ROOM]
 
 
 class _TrafficStruct(ctypes.Structure):
@@ -282,7 +282,7 @@ def _plain_plan(call: _Call, handle: ctypes.c_void_p, hardware: _Hardware) -> Pl
 
 def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, planner: str = "dp",
          objective: str = "traffic", hardware: Optional[Source] = None, inference: bool = False,
-         keep_batch_norm: bool = False, pin: bool = True, stream: bool = True,
+         keep_batch_norm: bool = False, pin: bool = True, stream: bool = True, strips: bool = True,
          time_limit: float = 60.0, gap: float = 0.0,
          progress: Optional[Progress] = None) -> Plan:
     """Plans one training step of a network: a file's path, or what such a file holds as a dict.
@@ -300,6 +300,7 @@ def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, pla
         watcher = _Watcher(progress)
         options.objective = _OBJECTIVES.index(objective)
         options.no_pin, options.no_stream = not pin, not stream
+        options.no_strips = not strips
         options.time_limit_s, options.gap_percent = time_limit, gap
         options.progress = watcher.function
         options.inference, options.keep_batch_norm = inference, keep_batch_norm

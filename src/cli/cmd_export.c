@@ -108,6 +108,7 @@ static int read_options(export_run *run, const arguments *given)
         status = search_options(&run->planning, given);
     if (status == EXIT_OK)
         planning_finish(&run->planning, &run->setup, given);
+    run->planning.no_strips = 1; /* most formats say whole samples only */
     return status;
 }
 

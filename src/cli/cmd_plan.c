@@ -36,6 +36,20 @@ static bool is_exact(const plan_run *run)
     return run->options.planner == MBS_PLANNER_ILP || run->options.planner == MBS_PLANNER_BEST;
 }
 
+/* Whether the plan may have strips of rows. */
+static bool has_strips(const plan_run *run)
+{
+    return run->options.planner == MBS_PLANNER_DP && run->options.objective == MBS_TRAFFIC &&
+           !run->options.no_strips;
+}
+
+static void note_strips(const plan_run *run)
+{
+    if (run->options.planner == MBS_PLANNER_DP && run->options.objective != MBS_TRAFFIC &&
+        !run->options.no_strips)
+        note("strips are for traffic: dp plans whole samples for other objectives");
+}
+
 /* The integer program is ilp's, and exporting it makes no plan. */
 static int read_model_options(plan_run *run, const arguments *given)
 {
@@ -104,6 +118,7 @@ static int read_options(plan_run *run, const arguments *given)
         return status;
     run->asked_to_keep = run->setup.keep_batch_norm;
     planning_finish(&run->options, &run->setup, given);
+    note_strips(run);
     if (run->export_path != NULL && option_value(given, "export") != NULL) {
         complain("--export-model makes no plan: no --export with it");
         return EXIT_USAGE;
@@ -120,7 +135,7 @@ static mbs_status make_reference(const plan_run *run, mbs_plan **plan, mbs_plann
     mbs_plan_options options = run->options;
     options.planner = planner;
     options.objective = MBS_TRAFFIC;
-    return search_compared(plan, program, &run->setup.hardware, &options, error);
+    return search_compared(plan, program, NULL, &run->setup.hardware, &options, error);
 }
 
 /* The program that mbs2 plans. */
@@ -140,12 +155,15 @@ static mbs_status greedy_program(plan_run *run, const mbs_program **program, mbs
 }
 
 /* The same planner's plan without recomputing; dp's for ilp, which takes its time. */
-static mbs_status make_plain(plan_run *run, const mbs_program *program, mbs_error *error)
+static mbs_status make_plain(plan_run *run, mbs_error *error)
 {
+    const setup *of = &run->setup;
+    const search_again again = {of->network, setup_program_options(of), {MBS_RECOMPUTE_NONE, 0}};
     mbs_plan_options options = run->options;
     if (is_exact(run))
         options.planner = MBS_PLANNER_DP;
-    return search_compared(&run->plain, program, &run->setup.hardware, &options, error);
+    options.no_strips = !has_strips(run);
+    return search_compared(&run->plain, of->program, &again, &of->hardware, &options, error);
 }
 
 /* Whether there is time for another plan after an interrupt: there was for `last`. */
@@ -167,7 +185,7 @@ static mbs_status make_references(plan_run *run, mbs_error *error)
         status = make_reference(run, &run->greedy, MBS_PLANNER_MBS2, greedy, error);
     if (status == MBS_OK && may_go_on(run->greedy) &&
         run->recompute.recompute != MBS_RECOMPUTE_NONE)
-        status = make_plain(run, program, error);
+        status = make_plain(run, error);
     if (status == MBS_OK && may_go_on(run->greedy) && is_exact(run))
         status = make_reference(run, &run->dp, MBS_PLANNER_DP, program, error);
     signals_restore();
@@ -177,14 +195,14 @@ static mbs_status make_references(plan_run *run, mbs_error *error)
 static int make_plans(plan_run *run)
 {
     const setup *of = &run->setup;
-    const bool recomputes = run->recompute.recompute != MBS_RECOMPUTE_NONE;
+    const bool searches = run->recompute.recompute != MBS_RECOMPUTE_NONE || has_strips(run);
     const search_again again = {of->network, setup_program_options(of), run->recompute};
     mbs_error error;
     mbs_error_clear(&error);
     mbs_status status = run->import_path != NULL
                             ? mbs_plan_import_solution(&run->plan, of->program, &of->hardware,
                                                        &run->options, run->import_path, &error)
-                            : search_plan(&run->plan, of->program, recomputes ? &again : NULL,
+                            : search_plan(&run->plan, of->program, searches ? &again : NULL,
                                           &of->hardware, &run->options, &error);
     if (status == MBS_OK && run->format == FORMAT_TABLE)
         status = make_references(run, &error);
@@ -275,6 +293,7 @@ static const option_spec plan_options[] = {
     OPTION_OBJECTIVE,
     OPTION_NO_PIN,
     OPTION_NO_STREAM,
+    OPTION_NO_STRIPS,
     OPTION_RECOMPUTE,
     OPTION_MAX_RECOMPUTE,
     OPTION_TIME_LIMIT,

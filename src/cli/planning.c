@@ -55,6 +55,7 @@ void planning_finish(mbs_plan_options *options, setup *of, const arguments *give
     of->hardware.buffer_bytes = of->machine_buffer_bytes;
     options->no_pin = option_flag(given, "no-pin");
     options->no_stream = option_flag(given, "no-stream");
+    options->no_strips = option_flag(given, "no-strips");
     if (options->planner == MBS_PLANNER_BASELINE || options->planner == MBS_PLANNER_ARCHOPT)
         of->keep_batch_norm = 1;
 }

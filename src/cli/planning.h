@@ -22,6 +22,11 @@
         "no-stream", '\0', NULL, "dp, ilp: bring in whole sub-batches only"                        \
     }
 
+#define OPTION_NO_STRIPS                                                                           \
+    {                                                                                              \
+        "no-strips", '\0', NULL, "dp: whole samples only, no strips of rows of one"                \
+    }
+
 /* --planner. Says what is wrong; returns the exit status, as all here. */
 int planning_planner(mbs_plan_options *options, const arguments *given);
 

@@ -165,11 +165,11 @@ mbs_status search_plan(mbs_plan **plan, const mbs_program *program, const search
     return status;
 }
 
-mbs_status search_compared(mbs_plan **plan, const mbs_program *program,
+mbs_status search_compared(mbs_plan **plan, const mbs_program *program, const search_again *again,
                            const mbs_hardware *hardware, const mbs_plan_options *options,
                            mbs_error *error)
 {
-    mbs_status status = search_any(plan, program, NULL, hardware, options, error);
+    mbs_status status = search_any(plan, program, again, hardware, options, error);
     if (status != MBS_ERR_STOPPED)
         return status;
     mbs_error_clear(error);

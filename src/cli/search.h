@@ -72,7 +72,7 @@ mbs_status search_plan(mbs_plan **plan, const mbs_program *program, const search
  * The same for a plan to compare another with: *plan is null once an interrupt has ended the search
  * for that.
  */
-mbs_status search_compared(mbs_plan **plan, const mbs_program *program,
+mbs_status search_compared(mbs_plan **plan, const mbs_program *program, const search_again *again,
                            const mbs_hardware *hardware, const mbs_plan_options *options,
                            mbs_error *error);
 

@@ -101,5 +101,6 @@ class ExportTest(CliTest):
 
     def plan(self, given, *options):
         path = self.folder / "plan.json"
-        self.succeed("plan", given, "--format", "json", "-o", path, *options)
+        # as `export NET` plans, and as every format can say
+        self.succeed("plan", given, "--no-strips", "--format", "json", "-o", path, *options)
         return str(path), Plan(path.read_text())

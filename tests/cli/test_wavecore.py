@@ -46,7 +46,7 @@ class Wavecore(CliTest):
         return result.out, notes
 
     def traffic(self, source, *options):
-        plan = json.loads(self.succeed("plan", source, "--format", "json", *options).out)
+        plan = json.loads(self.succeed("plan", source, "--no-strips", "--format", "json", *options).out)
         return plan["traffic_bytes"]
 
     def execute(self, source, *options, real=False):
