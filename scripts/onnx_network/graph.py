@@ -113,6 +113,9 @@ class Graph:
         if not 1 <= len(proto.node) <= MOST_NODES:
             raise Fault(f"has {len(proto.node)} nodes, expected 1 to {MOST_NODES}")
         self.initializers = {t.name: t for t in proto.initializer}
+        for sparse in proto.sparse_initializer:  # of which the shape is what counts
+            values = sparse.values
+            self.initializers[values.name] = TensorProto(name=values.name, dims=sparse.dims, data_type=values.data_type)
         self.inputs = [i for i in proto.input if i.name not in self.initializers]
         cut = bool(outputs)
         outputs = list(outputs) or [o.name for o in proto.output]

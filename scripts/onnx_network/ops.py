@@ -4,7 +4,7 @@ import difflib
 
 from onnx_network import ops_fused as fused, ops_quantised as quantised
 from onnx_network.operands import passed, same
-from onnx_network.ops_arithmetic import FLAT, arithmetic, clip, dropout, elementwise, prelu
+from onnx_network.ops_arithmetic import FLAT, arithmetic, clip, dropout, elementwise, prelu, softmax
 from onnx_network.ops_einsum import einsum
 from onnx_network.ops_gather import gather, gather_elements, grid_sample, scatter
 from onnx_network.ops_norms import (batch_norm, group_normalization, instance_norm, layer_norm, mean_variance, rms_norm,
@@ -26,7 +26,7 @@ OPS = {
     "Relu": same("relu"), "LeakyRelu": same("leaky_relu"), "ThresholdedRelu": same("relu"), "Clip": clip,
     "PRelu": prelu, "Sigmoid": same("sigmoid"), "Tanh": same("tanh"), "HardSigmoid": same("hardsigmoid"),
     "HardSwish": same("hardswish"), "Elu": same("elu"), "Selu": same("elu"), "Celu": same("elu"), "Gelu": same("gelu"),
-    "Swish": same("silu"), "Softmax": same("softmax"), "LogSoftmax": same("softmax"), "Hardmax": same("softmax"),
+    "Swish": same("silu"), "Softmax": softmax, "LogSoftmax": softmax,
     "LRN": same("lrn"), "ScaledTanh": same("tanh"),
     "MaxPool": pool("max_pool"), "AveragePool": pool("avg_pool"), "LpPool": pool("avg_pool"),
     "GlobalMaxPool": global_pool("max_pool"), "GlobalAveragePool": global_pool("global_avg_pool"),
@@ -59,7 +59,7 @@ FUSED = {
     "QGemm": quantised.quantised_gemm, "DynamicQuantizeMatMul": quantised.product_with_bias(4),
     "MatMulIntegerToFloat": quantised.product_with_bias(6), "MatMulNBits": quantised.packed_product,
     "QLinearAdd": quantised.ADD, "QLinearMul": quantised.MUL, "QLinearConcat": quantised.joined,
-    "QLinearSigmoid": same("sigmoid"), "QLinearLeakyRelu": same("leaky_relu"), "QLinearSoftmax": same("softmax"),
+    "QLinearSigmoid": same("sigmoid"), "QLinearLeakyRelu": same("leaky_relu"), "QLinearSoftmax": softmax,
     "QLinearGlobalAveragePool": global_pool("global_avg_pool"), "QLinearAveragePool": pool("avg_pool"),
     "QLinearConv": convolution(at=(0, 3, 8)), "DynamicQuantizeLinear": quantised.dynamic_quantise,
 }

@@ -1,10 +1,11 @@
 """Operators that work on each element."""
 
 from onnx_network.operands import added_parameters, align_legacy, broadcast_to, grown, small
-from onnx_network.values import Activation, Constant, unsupported
+from onnx_network.values import Activation, Constant, Fault, unsupported
 
 # functions whose gradient is nought wherever there is one
-FLAT = ("Equal", "Less", "Greater", "LessOrEqual", "GreaterOrEqual", "Sign", "Floor", "Ceil", "Round", "IsNaN", "IsInf")
+FLAT = ("Equal", "Less", "Greater", "LessOrEqual", "GreaterOrEqual", "Sign", "Floor", "Ceil", "Round", "IsNaN", "IsInf",
+        "Hardmax")
 
 
 def is_neutral(node, value, fixed_op, first):
@@ -36,7 +37,8 @@ def arithmetic(op, fixed_op):
             x, names = c.aligned(active)
             x.name = c.layer(node.title(), op, names)
         for name, value in fixed:
-            if is_neutral(node, value, fixed_op, x is values[0]) and grown(x, [value]) == x.shape:
+            neutral = is_neutral(node, value, fixed_op, x is values[0]) or getattr(value, "measured", False)
+            if neutral and grown(x, [value]) == x.shape:
                 continue
             if node.op == "Div" and x is values[1]:
                 x = c.unary(node.title(), "elementwise", broadcast_to(c, node, x, [value]))
@@ -64,6 +66,17 @@ def dropout(c, node, values):
     if len(values) > 1 and small(values[1]) is not None:
         ratio = small(values[1])
     return values[0] if ratio == 0 else c.unary(node.title(), "dropout", values[0])
+
+
+def softmax(c, node, values):
+    """Before opset 13 over all dimensions from the axis on."""
+    x, rank = values[0], len(values[0].shape)
+    old = c.graph.opset < 13 and not node.domain
+    first = node.attrs.get("axis", 1 if old else -1) % rank
+    along = x.axis in (range(first, rank) if old else [first])
+    if along and not (old and c.batch == 1 and c.fixed_batch):
+        raise Fault("works along the batch" + c.where_merged(x))
+    return c.unary(node.title(), "softmax", x)
 
 
 def prelu(c, node, values):

@@ -3,6 +3,7 @@
 import numpy
 
 from onnx_network.operands import axes_of, data, ints, operand
+from onnx_network.ops_reduce import reduce_run
 from onnx_network.values import Constant, Fault, sample_shape, unsupported
 
 
@@ -68,10 +69,13 @@ def last_axes(c, x, axes):
 
 
 def layer_norm(c, node, values):
-    x = values[0]
-    only_first(c, node, node.outputs[1:])
-    members = last_axes(c, x, range(node.attrs.get("axis", -1) % len(x.shape), len(x.shape)))
-    return affine_norm(c, node, x, operand(node, values, 1), operand(node, values, 2), **members)
+    x, rank = values[0], len(values[0].shape)
+    axes = range(node.attrs.get("axis", -1) % rank, rank)
+    results = [affine_norm(c, node, x, operand(node, values, 1), operand(node, values, 2), **last_axes(c, x, axes))]
+    for name in node.outputs[1:]:  # mean and deviation, where they are wanted
+        wanted = name and (name in c.graph.consumers or name in c.graph.outputs)
+        results.append(reduce_run(c, node, x, axes[0], rank - 1) if wanted else None)
+    return results
 
 
 def rms_norm(c, node, values):

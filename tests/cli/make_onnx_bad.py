@@ -150,6 +150,11 @@ one("of_the_batch", "ReduceMean", axes=[0, 1])
 
 
 @case
+def softmax_of_the_batch(m):
+    return m.node("Softmax", ["image"], axis=0)
+
+
+@case
 def another_domain(m):
     m.nodes.append(helper.make_node("Fancy", ["image", m.weight(3, 5)], ["o"], name="fancy", domain="com.you"))
     return m.node("Relu", ["o"])

@@ -251,6 +251,16 @@ def microsoft():
 
 
 @model
+def sparse():
+    m = Model(13)
+    values = numpy_helper.from_array(numpy.ones(2, numpy.float32), "w")
+    places = numpy_helper.from_array(numpy.array([0, 30]), "places")
+    proto = m.proto(m.node("Conv", ["image", "w"]))
+    proto.graph.sparse_initializer.append(helper.make_sparse_tensor(values, places, [4, 3, 3, 3]))
+    return proto
+
+
+@model
 def text():
     """Tokens looked up, positions that are learned, and a mask that is made of the tokens."""
     m = Model(13)

@@ -99,6 +99,9 @@ one("batch_norm", "BatchNormalization", fixed=(w(4), w(4), w(4), w(4)))
 one("batch_norm_flat", "BatchNormalization", shape=(1, 6), fixed=(w(6), w(6), w(6), w(6)))
 one("instance_norm", "InstanceNormalization", fixed=(w(4), w(4)))
 one("layer_norm", "LayerNormalization", 17, (1, 6, 12), fixed=(w(12), w(12)))
+CASES["layer_norm_and_statistics"] = (lambda m: [m.node("LayerNormalization", [
+    "image", m.weight(12), m.weight(12)], ["y", "mean", "deviation"]), m.node("Relu", ["mean"]), m.node(
+        "Relu", ["deviation"])], 17, (1, 6, 12))
 one("layer_norm_two_axes", "LayerNormalization", 17, (1, 6, 12), fixed=(w(6, 12), w(6, 12)), axis=1)
 one("layer_norm_without_bias", "LayerNormalization", 17, (1, 6, 12), fixed=(w(12),))
 
@@ -157,6 +160,8 @@ one("sigmoid", "Sigmoid")
 one("hard_sigmoid", "HardSigmoid", alpha=0.17)
 one("hard_swish", "HardSwish", 14)
 one("softmax", "Softmax", axis=-1)
+one("softmax_old", "Softmax", 11)
+one("softmax_old_of_all", "Softmax", 11, axis=0)
 one("lrn", "LRN", size=5)
 one("dropout_attribute", "Dropout", 11, ratio=0.2)
 one("dropout", "Dropout", fixed=(number(0.2),))

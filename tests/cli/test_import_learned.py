@@ -93,6 +93,9 @@ class LearnedTest(CliTest):
         self.assertEqual(notes.count("\n"), 1)
         self.assertIn("without 8: those of node 'scaled'", notes)
 
+    def test_sparse_weights(self):
+        self.assertEqual(self.network("sparse")[0], ["conv out_channels=4 kernel=3"])
+
     def test_embeddings(self):
         layers, notes = self.network("text")
         self.assertEqual([entry["name"] for entry in json.loads(self.text)["inputs"]],
