@@ -66,8 +66,8 @@ class Converter(Network):
 
     def _finish_outputs(self):
         """
-        Outputs have the model's shapes. One that layers read is no sink of the network, which is to be said. Returns the
-        network's tensors that are outputs.
+        Outputs have the model's shapes. One that layers read is no sink of the network, which is to be said. Returns
+        the network's tensors that are outputs.
         """
         names = []
         read = {name for entry in self.layers for name in entry.get("inputs", [])}

@@ -55,8 +55,8 @@ def _activation(c, proto, shape, given):
         raise Fault(f"input {proto.name!r} has a batch of {shape[0]}, found {c.batch} before; expected that the first "
                     f"dimension of every input is the batch, or --weights {proto.name} if it is learned")
     if shape and len(shape) == 3 and shape[0] == 3 and (sample[0] == sample[1] or min(sample) >= SMALLEST_IMAGE):
-        c.notes.append(f"input {proto.name!r} has the shape {shape}: {shape[0]} is taken for the batch, which the first "
-                       "dimension is")
+        c.notes.append(f"input {proto.name!r} has the shape {shape}: {shape[0]} is taken for the batch, which the "
+                       "first dimension is")
     name = c.unique(proto.name)
     c.inputs.append({"name": name, "shape": list(sample)})
     whole = [c.batch] + ([] if shape is not None and len(shape) == 1 else list(sample))

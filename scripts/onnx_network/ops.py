@@ -4,7 +4,7 @@ import difflib
 
 from onnx_network import ops_fused as fused, ops_quantised as quantised
 from onnx_network.operands import passed, same
-from onnx_network.ops_arithmetic import FLAT, arithmetic, clip, dropout, elementwise, prelu, softmax
+from onnx_network.ops_arithmetic import FLAT, arithmetic, clip, dropout, elementwise, prelu, rescaled, softmax
 from onnx_network.ops_einsum import einsum
 from onnx_network.ops_gather import gather, gather_elements, grid_sample, scatter
 from onnx_network.ops_norms import (batch_norm, group_normalization, instance_norm, layer_norm, mean_variance, rms_norm,
@@ -27,7 +27,7 @@ OPS = {
     "PRelu": prelu, "Sigmoid": same("sigmoid"), "Tanh": same("tanh"), "HardSigmoid": same("hardsigmoid"),
     "HardSwish": same("hardswish"), "Elu": same("elu"), "Selu": same("elu"), "Celu": same("elu"), "Gelu": same("gelu"),
     "Swish": same("silu"), "Softmax": softmax, "LogSoftmax": softmax,
-    "LRN": same("lrn"), "ScaledTanh": same("tanh"),
+    "LRN": same("lrn"), "ScaledTanh": same("tanh"), "ImageScaler": rescaled, "Affine": rescaled,
     "MaxPool": pool("max_pool"), "AveragePool": pool("avg_pool"), "LpPool": pool("avg_pool"),
     "GlobalMaxPool": global_pool("max_pool"), "GlobalAveragePool": global_pool("global_avg_pool"),
     "GlobalLpPool": global_pool("elementwise"), "Dropout": dropout,
@@ -45,9 +45,9 @@ OPS = {
 for _name in ("ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2", "ReduceLogSum",
               "ReduceLogSumExp", "ReduceSumSquare"):
     OPS[_name] = reduce
-for _name in ("Sqrt", "Exp", "Log", "Abs", "Neg", "Pow", "Softplus", "Softsign", "Erf", "Reciprocal", "Sin", "Cos", "Tan",
-              "Asin", "Acos", "Atan", "Sinh", "Cosh", "Asinh", "Acosh", "Atanh", "Where", "Min", "Max", "Mod", "Mish",
-              "Shrink", "Not", "And", "Or", "Xor", *FLAT):
+for _name in ("Sqrt", "Exp", "Log", "Abs", "Neg", "Pow", "Softplus", "Softsign", "Erf", "Reciprocal", "Sin", "Cos",
+              "Tan", "Asin", "Acos", "Atan", "Sinh", "Cosh", "Asinh", "Acosh", "Atanh", "Where", "Min", "Max", "Mod", "Mish",
+              "Shrink", "ParametricSoftplus", "Not", "And", "Or", "Xor", *FLAT):
     OPS[_name] = elementwise
 
 FUSED = {
@@ -69,8 +69,8 @@ KNOWN = {(domain, op) for domain, table in DOMAINS.items() for op in table}
 RECURRENT = ("LSTM", "GRU", "RNN", "Loop", "Scan", "SequenceMap")
 # what a head ends with: its results are no activations of each sample
 HEADS = ("ArgMax", "ArgMin", "TopK", "NonMaxSuppression", "NonZero", "Unique", "RoiAlign", "MaxRoiPool", "Compress",
-         "Multinomial", "OneHot", "GatherND", "EfficientNMS_TRT", "BatchedNMS_TRT", "SplitToSequence", "ConcatFromSequence",
-         "Det", "STFT", "DFT")
+         "Multinomial", "OneHot", "GatherND", "EfficientNMS_TRT", "BatchedNMS_TRT", "SplitToSequence",
+         "ConcatFromSequence", "Det", "STFT", "DFT")
 
 
 def lookup(node):
@@ -95,6 +95,8 @@ def unknown(node, c):
 def cut_before(node, c):
     """The option that leaves out a node and what follows."""
     name = next((i for i in node.inputs if isinstance(c.values.get(i), Activation)), None)
-    if name is None or c.values[name].raw:
+    while name in c.graph.producer and c.graph.producer[name].op in (*FLAT, "Cast"):  # truths are no output
+        name = c.graph.producer[name].inputs[0]
+    if name is None or not isinstance(c.values.get(name), Activation) or c.values[name].raw:
         return "--output TENSOR leaves out what follows a tensor"
     return f"--output {name} leaves out what follows"

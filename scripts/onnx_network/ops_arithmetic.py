@@ -50,6 +50,13 @@ def arithmetic(op, fixed_op):
     return convert
 
 
+def rescaled(c, node, values):
+    """Of opset 1: constants times the input, plus constants."""
+    result = c.unary(node.title(), "scale", values[0])
+    result.raw = values[0].raw
+    return result
+
+
 def clip(c, node, values):
     if any(isinstance(v, Activation) for v in values[1:]):
         return elementwise(c, node, values)

@@ -1,6 +1,6 @@
 """
-Windows of three dimensions and dilated pools, as windows that slide along one row: with as many elements and weights, as
-many products and indices; but no row of it is any row's, so that none is cut into strips.
+Windows of three dimensions and dilated pools, as windows that slide along one row: with as many elements and weights,
+as many products and indices; but no row of it is any row's, so that none is cut into strips.
 """
 
 from math import prod

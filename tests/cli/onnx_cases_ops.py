@@ -167,7 +167,8 @@ one("dropout_attribute", "Dropout", 11, ratio=0.2)
 one("dropout", "Dropout", fixed=(number(0.2),))
 
 
-for _op, _opset in (("Gelu", 20), ("Mish", 18), ("Swish", 24), ("Hardmax", 13), ("ScaledTanh", 1), ("Shrink", 9)):
+for _op, _opset in (("Gelu", 20), ("Mish", 18), ("Swish", 24), ("Hardmax", 13), ("ScaledTanh", 1), ("Shrink", 9),
+                    ("ImageScaler", 1), ("Affine", 1), ("ParametricSoftplus", 1)):
     one(_op.lower() + "_alone", _op, _opset)
 
 
@@ -231,8 +232,8 @@ one("reduce_mean_channels_last", "ReduceMean", shape=(1, 8, 8, 4), axes=[1, 2], 
 one("average_pool_same_channels", "LpPool", kernel_shape=[2, 2], strides=[2, 2])
 one("global_lp_pool", "GlobalLpPool")
 one("global_pool_of_a_signal", "GlobalAveragePool", shape=(1, 4, 16))
-for _op in ("ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp",
-            "ReduceSumSquare"):
+for _op in ("ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2", "ReduceLogSum",
+            "ReduceLogSumExp", "ReduceSumSquare"):
     if _op == "ReduceSum":
         one("reducesum", _op, fixed=(ints(1),))
     else:
@@ -287,8 +288,8 @@ for _op in ("Tan", "Asin", "Acos", "Atan", "Sinh", "Cosh", "Asinh", "Acosh", "At
     one(_op.lower() + "_alone", _op)
 one("modulo", "Mod", fixed=(number(3),), fmod=1)
 one("mean", "Mean", fixed=(lambda m: m.node("Relu", ["image"]), lambda m: m.node("Sigmoid", ["image"])))
-CASES["sum_of_two_and_a_learned_one"] = (lambda m: m.node("Sum", ["image", m.node("Relu", ["image"]), m.weight(4, 1, 1)]),
-                                         13, (1, 4, 8, 8))
+CASES["sum_of_two_and_a_learned_one"] = (lambda m: m.node("Sum", [
+    "image", m.node("Relu", ["image"]), m.weight(4, 1, 1)]), 13, (1, 4, 8, 8))
 CASES["a_learned_operand_enlarges"] = (lambda m: m.node("Add", [m.node("GlobalAveragePool", ["image"]),
                                                                   m.weight(1, 4, 2, 3)]), 13, (1, 4, 8, 8))
 CASES["square"] = (lambda m: m.node("Mul", ["image", "image"]), 13, (1, 4, 8, 8))
