@@ -9,7 +9,8 @@ from onnx_network.constants import (DTYPES, axes_given, cut_indices, fold, ints,
 from onnx_network.values import Constant, Fault, Learned, broadcast
 
 SAME = ("Identity", "Cast", "CastLike", "Relu", "Sigmoid", "Tanh", "Clip", "Softmax", "LogSoftmax", "Exp", "Neg",
-        "Sqrt", "Abs", "Log", "Sin", "Cos", "Sign", "Reciprocal", "Erf", "Softplus", "Floor", "Ceil", "Round", "Not", "Dropout",
+        "Sqrt", "Abs", "Log", "Sin", "Cos", "Sign", "Reciprocal", "Erf", "Softplus", "Floor", "Ceil", "Round", "Not",
+        "Dropout",
         "LeakyRelu", "Elu", "Gelu", "HardSigmoid", "HardSwish", "ScatterND", "ScatterElements", "Scatter", "CumSum",
         "BatchNormalization", "InstanceNormalization", "LayerNormalization", "Trilu", "QuantizeLinear",
         "DequantizeLinear", "LpNormalization")

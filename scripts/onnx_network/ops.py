@@ -2,7 +2,7 @@
 
 import difflib
 
-from onnx_network import ops_fused as fused, ops_quantised as quantised
+from onnx_network import ops_attention as attention, ops_fused as fused, ops_quantised as quantised
 from onnx_network.operands import passed, same
 from onnx_network.ops_arithmetic import FLAT, arithmetic, clip, dropout, elementwise, prelu, rescaled, softmax
 from onnx_network.ops_einsum import einsum
@@ -38,6 +38,7 @@ OPS = {
     "Pad": pad, "Crop": crop, "Cast": passed, "CastLike": passed, "Expand": expand, "Tile": tile,
     "DepthToSpace": space_depth(False), "SpaceToDepth": space_depth(True), "GatherElements": gather_elements,
     "ScatterND": scatter, "ScatterElements": scatter, "Scatter": scatter, "GridSample": grid_sample,
+    "Attention": attention.standard_attention, "RotaryEmbedding": attention.rotary,
     "DynamicQuantizeLinear": quantised.dynamic_quantise,
     "QLinearConv": convolution(at=(0, 3, 8)), "ConvInteger": convolution(at=(0, 1, 9)),
     "QLinearMatMul": quantised.product(0, 3), "MatMulInteger": quantised.product(0, 1),
@@ -46,15 +47,18 @@ for _name in ("ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd",
               "ReduceLogSumExp", "ReduceSumSquare"):
     OPS[_name] = reduce
 for _name in ("Sqrt", "Exp", "Log", "Abs", "Neg", "Pow", "Softplus", "Softsign", "Erf", "Reciprocal", "Sin", "Cos",
-              "Tan", "Asin", "Acos", "Atan", "Sinh", "Cosh", "Asinh", "Acosh", "Atanh", "Where", "Min", "Max", "Mod", "Mish",
-              "Shrink", "ParametricSoftplus", "Not", "And", "Or", "Xor", *FLAT):
+              "Tan", "Asin", "Acos", "Atan", "Sinh", "Cosh", "Asinh", "Acosh", "Atanh", "Where", "Min", "Max", "Mod",
+              "Mish",
+              "Shrink", "ParametricSoftplus", "Trilu", "Not", "And", "Or", "Xor", *FLAT):
     OPS[_name] = elementwise
 
 FUSED = {
     "Gelu": fused.GELU, "BiasGelu": fused.GELU, "FastGelu": fused.FAST_GELU, "QuickGelu": fused.QUICK_GELU,
     "FusedConv": fused.fused_convolution, "FusedGemm": fused.fused_gemm, "FusedMatMul": fused.fused_matmul,
     "TransposeMatMul": fused.fused_matmul, "SkipLayerNormalization": fused.skip_norm(4),
-    "SkipSimplifiedLayerNormalization": fused.skip_norm(3), "Attention": fused.attention,
+    "SkipSimplifiedLayerNormalization": fused.skip_norm(3), "Attention": attention.packed_attention,
+    "MultiHeadAttention": attention.several_heads, "EmbedLayerNormalization": attention.embedded,
+    "RotaryEmbedding": attention.rotary,
     "LayerNormalization": layer_norm, "SimplifiedLayerNormalization": rms_norm,
     "QGemm": quantised.quantised_gemm, "DynamicQuantizeMatMul": quantised.product_with_bias(4),
     "MatMulIntegerToFloat": quantised.product_with_bias(6), "MatMulNBits": quantised.packed_product,
@@ -70,7 +74,7 @@ RECURRENT = ("LSTM", "GRU", "RNN", "Loop", "Scan", "SequenceMap")
 # what a head ends with: its results are no activations of each sample
 HEADS = ("ArgMax", "ArgMin", "TopK", "NonMaxSuppression", "NonZero", "Unique", "RoiAlign", "MaxRoiPool", "Compress",
          "Multinomial", "OneHot", "GatherND", "EfficientNMS_TRT", "BatchedNMS_TRT", "SplitToSequence",
-         "ConcatFromSequence", "Det", "STFT", "DFT")
+         "ConcatFromSequence", "NegativeLogLikelihoodLoss", "SoftmaxCrossEntropyLoss", "Det", "STFT", "DFT")
 
 
 def lookup(node):

@@ -100,7 +100,7 @@ def elementwise(c, node, values):
     values = align_legacy(c, node, values)
     active = [v for v in values if isinstance(v, Activation)]
     fixed = [v for v in values if v is not None and not isinstance(v, Activation)]
-    if node.op in ("Where", "Pow", "Min", "Max", "Mod", "PRelu", *FLAT) and fixed:
+    if fixed:
         shape = grown(c.aligned(active)[0], fixed)
         if shape != c.aligned(active)[0].shape:
             active[0] = c.expand(node.title() + ".expand", active[0], shape)

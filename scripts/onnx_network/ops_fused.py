@@ -1,11 +1,9 @@
 """Operators of com.microsoft that ONNX Runtime's optimiser writes in place of several standard ones."""
 
-from math import prod
-
 from onnx_network.operands import operand, same
 from onnx_network.ops_arithmetic import with_fixed
 from onnx_network.ops_norms import affine_norm, last_axes, only_first
-from onnx_network.ops_products import gemm, linear, matmul, product
+from onnx_network.ops_products import gemm, matmul
 from onnx_network.ops_windows import convolution
 from onnx_network.values import Activation, unsupported
 
@@ -81,61 +79,6 @@ def skip_norm(bias_at):
                            **last_axes(c, whole, [len(whole.shape) - 1]))
         return [made, None, None, whole]
     return convert
-
-
-def attention(c, node, values):
-    """One product for queries, keys and values, and what follows; of no past and without unusual masks."""
-    x, weight = values[0], values[1]
-    if any(v is not None for v in values[4:5]) or node.outputs[1:] and node.outputs[1] in c.graph.consumers:
-        raise unsupported("keeps keys and values of the past, which is not supported")
-    if isinstance(weight, Activation) or weight.shape is None or len(x.shape) != 3:
-        raise unsupported("has weights of unknown shape, or no tokens in three dimensions, which is not supported")
-    sizes = list(node.attrs.get("qkv_hidden_sizes") or [weight.shape[1] // 3] * 3)
-    whole = linear(c, node, x, weight.shape[0], sum(sizes), (node.inputs[1], weight), operand(node, values, 2))
-    ends = [sum(sizes[:i + 1]) for i in range(3)]
-    parts = [c.slice(f"{node.title()}.{part}", whole, 2, end - size, end)
-             for part, size, end in zip("qkv", sizes, ends)]
-    return attend(c, node, *parts, node.attrs["num_heads"])
-
-
-def split_heads(c, title, x, heads):
-    """[batch, tokens, features] as [batch, heads, tokens, features of a head]."""
-    batch, tokens, features = x.shape
-    x = c.reshape(x, [batch, tokens, heads, features // heads])
-    return c.permute(title, x, [0, 2, 1, 3])
-
-
-def attend(c, node, query, key, value, heads, kv_heads=None):
-    """Softmax of queries times keys, times values; all [batch, tokens, features]."""
-    title = node.title()
-    if any(v.shape[2] % n for v, n in ((query, heads), (key, kv_heads or heads), (value, kv_heads or heads))):
-        raise unsupported(f"has features that {heads} heads do not divide, which is not supported")
-    query = split_heads(c, title + ".queries", query, heads)
-    key = split_heads(c, title + ".keys", key, kv_heads or heads)
-    value = split_heads(c, title + ".values", value, kv_heads or heads)
-    made = attend_heads(c, node, query, key, value)
-    made = c.permute(title + ".joined", made, [0, 2, 1, 3])
-    return c.reshape(made, [*made.shape[:2], prod(made.shape[2:])])
-
-
-def attend_heads(c, node, query, key, value):
-    """The same of [batch, heads, tokens, features of a head]; keys and values may have fewer heads."""
-    title = node.title()
-    if key.shape[1] != query.shape[1]:
-        times = query.shape[1] // key.shape[1]
-        key, value = (shared_heads(c, title, v, times) for v in (key, value))
-    turned = Activation("", [], [*key.shape[:2], key.shape[3], key.shape[2]], key.axis, key.outer, swapped=key)
-    scores = product(c, node, query, turned)
-    scores = c.unary(title + ".softmax", "softmax", scores)
-    return product(c, node, scores, value)
-
-
-def shared_heads(c, title, x, times):
-    """Each head several times, for as many queries."""
-    batch, heads, tokens, features = x.shape
-    x = c.reshape(x, [batch, heads, 1, tokens, features])
-    x = c.repeat(title + ".shared", x, 2, times)
-    return c.reshape(x, [batch, heads * times, tokens, features])
 
 
 GELU, FAST_GELU, QUICK_GELU = biased("gelu"), biased("gelu"), same("silu")

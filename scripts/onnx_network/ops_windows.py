@@ -14,9 +14,8 @@ def transposed_pads(node, window, shape, extra):
     wanted = wanted or [s * d for s, d in zip(window.strides, shape[1:])]
     wanted = [1] * (2 - len(wanted)) + wanted
     total = [window.strides[i] * (shape[1 + i] - 1) + extra[i] + window.reach(i) - wanted[i] for i in (0, 1)]
-    if min(total) < 0:
-        raise Fault(f"makes {wanted} of {shape[1:]}, more than its kernel and stride do")
-    window.take(total)
+    extra[:] = [e + max(0, -t) for e, t in zip(extra, total)]
+    window.take([max(0, t) for t in total])
 
 
 def check_weight(c, node, name, x, weight):

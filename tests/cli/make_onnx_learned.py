@@ -283,6 +283,20 @@ def parts_of_weights():
 
 
 @model
+def optimised_text():
+    """The first layers of a transformer of tokens as ONNX Runtime's optimiser writes them."""
+    m = Model(13)
+    m.inputs[:] = [helper.make_tensor_value_info(name, TensorProto.INT32, [1, 6]) for name in ("tokens", "kinds")]
+    tables = [m.weight(50, 12), m.weight(10, 12), m.weight(2, 12)]
+    m.nodes.append(helper.make_node("EmbedLayerNormalization", ["tokens", "kinds", *tables, m.weight(12), m.weight(12)],
+                                    ["x", "mask"], domain="com.microsoft"))
+    parts = [m.node("MatMul", ["x", m.weight(12, 12)]) for _ in range(3)]
+    m.nodes.append(helper.make_node("MultiHeadAttention", [*parts, m.weight(36)], ["y"], num_heads=2,
+                                    domain="com.microsoft"))
+    return m.proto("y")
+
+
+@model
 def learned_scalar_of_float16():
     m = Model(13)
     x = m.conv("image", 3, 4, 3)

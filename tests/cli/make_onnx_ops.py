@@ -28,7 +28,8 @@ KNOWN = {"einsum_transposed": [2, 6, 6], "einsum_permuted": [6, 2, 12], "einsum_
          "rms_normalization": [6, 12], "simplified_layer_norm": [6, 12], "gelu_alone": [4, 8, 8],
          "mish_alone": [4, 8, 8],
          "swish_alone": [4, 8, 8], "scaledtanh_alone": [4, 8, 8], "imagescaler_alone": [4, 8, 8],
-         "affine_alone": [4, 8, 8], "parametricsoftplus_alone": [4, 8, 8], "reduce_max_new_axes": [4],
+         "affine_alone": [4, 8, 8], "attention": [6, 12], "attention_of_heads": [2, 6, 12],
+         "parametricsoftplus_alone": [4, 8, 8], "reduce_max_new_axes": [4],
          "split_in_number": [2, 8, 8], "resize_axes": [6, 13, 16], "expand_twice": [2, 6, 8, 8],
          "crop": [6, 5, 5], "average_pool_dilated": [4, 4, 4], "dynamically_quantised": [8, 6, 5]}
 

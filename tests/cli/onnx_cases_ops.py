@@ -21,6 +21,7 @@ one("conv_transpose_asymmetric", "ConvTranspose", fixed=(w(4, 6, 3, 2),), stride
     dilations=[1, 2])
 one("conv_transpose_same", "ConvTranspose", fixed=(w(4, 6, 3, 3),), strides=[2, 2], auto_pad="SAME_UPPER")
 one("conv_transpose_output_shape", "ConvTranspose", fixed=(w(4, 6, 3, 3),), strides=[2, 2], output_shape=[16, 15])
+one("conv_transpose_larger", "ConvTranspose", fixed=(w(4, 6, 3, 3),), strides=[3, 2], output_shape=[25, 18])
 one("conv_transpose_1d", "ConvTranspose", shape=(1, 4, 8), fixed=(w(4, 6, 4),), strides=[2], pads=[1, 1])
 one("conv_3d", "Conv", shape=(1, 4, 5, 8, 6), fixed=(w(6, 2, 3, 3, 2), w(6)), group=2, strides=[1, 2, 2], pads=[1] * 6)
 one("conv_3d_dilated", "Conv", shape=(1, 4, 9, 8, 6), fixed=(w(6, 4, 3, 3, 2),), dilations=[2, 1, 3])
@@ -69,6 +70,19 @@ def learned_matrix_on_the_left(m):
 @case(shape=(1, 2, 6, 12))
 def matrix_for_each_head(m):
     return m.node("MatMul", ["image", m.weight(2, 12, 3)])
+
+
+@case(23, (1, 6, 12))
+def attention(m):
+    q, k = m.node("MatMul", ["image", m.weight(12, 12)]), m.node("MatMul", ["image", m.weight(12, 6)])
+    return m.node("Attention", [q, k, k], q_num_heads=4, kv_num_heads=2)
+
+
+@case(23, (1, 2, 6, 12))
+def attention_of_heads(m):
+    mask = m.node("Constant", [], value=numpy_helper.from_array(numpy.zeros((6, 6), numpy.float32)))
+    turned = m.node("RotaryEmbedding", ["image", mask, mask])
+    return m.node("Attention", [turned, "image", "image", mask])
 
 
 @case(shape=(1, 6, 12))
@@ -266,8 +280,8 @@ for _op in ("Add", "Sub", "Mul", "Div"):
     arithmetic(_op)
 CASES["divide_one"] = (lambda m: m.node("Div", [m.number(1), "image"]), 13, (1, 4, 8, 8))
 one("sum", "Sum", fixed=(lambda m: m.node("Relu", ["image"]), lambda m: m.node("Sigmoid", ["image"])))
-for _op in ("Tanh", "Elu", "Selu", "Celu", "ThresholdedRelu", "LogSoftmax", "Sqrt", "Exp", "Log", "Abs", "Neg", "Softplus",
-            "Softsign", "Erf", "Reciprocal", "Sin", "Cos"):
+for _op in ("Tanh", "Elu", "Selu", "Celu", "ThresholdedRelu", "LogSoftmax", "Sqrt", "Exp", "Log", "Abs", "Neg",
+            "Softplus", "Softsign", "Erf", "Reciprocal", "Sin", "Cos"):
     one(_op.lower() + "_alone", _op)
 one("power", "Pow", fixed=(number(3),))
 one("minimum", "Min", fixed=(number(3),))
@@ -292,4 +306,8 @@ CASES["sum_of_two_and_a_learned_one"] = (lambda m: m.node("Sum", [
     "image", m.node("Relu", ["image"]), m.weight(4, 1, 1)]), 13, (1, 4, 8, 8))
 CASES["a_learned_operand_enlarges"] = (lambda m: m.node("Add", [m.node("GlobalAveragePool", ["image"]),
                                                                   m.weight(1, 4, 2, 3)]), 13, (1, 4, 8, 8))
+CASES["and_enlarges"] = (lambda m: m.node("Cast", [m.node("And", [m.node(
+    "IsNaN", ["image"]), m.node("Constant", [], value=numpy_helper.from_array(
+        numpy.ones((1, 1, 2, 1), bool)))])], to=FLOAT), 13, (1, 4, 1, 8))
+one("trilu", "Trilu", 14)
 CASES["square"] = (lambda m: m.node("Mul", ["image", "image"]), 13, (1, 4, 8, 8))

@@ -105,6 +105,15 @@ class LearnedTest(CliTest):
         self.assertIn("node 'embedding': a table of 50 x 8 learned numbers", notes)
         self.succeed("plan", self.file("net.json", self.text), "--batch", "4")
 
+    def test_optimised_text(self):
+        layers, _ = self.network("optimised_text")
+        self.assertEqual(layers[:8], ["bias parameters=72", "bias parameters=72", "add", "bias parameters=120",
+                                      "norm kind=layer axis=1"] + ["fc out_features=12 axis=1"] * 3)
+        self.assertEqual(layers[8:11], ["bias parameters=12"] * 3)
+        self.assertEqual([layer for layer in layers if layer[:3] in ("mat", "sof")],
+                         ["matmul transpose_b=True", "softmax", "matmul"])
+        self.assertEqual(self.shown(self.text)[1], 3 * 6 * 12 * 12 + 2 * 2 * 6 * 6 * 6)
+
     def test_folded_norms_are_said(self):
         for name in ("folded", "folded_named"):
             with self.subTest(name):
