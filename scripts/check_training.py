@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.dont_write_bytecode = True
 from training_check.execution import Execution, worst_difference  # noqa: E402
 from training_check.layers import Mismatch, Reference  # noqa: E402
-from training_check.networks import NETWORKS, STRIP_NETWORKS  # noqa: E402
+from training_check.networks import NETWORKS, STRIP_NETWORKS, attention  # noqa: E402
 from training_check.progress import Progress  # noqa: E402
 from training_check.split import random_groups, split_program, with_groups  # noqa: E402
 from training_check.step_rows import differences, take_rows  # noqa: E402
@@ -35,6 +35,7 @@ RUNS = (
     ("dp", 7, "64KiB", "expand"), ("mbs2", 8, "32KiB", "expand"), ("dp", 7, None, "auto"),
 )
 AUTO_BUFFERS = {"attention": "16KiB"}  # small enough for auto to find something; the others: 32KiB
+STRIP_BUFFERS = {"attention": "8KiB"}  # small enough for dp to make strips; the others: 6KiB
 SEEDS = 1  # ways to cut a split program into groups, by chance
 
 
@@ -99,6 +100,16 @@ def check(torch, mbsopt, network, run, folder, seed=1):
             worst, where)
 
 
+def check_planned_strips(torch, mbsopt, network, options, folder):
+    """dp's plan, which in so small a buffer has strips."""
+    plan = make_plan(mbsopt, network, folder, "--batch", "2", "--batch-norm", "keep", *options)
+    strips = [g.get("strips", 1) for g in plan["groups"]]
+    if max(strips) == 1:
+        raise Mismatch("no group has strips")
+    worst, where = carry_out(torch, plan, Reference(torch, network, 2, 1, plan["phase"] == "inference"))
+    return f"{len(plan['steps'])} steps in groups of {','.join(map(str, strips))} strips", worst, where
+
+
 def check_strips(torch, mbsopt, network, options, folder, seed):
     """The split program, in groups and strips that chance has chosen."""
     whole = "--planner", "mbs2", "--batch-norm", "keep"  # mbs2 plans the program that is not split
@@ -125,6 +136,10 @@ def cases(torch, mbsopt, folder):
                 for seed in range(SEEDS):
                     yield (f"{name} strips, {kind} norms {' '.join(options)} #{seed}",
                            lambda n=network, o=options, s=seed: check_strips(torch, mbsopt, n, o, folder, s))
+                planned = attention(64) if name == "attention" else network
+                options = [*options, "--buffer", STRIP_BUFFERS.get(name, "6KiB")]
+                yield (f"{name} dp with strips, {kind} norms {' '.join(options)}",
+                       lambda n=planned, o=options: check_planned_strips(torch, mbsopt, n, o, folder))
 
 
 def main():
