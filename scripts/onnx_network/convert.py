@@ -5,7 +5,7 @@ from math import prod
 
 import numpy
 
-from onnx_network import fixed
+from onnx_network import fixed, shared
 from onnx_network.inputs import read_inputs
 from onnx_network.learning import Learning
 from onnx_network.network import Network
@@ -45,10 +45,13 @@ class Converter(Network):
         fixed_names = self._find_fixed()
         matches, skipped = Finder(self.graph, lambda name: name in fixed_names).find()
         # constants first, for what follows a node may be asked for
-        for node in sorted(self.graph.nodes, key=lambda n: n.op != "Constant"):
+        for unit in sorted(shared.units(self.graph), key=lambda nodes: nodes[0].op != "Constant"):
+            node = unit[0]
             self.place = node.place()
             try:
-                if node.number in matches:
+                if len(unit) > 1:
+                    shared.convolve_together(self, unit)
+                elif node.number in matches:
                     self.values[node.outputs[0]] = convert_match(self, node, matches[node.number])
                 elif node.number not in skipped:
                     self._convert(node)

@@ -59,6 +59,7 @@ class Learning:
         self.numbers, self.of_inputs, self.merged = {}, {}, {}  # for notes; as sets in order
         self.products, self.sizes = {}, {}  # (operator, elements) that multiply by a parameter; elements of each
         self.beside = {}  # learned numbers that weights are computed from beside as many as these are
+        self.joined = {}  # the operators that are one layer, by their weights
         self._check_names()
 
     def _check_names(self):
@@ -139,6 +140,11 @@ class Learning:
         if sum(sources.values()) > size > max(sources.values(), default=0) - 1:
             self.beside[node.place()] = sum(sources.values()) - size
 
+    def together(self, nodes, name, weight, bias):
+        """Notes that several operators with these weights are one layer."""
+        self.counts_itself(weight, *([bias] if bias is not None else []))
+        self.joined[name] = nodes
+
     def operand(self, x, name, value):
         """The learned numbers in an operand of an arithmetic node whose other operand is `x`."""
         if not isinstance(value, Learned) or self.given is not None or value.sources.keys() & self.forced:
@@ -161,6 +167,11 @@ class Learning:
         if self.of_inputs:
             yield (f"operands that rescale an input count as constants: {some(self.of_inputs)}; --learned NAME makes "
                    "one learned")
+        if self.joined:
+            name, nodes = next(iter(self.joined.items()))
+            yield (f"convolutions that share their weights are one layer, which reads all that they read: "
+                   f"{len(self.joined)}, as that of {name!r} by {nodes[0].place()}, {nodes[1].place()}"
+                   f"{' and more' if len(nodes) > 2 else ''}")
         # not those of which each operator takes another part
         shared = {name: [place for place, _ in uses] for name, uses in self.products.items()
                   if len(uses) > 1 and sum(min(size, self.sizes[name]) for _, size in uses) > self.sizes[name]}

@@ -118,6 +118,29 @@ def shared():
 
 
 @model
+def shared_head():
+    """Two shared convolutions after each other for three scales, the second one padded and with a stride."""
+    m = Model(13, (1, 4, 16, 12))
+    first, second, outputs, x = m.weight(4, 4, 3, 3), m.weight(6, 2, 3, 3), [], "image"
+    for _ in range(3):
+        y = m.node("Relu", [m.node("Conv", [x, first], pads=[1, 1, 1, 1])])
+        outputs.append(m.node("Conv", [m.node("Pad", [y, m.ints(0, 0, 1, 1, 0, 0, 1, 1)]), second], group=2,
+                              strides=[2, 2]))
+        x = m.node("MaxPool", [x], kernel_shape=[2, 2], strides=[2, 2])
+    return m.proto(*outputs)
+
+
+@model
+def shared_in_turn():
+    """One kernel several times after each other."""
+    m = Model(13)
+    kernel, x = m.weight(3, 3, 1, 1, name="kernel"), "image"
+    for _ in range(2):
+        x = m.node("Relu", [m.node("Conv", [x, kernel])])
+    return m.proto(x)
+
+
+@model
 def folded():
     m = Model(13)
     x = "image"

@@ -80,11 +80,27 @@ class LearnedTest(CliTest):
                          ["norm kind=instance"])
         self.assertIn("count once for each", notes)
 
-    def test_shared_weights_are_said(self):
+    def test_shared_convolutions_are_one_layer(self):
         layers, notes = self.network("shared")
-        self.assertEqual(layers[1:], ["conv out_channels=4 kernel=3 bias=True"] * 2)
-        self.assertIn("shared weights", notes)
+        self.assertEqual([layer for layer in layers if layer.startswith("conv")],
+                         ["conv out_channels=4 kernel=[1,9] stride=[1,2] pad=[0,3,0,4] bias=True"])
+        self.assertIn("convolutions that share their weights are one layer", notes)
         self.assertIn("'head.weight' by node 'head0', node 'head1'", notes)
+        self.assertEqual(self.shown(self.text), (4 * 27 + 4, 4 * 27 * (36 + 4)))
+        layers, _ = self.network("shared_head")
+        self.assertEqual([layer.split()[0] for layer in layers].count("conv"), 2)
+        self.assertEqual(self.shown(self.text), (4 * 36 + 6 * 18, 4 * 36 * (192 + 48 + 12) + 6 * 18 * (48 + 12 + 4)))
+        shown = self.succeed("show", self.file("net.json", self.text)).out
+        self.assertEqual([line.split()[3] for line in shown.splitlines() if ".part.view" in line][-3:],
+                         ["6x8x6", "6x4x3", "6x2x2"])
+        plan = self.folder / "plan.json"
+        self.succeed("plan", self.folder / "net.json", "--batch", "4", "--buffer", "8KiB", "-o", plan)
+        self.succeed("verify", plan)
+
+    def test_weights_shared_in_turn_are_said(self):
+        layers, notes = self.network("shared_in_turn")
+        self.assertEqual(layers, ["conv out_channels=3 kernel=1", "relu"] * 2)
+        self.assertIn("shared weights, of which there are 1, count once for each operator", notes)
 
     def test_parts_of_weights_are_not_shared(self):
         layers, notes = self.network("parts_of_weights")
