@@ -30,12 +30,6 @@ def height_window(layer):
     return ((pair(layer["kernel"])[0] - 1) * pair(layer.get("dilation", 1))[0] + 1, strides_of(layer)[0], pads_of(layer)[0])
 
 
-def mode_of(layer):
-    """"vertical" where rows are those of images, whatever their number before and after."""
-    vertical = ("conv", "conv_transpose", "max_pool", "avg_pool", "global_avg_pool", "upsample")
-    return "vertical" if layer["op"] in vertical else "rowwise"
-
-
 def apply_window(torch, layer, x, parameters, pads):
     """conv and pools of an image that gets `pads` (top, left, bottom, right); max_pool gives (values, indices)."""
     f, op = torch.nn.functional, layer["op"]

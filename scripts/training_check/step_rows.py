@@ -3,9 +3,9 @@ Which rows of its operands a step needs: section 11 of the model, read on its ow
 compared with these, and a program without them can be given some.
 """
 
-from training_check.layers import height_window, mode_of
+from training_check.layers import height_window
 from training_check.progress import SAME, first, need
-from training_check.rows import base_of, layer_of
+from training_check.rows import WINDOWS, base_of, layer_of
 
 WHOLE = ("whole",)
 
@@ -89,7 +89,7 @@ class StepRows:
             return rows.axis[base_of(tensor)] == rows.axis[base_of(self.writes[0])]
         if self.count == 1:
             return True
-        if mode_of(layer) == "vertical":  # windows: what is left here are dY in wgrad and x in conv_transpose's
+        if layer["op"] in WINDOWS:  # what is left here are dY in wgrad and x in conv_transpose's
             return rows.axis[base_of(tensor)] == 1 and rows.aligned(layer["inputs"][0])
         dimension = self.step_dimension()
         if dimension is None:
