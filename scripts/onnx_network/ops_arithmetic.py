@@ -1,5 +1,7 @@
 """Operators that work on each element."""
 
+from math import prod
+
 from onnx_network.operands import added_parameters, align_legacy, broadcast_to, grown, small
 from onnx_network.values import Activation, Constant, Fault, unsupported
 
@@ -58,7 +60,7 @@ def rescaled(c, node, values):
 
 
 def clip(c, node, values):
-    if any(isinstance(v, Activation) for v in values[1:]):
+    if any(isinstance(v, Activation) or v is not None and v.shape and prod(v.shape) > 1 for v in values[1:]):
         return elementwise(c, node, values)
     low, high = node.attrs.get("min"), node.attrs.get("max")
     low = values[1] if len(values) > 1 and low is None else low

@@ -1,5 +1,7 @@
 """Normalisations, and the layers that exporters write as several nodes."""
 
+from math import prod
+
 import numpy
 
 from onnx_network.operands import axes_of, data, ints, operand
@@ -101,17 +103,27 @@ def mean_variance(c, node, values):
     return c.unary(node.title(), "norm", x, kind=kind, affine=False)
 
 
+def behind(c, x, name):
+    """(name, value) of what is learned behind a norm; nothing where it is one number that is not."""
+    if not name:
+        return None
+    value = c.values[name]
+    number = value.shape is not None and prod(value.shape) == 1
+    return None if number and not c.learning.operand(x, name, value) else (name, value)
+
+
 def convert_match(c, node, match):
     x = c.values[match.source]
     node.alone = node.alone or {n.scope() for n in match.nodes} == {node.scope()}
-    scale = (match.scale, c.values[match.scale]) if match.scale else None
-    bias = (match.bias, c.values[match.bias]) if match.bias else None
+    scale, bias = (behind(c, x, name) for name in (match.scale, match.bias))
     first = match.nodes[0]
     first = next((n for n in match.nodes if n.op in ("InstanceNormalization", "Div")), first)
     if match.op == "layer_norm":
         return affine_norm(c, first, x, scale, bias, **last_axes(c, x, _axes(c, match.members["mean"])))
     if match.op == "group_norm":
         shape = ints(data(c.values[match.members["shape"]], "groups"))
+        if len(shape) < 3 or shape[0] not in (0, c.batch):
+            raise unsupported("normalises what is no group of channels of one sample, which is not supported")
         return affine_norm(c, first, x, scale, bias, kind="group", groups=shape[1] if shape[1] else x.shape[1])
     if match.op == "unit_norm":
         axis = last_axes(c, x, _axes(c, match.members["length"])).get("axis")

@@ -1,5 +1,13 @@
 """Layers that exporters write as several nodes: where they begin and end."""
 
+from math import prod
+
+from onnx_network.constants import read_tensor
+from onnx_network.fixed import constant_node
+from onnx_network.values import Constant
+
+BINARY = ("Sub", "Pow", "Mul", "Add")
+
 
 class Match:
     """Node `last` makes `op` of tensor `source` with `members`; the other `nodes` are part of it."""
@@ -29,12 +37,111 @@ class Finder:
         node = self.graph.producer.get(name)
         return node if node is not None and node.op in ops else None
 
+    def number(self, name):
+        """The one number of an initializer or a Constant, None if it is something else."""
+        node = self.graph.producer.get(name)
+        tensor = self.graph.initializers.get(name)
+        if tensor is not None:
+            value = read_tensor(tensor) if prod(tensor.dims) == 1 else Constant(())
+        elif node is not None and node.op == "Constant":
+            value = constant_node(node)
+        else:
+            return None
+        return value.data.reshape(-1)[0].item() if value.data is not None and value.data.size == 1 else None
+
+    def beside(self, node):
+        """(number, the other input) of a node with two inputs; (None, "") if neither is a number."""
+        for name, other in zip(node.inputs, node.inputs[::-1]):
+            if len(node.inputs) == 2 and self.number(name) is not None:
+                return self.number(name), other
+        return None, ""
+
     def silu(self, node):
         product = self.next(node, "Mul")
         if product is not None and _other(product, node.outputs[0]) == node.inputs[0]:
             op = "silu" if node.op == "Sigmoid" else "hardswish"
             return Match(op, node.inputs[0], product, [node, product])
+        before = self.made_by(node.inputs[0], "Mul") if node.op == "Sigmoid" else None
+        x = self.beside(before)[1] if before is not None else ""
+        if x and product is not None and _other(product, node.outputs[0]) == x:  # of 1.702 x
+            return Match("silu", x, product, [before, node, product])
         return None
+
+    def hard(self, plus):
+        """Hard sigmoid, of x + 3 from 0 to 6, over 6; and the product of x and that."""
+        three, x = self.beside(plus)
+        clip = self.next(plus, "Clip")
+        if three is None or not x or abs(three - 3) > 1e-3 or clip is None or clip.inputs[0] != plus.outputs[0]:
+            return None
+        nodes, times_x, over_6 = [plus, clip], False, False
+        while not (times_x and over_6):
+            node = self.next(nodes[-1], "Mul", "Div")
+            if node is None:
+                break
+            number = self.beside(node)[0]
+            if number is not None and not over_6 and abs(number - (6 if node.op == "Div" else 1 / 6)) < 1e-3 \
+                    and node.inputs[0] == nodes[-1].outputs[0]:
+                over_6 = True
+            elif node.op == "Mul" and not times_x and _other(node, nodes[-1].outputs[0]) == x:
+                times_x = True
+            else:
+                break
+            nodes.append(node)
+        if not over_6:
+            return None
+        return Match("hardswish" if times_x else "hardsigmoid", x, nodes[-1], nodes)
+
+    def mish(self, softplus):
+        tanh = self.next(softplus, "Tanh")
+        product = self.next(tanh, "Mul")
+        if product is None or _other(product, tanh.outputs[0]) != softplus.inputs[0]:
+            return None
+        return Match("elementwise", softplus.inputs[0], product, [softplus, tanh, product])
+
+    def gelu_by_tanh(self, tanh):
+        """x / 2 times 1 + tanh(a (x + b x^3))."""
+        outer = self.made_by(tanh.inputs[0], "Mul")
+        total = self.made_by(self.beside(outer)[1], "Add") if outer is not None else None
+        plus = self.next(tanh, "Add")
+        product = self.next(plus, "Mul")
+        if total is None or product is None or len(total.inputs) != 2 or self.beside(plus)[0] != 1:
+            return None
+        for x, cubic in (total.inputs, total.inputs[::-1]):
+            scaled = self.made_by(cubic, "Mul")
+            cube = self.made_by(self.beside(scaled)[1], "Pow", "Mul") if scaled is not None else None
+            if cube is None or x not in cube.inputs:
+                continue
+            nodes = [cube, scaled, total, outer, tanh, plus, product]
+            square = self.made_by(_other(cube, x), "Mul", "Pow") if cube.op == "Mul" else None
+            nodes += [square] if square is not None else []
+            half = self.made_by(_other(product, plus.outputs[0]) or "", "Mul")
+            if half is not None and self.beside(half)[1] == x:
+                return Match("gelu", x, product, [*nodes, half])
+            last = self.next(product, "Mul")
+            if _other(product, plus.outputs[0]) == x and last is not None and self.beside(last)[0] is not None:
+                return Match("gelu", x, last, [*nodes, last])
+        return None
+
+    def rms_norm(self, square):
+        """x over the root of the mean of its square."""
+        if square.op == "Pow" and self.number(square.inputs[1]) != 2 or square.op == "Mul" and \
+                square.inputs[0] != square.inputs[1]:
+            return None
+        nodes = [square]
+        for op in ("ReduceMean", "Add", "Sqrt"):
+            nodes.append(self.next(nodes[-1], op))
+            if nodes[-1] is None:
+                return None
+        last = self.next(nodes[-1], "Div", "Reciprocal")
+        if last is not None and last.op == "Reciprocal":
+            nodes.append(last)
+            last = self.next(last, "Mul")
+            whole = last is not None and _other(last, nodes[-1].outputs[0]) == square.inputs[0]
+        else:
+            whole = last is not None and last.inputs == [square.inputs[0], nodes[-1].outputs[0]]
+        if not whole:
+            return None
+        return self.scaled(Match("layer_norm", square.inputs[0], last, [*nodes, last], mean=nodes[1]))
 
     def gelu(self, erf):
         before = self.made_by(erf.inputs[0], "Div", "Mul")
@@ -58,17 +165,21 @@ class Finder:
             return Match("gelu", x, last, [before, erf, plus, product, last])
         return None
 
+    def scaled(self, match):
+        """A learned factor behind a normalisation."""
+        product = self.next(match.last, "Mul")
+        if product is not None and self.is_fixed(_other(product, match.last.outputs[0])):
+            match.scale = _other(product, match.last.outputs[0])
+            match.last = product
+            match.nodes.append(product)
+        return match
+
     def affine(self, match):
         """A learned factor and offset behind a normalisation."""
-        product = self.next(match.last, "Mul")
-        if product is None or not self.is_fixed(_other(product, match.last.outputs[0])):
-            return match
-        match.scale = _other(product, match.last.outputs[0])
-        match.last = product
-        match.nodes.append(product)
-        plus = self.next(product, "Add")
-        if plus is not None and self.is_fixed(_other(plus, product.outputs[0])):
-            match.bias = _other(plus, product.outputs[0])
+        match = self.scaled(match)
+        plus = self.next(match.last, "Add") if match.scale is not None else None
+        if plus is not None and self.is_fixed(_other(plus, match.last.outputs[0])):
+            match.bias = _other(plus, match.last.outputs[0])
             match.last = plus
             match.nodes.append(plus)
         return match
@@ -112,13 +223,16 @@ class Finder:
 
     def find(self):
         rules = {"Sigmoid": self.silu, "HardSigmoid": self.silu, "Erf": self.gelu, "Sub": self.layer_norm,
-                 "InstanceNormalization": self.group_norm, "ReduceL2": self.unit_norm}
+                 "InstanceNormalization": self.group_norm, "ReduceL2": self.unit_norm, "Softplus": self.mish,
+                 "Tanh": self.gelu_by_tanh, "Pow": self.rms_norm, "Mul": self.rms_norm, "Add": self.hard}
         matches, skipped = {}, set()
         for node in self.graph.nodes:
             rule = rules.get(node.op)
             if rule is None or node.number in skipped:
                 continue
-            if len(node.inputs) < (2 if node.op == "Sub" else 1) or self.is_fixed(node.inputs[0]):
+            if len(node.inputs) < (2 if node.op in BINARY else 1) or node.domain:
+                continue
+            if self.is_fixed(node.inputs[0]) and node.op != "Add":
                 continue
             match = rule(node)
             if match is None or any(n.number in skipped for n in match.nodes):

@@ -222,6 +222,68 @@ def gelu_half_of_erf(m):
     return m.node("Mul", ["image", m.node("Mul", [erf_plus_one(m), m.number(0.5)])])
 
 
+@case()
+def quick_gelu(m):
+    return m.node("Mul", ["image", m.node("Sigmoid", [m.node("Mul", ["image", m.number(1.702)])])])
+
+
+@case()
+def hard_swish_decomposed(m):
+    x = m.node("Clip", [m.node("Add", ["image", m.number(3)]), m.number(0), m.number(6)])
+    return m.node("Div", [m.node("Mul", ["image", x]), m.number(6)])
+
+
+@case()
+def hard_sigmoid_decomposed(m):
+    x = m.node("Clip", [m.node("Add", [m.number(3), "image"]), m.number(0), m.number(6)])
+    return m.node("Mul", [x, m.number(1 / 6)])
+
+
+@case()
+def relu6_of_something_else(m):
+    x = m.node("Clip", [m.node("Add", ["image", m.number(3)]), m.number(0), m.number(6)])
+    return m.node("Div", [x, m.number(2)])
+
+
+@case()
+def mish_decomposed(m):
+    return m.node("Mul", ["image", m.node("Tanh", [m.node("Softplus", ["image"])])])
+
+
+def tanh_plus_one(m, cube):
+    x = m.node("Add", ["image", m.node("Mul", [m.number(0.044715), cube])])
+    return m.node("Add", [m.number(1), m.node("Tanh", [m.node("Mul", [m.number(0.79788), x])])])
+
+
+@case()
+def gelu_by_tanh(m):
+    x = tanh_plus_one(m, m.node("Pow", ["image", m.number(3)]))
+    return m.node("Mul", [m.node("Mul", ["image", m.number(0.5)]), x])
+
+
+@case()
+def gelu_by_tanh_of_products(m):
+    x = tanh_plus_one(m, m.node("Mul", ["image", m.node("Mul", ["image", "image"])]))
+    return m.node("Mul", [m.node("Mul", ["image", x]), m.number(0.5)])
+
+
+def rms(m, square):
+    mean = m.node("ReduceMean", [square], axes=[-1])
+    return m.node("Sqrt", [m.node("Add", [mean, m.number(1e-6)])])
+
+
+@case(shape=(1, 6, 12))
+def rms_norm_decomposed(m):
+    n = m.node("Div", ["image", rms(m, m.node("Pow", ["image", m.number(2)]))])
+    return m.node("Mul", [m.weight(12), n])
+
+
+@case(shape=(1, 6, 12))
+def rms_norm_by_reciprocal(m):
+    n = m.node("Mul", ["image", m.node("Reciprocal", [rms(m, m.node("Mul", ["image", "image"]))])])
+    return m.node("Mul", [n, m.number(3.46)])
+
+
 # ---- pools ----
 
 one("max_pool", "MaxPool", kernel_shape=[3, 2], strides=[2, 2], pads=[1, 0, 0, 1])
