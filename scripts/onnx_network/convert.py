@@ -17,6 +17,7 @@ from onnx_network.patterns import Finder
 from onnx_network.values import Activation, Constant, Fault, unsupported
 
 FIXED_OPS = {"Shape", "Size", "RandomNormalLike", "RandomUniformLike", "RandomNormal", "RandomUniform", "Bernoulli"}
+CUT_HELPS = ("along the batch", "repeats the batch", "takes samples apart", "not known before it runs")  # in messages on models that are sound
 VIEWS = ("reshape", "slice", "concat", "flatten", "identity")
 
 
@@ -162,7 +163,7 @@ class Converter(Network):
     def _advice(self, node, values, fault):
         """What can be done about an operator that is not supported."""
         hint = opaque_hint(self, node, values, fault)
-        if not hint and fault.unsupported and "--" not in str(fault):
+        if not hint and "--" not in str(fault) and (fault.unsupported or any(p in str(fault) for p in CUT_HELPS)):
             hint = f"; {cut_before(node, self)}"
         return hint
 

@@ -137,8 +137,9 @@ class Learning:
         for source in sources:
             self.products.setdefault(source, []).append((node.place(), size))
             self.sizes[source] = sources[source]
-        if sum(sources.values()) > size > max(sources.values(), default=0) - 1:
-            self.beside[node.place()] = sum(sources.values()) - size
+        count = sum(n for n in sources.values() if n > 1)
+        if count > size > max(sources.values(), default=0) - 1:
+            self.beside[node.place()] = count - size
 
     def together(self, nodes, name, weight, bias):
         """Notes that several operators with these weights are one layer."""

@@ -28,7 +28,7 @@ def reduce(c, node, values):
         return x
     axes = sorted({a % rank for a in axes}) if axes else list(range(rank))
     if x.axis in axes:
-        raise Fault("works along the batch" + c.where_merged(x) + "; --output leaves out what follows a tensor")
+        raise Fault("works along the batch" + c.where_merged(x))
     for first, last in merged(axes):
         x = reduce_run(c, node, x, first, last)
     keep = node.attrs.get("keepdims", 1)

@@ -1,4 +1,4 @@
-"""Convolutions with one weight tensor: one layer over all that they read, so that parameters and gradients are there once."""
+"""Convolutions with one weight tensor as one layer over all that they read: parameters and gradients are there once."""
 
 import heapq
 from math import prod

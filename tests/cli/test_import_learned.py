@@ -161,6 +161,12 @@ class LearnedTest(CliTest):
         self.assertEqual(self.network("heads", "--output", "features")[0], layers[:2])
         self.assertIn("no tensor 'score'; the closest is 'scores'", self.refused("heads", "--output", "score"))
 
+    def test_mbsopt_names_the_importer_of_options_it_has_not(self):
+        self.run_importer("numbers")
+        done = self.succeed("plan", self.folder / "numbers.onnx", "--batch", "4")
+        self.assertIn("note: ", done.err)
+        self.assertIn("; import_onnx.py --learned NAME makes one learned", done.err)
+
     def test_functions_and_branches(self):
         self.assertEqual(self.network("function")[0], ["conv out_channels=4 kernel=1", "leaky_relu"] * 2 +
                          ["relu", "sigmoid"])
