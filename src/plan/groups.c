@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "cost/footprint.h"
 #include "cost/strips.h"
+#include "cost/traffic.h"
 
 void group_keep_all(mbs_plan *plan, const mbs_group *group)
 {
@@ -55,8 +56,9 @@ void group_pin(mbs_plan *plan, const plan_task *task, const mbs_group *group)
         pin_into(plan, group, task->capacity - plan_group_peak(plan, group));
 }
 
-mbs_status group_fit_strips(mbs_plan *plan, const plan_task *task, const mbs_group *group,
-                            mbs_error *error)
+/* Modes and pinned bytes of a strip group; *fits: whether there is room for it. */
+static mbs_status fit_strips(mbs_plan *plan, const plan_task *task, const mbs_group *group,
+                             bool *fits, mbs_error *error)
 {
     const mbs_program *p = plan->program;
     strip_extent *extent = strips_find(p, group->first, group->end, (int32_t)group->strips);
@@ -66,15 +68,47 @@ mbs_status group_fit_strips(mbs_plan *plan, const plan_task *task, const mbs_gro
         const strip_group strips = {p, group->first, group->end, extent,
                                     p->steps[group->first].touch_begin};
         for (int32_t k = group->first; k < group->end; k++)
-            if (task->stream && strips_streams(&strips, k))
-                plan->mode[k] = MBS_STREAMED;
+            plan->mode[k] = task->stream && strips_streams(&strips, k) ? MBS_STREAMED : MBS_STAGED;
         const int64_t peak = strips_footprints(&strips, plan->mode, task->stream, bytes);
+        *fits = peak <= task->capacity;
         if (task->pin)
-            pin_into(plan, group, task->capacity - peak);
+            pin_into(plan, group, max_i64(0, task->capacity - peak));
     }
     mem_free(extent);
     mem_free(bytes);
     return found ? MBS_OK : error_memory(error);
+}
+
+static mbs_status set_strips(mbs_plan *plan, const plan_task *task, mbs_group *group,
+                             int64_t strips, bool *fits, mbs_error *error)
+{
+    group->strips = strips;
+    group->iterations = task->batch * strips;
+    return fit_strips(plan, task, group, fits, error);
+}
+
+mbs_status plan_add_strips(mbs_plan *plan, const plan_task *task, int32_t first, int32_t end,
+                           int32_t strips, mbs_error *error)
+{
+    mbs_group *group = plan_add_group(plan, first, end, task->batch);
+    bool fits;
+    group->sub_batch = 1;
+    group_keep_all(plan, group);
+    mbs_status status = set_strips(plan, task, group, strips, &fits, error);
+    if (status != MBS_OK)
+        return status;
+    const int64_t least = plan_count_group(plan, group).total;
+    int64_t fewer[64]; /* the other T, descending: each is half of the one before */
+    int count = 0;
+    for (int64_t t = strips_tallest(plan->program, first, end); t > 1; t = ceil_div(t, 2))
+        if (t < strips)
+            fewer[count++] = t;
+    while (count-- > 0) {
+        status = set_strips(plan, task, group, fewer[count], &fits, error);
+        if (status != MBS_OK || (fits && plan_count_group(plan, group).total <= least))
+            return status;
+    }
+    return set_strips(plan, task, group, strips, &fits, error);
 }
 
 int64_t group_activation_change(const mbs_program *p, int32_t first, int32_t k)

@@ -18,11 +18,13 @@ void group_choose_modes(mbs_plan *plan, const plan_task *task, const mbs_group *
 void group_pin(mbs_plan *plan, const plan_task *task, const mbs_group *group);
 
 /*
- * Streams those steps of a strip group for which the rule says so (section 11), and pins into what
- * is left. The only error is MBS_ERR_MEMORY.
+ * Appends the strip group [first, end), everything inside resident: streams those steps for which
+ * the rule says so (section 11), and pins into what is left. `strips` must fit; of all T with which
+ * the group moves as little it takes the least, for every strip costs the array time. The only
+ * error is MBS_ERR_MEMORY.
  */
-mbs_status group_fit_strips(mbs_plan *plan, const plan_task *task, const mbs_group *group,
-                            mbs_error *error);
+mbs_status plan_add_strips(mbs_plan *plan, const plan_task *task, int32_t first, int32_t end,
+                           int32_t strips, mbs_error *error);
 
 /*
  * By how much the activation bytes per sample that the group [first, k) moves, everything inside

@@ -9,6 +9,7 @@
 #include "cost/strips.h"
 #include "cost/traffic.h"
 #include "mbsopt/cost.h"
+#include "plan/groups.h"
 #include "run.h"
 
 enum { MAP_CONV = 2, MAP_POOL, MAP_COUNT };
@@ -253,6 +254,40 @@ START_TEST(statistics_need_the_whole_sample)
 }
 END_TEST
 
+/*
+ * Of the strips that move as little the longest are taken. conv_and_pool needs 115 bytes in 2
+ * strips and 75 in 4 or 8 (every other of 8 has no row of the pool's 4), and 15 more for the
+ * weights to be read once.
+ */
+START_TEST(no_more_strips_than_pay)
+{
+    static const struct {
+        int64_t capacity;
+        int64_t strips;
+        int64_t pinned;
+    } cases[] = {{130, 2, 15}, {129, 4, 15}, {90, 4, 15}, {89, 4, 14}, {75, 4, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        conv_and_pool(15);
+        tensors[2].kept = true;
+        mbs_plan *plan = plan_allocate(&program, "test");
+        ck_assert_ptr_nonnull(plan);
+        plan->batch = 3;
+        const plan_task task = {.program = &program,
+                                .batch = 3,
+                                .capacity = cases[i].capacity,
+                                .pin = true,
+                                .stream = true};
+        ck_assert_int_eq(plan_add_strips(plan, &task, 0, 2, 8, NULL), MBS_OK);
+        ck_assert_msg(plan->groups[0].strips == cases[i].strips, "%d bytes: %d strips",
+                      (int)cases[i].capacity, (int)plan->groups[0].strips);
+        ck_assert_int_eq(plan->groups[0].iterations, 3 * cases[i].strips);
+        ck_assert_int_eq(plan->pinned_weight[0], cases[i].pinned);
+        ck_assert_int_eq(plan->mode[0], MBS_STREAMED);
+        mbs_plan_free(plan);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("strips");
@@ -260,6 +295,7 @@ int main(void)
     tcase_add_test(tests, windows_overlap);
     tcase_add_test(tests, modes_and_pinned_bytes_of_a_plan);
     tcase_add_test(tests, time_of_strips);
+    tcase_add_test(tests, no_more_strips_than_pay);
     tcase_add_test(tests, statistics_need_the_whole_sample);
     suite_add_tcase(suite, tests);
     return run_suite(suite);

@@ -9,13 +9,8 @@ static mbs_status emit_group(mbs_plan *plan, const plan_task *task, const candid
         plan_add_passes(plan, task, last.first);
         return MBS_OK;
     }
-    if (last.candidate == DP_STRIPS) {
-        mbs_group *strips =
-            plan_add_group(plan, last.first, end, task->batch * (int64_t)last.strips);
-        strips->strips = last.strips;
-        group_keep_all(plan, strips);
-        return group_fit_strips(plan, task, strips, error);
-    }
+    if (last.candidate == DP_STRIPS)
+        return plan_add_strips(plan, task, last.first, end, last.strips, error);
     const mbs_group *group =
         plan_add_group(plan, last.first, end, list->iterations[last.candidate]);
     group_keep_all(plan, group);
