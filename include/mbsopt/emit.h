@@ -41,12 +41,11 @@ typedef void mbs_note_function(const char *text, void *context);
 /*
  * The plan as it can be placed in the buffer address by address, every offset a multiple of the
  * hardware's buffer_alignment_bytes (docs/schedule.md): mostly the same plan. Where no placement of
- * a group is found, it pins fewer parameters, or takes the next smaller sub-batch, or is cut, and
- * `note` (or null) is told. What was MBS_OPTIMAL is then MBS_FEASIBLE. Exported as wavecore, the
- * result changes no more. It is replayed before it is returned; *placed is owned by the caller
- * (mbs_plan_free), and the given plan must live as long.
- * Errors: MBS_ERR_INPUT (the alignment is no power of 2), MBS_ERR_MEMORY, MBS_ERR_VERIFY (a defect
- * of this library).
+ * a group is found, it pins fewer parameters, or takes the next smaller sub-batch or more strips,
+ * or is cut, and `note` (or null) is told. What was MBS_OPTIMAL is then MBS_FEASIBLE. Exported as
+ * wavecore, the result changes no more. It is replayed before it is returned; *placed is owned by
+ * the caller (mbs_plan_free), and the given plan must live as long. Errors: MBS_ERR_INPUT (the
+ * alignment is no power of 2), MBS_ERR_MEMORY, MBS_ERR_VERIFY (a defect of this library).
  */
 MBS_API mbs_status mbs_plan_place(mbs_plan **placed, const mbs_plan *plan,
                                   const mbs_hardware *hardware, mbs_note_function *note,

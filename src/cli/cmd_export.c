@@ -108,7 +108,6 @@ static int read_options(export_run *run, const arguments *given)
         status = search_options(&run->planning, given);
     if (status == EXIT_OK)
         planning_finish(&run->planning, &run->setup, given);
-    run->planning.no_strips = 1; /* most formats say whole samples only */
     return status;
 }
 
@@ -117,9 +116,9 @@ static int read_options(export_run *run, const arguments *given)
 /* A plan file stands by itself: what would plan it anew is refused. */
 static int check_plan_options(const arguments *given)
 {
-    static const char *const planning[] = {"buffer",    "batch",     "planner",       "objective",
-                                           "no-pin",    "gap",       "inference",     "batch-norm",
-                                           "no-stream", "recompute", "max-recompute", NULL};
+    static const char *const planning[] = {
+        "buffer",     "batch",     "planner",   "objective", "no-pin",        "gap", "inference",
+        "batch-norm", "no-stream", "no-strips", "recompute", "max-recompute", NULL};
     for (int i = 0; planning[i] != NULL; i++)
         if (option_value(given, planning[i]) != NULL) {
             complain("--%s: %s is a plan already", planning[i], given->operand);
@@ -131,12 +130,13 @@ static int check_plan_options(const arguments *given)
 static mbs_status plan_network(export_run *run, mbs_error *error)
 {
     setup *of = &run->setup;
+    const bool searches =
+        run->recompute.recompute != MBS_RECOMPUTE_NONE || planning_has_strips(&run->planning);
     const search_again again = {of->network, setup_program_options(of), run->recompute};
     mbs_status status = setup_program(of, error);
     if (status == MBS_OK)
-        status = search_plan(&run->plan, of->program,
-                             run->recompute.recompute != MBS_RECOMPUTE_NONE ? &again : NULL,
-                             &of->hardware, &run->planning, error);
+        status = search_plan(&run->plan, of->program, searches ? &again : NULL, &of->hardware,
+                             &run->planning, error);
     if (status == MBS_OK)
         note_replaced_norms(of->program);
     return status;
@@ -218,6 +218,7 @@ static const option_spec export_options[] = {
     OPTION_OBJECTIVE,
     OPTION_NO_PIN,
     OPTION_NO_STREAM,
+    OPTION_NO_STRIPS,
     OPTION_RECOMPUTE,
     OPTION_MAX_RECOMPUTE,
     OPTION_TIME_LIMIT,

@@ -36,13 +36,6 @@ static bool is_exact(const plan_run *run)
     return run->options.planner == MBS_PLANNER_ILP || run->options.planner == MBS_PLANNER_BEST;
 }
 
-/* Whether the plan may have strips of rows. */
-static bool has_strips(const plan_run *run)
-{
-    return run->options.planner == MBS_PLANNER_DP && run->options.objective == MBS_TRAFFIC &&
-           !run->options.no_strips;
-}
-
 static void note_strips(const plan_run *run)
 {
     if (run->options.planner == MBS_PLANNER_DP && run->options.objective != MBS_TRAFFIC &&
@@ -162,7 +155,7 @@ static mbs_status make_plain(plan_run *run, mbs_error *error)
     mbs_plan_options options = run->options;
     if (is_exact(run))
         options.planner = MBS_PLANNER_DP;
-    options.no_strips = !has_strips(run);
+    options.no_strips = !planning_has_strips(&run->options);
     return search_compared(&run->plain, of->program, &again, &of->hardware, &options, error);
 }
 
@@ -195,7 +188,8 @@ static mbs_status make_references(plan_run *run, mbs_error *error)
 static int make_plans(plan_run *run)
 {
     const setup *of = &run->setup;
-    const bool searches = run->recompute.recompute != MBS_RECOMPUTE_NONE || has_strips(run);
+    const bool searches =
+        run->recompute.recompute != MBS_RECOMPUTE_NONE || planning_has_strips(&run->options);
     const search_again again = {of->network, setup_program_options(of), run->recompute};
     mbs_error error;
     mbs_error_clear(&error);

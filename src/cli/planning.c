@@ -81,3 +81,9 @@ void note_replaced_norms(const mbs_program *program)
              "(--batch-norm keep plans them as they are)",
              replaced);
 }
+
+bool planning_has_strips(const mbs_plan_options *options)
+{
+    return options->planner == MBS_PLANNER_DP && options->objective == MBS_TRAFFIC &&
+           !options->no_strips;
+}

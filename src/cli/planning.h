@@ -46,6 +46,9 @@ int planning_recompute(mbs_recompute_options *recompute, const mbs_plan_options 
  */
 void planning_finish(mbs_plan_options *options, setup *of, const arguments *given);
 
+/* Whether the plan may have strips of rows: then it is one of the network, not of one program. */
+bool planning_has_strips(const mbs_plan_options *options);
+
 /* Says so if a plan was made for a machine of other figures. */
 void note_other_hardware(const mbs_plan *plan, const mbs_hardware *hardware);
 

@@ -125,7 +125,7 @@ int64_t strips_row_bytes(const mbs_tensor *tensor, int64_t n);
  * from DRAM, then how far it gets. All row counts are those after each strip.
  */
 typedef struct strips_watch {
-    void (*arrives)(void *context, int32_t touch, const int32_t *there);
+    void (*arrives)(void *context, int32_t touch, const int32_t *there); /* or null */
     void (*step)(void *context, int32_t step, const int32_t *done);
     void *context;
 } strips_watch;

@@ -100,7 +100,7 @@ static bool find_read(const finder *f, int32_t t)
     d->needed[f->strips - 1] = (int32_t)tensor->rows; /* all of it comes from DRAM in the end */
     f->extent[t - f->touch_begin] =
         strips_bytes(tensor, strips_rows(f->strips, d->needed, d->used));
-    if (f->watch != NULL)
+    if (f->watch != NULL && f->watch->arrives != NULL)
         f->watch->arrives(f->watch->context, t, d->needed);
     close_demand(d);
     return true;

@@ -23,8 +23,7 @@ typedef struct strip_timer {
     int64_t *moved; /* per strip: activation bytes of the step at hand; all 0 between steps */
 } strip_timer;
 
-/* The part of `whole` that belongs to the first n of `rows` rows; at n = rows all of it. */
-static int64_t share(int64_t whole, int64_t n, int64_t rows)
+int64_t cost_row_share(int64_t whole, int64_t n, int64_t rows)
 {
     return whole / rows * n + ceil_div(whole % rows * n, rows);
 }
@@ -60,10 +59,10 @@ static void add_written(const strip_timer *timer, const mbs_step *step, const in
     }
 }
 
-/* What step k computes from its first `before` to its first `after` rows. */
-static step_work work_between(const strip_timer *timer, int32_t k, int64_t before, int64_t after)
+step_work cost_row_work(const mbs_plan *plan, const mbs_hardware *hardware, int32_t k,
+                        int64_t before, int64_t after)
 {
-    const mbs_program *p = timer->plan->program;
+    const mbs_program *p = plan->program;
     const mbs_step *step = &p->steps[k];
     const double part = (double)(after - before) / (double)step->rows;
     step_work work = {.operand_bytes = part * (double)program_operand_bytes(p, k)};
@@ -73,9 +72,9 @@ static step_work work_between(const strip_timer *timer, int32_t k, int64_t befor
     }
     mbs_gemm gemm = step->gemm;
     int64_t *cut = gemm.samples_in_k ? &gemm.k : &gemm.m;
-    *cut = share(*cut, after, step->rows) - share(*cut, before, step->rows);
+    *cut = cost_row_share(*cut, after, step->rows) - cost_row_share(*cut, before, step->rows);
     if (*cut > 0) {
-        work.gemm_cycles = array_cycles(&gemm, 1, timer->hardware, timer->plan->double_buffered);
+        work.gemm_cycles = array_cycles(&gemm, 1, hardware, plan->double_buffered);
         work.macs = array_macs(&gemm, 1);
     }
     return work;
@@ -90,7 +89,8 @@ static void on_step(void *context, int32_t k, const int32_t *done)
     mbs_cost *cost = &timer->costs[k - timer->group->first];
     add_written(timer, step, done);
     for (int64_t i = 0; i < strips; i++) {
-        const step_work work = work_between(timer, k, i > 0 ? done[i - 1] : 0, done[i]);
+        const step_work work =
+            cost_row_work(timer->plan, timer->hardware, k, i > 0 ? done[i - 1] : 0, done[i]);
         const double each = (double)(timer->moved[i] + moved.each);
         double usual = (double)timer->plan->batch; /* executions that are not one of the ends */
         if (i == 0) {

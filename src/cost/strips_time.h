@@ -11,4 +11,15 @@
 bool cost_add_strips(mbs_cost *costs, const mbs_plan *plan, const mbs_hardware *hardware,
                      const mbs_group *group);
 
+/*
+ * The part of `whole` that a step's first n of `rows` rows have of it, 0 <= n <= rows; of all of
+ * them all. So rows a to b have what the first b have less what the first a have.
+ */
+int64_t cost_row_share(int64_t whole, int64_t n, int64_t rows);
+
+/* What step k of a strip group computes of a sample from its first `before` to its first `after`
+ * rows. */
+step_work cost_row_work(const mbs_plan *plan, const mbs_hardware *hardware, int32_t k,
+                        int64_t before, int64_t after);
+
 #endif

@@ -8,30 +8,29 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "emit/trace_size.h"
-#include "emit/whole_samples.h"
 
 static const export_format formats[] = {
     {"wavecore", "OUT", "the command stream with addresses in buffer and DRAM, as JSON lines",
-     false, false, true, NO_TRACE, export_wavecore},
+     false, false, NO_TRACE, export_wavecore},
     {"scalesim", "OUT/conv.csv, gemm.csv, runs.csv, scalesim.cfg, names.csv",
-     "matrix products for SCALE-Sim 2 and 3, how often each runs, and the array", true, true, false,
+     "matrix products for SCALE-Sim 2 and 3, how often each runs, and the array", true, true,
      NO_TRACE, export_scalesim},
     {"timeloop", "OUT/STEP_bSAMPLES.yaml, runs.csv, names.csv",
-     "a problem for each distinct convolution or matrix product", true, true, false, NO_TRACE,
+     "a problem for each distinct convolution or matrix product", true, true, NO_TRACE,
      export_timeloop},
     {"astra-sim", "OUT/workload.txt, names.csv",
-     "times and weight gradients of the layers, for data-parallel clusters", true, true, false,
-     NO_TRACE, export_astra_sim},
-    {"dramsim3", "OUT", "every DRAM request with its cycle, for DRAMsim3", false, true, false,
+     "times and weight gradients of the layers, for data-parallel clusters", true, true, NO_TRACE,
+     export_astra_sim},
+    {"dramsim3", "OUT", "every DRAM request with its cycle, for DRAMsim3", false, true,
      TRACE_CYCLES, export_trace_cycles},
-    {"ramulator", "OUT", "the same, for Ramulator 1", false, true, false, TRACE_CYCLES,
+    {"ramulator", "OUT", "the same, for Ramulator 1", false, true, TRACE_CYCLES,
      export_trace_cycles},
-    {"ramulator2", "OUT", "every DRAM request in order, for Ramulator 2", false, true, false,
-     TRACE_PLAIN, export_trace_plain},
-    {"addresses", "OUT", "the DRAM regions of parameters and tensors, as CSV", false, false, true,
+    {"ramulator2", "OUT", "every DRAM request in order, for Ramulator 2", false, true, TRACE_PLAIN,
+     export_trace_plain},
+    {"addresses", "OUT", "the DRAM regions of parameters and tensors, as CSV", false, false,
      NO_TRACE, export_addresses},
     {"perfetto", "OUT", "the timeline, for ui.perfetto.dev and chrome://tracing", false, true,
-     false, NO_TRACE, export_perfetto},
+     NO_TRACE, export_perfetto},
 };
 
 #define FORMAT_COUNT (sizeof formats / sizeof formats[0])
@@ -140,8 +139,6 @@ static mbs_status prepare(exporter *e, const export_format **format, const mbs_p
                            "plan of %s: format %s needs the sizes of matrix products and tensors "
                            "(members gemm and elements), which the plan file does not tell",
                            quoted(plan->program->network_name).text, (*format)->name);
-    if (status == MBS_OK && !(*format)->has_strips)
-        status = refuse_strips(plan, (*format)->name, error);
     return status;
 }
 

@@ -29,7 +29,6 @@ typedef struct export_format {
     const char *carries; /* in one line */
     bool is_folder;
     bool needs_shapes; /* matrix sizes and elements, which a loaded plan may lack */
-    bool has_strips;   /* says what strip groups do; else plans with such are refused */
     enum { NO_TRACE, TRACE_CYCLES, TRACE_PLAIN } trace; /* a memory trace, with cycles or without */
     export_function *write;
 } export_format;

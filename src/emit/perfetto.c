@@ -4,7 +4,9 @@
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "cost/footprint.h"
+#include "cost/strips.h"
 #include "cost/time.h"
 #include "emit/timeline.h"
 
@@ -25,6 +27,8 @@ typedef struct perfetto {
     text *out;
     double now_s; /* where the timeline is */
     bool full;
+    bool shows_samples;  /* of strip groups all strips of the first sample, else the first */
+    int64_t *footprints; /* of the steps of the strip group at hand; else null */
 } perfetto;
 
 /* ---- Events ---------------------------------------------------------------------------------- */
@@ -139,8 +143,7 @@ static void put_step(perfetto *p, const execution_at *at, int64_t occupied)
     const mbs_hardware *hardware = p->e->hardware;
     const double seconds_per_byte =
         (double)hardware->cores / (double)hardware->bandwidth_bytes_per_s;
-    mbs_cost cost = {0};
-    cost_add_execution(&cost, p->e->plan, hardware, at->group, at->step, at->iteration);
+    const mbs_cost cost = timeline_cost(&p->line, at);
     timeline_transfers(&p->line, at);
     const double end_s = p->now_s + cost.time_s;
     begin_slice(p, TRACK_PLAN, step->name, p->now_s, end_s);
@@ -161,37 +164,56 @@ static void put_step(perfetto *p, const execution_at *at, int64_t occupied)
 }
 
 /* Seconds of one iteration of a group: its steps' in the order of put_step, so that sums agree. */
-static double iteration_end(const perfetto *p, const mbs_group *group, int64_t iteration,
-                            double begin_s)
+static double iteration_end(perfetto *p, const mbs_group *group, int64_t iteration, double begin_s)
 {
     for (int32_t k = group->first; k < group->end; k++) {
-        mbs_cost cost = {0};
-        cost_add_execution(&cost, p->e->plan, p->e->hardware, group, k, iteration);
-        begin_s += cost.time_s;
+        const execution_at at = timeline_at(&p->line, group, iteration, k);
+        begin_s += timeline_cost(&p->line, &at).time_s;
     }
     return begin_s;
 }
 
-/* When the group ends. Where all is shown, by the same additions as there. */
-static double group_end(const perfetto *p, const mbs_group *group, double begin_s)
+/* How many of the group's iterations are shown. */
+static int64_t shown_iterations(const perfetto *p, const mbs_group *group)
 {
-    const int64_t last = group->iterations - 1;
-    if (p->full) {
-        for (int64_t i = 0; i <= last; i++)
-            begin_s = iteration_end(p, group, i, begin_s);
-        return begin_s;
+    if (p->full)
+        return group->iterations;
+    return p->shows_samples ? group->strips : 1;
+}
+
+/* Seconds of all iterations, of which those of every sample but the ends are alike. */
+static double group_seconds(perfetto *p, const mbs_group *group)
+{
+    const int64_t rounds = group->iterations / group->strips;
+    double sum_s = 0;
+    for (int64_t i = 0; i < group->strips; i++) {
+        sum_s += iteration_end(p, group, i, 0);
+        if (rounds > 2)
+            sum_s += (double)(rounds - 2) * iteration_end(p, group, group->strips + i, 0);
+        if (rounds > 1)
+            sum_s += iteration_end(p, group, (rounds - 1) * group->strips + i, 0);
     }
-    begin_s = iteration_end(p, group, 0, begin_s);
-    if (last > 1) /* those in the middle are alike */
-        begin_s += (double)(last - 1) * iteration_end(p, group, 1, 0);
-    return last > 0 ? iteration_end(p, group, last, begin_s) : begin_s;
+    return sum_s;
+}
+
+/* When the group ends. Where all is shown, by the same additions as there. */
+static double group_end(perfetto *p, const mbs_group *group, double begin_s)
+{
+    if (shown_iterations(p, group) < group->iterations)
+        return begin_s + group_seconds(p, group);
+    for (int64_t i = 0; i < group->iterations; i++)
+        begin_s = iteration_end(p, group, i, begin_s);
+    return begin_s;
 }
 
 static bool put_iteration(perfetto *p, const mbs_group *group, int64_t iteration)
 {
     const execution_at all = timeline_at(&p->line, group, iteration, group->first);
     text label = TEXT_INIT;
-    text_format(&label, "iteration %" PRId64, iteration);
+    if (group->strips > 1)
+        text_format(&label, "sample %" PRId64 ", strip %" PRId64, all.first_sample, all.strip);
+    else
+        text_format(&label, "iteration %" PRId64, iteration);
     begin_slice(p, TRACK_PLAN, label.failed ? "iteration" : label.data, p->now_s,
                 iteration_end(p, group, iteration, p->now_s));
     text_free(&label);
@@ -200,7 +222,8 @@ static bool put_iteration(perfetto *p, const mbs_group *group, int64_t iteration
         footprint_walk_begin(p->e->plan, group, all.end_sample - all.first_sample);
     for (int32_t k = group->first; k < group->end; k++) {
         const execution_at at = timeline_at(&p->line, group, iteration, k);
-        put_step(p, &at, footprint_walk_step(&walk, k));
+        const int64_t whole = footprint_walk_step(&walk, k);
+        put_step(p, &at, p->footprints != NULL ? p->footprints[k - group->first] : whole);
         if (!sink_flush(p->e->out))
             return false;
     }
@@ -216,14 +239,19 @@ static bool put_group(perfetto *p, int32_t g)
     double end_s = group_end(p, group, begin_s);
     begin_slice(p, TRACK_PLAN, label.failed ? "group" : label.data, begin_s, end_s);
     text_free(&label);
-    text_format(p->out, ", \"args\": {\"iterations\": %" PRId64 ", \"sub_batch\": %" PRId64 "}}",
+    text_format(p->out, ", \"args\": {\"iterations\": %" PRId64 ", \"sub_batch\": %" PRId64,
                 group->iterations, group->sub_batch);
-    const int64_t shown = p->full ? group->iterations : 1;
+    if (group->strips > 1)
+        text_format(p->out, ", \"strips\": %" PRId64, group->strips);
+    text_string(p->out, "}}");
+    const int64_t shown = shown_iterations(p, group);
     for (int64_t i = 0; i < shown; i++)
         if (!put_iteration(p, group, i))
             return false;
     if (shown < group->iterations) {
-        begin_slice(p, TRACK_PLAN, "the other iterations, alike", p->now_s, end_s);
+        begin_slice(p, TRACK_PLAN,
+                    group->strips > 1 ? "the other strips" : "the other iterations, alike",
+                    p->now_s, end_s);
         text_format(p->out, ", \"args\": {\"iterations\": %" PRId64 "}}",
                     group->iterations - shown);
         p->now_s = end_s;
@@ -231,30 +259,53 @@ static bool put_group(perfetto *p, int32_t g)
     return true;
 }
 
-static bool is_small(const mbs_plan *plan)
+/* Whether few enough executions are shown: of all samples, or else of one of strip groups. */
+static bool is_small(const mbs_plan *plan, bool all)
 {
     int64_t executions = 0;
     for (int32_t g = 0; g < plan->group_count; g++) {
         const mbs_group *group = &plan->groups[g];
-        if (!checked_add_product(&executions, group->iterations, group->end - group->first))
+        if (!checked_add_product(&executions, all ? group->iterations : group->strips,
+                                 group->end - group->first))
             return false;
     }
     return executions <= MOST_EXECUTIONS;
 }
 
+/* Goes to the group. Errors: MBS_ERR_MEMORY. */
+static mbs_status enter(perfetto *p, const mbs_group *group)
+{
+    mbs_status status = timeline_enter(&p->line, group);
+    mem_free(p->footprints);
+    p->footprints = NULL;
+    if (status != MBS_OK || group->strips == 1)
+        return status;
+    const int64_t pinned = plan_pinned_bytes(p->e->plan, group->first, group->end);
+    p->footprints = strips_group_footprints(p->e->plan, group);
+    if (p->footprints == NULL)
+        return error_memory(p->e->error);
+    for (int32_t i = 0; i < group->end - group->first; i++)
+        p->footprints[i] += pinned;
+    return MBS_OK;
+}
+
 mbs_status export_perfetto(exporter *e)
 {
     perfetto p = {.e = e, .out = sink_text(e->out)};
-    p.full = e->options->full || is_small(e->plan);
+    p.full = e->options->full || is_small(e->plan, true);
+    p.shows_samples = is_small(e->plan, false);
     mbs_status status = timeline_open(&p.line, e);
     if (status == MBS_OK) {
         put_tracks(&p);
-        for (int32_t g = 0; g < e->plan->group_count; g++)
-            if (!put_group(&p, g))
-                break;
+        bool going = true;
+        for (int32_t g = 0; g < e->plan->group_count && going; g++) {
+            status = enter(&p, &e->plan->groups[g]);
+            going = status == MBS_OK && put_group(&p, g);
+        }
         put_counter(&p, p.now_s, 0);
         text_string(p.out, "\n]}\n");
     }
+    mem_free(p.footprints);
     timeline_close(&p.line);
     return status;
 }

@@ -18,17 +18,20 @@ typedef struct topology {
 
 /*
  * Whether SCALE-Sim's convolution can express the product: a forward one without dilation, with one
- * stride, whose sub-batch, one sample above the other, is no taller than an integer.
+ * stride, whose sub-batch, one sample above the other, is no taller than an integer; or whole rows
+ * of one.
  */
 static bool is_conv(const topology *t, const gemm_run *item, int64_t *height)
 {
     const mbs_conv *conv = &t->e->plan->program->steps[item->step].conv;
-    int64_t rows;
+    int64_t rows = item->rows;
     if (item->pass != PASS_FORWARD || conv->channels == 0 || conv->stride[0] != conv->stride[1] ||
         conv->dilation[0] != 1 || conv->dilation[1] != 1)
         return false;
     *height = conv->kernel[0];
-    return checked_mul(item->samples, conv->output[0], &rows) &&
+    if (rows > 0 && item->m != rows * conv->output[1])
+        return false;
+    return (rows > 0 || checked_mul(item->samples, conv->output[0], &rows)) &&
            checked_add_product(height, rows - 1, conv->stride[0]) && *height <= JSON_MAX_INTEGER;
 }
 
@@ -67,10 +70,10 @@ static bool write_run_row(sink *out, const topology *t, int32_t i)
     as_scalesim.cycle_model = MBS_CYCLES_SCALESIM;
     text_format(sink_text(out),
                 "%s,%" PRId32 ",%" PRId64 ",%" PRId64 ",%s,%" PRId64 ",%" PRId64 ",%" PRId64
-                ",%.0f\n",
+                ",%.0f,%" PRId64 "\n",
                 t->names[i], item->step, item->samples, item->runs,
                 is_conv(t, item, &height) ? "yes" : "no", item->m, item->n, item->k,
-                array_cycles(&one, 1, &as_scalesim, true));
+                array_cycles(&one, 1, &as_scalesim, true), item->rows);
     return sink_flush(out);
 }
 
@@ -130,23 +133,24 @@ static mbs_status write_files(topology *t, const safe_names *names)
     if (status == MBS_OK)
         status = write_rows(t, "gemm.csv", "Layer, M, N, K,\n", write_gemm_row);
     if (status == MBS_OK)
-        status = write_rows(t, "runs.csv", "name,step,samples,runs,in_conv,m,n,k,cycles\n",
+        status = write_rows(t, "runs.csv", "name,step,samples,runs,in_conv,m,n,k,cycles,rows\n",
                             write_run_row);
     if (status == MBS_OK)
         status = write_config(t);
     return status == MBS_OK ? safe_names_write(names, t->e->folder, t->e->error) : status;
 }
 
-/* A name per row: the step's, and how many samples. */
+/* A name per row: the step's, and how many samples or rows. */
 static mbs_status name_products(topology *t, safe_names *names)
 {
     for (int32_t i = 0; i < t->products.count; i++) {
-        const gemm_run *item = &t->products.items[i];
-        text name = TEXT_INIT;
-        text_format(&name, "%s_b%" PRId64, t->e->plan->program->steps[item->step].name,
-                    item->samples);
-        t->names[i] = name.failed ? NULL : safe_names_add(names, name.data);
-        text_free(&name);
+        char *name;
+        mbs_status status =
+            product_name(&name, t->e->plan->program, &t->products.items[i], t->e->error);
+        if (status != MBS_OK)
+            return status;
+        t->names[i] = safe_names_add(names, name);
+        mem_free(name);
         if (t->names[i] == NULL)
             return error_memory(t->e->error);
     }

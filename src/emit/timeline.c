@@ -3,58 +3,53 @@
 #include "base/checked.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "cost/strips.h"
+#include "cost/strips_time.h"
+#include "cost/traffic.h"
 
 /* Weights, accumulators in and accumulators out, each pinned and not. */
 #define MOST_PARAMETER_TRANSFERS 6
-
-/* Whether some touch after the producer's finds the tensor in DRAM only. */
-static bool is_written(const mbs_plan *plan, int32_t id)
-{
-    const mbs_tensor *tensor = &plan->program->tensors[id];
-    if (tensor->producer < 0)
-        return false;
-    if (tensor->kept)
-        return true;
-    const mbs_touch *touches = plan->program->touches;
-    for (int32_t t = tensor->first_touch; touches[t].next >= 0; t = touches[t].next)
-        if (!plan->resident[t])
-            return true;
-    return false;
-}
 
 mbs_status timeline_open(timeline *line, const exporter *e)
 {
     const mbs_program *p = e->plan->program;
     int32_t most = 0;
-    *line = (timeline){.plan = e->plan, .hardware = e->hardware};
+    *line = (timeline){.plan = e->plan, .hardware = e->hardware, .error = e->error};
     mbs_status status = dram_layout_create(&line->layout, e->plan, e->error);
     if (status != MBS_OK)
         return status;
     for (int32_t k = 0; k < p->step_count; k++)
         if (p->steps[k].touch_end - p->steps[k].touch_begin > most)
             most = p->steps[k].touch_end - p->steps[k].touch_begin;
-    line->written = mem_calloc((size_t)p->tensor_count + 1, sizeof *line->written);
     line->transfers = mem_calloc((size_t)most + MOST_PARAMETER_TRANSFERS, sizeof *line->transfers);
-    if (line->written == NULL || line->transfers == NULL)
-        return error_memory(e->error);
-    for (int32_t id = 0; id < p->tensor_count; id++)
-        line->written[id] = is_written(e->plan, id);
-    return MBS_OK;
+    return line->transfers != NULL ? MBS_OK : error_memory(e->error);
 }
 
 void timeline_close(timeline *line)
 {
     dram_layout_free(line->layout);
-    mem_free(line->written);
     mem_free(line->transfers);
+    strip_progress_free(&line->progress);
+}
+
+mbs_status timeline_enter(timeline *line, const mbs_group *group)
+{
+    strip_progress_free(&line->progress);
+    if (group->strips > 1 && !strip_progress_find(&line->progress, line->plan, group))
+        return error_memory(line->error);
+    return MBS_OK;
 }
 
 execution_at timeline_at(const timeline *line, const mbs_group *group, int64_t iteration,
                          int32_t step)
 {
-    const int64_t first = iteration * group->sub_batch;
-    return (execution_at){group, iteration, step, first,
-                          min_i64(first + group->sub_batch, line->plan->batch)};
+    const int64_t first = iteration / group->strips * group->sub_batch;
+    return (execution_at){group,
+                          iteration,
+                          step,
+                          first,
+                          min_i64(first + group->sub_batch, line->plan->batch),
+                          iteration % group->strips};
 }
 
 /* ---- What moves ------------------------------------------------------------------------------ */
@@ -88,23 +83,70 @@ static void add_parameters(timeline *line, int32_t step, dram_content content, i
                                                              .times = 1};
 }
 
+/* Rows of one sample. */
+static void add_rows(timeline *line, const execution_at *at, int32_t id, strip_span rows,
+                     bool is_write)
+{
+    const mbs_tensor *tensor = &line->plan->program->tensors[id];
+    const int64_t begin = strips_row_bytes(tensor, rows.before);
+    const int64_t end = strips_row_bytes(tensor, rows.after);
+    if (begin == end)
+        return;
+    line->transfers[line->transfer_count++] =
+        (transfer){.content = DRAM_TENSOR,
+                   .id = id,
+                   .is_write = is_write,
+                   .address = line->layout->tensors[id] + at->first_sample * tensor->bytes + begin,
+                   .bytes = end - begin,
+                   .times = 1,
+                   .samples = 1};
+}
+
 static void add_reads(timeline *line, const execution_at *at)
 {
     const mbs_program *p = line->plan->program;
     const mbs_step *step = &p->steps[at->step];
     for (int32_t t = step->touch_begin; t < step->write_begin; t++) {
-        int32_t previous = p->touches[t].previous;
-        if (previous < 0 || !line->plan->resident[previous])
-            add_tensor(line, at, p->touches[t].tensor, false);
+        const int32_t previous = p->touches[t].previous;
+        const int32_t id = p->touches[t].tensor;
+        if (previous >= 0 && line->plan->resident[previous])
+            continue;
+        if (at->group->strips > 1)
+            add_rows(line, at, id, strip_progress_arrival(&line->progress, t, at->strip), false);
+        else
+            add_tensor(line, at, id, false);
+    }
+}
+
+/* What is stored of what a step of a strip group makes: what is whole only then, at the end. */
+static strip_span stored_rows(const timeline *line, const execution_at *at, int32_t t)
+{
+    const mbs_program *p = line->plan->program;
+    if (strips_grows(p, t))
+        return strip_progress_step(&line->progress, at->step, at->strip);
+    const bool last = at->strip == at->group->strips - 1;
+    return (strip_span){0, last ? p->tensors[p->touches[t].tensor].rows : 0};
+}
+
+static void add_writes(timeline *line, const execution_at *at)
+{
+    const mbs_program *p = line->plan->program;
+    const mbs_step *step = &p->steps[at->step];
+    for (int32_t t = step->write_begin; t < step->touch_end; t++) {
+        if (!plan_writes(line->plan, t))
+            continue;
+        if (at->group->strips > 1)
+            add_rows(line, at, p->touches[t].tensor, stored_rows(line, at, t), true);
+        else
+            add_tensor(line, at, p->touches[t].tensor, true);
     }
 }
 
 void timeline_transfers(timeline *line, const execution_at *at)
 {
     const mbs_plan *plan = line->plan;
-    const mbs_program *p = plan->program;
     const int32_t k = at->step;
-    const mbs_step *step = &p->steps[k];
+    const mbs_step *step = &plan->program->steps[k];
     const bool first = at->iteration == 0;
     const bool last = at->iteration == at->group->iterations - 1;
     const int64_t weights = line->layout->weights[k];
@@ -120,10 +162,26 @@ void timeline_transfers(timeline *line, const execution_at *at)
     if (!first)
         add_parameters(line, k, DRAM_ACCUMULATORS, accumulators + pinned, unpinned, false);
     add_reads(line, at);
-    for (int32_t t = step->write_begin; t < step->touch_end; t++)
-        if (line->written[p->touches[t].tensor])
-            add_tensor(line, at, p->touches[t].tensor, true);
+    add_writes(line, at);
     if (last)
         add_parameters(line, k, DRAM_ACCUMULATORS, accumulators, pinned, true);
     add_parameters(line, k, DRAM_ACCUMULATORS, accumulators + pinned, unpinned, true);
+}
+
+mbs_cost timeline_cost(timeline *line, const execution_at *at)
+{
+    mbs_cost cost = {0};
+    if (at->group->strips == 1) {
+        cost_add_execution(&cost, line->plan, line->hardware, at->group, at->step, at->iteration);
+        return cost;
+    }
+    const strip_span rows = strip_progress_step(&line->progress, at->step, at->strip);
+    const step_work work =
+        cost_row_work(line->plan, line->hardware, at->step, rows.before, rows.after);
+    double bytes = 0;
+    timeline_transfers(line, at);
+    for (int32_t i = 0; i < line->transfer_count; i++)
+        bytes += (double)line->transfers[i].bytes;
+    cost_add_work(&cost, line->hardware, &line->plan->program->steps[at->step], &work, bytes, 1);
+    return cost;
 }

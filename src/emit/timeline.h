@@ -4,6 +4,8 @@
 
 #include "emit/dram_layout.h"
 #include "emit/exporter.h"
+#include "emit/strip_progress.h"
+#include "mbsopt/cost.h"
 
 /* Bytes that one execution of a step moves between DRAM and the buffer in one piece. */
 typedef struct transfer {
@@ -13,7 +15,7 @@ typedef struct transfer {
     int64_t address;
     int64_t bytes;
     int64_t times;   /* over and over: the passes of a step in passes; else 1 */
-    int64_t samples; /* of a tensor, one after another; 0: parameters */
+    int64_t samples; /* of a tensor, one after another or a part of one; 0: parameters */
 } transfer;
 
 /* One execution of a step: one iteration of its group. */
@@ -23,24 +25,35 @@ typedef struct execution_at {
     int32_t step;
     int64_t first_sample; /* [first_sample, end_sample) */
     int64_t end_sample;
+    int64_t strip; /* of that sample, if its group has strips */
 } execution_at;
 
 typedef struct timeline {
     const mbs_plan *plan;
     const mbs_hardware *hardware;
     dram_layout *layout;
-    bool *written;       /* per tensor: its producer writes it to DRAM */
     transfer *transfers; /* of the execution at hand, reads first */
     int32_t transfer_count;
+    strip_progress progress; /* of the group at hand, if it has strips */
+    mbs_error *error;
 } timeline;
 
 /* Free with timeline_close, also after a failure. Errors as of dram_layout_create. */
 mbs_status timeline_open(timeline *line, const exporter *e);
 void timeline_close(timeline *line);
 
+/*
+ * Goes to a group; the functions below are of the steps of the group that was entered last. O(1),
+ * of a strip group O(touches · strips). Errors: MBS_ERR_MEMORY.
+ */
+mbs_status timeline_enter(timeline *line, const mbs_group *group);
+
 /* The execution of a step in one iteration of its group. */
 execution_at timeline_at(const timeline *line, const mbs_group *group, int64_t iteration,
                          int32_t step);
+
+/* Time and what goes with it of one execution, its energy apart. Changes the transfers. */
+mbs_cost timeline_cost(timeline *line, const execution_at *at);
 
 /* Puts into line->transfers what the execution moves, in the order in which it does. */
 void timeline_transfers(timeline *line, const execution_at *at);

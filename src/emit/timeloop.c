@@ -28,6 +28,17 @@ typedef struct problem_item {
     const char *name; /* of the file's stem; of the first of equal ones */
 } problem_item;
 
+/*
+ * The rows and columns of a product's pixels. A strip's share that is no whole rows, as of the
+ * gradient of a strided convolution, is one row.
+ */
+static void set_pixels(problem *made, int64_t pixels, int64_t width)
+{
+    const bool whole = pixels % width == 0;
+    made->p = whole ? pixels / width : 1;
+    made->q = whole ? width : pixels;
+}
+
 static problem problem_of(const gemm_run *item, const mbs_step *step)
 {
     const mbs_gemm *gemm = &step->gemm;
@@ -40,6 +51,8 @@ static problem problem_of(const gemm_run *item, const mbs_step *step)
                     .stride = {1, 1},
                     .dilation = {1, 1},
                     .pass = item->pass};
+    const int64_t pixels =
+        item->pass == PASS_WGRAD ? item->k : item->m; /* with rows: the strip's */
     if (conv->channels > 0) {
         made.c = conv->channels / gemm->groups;
         made.m = conv->filters / gemm->groups;
@@ -47,6 +60,8 @@ static problem problem_of(const gemm_run *item, const mbs_step *step)
         made.s = conv->kernel[1];
         made.p = conv->output[0];
         made.q = conv->output[1];
+        if (item->rows > 0)
+            set_pixels(&made, pixels, conv->output[1]);
         memcpy(made.stride, conv->stride, sizeof made.stride);
         memcpy(made.dilation, conv->dilation, sizeof made.dilation);
         return made;
@@ -54,6 +69,8 @@ static problem problem_of(const gemm_run *item, const mbs_step *step)
     made.m = item->pass == PASS_DGRAD ? gemm->k : gemm->n;
     made.c = item->pass == PASS_FORWARD ? gemm->k : item->pass == PASS_DGRAD ? gemm->n : gemm->m;
     made.p = item->pass == PASS_WGRAD ? gemm->k : gemm->m;
+    if (item->rows > 0)
+        made.p = pixels;
     return made;
 }
 
@@ -138,13 +155,13 @@ static mbs_status write_runs(exporter *e, const product_list *products, const pr
     mbs_status status = folder_file(&out, e->folder, "runs.csv", e->error);
     if (status != MBS_OK)
         return status;
-    text_string(sink_text(out), "file,step,samples,runs,name\n");
+    text_string(sink_text(out), "file,step,samples,runs,name,rows\n");
     for (int32_t i = 0; i < products->count && sink_flush(out); i++) {
         const gemm_run *item = &products->items[i];
         text_format(sink_text(out), "%s.yaml,%" PRId32 ",%" PRId64 ",%" PRId64 ",", items[i].name,
                     item->step, item->samples, item->runs);
         text_csv_field(sink_text(out), e->plan->program->steps[item->step].name);
-        text_string(sink_text(out), "\n");
+        text_format(sink_text(out), ",%" PRId64 "\n", item->rows);
     }
     return sink_close(out, true, e->error);
 }
@@ -162,10 +179,12 @@ static mbs_status write_problems(exporter *e, const product_list *products, prob
             items[i].name = items[i - 1].name;
             continue;
         }
-        text name = TEXT_INIT;
-        text_format(&name, "%s_b%" PRId64, e->plan->program->steps[item->step].name, item->samples);
-        items[i].name = name.failed ? NULL : safe_names_add(names, name.data);
-        text_free(&name);
+        char *name;
+        status = product_name(&name, e->plan->program, item, e->error);
+        if (status != MBS_OK)
+            break;
+        items[i].name = safe_names_add(names, name);
+        mem_free(name);
         status = items[i].name == NULL ? error_memory(e->error) : write_problem_file(e, &items[i]);
     }
     qsort(items, (size_t)products->count, sizeof *items, by_product);

@@ -135,12 +135,10 @@ static bool do_transfers(trace *t, const execution_at *at, bool write, int64_t *
 static bool do_execution(trace *t, const execution_at *at)
 {
     int64_t bytes;
-    mbs_cost cost = {0};
+    t->length = timeline_cost(&t->line, at).time_s * t->hz;
     timeline_transfers(&t->line, at);
     do_transfers(t, at, false, &t->all, &bytes);
-    cost_add_execution(&cost, t->e->plan, t->e->hardware, at->group, at->step, at->iteration);
     t->done = 0;
-    t->length = cost.time_s * t->hz;
     t->requests += t->all;
     t->bytes += bytes;
     if (t->out != NULL && (!do_transfers(t, at, true, &t->all, &bytes) || !sink_flush(t->out)))
@@ -149,22 +147,26 @@ static bool do_execution(trace *t, const execution_at *at)
     return true;
 }
 
-/* All that is wanted of the plan, in the order in which it runs. */
-static void do_plan(trace *t)
+/* All that is wanted of the plan, in the order in which it runs. Errors: MBS_ERR_MEMORY. */
+static mbs_status do_plan(trace *t)
 {
+    mbs_status status = MBS_OK;
     const mbs_export_options *o = t->e->options;
-    for (int32_t g = 0; g < t->e->plan->group_count; g++) {
+    for (int32_t g = 0; g < t->e->plan->group_count && status == MBS_OK; g++) {
         const mbs_group *group = &t->e->plan->groups[g];
         const int64_t first = max_i64(group->first, o->first_step);
         const int64_t end = min_i64(group->end, o->last_step + 1);
         const int64_t last = min_i64(group->iterations - 1, o->last_iteration);
-        for (int64_t i = o->first_iteration; i <= last && first < end; i++)
+        if (first < end)
+            status = timeline_enter(&t->line, group);
+        for (int64_t i = o->first_iteration; status == MBS_OK && i <= last && first < end; i++)
             for (int64_t k = first; k < end; k++) {
                 const execution_at at = timeline_at(&t->line, group, i, (int32_t)k);
                 if (!do_execution(t, &at))
-                    return;
+                    return MBS_OK;
             }
     }
+    return status;
 }
 
 /* ---- The whole ------------------------------------------------------------------------------- */
@@ -198,8 +200,9 @@ mbs_status trace_size(exporter *e, bool with_cycles, mbs_export_size *size)
 {
     trace t;
     mbs_status status = trace_open(&t, e, with_cycles);
+    if (status == MBS_OK)
+        status = do_plan(&t);
     if (status == MBS_OK) {
-        do_plan(&t);
         int64_t line = 6 + hex_digits(t.line.layout->end);
         if (with_cycles)
             line += 4 + decimal_digits(t.start);
@@ -226,7 +229,7 @@ static mbs_status write_trace(exporter *e, bool with_cycles)
     status = trace_open(&t, e, with_cycles);
     t.out = e->out;
     if (status == MBS_OK)
-        do_plan(&t);
+        status = do_plan(&t);
     timeline_close(&t.line);
     return status;
 }

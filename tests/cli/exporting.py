@@ -1,8 +1,13 @@
 """Exporting with the program, and what plan files say that exports must hold."""
 
 import json
+import sys
 
-from harness import CliTest, conv, network, relu
+from harness import ROOT, CliTest, conv, network, relu
+
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from training_check.progress import Progress, map_of_file  # noqa: E402  (section 11, read on its own)
 
 FOLDERS = ("scalesim", "timeloop", "astra-sim")
 TRACES = ("dramsim3", "ramulator", "ramulator2")
@@ -23,7 +28,7 @@ TINY_OPTIONS = ("--batch", "5", "--buffer", "6KiB")
 
 
 class Plan:
-    """A plan file, and what each execution of a step moves, told from the model's section 4."""
+    """A plan file, and what each execution of a step moves, told from sections 4 and 11 of the model."""
 
     def __init__(self, text):
         self.plan = json.loads(text)
@@ -31,6 +36,10 @@ class Plan:
         self.batch = self.plan["batch"]
         self.pinned = {p["step"]: p for p in self.plan["pinned"]}
         self.arrives = {(r["tensor"], r["to"]) for r in self.plan["resident"]}
+        read = [{**step, "maps": {m["tensor"]: map_of_file(m) for m in step.get("maps", [])}}
+                for step in self.steps]
+        self.progress = {group["first"]: Progress({**self.plan, "steps": read}, group)
+                         for group in self.plan["groups"] if "strips" in group}
         stays = {(r["tensor"], r["from"]) for r in self.plan["resident"]}
         touches = {}
         for step in self.steps:
@@ -38,12 +47,15 @@ class Plan:
                 touches.setdefault(tensor, []).append(step["id"])
         self.stored = {tensor for tensor, at in touches.items()
                        if any((tensor, step) not in stays for step in at[:-1])}
+        if self.plan["phase"] == "inference":  # what nobody reads is its result
+            self.stored |= {tensor for step in self.steps for tensor in step["writes"]
+                            if len(touches[tensor]) == 1}
 
     def executions(self):
         """(step, group, iteration, samples) in order."""
         for group in self.plan["groups"]:
             for i in range(group["iterations"]):
-                begin = i * group["sub_batch"]
+                begin = i // group.get("strips", 1) * group["sub_batch"]
                 samples = range(begin, min(begin + group["sub_batch"], self.batch))
                 for k in range(group["first"], group["last"] + 1):
                     yield self.steps[k], group, i, samples
@@ -65,20 +77,48 @@ class Plan:
         for tensor in step["reads"]:
             if (tensor, k) not in self.arrives:
                 for _ in range(group["passes"]):
-                    yield self.tensor_part(False, tensor, samples)
+                    yield self.tensor_part(False, tensor, samples, group, i)
         for tensor in step["writes"]:
             if tensor in self.stored:
-                yield self.tensor_part(True, tensor, samples)
+                yield self.tensor_part(True, tensor, samples, group, i)
 
-    def tensor_part(self, is_write, tensor, samples):
+    def rows_done(self, step, group, i):
+        """(before, after) the strip of iteration i; None in a group of whole samples."""
+        if "strips" not in group:
+            return None
+        progress = self.progress[group["first"]]
+        strip = i % group["strips"]
+        return progress.done(progress.steps[step["id"] - group["first"]], strip - 1), \
+            progress.progress[step["id"]][strip]
+
+    def share(self, step, group, i):
+        """The product of one execution on one sample: (m, n, k), cut to the strip's rows."""
+        sizes = step["gemm"]
+        rows = self.rows_done(step, group, i)
+        cut = {"m": sizes["m"], "k": sizes["k"]}
+        if rows:
+            name = "k" if sizes["samples_in"] == "k" else "m"
+            before, after = (-(-sizes[name] * n // step["rows"]) for n in rows)
+            cut[name] = after - before
+        return cut["m"], sizes["n"], cut["k"]
+
+    def tensor_part(self, is_write, tensor, samples, group, i):
         size = self.tensors[tensor]["bytes"]
-        return is_write, tensor, samples[0] * size, len(samples) * size
+        if "strips" not in group:
+            return is_write, tensor, samples[0] * size, len(samples) * size
+        progress, strip = self.progress[group["first"]], i % group["strips"]
+        if is_write and not progress.is_same(tensor):  # complete, and written, at the end
+            part = size if strip == group["strips"] - 1 else 0
+            return is_write, tensor, samples[0] * size, part
+        begin = progress.bytes_of(tensor, progress.rows_there(tensor, strip - 1))
+        end = progress.bytes_of(tensor, progress.rows_there(tensor, strip))
+        return is_write, tensor, samples[0] * size + begin, end - begin
 
 
 def layer_of(step):
     if step["kind"] == "gsum":
         return step["name"].rpartition(".gsum#")[0]
-    ending = step["kind"].rpartition(".")[2] if "." in step["kind"] else None
+    ending = step["kind"].partition(".")[2]
     return step["name"].removesuffix("." + ending) if ending else step["name"]
 
 
@@ -101,6 +141,5 @@ class ExportTest(CliTest):
 
     def plan(self, given, *options):
         path = self.folder / "plan.json"
-        # as `export NET` plans, and as every format can say
-        self.succeed("plan", given, "--no-strips", "--format", "json", "-o", path, *options)
+        self.succeed("plan", given, "--format", "json", "-o", path, *options)
         return str(path), Plan(path.read_text())

@@ -29,6 +29,9 @@ def ceil_div(a, b):
     return -(-a // b)
 
 
+SCALESIM_RUNS = "name,step,samples,runs,in_conv,m,n,k,cycles,rows"
+
+
 class Counts(ExportTest):
     """Everything is exported and counted for one plan; each network is one test."""
 
@@ -38,26 +41,33 @@ class Counts(ExportTest):
         config = formats.scalesim_config(files["scalesim.cfg"])
         self.assertEqual(config["architecture_presets"]["ArrayHeight"], "128")
         self.assertEqual(config["architecture_presets"]["Dataflow"], "ws")
-        expected = {}
-        for step, _, _, samples in plan.executions():
-            if "gemm" in step:
-                key = (step["id"], len(samples))
-                each = len(samples) if step["gemm"].get("samples_in") == "groups" else 1
-                expected[key] = expected.get(key, 0) + each * step["gemm"]["groups"]
-        rows = formats.table(files["runs.csv"], "name,step,samples,runs,in_conv,m,n,k,cycles")
-        self.assertEqual({(int(r["step"]), int(r["samples"])): int(r["runs"]) for r in rows}, expected)
+        expected = {}  # how often each product is made
+        for step, group, i, samples in plan.executions():
+            if "gemm" not in step:
+                continue
+            m, n, k = plan.share(step, group, i)
+            rows = plan.rows_done(step, group, i)
+            if m * k == 0:
+                continue
+            grows = step["gemm"]["samples_in"]
+            key = (step["id"], len(samples), rows[1] - rows[0] if rows else 0,
+                   m * (len(samples) if grows == "m" else 1), n,
+                   k * (len(samples) if grows == "k" else 1))
+            each = len(samples) if grows == "groups" else 1
+            expected[key] = expected.get(key, 0) + each * step["gemm"]["groups"]
+        rows = formats.table(files["runs.csv"], SCALESIM_RUNS)
+        self.assertEqual({tuple(int(r[name]) for name in ("step", "samples", "rows", "m", "n", "k")):
+                          int(r["runs"]) for r in rows}, expected)
         self.assertEqual([r["name"] for r in rows], list(gemm))
         self.assertEqual(list(names), list(gemm))
         for row in rows:
             step, samples = plan.steps[int(row["step"])], int(row["samples"])
-            product, grows = step["gemm"], step["gemm"]["samples_in"]
-            m = product["m"] * (samples if grows == "m" else 1)
-            k = product["k"] * (samples if grows == "k" else 1)
-            self.assertEqual(gemm[row["name"]], (m, product["n"], k))
-            self.assertEqual((int(row["m"]), int(row["n"]), int(row["k"])), (m, product["n"], k))
-            self.assertEqual(int(row["cycles"]), ceil_div(k, 128) * ceil_div(product["n"], 128)
+            m, n, k = (int(row[name]) for name in "mnk")
+            self.assertEqual(gemm[row["name"]], (m, n, k))
+            self.assertEqual(int(row["cycles"]), ceil_div(k, 128) * ceil_div(n, 128)
                              * (2 * 128 + 128 + m - 2) - 1)
-            self.assertEqual(names[row["name"]], f"{step['name']}_b{samples}")
+            part = f"b{samples}" if row["rows"] == "0" else f"r{row['rows']}"
+            self.assertEqual(names[row["name"]], f"{step['name']}_{part}")
             self.assertEqual(row["in_conv"], "yes" if row["name"] in conv else "no")
             if row["name"] in conv:
                 self.assertIn(step["kind"], ("conv", "conv.remat"))
@@ -67,7 +77,7 @@ class Counts(ExportTest):
                 self.assertEqual((height - r) % stride + (width - s) % stride, 0)
 
     def check_timeloop(self, plan, files, legacy=False):
-        rows = formats.table(files["runs.csv"], "file,step,samples,runs,name")
+        rows = formats.table(files["runs.csv"], "file,step,samples,runs,name,rows")
         problems = {name: formats.timeloop(text) for name, text in files.items()
                     if name.endswith(".yaml")}
         self.assertEqual({row["file"] for row in rows}, set(problems))
@@ -85,10 +95,10 @@ class Counts(ExportTest):
             for name in "CMRSNPQ":
                 product *= instance[name]
             macs += product
-        for step, _, _, samples in plan.executions():
+        for step, group, i, samples in plan.executions():
             if "gemm" in step:
-                sizes = step["gemm"]
-                expected += sizes["m"] * sizes["k"] * sizes["n"] * sizes["groups"] * len(samples)
+                m, n, k = plan.share(step, group, i)
+                expected += m * n * k * step["gemm"]["groups"] * len(samples)
         self.assertEqual(macs, expected)
 
     def check_astra(self, plan, files):
@@ -138,10 +148,14 @@ class Counts(ExportTest):
             for is_write, what, begin, length in plan.moved(step, group, i, samples):
                 if isinstance(what, str):
                     parts = [(at[what, layer_of(step)] + begin, length)] if length else []
+                elif every == 1:
+                    parts = [(tensors[what] + begin, length)] if length else []
+                elif "strips" in group:
+                    kept = length > 0 and samples[0] % every == 0
+                    parts = [(tensors[what] + begin, length)] if kept else []
                 else:
                     one = plan.tensors[what]["bytes"]
-                    parts = [(tensors[what] + begin, length)] if every == 1 else [
-                        (tensors[what] + s * one, one) for s in samples if s % every == 0]
+                    parts = [(tensors[what] + s * one, one) for s in samples if s % every == 0]
                 for address, part in parts:
                     bytes_moved += part
                     for request in range(address // size, ceil_div(address + part, size)):
@@ -234,6 +248,55 @@ class Counts(ExportTest):
                         count[request[:2]] = count.get(request[:2], 0) + 1
                     self.assertEqual(count, expected)
         self.assertTrue(again)
+
+    def test_strips(self):
+        """Rows of strips in every format, and in traces each request of each strip."""
+        windows = network(
+            [conv("c1", "image", out_channels=6),
+             {"name": "n1", "op": "norm", "kind": "batch", "inputs": ["c1"]}, relu("r1", "n1"),
+             conv("DP", "r1", out_channels=8, stride=2, groups=2),
+             {"name": "pool", "op": "max_pool", "inputs": ["DP"], "kernel": 3, "stride": 2, "pad": 1},
+             {"name": "up", "op": "upsample", "inputs": ["pool"], "size": [17, 13]},
+             conv("c3", "up", out_channels=5, kernel=[3, 1], pad=[1, 0]),
+             {"name": "avg", "op": "global_avg_pool", "inputs": ["c3"]},
+             {"name": "fc", "op": "fc", "inputs": ["avg"], "out_features": 4}],
+            [{"name": "image", "shape": [3, 35, 27]}], name="windows")
+        given = self.file("windows.json", windows)
+        strips, heights = set(), set()
+        for size, options in (("6KiB", ()), ("9KiB", ("--inference",)), ("12KiB", ("--no-stream",)),
+                              ("20KiB", ("--batch-norm", "keep"))):
+            path, plan, regions = self.count_all(given, "--batch", "3", "--buffer", size, *options)
+            strips |= {group.get("strips") for group in plan.plan["groups"]}
+            heights |= {row["rows"] for row in formats.table(
+                self.export(path, "scalesim")["runs.csv"], SCALESIM_RUNS)}
+            for every in (1, 2):
+                expected, moved = self.requests(plan, regions, 64, range(len(plan.steps)), every)
+                if every == 1:
+                    self.assertEqual(moved, plan.plan["traffic_bytes"]["total"])
+                count = {}
+                for request in formats.plain_trace(self.export(path, "ramulator2", "--sample-every",
+                                                               every)):
+                    count[request[:2]] = count.get(request[:2], 0) + 1
+                self.assertEqual(count, expected)
+        path, plan = self.plan(given, "--batch", "3", "--buffer", "8KiB", "--cycle-model", "scalesim")
+        rows = formats.table(self.export(path, "scalesim")["runs.csv"], SCALESIM_RUNS)
+        macs = sum(int(r["runs"]) * int(r["m"]) * int(r["n"]) * int(r["k"]) for r in rows)
+        cycles = sum(int(r["runs"]) * int(r["cycles"]) for r in rows)
+        self.assertAlmostEqual(plan.plan["utilisation"], macs / (128 * 128 * cycles), places=9)
+        self.assertIn(35, strips)
+        self.assertGreater(len(heights), 2)
+
+    def test_strips_of_one_sample(self):
+        """Of many samples Perfetto is shown the strips of one, and what the others take."""
+        path, plan, _ = self.count_all(self.file("again.json", AGAIN), "--batch", "3001", "--buffer",
+                                       "6KiB", "--recompute", "activations", replan=False)
+        _, slices, _ = formats.perfetto(self.export(path, "perfetto"))
+        shown = [name for _, _, _, name, _ in slices if name.startswith("sample 0, strip ")]
+        strips = [group["strips"] for group in plan.plan["groups"] if "strips" in group]
+        self.assertEqual(len(shown), sum(strips))
+        self.assertGreater(len(strips), 0)
+        self.assertEqual([arguments["iterations"] for _, _, _, name, arguments in slices
+                          if name == "the other strips"], [3000 * n for n in strips])
 
     def test_zoo(self):
         for given in sorted(NETWORKS.glob("*.json")):

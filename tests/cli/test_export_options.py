@@ -265,7 +265,7 @@ class CycleModel(ExportTest):
         """MACs over the cells' cycles, the cycles those of the rows."""
         plan, contents = self.plan(ALEXNET, "--cycle-model", "scalesim")
         rows = formats.table(self.export(plan, "scalesim")["runs.csv"],
-                             "name,step,samples,runs,in_conv,m,n,k,cycles")
+                             "name,step,samples,runs,in_conv,m,n,k,cycles,rows")
         macs = sum(int(r["runs"]) * int(r["m"]) * int(r["n"]) * int(r["k"]) for r in rows)
         cycles = sum(int(r["runs"]) * int(r["cycles"]) for r in rows)
         self.assertAlmostEqual(contents.plan["utilisation"], macs / (128 * 128 * cycles), places=9)

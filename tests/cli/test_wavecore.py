@@ -46,7 +46,7 @@ class Wavecore(CliTest):
         return result.out, notes
 
     def traffic(self, source, *options):
-        plan = json.loads(self.succeed("plan", source, "--no-strips", "--format", "json", *options).out)
+        plan = json.loads(self.succeed("plan", source, "--format", "json", *options).out)
         return plan["traffic_bytes"]
 
     def execute(self, source, *options, real=False):
@@ -152,7 +152,8 @@ class Wavecore(CliTest):
         """A step that no sub-batch finds a place for; and five groups are told of at most."""
         for name, size, passes in (("mnasnet1_0", 65536, 3), ("efficientnet_b0", 32768, 0)):
             hardware = self.machine_file(buffer_bytes=size, buffer_alignment_bytes=4096)
-            _, notes = self.execute(NETWORKS / f"{name}.json", "--hardware", hardware)
+            _, notes = self.execute(NETWORKS / f"{name}.json", "--hardware", hardware,
+                                    "--no-strips")
             steps = [note for note in notes if "wavecore: step" in note]
             alone = [note for note in steps if note.endswith("in passes instead")]
             self.assertEqual(len(alone), passes)
