@@ -154,9 +154,11 @@ class Graph:
         made.update(self.initializers, (i.name for i in self.inputs))
         for name in outputs:
             if name not in made:
-                near = difflib.get_close_matches(name, sorted(made), 1, 0.6) if cut else []
-                raise Fault(f"--output: no tensor {name!r}{f'; the closest is {near[0]!r}' if near else ''}" if cut else
-                            f"output {name!r} is made by no node")
+                if not cut:
+                    raise Fault(f"output {name!r} is made by no node")
+                near = difflib.get_close_matches(name, sorted(made), 1, 0.6)
+                hint = f"; the closest is {near[0]!r}" if near else "; the network file is what -o names"
+                raise Fault(f"--output: no tensor {name!r}{hint}")
 
     def _mark_alone(self):
         scopes = [n.scope() for n in self.nodes if n.op not in ("Constant", "Identity", "Transpose", "Cast")]

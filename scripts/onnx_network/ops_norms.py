@@ -9,11 +9,19 @@ from onnx_network.ops_reduce import reduce_run
 from onnx_network.values import Constant, Fault, sample_shape, unsupported
 
 
+def is_trivial(scale, bias):
+    """Factors of 1 and offsets of 0 that are written into the graph: of a norm that learns neither."""
+    return all(operand is None or isinstance(operand[1], Constant) and operand[1].data is not None
+               and bool(numpy.all(operand[1].data == neutral)) for operand, neutral in ((scale, 1), (bias, 0)))
+
+
 def affine_norm(c, node, x, scale, bias, **members):
     """
     A norm of (name, value) `scale` and `bias`, which are its factors and offsets if both are learned; otherwise they
     come behind.
     """
+    if members["kind"] != "batch" and is_trivial(scale, bias):
+        scale = bias = None
     learned = [c.learning.in_slot(*v) if v is not None else 0 for v in (scale, bias)]
     whole = learned[0] > 0 and learned[0] == learned[1]
     if whole and members.get("axis") is None and learned[0] != sample_shape(x, c.batch)[0]:
@@ -38,15 +46,7 @@ def batch_norm(c, node, values):
     return affine_norm(c, node, values[0], operand(node, values, 1), operand(node, values, 2), kind="batch")
 
 
-def is_trivial(scale, bias):
-    """Factors of 1 and offsets of 0 that are written into the graph: of a norm that learns neither."""
-    return isinstance(scale, Constant) and isinstance(bias, Constant) and scale.data is not None \
-        and bias.data is not None and bool(numpy.all(scale.data == 1) and numpy.all(bias.data == 0))
-
-
 def instance_norm(c, node, values):
-    if is_trivial(*values[1:3]):
-        return affine_norm(c, node, values[0], None, None, kind="instance")
     return affine_norm(c, node, values[0], operand(node, values, 1), operand(node, values, 2), kind="instance")
 
 

@@ -113,6 +113,8 @@ one("batch_norm", "BatchNormalization", fixed=(w(4), w(4), w(4), w(4)))
 one("batch_norm_flat", "BatchNormalization", shape=(1, 6), fixed=(w(6), w(6), w(6), w(6)))
 one("instance_norm", "InstanceNormalization", fixed=(w(4), w(4)))
 one("layer_norm", "LayerNormalization", 17, (1, 6, 12), fixed=(w(12), w(12)))
+CASES["layer_norm_without_any"] = (lambda m: m.node("LayerNormalization", ["image", m.node(
+    "Constant", [], value=numpy_helper.from_array(numpy.ones(12, numpy.float32)))]), 17, (1, 6, 12))
 CASES["layer_norm_and_statistics"] = (lambda m: [m.node("LayerNormalization", [
     "image", m.weight(12), m.weight(12)], ["y", "mean", "deviation"]), m.node("Relu", ["mean"]), m.node(
         "Relu", ["deviation"])], 17, (1, 6, 12))

@@ -160,6 +160,7 @@ class LearnedTest(CliTest):
         self.assertIn("NonMaxSuppression", notes)
         self.assertEqual(self.network("heads", "--output", "features")[0], layers[:2])
         self.assertIn("no tensor 'score'; the closest is 'scores'", self.refused("heads", "--output", "score"))
+        self.assertIn("the network file is what -o names", self.refused("heads", "--output", "/tmp/net.json"))
 
     def test_mbsopt_names_the_importer_of_options_it_has_not(self):
         self.run_importer("numbers")
