@@ -199,6 +199,21 @@ def residual_chain(layers, biases):
     return net
 
 
+FAR_LAYERS = 1000
+
+
+def far_chain(layers, biases):
+    """A chain of 3x3 convolutions, each output read again FAR_LAYERS layers later: no group reaches that far."""
+    net = Network(f"far{layers}", [64, 56, 56], biases)
+    outputs = ["image"]
+    for number in range(layers):
+        if number % 2 == 1 and number > FAR_LAYERS:
+            outputs.append(net.layer(f"add{number}", "add", [outputs[-1], outputs[-FAR_LAYERS]]))
+        else:
+            outputs.append(net.conv(f"conv{number}", outputs[-1], 64, 3, pad=1))
+    return net
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Inception. A branch is a list of units, each a convolution (channels, kernel, stride, pad), "max", "avg", or a list of
 # units applied side by side to the same input (their outputs are concatenated).
@@ -401,11 +416,14 @@ def parse_arguments(argv):
     parser.add_argument("--only", nargs="+", metavar="NAME", help="only these models; known: " + ", ".join(ZOO))
     parser.add_argument("--chain", type=int, metavar="LAYERS",
                         help="write instead a synthetic chain of residual blocks, about that many layers, to -o FILE")
+    parser.add_argument("--far", type=int, metavar="LAYERS",
+                        help="write instead a synthetic chain of that many layers, many of which are read again "
+                        f"{FAR_LAYERS} layers later, to -o FILE")
     parser.add_argument("--no-bias", action="store_true", help="leave every convolution's and fc's bias out (needs -o)")
     parser.add_argument("--check", action="store_true",
                         help="write nothing; exit 1 if a file is missing or not what would be written")
     parser.add_argument("-o", "--output", type=Path, metavar="PATH",
-                        help="folder to write to (default: models/networks); with --chain, the file")
+                        help="folder to write to (default: models/networks); with --chain and --far, the file")
     arguments = parser.parse_args(argv)
     unknown = sorted(set(arguments.only or ()) - set(ZOO))
     if unknown:
@@ -417,6 +435,9 @@ def parse_arguments(argv):
             parser.error("--chain needs -o FILE")
         if arguments.chain < _chain_layers(1):
             parser.error(f"--chain: {arguments.chain} layers is too few (at least {_chain_layers(1)}, one block)")
+    elif arguments.far is not None:
+        if arguments.only or arguments.output is None or arguments.far < 1:
+            parser.error("--far needs a number of layers and -o FILE, and excludes --only")
     elif arguments.no_bias and arguments.output is None:
         parser.error("--no-bias needs -o DIR: the files in models/networks have their biases")
     return arguments
@@ -427,6 +448,8 @@ def main(argv=None):
     biases = not arguments.no_bias
     if arguments.chain is not None:
         texts = {arguments.output: residual_chain(arguments.chain, biases).text()}
+    elif arguments.far is not None:
+        texts = {arguments.output: far_chain(arguments.far, biases).text()}
     else:
         folder = arguments.output or DEFAULT_FOLDER
         names = [name for name in ZOO if not arguments.only or name in arguments.only]

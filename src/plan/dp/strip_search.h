@@ -9,6 +9,11 @@
  * what a group of whole samples, one at a time, needs. The other T, and what a group would cost,
  * are looked at only where activations and parameters moved once, and what could never be pinned
  * moved in two strips, come to less than the best known.
+ *
+ * Time, of residual chains of 714, 2889 and 11589 steps: 1, 5 and 50 ms in 64 KiB, where few steps
+ * fit in a group; 5, 139 and 888 ms in 64 MiB, where thousands do: a start that is doubtful, or
+ * promising, has the group grow over all steps from there to the cut, so it is quadratic in the
+ * longest groups that fit. Memory is linear in the steps.
  */
 #ifndef PLAN_DP_STRIP_SEARCH_H
 #define PLAN_DP_STRIP_SEARCH_H

@@ -61,6 +61,17 @@ static int64_t need_of(const strip_walk *walk, int32_t k)
     return walk->rest[k] + walk->block_rest[k / WALK_BLOCK];
 }
 
+/* Looks for the most of a block again, after some of it has fallen. */
+static void refresh_block(strip_walk *walk, int32_t block)
+{
+    const int32_t end = (block + 1) * WALK_BLOCK < walk->end ? (block + 1) * WALK_BLOCK : walk->end;
+    int64_t most = INT64_MIN;
+    for (int32_t k = block * WALK_BLOCK > walk->first ? block * WALK_BLOCK : walk->first; k < end;
+         k++)
+        most = max_i64(most, walk->rest[k]);
+    walk->block_most[block] = most;
+}
+
 /* Changes what steps [first, end) of one block need. */
 static void add_within(strip_walk *walk, int32_t first, int32_t end, int64_t bytes)
 {
@@ -71,6 +82,8 @@ static void add_within(strip_walk *walk, int32_t first, int32_t end, int64_t byt
         most = max_i64(most, walk->rest[k]);
     }
     walk->block_most[block] = most;
+    if (bytes < 0)
+        refresh_block(walk, block);
     walk->largest = max_i64(walk->largest, most + walk->block_rest[block]);
 }
 
@@ -121,6 +134,7 @@ static void hold(strip_walk *walk, int32_t k, int32_t t)
     const int32_t to = touches[next].step;
     const int32_t last = walk->last[touches[t].tensor];
     const int64_t need = need_of(walk, to);
+    const bool is_most = need >= walk->largest;
     int64_t before = 0; /* its block from step `to` on, until now */
     int64_t now = 0;    /* and from now on */
     if (to == last)
@@ -137,8 +151,10 @@ static void hold(strip_walk *walk, int32_t k, int32_t t)
         add_blocks(walk, k, to, now);
     if (now != before)
         add_blocks(walk, to, last + 1, now - before);
-    /* the most of its block may now be too much, which tells only if that is the most of all */
-    walk->is_stale = walk->is_stale || need_of(walk, to) < need;
+    if (need_of(walk, to) < need) {
+        refresh_block(walk, to / WALK_BLOCK);
+        walk->is_stale = walk->is_stale || is_most;
+    }
 }
 
 void strip_walk_grow(strip_walk *walk)
@@ -159,19 +175,12 @@ void strip_walk_grow(strip_walk *walk)
     settle(walk, k);
 }
 
-/* Looks for the most again. */
+/* Looks for the most of all blocks again. */
 static void refresh(strip_walk *walk)
 {
     walk->largest = 0;
-    for (int32_t k = walk->first; k < walk->end;) {
-        const int32_t block = k / WALK_BLOCK;
-        const int32_t block_end = (block + 1) * WALK_BLOCK;
-        int64_t most = INT64_MIN;
-        for (; k < walk->end && k < block_end; k++)
-            most = max_i64(most, walk->rest[k]);
-        walk->block_most[block] = most;
-        walk->largest = max_i64(walk->largest, most + walk->block_rest[block]);
-    }
+    for (int32_t block = walk->first / WALK_BLOCK; block * WALK_BLOCK < walk->end; block++)
+        walk->largest = max_i64(walk->largest, walk->block_most[block] + walk->block_rest[block]);
     walk->is_stale = false;
 }
 
