@@ -135,9 +135,10 @@ def border_moved(plan):
 
 
 def residency_dropped(plan):
-    if not plan["resident"]:
+    weighty = [r for r in plan["resident"] if plan["tensors"][r["tensor"]]["bytes"] > 0]
+    if not weighty:
         return None
-    plan["resident"].pop(len(plan["resident"]) // 2)
+    plan["resident"].remove(weighty[len(weighty) // 2])
     return ""
 
 

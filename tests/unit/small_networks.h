@@ -25,6 +25,7 @@
 #define DOT(name, in)            CONV_OF(name, in, "1", "1,'stride':[10,50]")
 #define FC(name, in, outputs)    LAYER(name, in, "'op':'fc','out_features':" outputs)
 #define BATCH_NORM(name, in)     LAYER(name, in, "'op':'norm','kind':'batch'")
+#define GROUP_NORM(name, in)     LAYER(name, in, "'op':'norm','kind':'group','groups':1")
 #define RELU(name, in)           LAYER(name, in, "'op':'relu'")
 #define ADD(name, a, b)          LAYER(name, a "','" b, "'op':'add'")
 #define CONCAT(name, a, b)       LAYER(name, a "','" b, "'op':'concat'")
@@ -80,8 +81,10 @@ static const char pair[] = INPUT("1") CONV("c", "x", "1") FC("d", "c", "3");
 static const char single[] = INPUT("1") FC("f", "x", "3");
 static const char heavy[] = INPUT("1") FC("f", "x", "5");
 static const char lone_norm[] = INPUT("1") BATCH_NORM("n", "x");
+static const char lone_group_norm[] = INPUT("1") GROUP_NORM("n", "x");
 /* tensors larger than the smallest buffer: 5000 bytes */
 static const char large[] = INPUT("5") CONV("c", "x", "5") BATCH_NORM("n", "c");
+static const char large_group_norm[] = INPUT("5") CONV("c", "x", "5") GROUP_NORM("n", "c");
 
 /* All but ilp, which is no rule to follow by hand. */
 #define PLANNERS (MBS_PLANNER_DP + 1)

@@ -56,7 +56,9 @@ static const plan_case plan_cases[] = {
      0}, /* 3012 + 2·1000 */
     {MBS_PLANNER_IL, norm, 0, 5, 4096, "0-1:1tt 2-2:1p3 3-3:1t 4-4:1p5 5-5:1p3 6-7:1tt | |",
      0}, /* 5·1000; 5·1020 */
-    {MBS_PLANNER_IL, large, INFERENCE, 1, 4096, "0-0:1t 1-1:1p2 | |", 0},
+    {MBS_PLANNER_IL, large_group_norm, INFERENCE, 1, 4096, "0-0:1t 1-1:1p2 | |", 0},
+    /* affine, a batch norm needs no statistics */
+    {MBS_PLANNER_IL, large, INFERENCE, 1, 4096, "0-1:1tt | |", 0},
     {MBS_PLANNER_IL, branch, 0, 2, KIB *KIB, "0-3:1tttt 4-13:1tttttttttt |" ADJACENT " |", 0},
     /* at e.wgrad c takes 2012 with the accumulators; e's gradient, which ends first, 4 more, p 4000
      * more, which then at c.gsum leaves no room for c.grad#1; p.grad#1 would make 8000 with
@@ -116,9 +118,8 @@ static const plan_case plan_cases[] = {
     /* a kept batch norm's own I is 1, c's 2; together they would need I=1 and 8000 bytes */
     {MBS_PLANNER_MBS2, wide, KEEP, 2, 4096,
      "0-0:2s 1-2:1ss 3-5:1sss 6-6:1p2 7-7:2s | n:1-2" GY " |", 0},
-    /* its own I is 1 though a crosses it (2·3000): it joins a's group, not d's */
-    {MBS_PLANNER_MBS2, fork_norm, INFERENCE | KEEP, 2, 5000, "0-1:1ss 2-2:1s | x:0-1 |", 0},
-    /* serialised all three join, for a few weights read twice */
+    /* in inference it is affine, kept or not: all three join, for a few weights read twice */
+    {MBS_PLANNER_MBS2, fork_norm, INFERENCE | KEEP, 2, 5000, "0-2:2sss | x:0-1 a:0-2 n:1-2 |", 0},
     {MBS_PLANNER_MBS2, fork_norm, INFERENCE, 2, 5000, "0-2:2sss | x:0-1 a:0-2 n:1-2 |", 0},
     /* reads 4·(1000 + 4+1000+2002+1000+2000+1000), writes 4·(3004 + 2+1000+2000), weights 2·16
      * and 4·12, accumulators 7·32 */
@@ -135,7 +136,8 @@ static const plan_case plan_cases[] = {
     /* a+b saves 2·1000, b+d 2·2000; all three 14000 more, but I=2 costs 14450+14 */
     {MBS_PLANNER_MBS2, larger, INFERENCE, 2, 8192, "0-0:1s 1-2:1ss | b:1-2 |", 0},
     {MBS_PLANNER_MBS1, larger, INFERENCE, 2, 8192, "0-2:1sss | x:0-1 b:1-2 |", 0},
-    {MBS_PLANNER_MBS2, large, INFERENCE, 3, 4096, "0-0:1p1 1-1:1p2 | |", 0},
+    {MBS_PLANNER_MBS2, large_group_norm, INFERENCE, 3, 4096, "0-0:1p1 1-1:1p2 | |", 0},
+    {MBS_PLANNER_MBS2, large, INFERENCE, 3, 4096, "0-0:1p1 1-1:1p1 | |", 0},
 
     /* dp: streamed, c takes 4·1000+2 for all samples; x in, d out, 3002 of weights: no plan can do
      * with less */
@@ -156,10 +158,14 @@ static const plan_case plan_cases[] = {
     {MBS_PLANNER_DP, single, INFERENCE | NO_PIN | NO_STREAM, 8, 4096, "0-0:1p1 | |",
      8000 + 48 + 3000},
     {MBS_PLANNER_DP, heavy, INFERENCE, 8, 4096, "0-0:2s | | 0:56+0", 8000 + 80 + 2 * 5000 - 56},
-    /* a norm, serialised; coupled: with one sample of both operands, or in two passes */
-    {MBS_PLANNER_DP, lone_norm, INFERENCE | NO_PIN | NO_STREAM, 4, 4096, "0-0:2s | |", 8000 + 8},
+    /* a norm, serialised; a batch norm in one pass, for it is affine; staged its 4 bytes of
+     * parameters are read twice, pinned once */
+    {MBS_PLANNER_DP, lone_group_norm, INFERENCE | NO_PIN | NO_STREAM, 4, 4096, "0-0:2s | |",
+     8000 + 8},
+    {MBS_PLANNER_DP, lone_norm, INFERENCE | NO_PIN | NO_STREAM, 4, 4096, "0-0:1p1 | |", 8000 + 4},
     {MBS_PLANNER_DP, lone_norm, INFERENCE | KEEP, 4, 4096, "0-0:1t | |", 8000 + 4},
-    {MBS_PLANNER_DP, lone_norm, INFERENCE | KEEP | NO_STREAM, 4, 4096, "0-0:1p2 | |", 12000 + 4},
+    {MBS_PLANNER_DP, lone_norm, INFERENCE | KEEP | NO_STREAM, 4, 4096, "0-0:2s | | 0:4+0",
+     8000 + 4},
 };
 
 START_TEST(plans)
