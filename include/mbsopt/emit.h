@@ -66,11 +66,14 @@ typedef struct mbs_export_options {
     int force;               /* traces: also above MBS_EXPORT_MAX_BYTES */
     mbs_note_function *note; /* wavecore: what had to be changed for the schedule; or null */
     void *note_context;
+    mbs_progress_function *progress; /* or null: asked some times a second whether to go on, which
+                                        anything but 0 ends with MBS_ERR_STOPPED */
+    void *progress_context;
 } mbs_export_options;
 
 #define MBS_EXPORT_OPTIONS_INIT                                                                    \
     {                                                                                              \
-        NULL, 0, -1, 0, -1, 1, 64, 0, 0, 0, 0, NULL, NULL                                          \
+        NULL, 0, -1, 0, -1, 1, 64, 0, 0, 0, 0, NULL, NULL, NULL, NULL                              \
     }
 
 /* A trace that may become larger than this is refused unless forced. */
@@ -85,7 +88,8 @@ typedef struct mbs_export_size {
 
 /*
  * Counts what mbs_plan_export would write with these options, without writing; all 0 for formats
- * that are no traces. O(transfers of the part). Errors: MBS_ERR_INPUT, MBS_ERR_MEMORY.
+ * that are no traces. O(transfers of the part). Errors: MBS_ERR_INPUT, MBS_ERR_MEMORY,
+ * MBS_ERR_STOPPED.
  */
 MBS_API mbs_status mbs_plan_export_size(const mbs_plan *plan, const mbs_hardware *hardware,
                                         const mbs_export_options *options, mbs_export_size *size,
@@ -97,7 +101,7 @@ MBS_API mbs_status mbs_plan_export_size(const mbs_plan *plan, const mbs_hardware
  * has several. File and folder are replaced whole or not at all; what is no regular file (a device,
  * a pipe) is written to directly. Memory does not grow with what is written.
  * Errors: MBS_ERR_INPUT (an unknown format; a range, or a size that is not forced; a loaded plan
- * without the shapes that the format needs), MBS_ERR_IO, MBS_ERR_MEMORY.
+ * without the shapes that the format needs), MBS_ERR_IO, MBS_ERR_MEMORY, MBS_ERR_STOPPED.
  */
 MBS_API mbs_status mbs_plan_export(const mbs_plan *plan, const mbs_hardware *hardware,
                                    const mbs_export_options *options, const char *path,

@@ -210,9 +210,9 @@ MBS_API void mbs_plan_recompute(const mbs_plan *plan, mbs_recompute_info *info);
 /*
  * Writes the integer program of the planner ilp (section 6, docs/exact.md) for other solvers: LP
  * format if `path` ends in ".lp", free MPS format if it ends in ".mps". Of the options batch,
- * buffer, no_pin and no_stream count. The file is replaced whole or not at all.
+ * buffer, no_pin, no_stream and progress count. The file is replaced whole or not at all.
  * O(steps · steps · sub-batch sizes) at worst. Errors: MBS_ERR_INPUT (also: another ending, or a
- * program too large to be of use), MBS_ERR_IO, MBS_ERR_MEMORY.
+ * program too large to be of use), MBS_ERR_IO, MBS_ERR_MEMORY, MBS_ERR_STOPPED.
  */
 MBS_API mbs_status mbs_plan_export_model(const mbs_program *program, const mbs_hardware *hardware,
                                          const mbs_plan_options *options, const char *path,

@@ -22,8 +22,10 @@ struct sink {
     char *temporary; /* what stands for it until the end */
     int descriptor;
     bool existed;
-    mode_t mode; /* of the file that existed */
-    int number;  /* errno of the first failure, or 0 */
+    mode_t mode;                 /* of the file that existed */
+    int number;                  /* errno of the first failure, or 0; ECANCELED: it is to end */
+    sink_stop_function *is_over; /* or null */
+    void *stop_context;
 };
 
 static int write_all(int descriptor, const char *data, size_t length)
@@ -92,6 +94,9 @@ static mbs_status sink_free(sink *out, mbs_error *error)
     mbs_status status = MBS_OK;
     if (out->number == ENOMEM)
         status = error_memory(error);
+    else if (out->number == ECANCELED)
+        status = error_set(error, MBS_ERR_STOPPED, "stopped before %s was written",
+                           quoted(out->path).text);
     else if (out->number != 0)
         status = file_error(error, "write", out->path, out->number);
     text_free(&out->out);
@@ -137,6 +142,18 @@ mbs_status sink_create(sink **out, const char *path, const char *shown, mbs_erro
     return sink_begin(out, path, shown, create_file, error);
 }
 
+void sink_watch(sink *out, sink_stop_function *is_over, void *context)
+{
+    out->is_over = is_over;
+    out->stop_context = context;
+}
+
+static void ask_whether_over(sink *out)
+{
+    if (out->number == 0 && out->is_over != NULL && out->is_over(out->stop_context))
+        out->number = ECANCELED;
+}
+
 text *sink_text(sink *out)
 {
     return &out->out;
@@ -153,6 +170,7 @@ static void empty(sink *out)
 
 bool sink_flush(sink *out)
 {
+    ask_whether_over(out);
     if (out->out.failed || out->out.length > SINK_BYTES)
         empty(out);
     return out->number == 0;
@@ -181,8 +199,10 @@ mbs_status sink_close(sink *out, bool keep, mbs_error *error)
 {
     if (out == NULL)
         return MBS_OK;
-    if (keep)
+    if (keep) {
+        ask_whether_over(out);
         empty(out);
+    }
     if (out->target != NULL) {
         if (keep)
             replace(out);

@@ -212,16 +212,6 @@ static int place_plan(plan_run *run, const arguments *given)
     return make_placed(&run->plan, run->unplaced, &run->setup.hardware);
 }
 
-static int export_model(const plan_run *run)
-{
-    const setup *of = &run->setup;
-    mbs_error error;
-    mbs_error_clear(&error);
-    return report_error(
-        mbs_plan_export_model(of->program, &of->hardware, &run->options, run->export_path, &error),
-        &error);
-}
-
 static int write_plan(const plan_run *run)
 {
     const mbs_hardware *hardware = &run->setup.hardware;
@@ -265,7 +255,8 @@ static int run_plan(const arguments *given)
         status = setup_load(&run.setup, given);
     if (status == EXIT_OK && run.export_path != NULL) {
         note_replaced_norms(run.setup.program);
-        status = export_model(&run);
+        status =
+            export_model(run.setup.program, &run.setup.hardware, &run.options, run.export_path);
     } else if (status == EXIT_OK) {
         status = plan_and_write(&run, given);
     }

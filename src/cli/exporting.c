@@ -2,11 +2,13 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "alive.h"
 #include "command.h"
 #include "options.h"
 #include "output.h"
+#include "signals.h"
 
 #define MOST_FORMATS 32
 
@@ -39,6 +41,74 @@ static void print_note(const char *text, void *context)
     note("%s: %s", options->format, text);
 }
 
+/* An interrupt since `context`, a signals_count, ends it. */
+static int on_progress(const mbs_progress *progress, void *context)
+{
+    const int *count_before = context;
+    (void)progress;
+    return signals_count() != *count_before;
+}
+
+/* Says how writing `path` ended; returns the exit status. */
+static int report_writing(mbs_status status, const char *path, const mbs_error *error)
+{
+    if (status == MBS_ERR_STOPPED) {
+        note("interrupted before %s was written", path);
+        signals_end();
+    }
+    return report_error(status, error);
+}
+
+/* Whether there is a temporary file or folder until all is written: not beside devices and pipes.
+ */
+static bool is_replaced(const char *path)
+{
+    struct stat existing;
+    if (strcmp(path, "-") == 0)
+        return false;
+    return stat(path, &existing) != 0 || S_ISREG(existing.st_mode) || S_ISDIR(existing.st_mode);
+}
+
+/* Exports; an interrupt leaves nothing behind that is not whole, and ends the program. */
+static int export_watched(const mbs_plan *plan, const mbs_hardware *hardware,
+                          const mbs_export_options *options, const char *path)
+{
+    mbs_error error;
+    mbs_export_options watched = *options;
+    int count_before = signals_count(); /* one that ended the search is heeded already */
+    watched.note = print_note;
+    watched.note_context = &watched;
+    watched.progress = on_progress;
+    watched.progress_context = &count_before;
+    const bool replaced = is_replaced(path);
+    mbs_error_clear(&error);
+    if (replaced)
+        signals_catch();
+    mbs_status status = mbs_plan_export(plan, hardware, &watched, path, &error);
+    if (replaced)
+        signals_restore();
+    return report_writing(status, path, &error);
+}
+
+int export_model(const mbs_program *program, const mbs_hardware *hardware,
+                 const mbs_plan_options *options, const char *path)
+{
+    mbs_error error;
+    mbs_plan_options watched = *options;
+    int count_before = signals_count();
+    watched.progress = on_progress;
+    watched.progress_context = &count_before;
+    const bool replaced = is_replaced(path);
+    mbs_error_clear(&error);
+    alive_stage("exporting");
+    if (replaced)
+        signals_catch();
+    mbs_status status = mbs_plan_export_model(program, hardware, &watched, path, &error);
+    if (replaced)
+        signals_restore();
+    return report_writing(status, path, &error);
+}
+
 int export_plan(const mbs_plan *plan, const mbs_hardware *hardware,
                 const mbs_export_options *options, const char *path)
 {
@@ -58,10 +128,7 @@ int export_plan(const mbs_plan *plan, const mbs_hardware *hardware,
     if (size.requests > 0)
         note("%s: %" PRId64 " requests for %" PRId64 " bytes of traffic, a file of up to %.1f MB",
              options->format, size.requests, size.moved_bytes, (double)size.most_file_bytes / 1e6);
-    mbs_export_options with_notes = *options;
-    with_notes.note = print_note;
-    with_notes.note_context = &with_notes;
-    return report_error(mbs_plan_export(plan, hardware, &with_notes, path, &error), &error);
+    return export_watched(plan, hardware, options, path);
 }
 
 int make_placed(mbs_plan **placed, const mbs_plan *plan, const mbs_hardware *hardware)

@@ -14,6 +14,10 @@ bool export_format_exists(const char *what, const char *name);
 int export_plan(const mbs_plan *plan, const mbs_hardware *hardware,
                 const mbs_export_options *options, const char *path);
 
+/* Likewise the integer program that ilp would solve. */
+int export_model(const mbs_program *program, const mbs_hardware *hardware,
+                 const mbs_plan_options *options, const char *path);
+
 /*
  * The plan as it can be placed in the buffer, its changes as notes. Likewise; *placed is null if
  * not EXIT_OK, and else must not outlive `plan`.

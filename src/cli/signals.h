@@ -5,8 +5,8 @@
 #include <stdbool.h>
 
 /*
- * From now on SIGINT and SIGTERM, unless they are ignored, are noted; only the second one ends the
- * program. May be done again before it is undone.
+ * From now on SIGINT, SIGTERM and SIGHUP, unless they are ignored, are noted; only the second one
+ * ends the program. May be done again before it is undone.
  */
 void signals_catch(void);
 
@@ -15,6 +15,9 @@ void signals_restore(void);
 
 /* The signal that was noted, 0 if none: any thread may ask. */
 int signals_noted(void);
+
+/* How many were noted so far. */
+int signals_count(void);
 
 /* Whether signals are caught: else one that is noted is to end the program. */
 bool signals_are_caught(void);

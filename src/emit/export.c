@@ -104,6 +104,7 @@ static mbs_status write_file(exporter *e, const export_format *format, const cha
     mbs_status status = sink_open(&e->out, path, e->error);
     if (status != MBS_OK)
         return status;
+    sink_watch(e->out, plan_watch_stops, &e->watch);
     status = format->write(e);
     mbs_status closed = sink_close(e->out, status == MBS_OK, e->error);
     return status != MBS_OK ? status : closed;
@@ -118,6 +119,7 @@ static mbs_status write_folder(exporter *e, const export_format *format, const c
     mbs_status status = folder_open(&e->folder, path, format->name, e->error);
     if (status != MBS_OK)
         return status;
+    folder_watch(e->folder, plan_watch_stops, &e->watch);
     status = format->write(e);
     mbs_status closed = folder_close(e->folder, status == MBS_OK, e->error);
     return status != MBS_OK ? status : closed;
@@ -129,6 +131,7 @@ static mbs_status prepare(exporter *e, const export_format **format, const mbs_p
                           mbs_error *error)
 {
     *e = (exporter){.plan = plan, .hardware = hardware, .options = options, .error = error};
+    plan_watch_open_for(&e->watch, options->progress, options->progress_context);
     if (options->format == NULL)
         return error_set(error, MBS_ERR_ARGUMENT, "export without a format");
     mbs_status status = find_format(format, options->format, error);

@@ -6,6 +6,7 @@
 #include "cost/schedule.h"
 #include "emit/folder.h"
 #include "mbsopt/emit.h"
+#include "plan/watch.h"
 
 /* What a format's writer works with. */
 typedef struct exporter {
@@ -13,8 +14,9 @@ typedef struct exporter {
     const mbs_hardware *hardware;
     const mbs_export_options *options; /* with the range of steps and iterations made sure */
     mbs_error *error;
-    sink *out;      /* of a format that is one file; else null */
-    folder *folder; /* of one that is several; else null */
+    plan_watch watch; /* whether to end; sinks ask it too */
+    sink *out;        /* of a format that is one file; else null */
+    folder *folder;   /* of one that is several; else null */
 } exporter;
 
 /*

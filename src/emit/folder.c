@@ -13,12 +13,14 @@
 #include "base/memory.h"
 
 struct folder {
-    char *path;      /* as the caller called it, for messages */
-    char *target;    /* where it goes */
-    char *temporary; /* where it is until then */
-    bool replaces;   /* there is a folder at the target */
-    DIR *entries;    /* of the temporary folder */
-    text list;       /* the files so far, as entries of a JSON list */
+    char *path;                  /* as the caller called it, for messages */
+    char *target;                /* where it goes */
+    char *temporary;             /* where it is until then */
+    bool replaces;               /* there is a folder at the target */
+    DIR *entries;                /* of the temporary folder */
+    text list;                   /* the files so far, as entries of a JSON list */
+    sink_stop_function *is_over; /* or null */
+    void *stop_context;
 };
 
 /* `folder/name`, owned by the caller; null if memory is out. */
@@ -204,6 +206,12 @@ mbs_status folder_open(folder **out, const char *path, const char *format, mbs_e
     return MBS_OK;
 }
 
+void folder_watch(folder *in, sink_stop_function *is_over, void *context)
+{
+    in->is_over = is_over;
+    in->stop_context = context;
+}
+
 mbs_status folder_file(sink **out, folder *in, const char *name, mbs_error *error)
 {
     *out = NULL;
@@ -214,6 +222,7 @@ mbs_status folder_file(sink **out, folder *in, const char *name, mbs_error *erro
     mem_free(path);
     mem_free(shown);
     if (status == MBS_OK) {
+        sink_watch(*out, in->is_over, in->stop_context);
         const bool is_first = in->list.length == 0 || in->list.data[in->list.length - 1] == '[';
         text_format(&in->list, "%s\n    \"%s\"", is_first ? "" : ",", name);
     }

@@ -16,6 +16,9 @@ typedef struct folder folder;
  */
 mbs_status folder_open(folder **out, const char *path, const char *format, mbs_error *error);
 
+/* From now on each file is watched (sink_watch). */
+void folder_watch(folder *in, sink_stop_function *is_over, void *context);
+
 /*
  * Begins a file in it; `name` has letters, digits, dots, dashes and underscores. The caller closes
  * it (sink_close). Errors: MBS_ERR_IO, MBS_ERR_MEMORY; *out is then null.

@@ -36,7 +36,7 @@ static mbs_status take_over(placed_plan *placed, placed_plan *next, mbs_error *e
 }
 
 mbs_status plan_place(placed_plan *placed, const mbs_plan *plan, int64_t alignment,
-                      mbs_error *error)
+                      plan_watch *watch, mbs_error *error)
 {
     *placed = (placed_plan){0};
     if (alignment < 1 || alignment > MBS_MIN_BUFFER_BYTES || (alignment & (alignment - 1)) != 0)
@@ -44,11 +44,11 @@ mbs_status plan_place(placed_plan *placed, const mbs_plan *plan, int64_t alignme
                          "buffer_alignment_bytes is %" PRId64
                          ", expected a power of 2 from 1 to %d",
                          alignment, MBS_MIN_BUFFER_BYTES);
-    mbs_status status = plan_fit(placed, plan, alignment, error);
+    mbs_status status = plan_fit(placed, plan, alignment, watch, error);
     bool changed = status == MBS_OK && is_changed(placed);
     while (changed) {
         placed_plan next;
-        status = plan_fit(&next, placed->plan, alignment, error);
+        status = plan_fit(&next, placed->plan, alignment, watch, error);
         changed = status == MBS_OK && is_changed(&next);
         if (status == MBS_OK)
             status = take_over(placed, &next, error);
@@ -83,7 +83,7 @@ mbs_status mbs_plan_place(mbs_plan **result, const mbs_plan *plan, const mbs_har
 {
     placed_plan placed;
     *result = NULL;
-    mbs_status status = plan_place(&placed, plan, hardware->buffer_alignment_bytes, error);
+    mbs_status status = plan_place(&placed, plan, hardware->buffer_alignment_bytes, NULL, error);
     if (status != MBS_OK)
         return status;
     status = is_changed(&placed) ? tell_placed(placed.plan, error) : MBS_OK;

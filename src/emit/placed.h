@@ -11,7 +11,7 @@
  * Errors: as of plan_fit; MBS_ERR_INPUT (an alignment that is none).
  */
 mbs_status plan_place(placed_plan *placed, const mbs_plan *plan, int64_t alignment,
-                      mbs_error *error);
+                      plan_watch *watch, mbs_error *error);
 
 /* Says how the placed plan differs from the given one, if it does; `note` may be null. */
 void placed_notes(const placed_plan *placed, const mbs_plan *given, mbs_note_function *note,

@@ -143,6 +143,8 @@ static bool do_execution(trace *t, const execution_at *at)
     t->bytes += bytes;
     if (t->out != NULL && (!do_transfers(t, at, true, &t->all, &bytes) || !sink_flush(t->out)))
         return false;
+    if (t->out == NULL && plan_watch_is_over(&t->e->watch))
+        return false;
     t->start += t->length;
     return true;
 }

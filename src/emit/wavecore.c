@@ -100,7 +100,7 @@ mbs_status export_wavecore(exporter *e)
     mbs_status status = dram_layout_create(&dram, e->plan, e->error);
     if (status != MBS_OK)
         return status;
-    status = plan_place(&placed, e->plan, e->hardware->buffer_alignment_bytes, e->error);
+    status = plan_place(&placed, e->plan, e->hardware->buffer_alignment_bytes, &e->watch, e->error);
     if (status == MBS_OK) {
         schedule_writer w = {.plan = placed.plan,
                              .program = placed.plan->program,

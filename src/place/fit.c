@@ -22,6 +22,7 @@ typedef struct fitter {
     bool pins;     /* the given plan does */
     bool streams;  /* likewise: so strip groups must where the rule says so (section 11) */
     int64_t nodes; /* that may still be searched, for all groups together */
+    plan_watch *watch;
     mbs_error *error;
 } fitter;
 
@@ -82,7 +83,7 @@ static mbs_status place_group(fitter *f, const mbs_group *group, int64_t units, 
 {
     const int64_t limit = min_i64(f->nodes, PLACE_NODES);
     mbs_status status =
-        layout_place_group(f->layout, f->plan, group, units, limit, found, f->error);
+        layout_place_group(f->layout, f->plan, group, units, limit, f->watch, found, f->error);
     f->nodes -= status == MBS_OK ? found->nodes : 0;
     return status;
 }
@@ -326,7 +327,8 @@ static mbs_status fit_groups(fitter *f)
     return mbs_plan_verify(f->plan, NULL, f->error);
 }
 
-mbs_status plan_fit(placed_plan *placed, const mbs_plan *plan, int64_t alignment, mbs_error *error)
+mbs_status plan_fit(placed_plan *placed, const mbs_plan *plan, int64_t alignment, plan_watch *watch,
+                    mbs_error *error)
 {
     *placed = (placed_plan){.plan = copy_choices(plan)};
     placed->changes = mem_alloc((plan->group_count > 0 ? (size_t)plan->group_count : 1) *
@@ -339,6 +341,7 @@ mbs_status plan_fit(placed_plan *placed, const mbs_plan *plan, int64_t alignment
                 .pins = plan_pinned_bytes(plan, 0, plan->program->step_count) > 0,
                 .streams = streams_any(plan),
                 .nodes = MOST_NODES,
+                .watch = watch,
                 .error = error};
     mbs_status status = placed->plan == NULL || placed->changes == NULL
                             ? error_memory(error)

@@ -39,9 +39,11 @@ typedef struct placed_plan {
  * All other choices stay. The result is replayed (mbs_plan_verify); optimal outcomes of a plan that
  * was changed become feasible. On success the caller owns *placed (placed_plan_free); the given
  * plan's program must outlive it. Deterministic.
- * Errors: MBS_ERR_MEMORY, MBS_ERR_VERIFY (a defect of this library).
+ * `watch` (or null) may end it.
+ * Errors: MBS_ERR_MEMORY, MBS_ERR_STOPPED, MBS_ERR_VERIFY (a defect of this library).
  */
-mbs_status plan_fit(placed_plan *placed, const mbs_plan *plan, int64_t alignment, mbs_error *error);
+mbs_status plan_fit(placed_plan *placed, const mbs_plan *plan, int64_t alignment, plan_watch *watch,
+                    mbs_error *error);
 
 void placed_plan_free(placed_plan *placed);
 

@@ -174,8 +174,8 @@ static bool open_list(range_list *list, const mbs_plan *plan, const mbs_group *g
 }
 
 mbs_status layout_place_group(buffer_layout *layout, const mbs_plan *plan, const mbs_group *group,
-                              int64_t units, int64_t node_limit, placement *result,
-                              mbs_error *error)
+                              int64_t units, int64_t node_limit, plan_watch *watch,
+                              placement *result, mbs_error *error)
 {
     range_list list;
     mbs_status status =
@@ -183,7 +183,7 @@ mbs_status layout_place_group(buffer_layout *layout, const mbs_plan *plan, const
     for (int32_t k = group->first; k < group->end && status == MBS_OK; k++)
         add_step(&list, layout, plan, group, k);
     if (status == MBS_OK)
-        status = place_ranges(list.ranges, list.count, units, node_limit, result, error);
+        status = place_ranges(list.ranges, list.count, units, node_limit, watch, result, error);
     if (status == MBS_OK)
         hand_out(&list, layout, plan, group);
     close_list(&list);

@@ -41,13 +41,13 @@ void layout_free(buffer_layout *layout);
 /*
  * Places what the group has in the buffer besides pinned parameters, from offset 0 upwards and, if
  * it can, below `units`, which are of the alignment's size; so is what `result` says. At most
- * `node_limit` nodes are searched.
+ * `node_limit` nodes are searched, less if `watch` (or null) ends it.
  * O(touches of the group), of a strip group O(touches · strips), besides the placement. Errors:
- * MBS_ERR_MEMORY.
+ * MBS_ERR_MEMORY, MBS_ERR_STOPPED.
  */
 mbs_status layout_place_group(buffer_layout *layout, const mbs_plan *plan, const mbs_group *group,
-                              int64_t units, int64_t node_limit, placement *result,
-                              mbs_error *error);
+                              int64_t units, int64_t node_limit, plan_watch *watch,
+                              placement *result, mbs_error *error);
 
 /* Whether new rows of the operand pass through: only streamed step k of a strip group touches it.
  */

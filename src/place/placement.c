@@ -21,6 +21,7 @@ typedef struct fitting {
     int64_t *offsets; /* of this order */
     int64_t *lowest;  /* of the best order so far */
     int64_t height;
+    plan_watch *watch;
 } fitting;
 
 /* ---- Orders ---------------------------------------------------------------------------------- */
@@ -84,6 +85,8 @@ static void fit_in_order(fitting *f, bool by_time)
     for (int32_t i = 0; i < f->count; i++) {
         const int32_t index = f->order[i];
         const live_range *range = &f->ranges[index];
+        if ((i & 63) == 0 && plan_watch_is_over(f->watch))
+            return;
         if (by_time)
             placed_count = drop_ended(f, placed_count, range->first);
         const int64_t offset = best_gap(f, placed_count, range);
@@ -146,6 +149,8 @@ static mbs_status place_all(fitting *f, live_range *ranges, sort_entry *entries,
 {
     result->load = largest_load(ranges, f->count, entries);
     best_fit(f, entries, capacity);
+    if (f->height > capacity && plan_watch_is_over(f->watch))
+        return place_stopped(error);
     for (int32_t i = 0; i < f->count; i++)
         ranges[i].offset = f->lowest[i];
     result->height = f->height;
@@ -155,8 +160,8 @@ static mbs_status place_all(fitting *f, live_range *ranges, sort_entry *entries,
     result->outcome = result->load > capacity ? PLACE_IMPOSSIBLE : PLACE_GAVE_UP;
     if (result->load > capacity || f->count > PLACE_MOST_RANGES)
         return MBS_OK;
-    mbs_status status = place_search(ranges, f->count, capacity, node_limit, &result->outcome,
-                                     &result->nodes, error);
+    mbs_status status = place_search(ranges, f->count, capacity, node_limit, f->watch,
+                                     &result->outcome, &result->nodes, error);
     if (status != MBS_OK || result->outcome != PLACE_FITS)
         return status;
     result->height = 0;
@@ -166,7 +171,7 @@ static mbs_status place_all(fitting *f, live_range *ranges, sort_entry *entries,
 }
 
 mbs_status place_ranges(live_range *ranges, int32_t count, int64_t capacity, int64_t node_limit,
-                        placement *result, mbs_error *error)
+                        plan_watch *watch, placement *result, mbs_error *error)
 {
     *result = (placement){.outcome = PLACE_FITS};
     if (count == 0)
@@ -177,7 +182,8 @@ mbs_status place_ranges(live_range *ranges, int32_t count, int64_t capacity, int
                  .order = mem_alloc(size * sizeof *f.order),
                  .placed = mem_alloc(size * sizeof *f.placed),
                  .offsets = mem_alloc(size * sizeof *f.offsets),
-                 .lowest = mem_alloc(size * sizeof *f.lowest)};
+                 .lowest = mem_alloc(size * sizeof *f.lowest),
+                 .watch = watch};
     sort_entry *entries = mem_alloc(2 * size * sizeof *entries);
     mbs_status status;
     if (f.order == NULL || f.placed == NULL || f.offsets == NULL || f.lowest == NULL ||

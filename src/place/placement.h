@@ -7,6 +7,7 @@
 
 #include "mbsopt/status.h"
 #include "place/live_range.h"
+#include "plan/watch.h"
 
 typedef struct placement {
     place_outcome outcome;
@@ -27,9 +28,9 @@ typedef struct placement {
  * `capacity`, an exact search of at most `node_limit` nodes (search.h). Without success the offsets
  * are the lowest that best fit found, above the capacity. Deterministic. What lives at one time,
  * and the capacity, must be below 2^61. O(n · ranges alive at a time) in time order, else O(n²) for
- * n ranges. Errors: MBS_ERR_MEMORY.
+ * n ranges. `watch` (or null) may end it sooner. Errors: MBS_ERR_MEMORY, MBS_ERR_STOPPED.
  */
 mbs_status place_ranges(live_range *ranges, int32_t count, int64_t capacity, int64_t node_limit,
-                        placement *result, mbs_error *error);
+                        plan_watch *watch, placement *result, mbs_error *error);
 
 #endif

@@ -44,6 +44,8 @@ typedef struct search {
     int32_t trail_length;
     int32_t trail_capacity;
     bool no_memory;
+    plan_watch *watch;
+    bool stopped;
 } search;
 
 /* The offset placed last, and its item's rank: later ones come after it. */
@@ -160,12 +162,13 @@ static bool search_part(search *s, int32_t begin, int32_t end, position last)
     const int32_t placed_count = s->placed_count;
     position tried = {-1, -1};
     int64_t ceiling;
-    if (s->nodes_left <= 0)
+    if (s->nodes_left <= 0 || s->stopped)
         return false;
     s->nodes_left--;
+    s->stopped = plan_watch_is_over(s->watch);
     if (!may_fit(s, begin, end, last.offset, &ceiling))
         return false;
-    while (s->nodes_left > 0 && !s->no_memory) {
+    while (s->nodes_left > 0 && !s->no_memory && !s->stopped) {
         const int32_t choice = next_choice(s, begin, end, last, tried, ceiling);
         if (choice < 0)
             return false;
@@ -316,24 +319,29 @@ static place_outcome run_search(search *s, sort_entry *list, int64_t node_limit,
 {
     const int64_t share = node_limit / PREFERENCES;
     *nodes = 0;
-    for (int which = 0; which < PREFERENCES && !s->no_memory; which++) {
+    for (int which = 0; which < PREFERENCES && !s->no_memory && !s->stopped; which++) {
         rank_items(s, list, (preference)which);
         s->nodes_left = share;
         const bool found = search_items(s, 0, s->count, (position){0, -1});
         *nodes += share - s->nodes_left;
         if (found)
             return PLACE_FITS;
-        if (s->nodes_left > 0)
+        if (s->nodes_left > 0 && !s->stopped)
             return PLACE_IMPOSSIBLE; /* whatever the order, all has been looked through */
         take_back(s, 0);
     }
     return PLACE_GAVE_UP;
 }
 
-mbs_status place_search(live_range *ranges, int32_t count, int64_t capacity, int64_t node_limit,
-                        place_outcome *outcome, int64_t *nodes, mbs_error *error)
+mbs_status place_stopped(mbs_error *error)
 {
-    search s = {.count = count, .capacity = capacity};
+    return error_set(error, MBS_ERR_STOPPED, "stopped before all was placed in the buffer");
+}
+
+mbs_status place_search(live_range *ranges, int32_t count, int64_t capacity, int64_t node_limit,
+                        plan_watch *watch, place_outcome *outcome, int64_t *nodes, mbs_error *error)
+{
+    search s = {.count = count, .capacity = capacity, .watch = watch};
     *nodes = 0;
     sort_entry *list = mem_alloc((size_t)count * sizeof *list);
     mbs_status status = MBS_OK;
@@ -343,6 +351,8 @@ mbs_status place_search(live_range *ranges, int32_t count, int64_t capacity, int
         *outcome = run_search(&s, list, node_limit, nodes);
         if (s.no_memory)
             status = error_memory(error);
+        else if (s.stopped && *outcome != PLACE_FITS)
+            status = place_stopped(error);
         for (int32_t i = 0; i < count && status == MBS_OK && *outcome == PLACE_FITS; i++)
             ranges[s.items[i].index].offset = s.items[i].low;
     }

@@ -7,6 +7,7 @@
 
 #include "mbsopt/status.h"
 #include "place/live_range.h"
+#include "plan/watch.h"
 
 /*
  * Looks for offsets below `capacity`. Ranges are placed in the order of their offsets, each on top
@@ -14,9 +15,14 @@
  * where something could have been put lower. Parts that share no time are searched apart. Some
  * orders of preference are tried in turn, with an equal share of `node_limit` each. Offsets are
  * written only if the outcome is PLACE_FITS. *nodes gets the number of nodes visited.
- * O(ranges · ranges alive at a time) per node. Errors: MBS_ERR_MEMORY.
+ * `watch` (or null) may end it sooner. O(ranges · ranges alive at a time) per node. Errors:
+ * MBS_ERR_MEMORY, MBS_ERR_STOPPED.
  */
 mbs_status place_search(live_range *ranges, int32_t count, int64_t capacity, int64_t node_limit,
-                        place_outcome *outcome, int64_t *nodes, mbs_error *error);
+                        plan_watch *watch, place_outcome *outcome, int64_t *nodes,
+                        mbs_error *error);
+
+/* Says that there are no offsets yet; returns MBS_ERR_STOPPED. */
+mbs_status place_stopped(mbs_error *error);
 
 #endif

@@ -25,6 +25,12 @@ void plan_watch_open(plan_watch *w, const mbs_plan_options *options, bool limite
                       .next_s = now_s + ASK_EVERY_S};
 }
 
+void plan_watch_open_for(plan_watch *w, mbs_progress_function *progress, void *context)
+{
+    const mbs_plan_options options = {.progress = progress, .progress_context = context};
+    plan_watch_open(w, &options, false);
+}
+
 bool plan_watch_ask(plan_watch *w)
 {
     if (w == NULL)
@@ -47,6 +53,11 @@ bool plan_watch_is_over(plan_watch *w)
         return w != NULL;
     const double now_s = plan_now_s();
     return now_s >= w->end_s || (now_s >= w->next_s && plan_watch_ask(w));
+}
+
+bool plan_watch_stops(void *watch)
+{
+    return plan_watch_is_over(watch);
 }
 
 bool plan_watch_is_past(plan_watch *w)

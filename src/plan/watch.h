@@ -22,11 +22,17 @@ typedef struct plan_watch {
 /* Begins now. The time limit is heeded if `limited`. */
 void plan_watch_open(plan_watch *w, const mbs_plan_options *options, bool limited);
 
+/* The same for what has no limit and is no search. */
+void plan_watch_open_for(plan_watch *w, mbs_progress_function *progress, void *context);
+
 /* Tells the caller how far it is; whether to end. */
 bool plan_watch_ask(plan_watch *w);
 
 /* The same, quickly: the caller is told some times a second. */
 bool plan_watch_is_over(plan_watch *w);
+
+/* The same of a plan_watch, as a sink asks (sink_watch). */
+bool plan_watch_stops(void *watch);
 
 /*
  * Whether it has been over for a third of a second: until then what can still be finished may be,

@@ -50,11 +50,11 @@ static int bench_ranges(int32_t count, int spare)
     if (ranges == NULL)
         return EXIT_FAILURE;
     make_ranges(ranges, count);
-    mbs_status status = place_ranges(ranges, count, INT64_MAX / 8, 0, &found, NULL);
+    mbs_status status = place_ranges(ranges, count, INT64_MAX / 8, 0, NULL, &found, NULL);
     const int64_t capacity = found.load + found.load * spare / 100;
     const double start = now_ms();
     if (status == MBS_OK)
-        status = place_ranges(ranges, count, capacity, PLACE_NODES, &found, NULL);
+        status = place_ranges(ranges, count, capacity, PLACE_NODES, NULL, &found, NULL);
     const double end = now_ms();
     free(ranges);
     if (status != MBS_OK)
@@ -84,7 +84,7 @@ static mbs_status bench_plan(const char *path, mbs_error *error)
         status = mbs_plan_create(&plan, program, &hardware, &options, error);
     const double start = now_ms();
     if (status == MBS_OK)
-        status = plan_fit(&placed, plan, hardware.buffer_alignment_bytes, error);
+        status = plan_fit(&placed, plan, hardware.buffer_alignment_bytes, NULL, error);
     const double end = now_ms();
     if (status == MBS_OK) {
         const char *slash = strrchr(path, '/');

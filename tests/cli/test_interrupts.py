@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -74,6 +75,26 @@ class Interrupts(CliTest):
             self.assertEqual([row.split(",")[1] for row in rows], ["network", "alexnet"], more)
             self.assertIn("interrupted after 1 of 2 points", err)
             (self.folder / "x.csv.part").unlink()
+
+    def test_exports(self):
+        """No half-written file or folder, nor a temporary one, is left."""
+        trace = ["export", DENSENET, "--planner=mbs1", "--batch=1024", "--format=dramsim3", "--force"]
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            status, out, err = self.interrupt(*trace, "-o", self.folder / "x", number=number)
+            self.assertEqual((status, out), (-number, ""), err)
+            self.assertIn("x was written", err)
+            self.assert_files("long.json")
+        export = ["export", self.long, "--planner=mbs2", "-o", self.folder / "x"]
+        for words in ([*export, "--format=timeloop"], [*export, "--format=wavecore"],
+                      ["plan", DENSENET, "--export-model", self.folder / "x.lp"]):
+            for after in (1.5, 2.5):
+                status, out, err = self.interrupt(*words, after=after)
+                if status == OK: # it was done by then
+                    break
+                self.assertEqual((status, out), (-signal.SIGINT, ""), err)
+                self.assert_files("long.json")
+            for path in self.folder.glob("x*"):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def test_compare(self):
         """The networks that are done; of the one at hand, if ilp alone is left, ilp's best so far."""

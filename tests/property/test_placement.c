@@ -12,6 +12,7 @@
 #include "emit/placed.h"
 #include "mbsopt/mbsopt.h"
 #include "place/fit.h"
+#include "place/search.h"
 #include "random_network.h"
 #include "run.h"
 
@@ -73,7 +74,7 @@ static int32_t random_ranges(uint64_t *state, live_range *ranges, int64_t most, 
 static placement place(live_range *ranges, int32_t count, int64_t capacity, int64_t nodes)
 {
     placement result;
-    ck_assert_int_eq(place_ranges(ranges, count, capacity, nodes, &result, NULL), MBS_OK);
+    ck_assert_int_eq(place_ranges(ranges, count, capacity, nodes, NULL, &result, NULL), MBS_OK);
     check_offsets(ranges, count, result.height);
     ck_assert_int_eq(result.load, largest_load(ranges, count));
     ck_assert_int_ge(result.height, result.load);
@@ -224,6 +225,30 @@ START_TEST(node_limit)
 }
 END_TEST
 
+/* Whether it is best fit or the search that is at work when it is to end. */
+START_TEST(placing_that_is_to_end)
+{
+    static live_range ranges[MOST];
+    static mbs_error error;
+    uint64_t state = 3;
+    plan_watch watch = {.cancelled = true};
+    placement found;
+    for (int i = 0; i < 20; i++) {
+        place_outcome outcome;
+        int64_t nodes;
+        int32_t count = random_ranges(&state, ranges, 40, 20, 50);
+        const int64_t load = largest_load(ranges, count);
+        mbs_error_clear(&error);
+        ck_assert_int_eq(place_ranges(ranges, count, load, PLACE_NODES, &watch, &found, &error),
+                         MBS_ERR_STOPPED);
+        ck_assert_int_eq(
+            place_search(ranges, count, load, PLACE_NODES, &watch, &outcome, &nodes, &error),
+            MBS_ERR_STOPPED);
+        ck_assert_int_le(nodes, 1);
+    }
+}
+END_TEST
+
 /* ---- Memory that runs out ------------------------------------------------------------------- */
 
 static void *scarce_allocate(void *context, size_t bytes)
@@ -259,7 +284,8 @@ START_TEST(memory_runs_out)
         left = needed;
         mbs_error_clear(&error);
         const mbs_allocator *before = mbs_use_allocator(&scarce);
-        status = place_ranges(ranges, count, largest_load(ranges, count), 400, &found, &error);
+        status =
+            place_ranges(ranges, count, largest_load(ranges, count), 400, NULL, &found, &error);
         mbs_use_allocator(before);
         ck_assert_uint_eq(error.count, status == MBS_OK ? 0 : 1);
     }
@@ -376,8 +402,9 @@ static void place_again(const mbs_plan *plan, int64_t alignment)
     static mbs_error error;
     placed_plan first, second;
     mbs_error_clear(&error);
-    ck_assert_msg(plan_place(&first, plan, alignment, &error) == MBS_OK, "%s", error.message[0]);
-    ck_assert_int_eq(plan_fit(&second, first.plan, alignment, &error), MBS_OK);
+    ck_assert_msg(plan_place(&first, plan, alignment, NULL, &error) == MBS_OK, "%s",
+                  error.message[0]);
+    ck_assert_int_eq(plan_fit(&second, first.plan, alignment, NULL, &error), MBS_OK);
     ck_assert_int_eq(second.change_count + second.trimmed, 0);
     const size_t touches = (size_t)plan->program->touch_count;
     ck_assert_mem_eq(second.layout.touch, first.layout.touch, touches * sizeof *first.layout.touch);
@@ -392,7 +419,8 @@ static void fit_plan(const mbs_plan *plan, int64_t alignment, tally *sum)
     placed_plan placed;
     mbs_traffic before, after;
     mbs_error_clear(&error);
-    ck_assert_msg(plan_fit(&placed, plan, alignment, &error) == MBS_OK, "%s", error.message[0]);
+    ck_assert_msg(plan_fit(&placed, plan, alignment, NULL, &error) == MBS_OK, "%s",
+                  error.message[0]);
     for (int32_t g = 0; g < placed.plan->group_count; g++) {
         check_group(&placed, &placed.plan->groups[g]);
         sum->strip_groups += placed.plan->groups[g].strips > 1;
@@ -530,6 +558,7 @@ int main(void)
     tcase_add_test(ranges, search_is_exact);
     tcase_add_test(ranges, perfect_packings);
     tcase_add_test(ranges, node_limit);
+    tcase_add_test(ranges, placing_that_is_to_end);
     suite_add_tcase(suite, ranges);
     TCase *plans = tcase_create("plans");
     tcase_set_timeout(plans, 0);

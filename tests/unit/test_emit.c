@@ -278,6 +278,32 @@ START_TEST(large_traces_are_refused)
 }
 END_TEST
 
+static int end_at_once(const mbs_progress *progress, void *asked)
+{
+    (void)progress;
+    ++*(int *)asked;
+    return 1;
+}
+
+/* What would take hours ends when it is asked to, and leaves nothing behind. */
+START_TEST(exports_that_are_to_end)
+{
+    made all = make_of(RELU_OF("268435456"), 100, 4096);
+    int asked = 0;
+    mbs_export_options options = MBS_EXPORT_OPTIONS_INIT;
+    options.format = "dramsim3";
+    options.request_bytes = 1;
+    options.force = 1;
+    options.progress = end_at_once;
+    options.progress_context = &asked;
+    assert_says(mbs_plan_export(all.plan, &all.hardware, &options, at("out"), &error),
+                MBS_ERR_STOPPED, "stopped before");
+    ck_assert_int_eq(asked, 1);
+    assert_entries("", 0);
+    unmake(&all);
+}
+END_TEST
+
 /* So many requests that the bytes of their lines are beyond 64 bits: then those are the most. */
 START_TEST(sizes_beyond_64_bits)
 {
@@ -380,6 +406,7 @@ int main(void)
     tcase_add_test(files, sizes_of_exports);
     tcase_add_test(files, strips_are_exported);
     tcase_add_test(files, large_traces_are_refused);
+    tcase_add_test(files, exports_that_are_to_end);
     tcase_add_test(files, placed_plans_change_once);
     suite_add_tcase(suite, files);
     TCase *figures = tcase_create("figures");

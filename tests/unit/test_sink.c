@@ -52,6 +52,37 @@ START_TEST(sink_given_up_changes_nothing)
 }
 END_TEST
 
+static bool count_down(void *context)
+{
+    int *left = context;
+    return (*left)-- <= 0;
+}
+
+/* Whoever is asked while it is written, or before the file takes its place, may end it. */
+START_TEST(sink_that_is_to_end)
+{
+    put("file", "old");
+    for (int asked = 0; asked < 3; asked++) {
+        int left = asked;
+        sink *out = open_sink("file");
+        sink_watch(out, count_down, &left);
+        text_string(sink_text(out), "new");
+        ck_assert(sink_flush(out) == (asked > 0));
+        mbs_error_clear(&error);
+        const mbs_status status = sink_close(out, true, &error);
+        assert_entries("", 1);
+        if (asked == 2) {
+            ck_assert_int_eq(status, MBS_OK);
+            continue;
+        }
+        ck_assert_int_eq(status, MBS_ERR_STOPPED);
+        ck_assert_ptr_nonnull(strstr(error.message[0], "stopped before"));
+        assert_holds("file", "old");
+    }
+    assert_holds("file", "new");
+}
+END_TEST
+
 /* More than is kept in memory; every byte arrives, and the memory does not grow with them. */
 START_TEST(sink_of_any_length)
 {
@@ -158,6 +189,22 @@ START_TEST(folder_appears_and_is_replaced)
 END_TEST
 
 /* A slash at the end is not taken for a folder to put the new one in. */
+START_TEST(folder_that_is_to_end)
+{
+    int left = 1; /* the second file is not to be written */
+    folder *out;
+    sink *file;
+    ck_assert_int_eq(folder_open(&out, at("out"), "x", &error), MBS_OK);
+    folder_watch(out, count_down, &left);
+    ck_assert_int_eq(folder_file(&file, out, "a", &error), MBS_OK);
+    ck_assert_int_eq(sink_close(file, true, &error), MBS_OK);
+    ck_assert_int_eq(folder_file(&file, out, "b", &error), MBS_OK);
+    ck_assert_int_eq(sink_close(file, true, &error), MBS_ERR_STOPPED);
+    ck_assert_int_eq(folder_close(out, false, &error), MBS_OK);
+    assert_entries("", 0);
+}
+END_TEST
+
 START_TEST(folder_appears_despite_a_slash)
 {
     export_files("new//", "a", NULL, true);
@@ -215,11 +262,13 @@ int main(void)
     tcase_add_checked_fixture(tests, enter, leave);
     tcase_add_test(tests, sink_replaces_at_the_end);
     tcase_add_test(tests, sink_given_up_changes_nothing);
+    tcase_add_test(tests, sink_that_is_to_end);
     tcase_add_test(tests, sink_of_any_length);
     tcase_add_test(tests, sink_keeps_links);
     tcase_add_test(tests, sink_that_cannot_be);
     tcase_add_test(tests, sink_to_a_full_device);
     tcase_add_test(tests, folder_appears_and_is_replaced);
+    tcase_add_test(tests, folder_that_is_to_end);
     tcase_add_test(tests, folder_appears_despite_a_slash);
     tcase_add_test(tests, folder_takes_an_empty_one);
     tcase_add_test(tests, folder_spares_what_is_not_its_own);

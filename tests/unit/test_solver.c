@@ -75,7 +75,7 @@ static void assert_written(const solver_problem *problem, solver_format format,
 {
     char *found;
     size_t length;
-    ck_assert_int_eq(solver_write(problem, format, "title", at("model"), &error), MBS_OK);
+    ck_assert_int_eq(solver_write(problem, format, "title", at("model"), NULL, &error), MBS_OK);
     ck_assert_int_eq(file_read(&found, &length, at("model"), &error), MBS_OK);
     for (; *lines != NULL; lines++)
         ck_assert_msg(strstr(found, *lines) != NULL, "%s in\n%s", *lines, found);

@@ -96,8 +96,11 @@ mbs_status model_build(model *m, const plan_task *task, mbs_error *error)
         add_step(m, k);
     for (int32_t id = 0; id < p->tensor_count; id++)
         add_tensor(m, id);
-    for (int32_t c = 0; c < m->list.count && model_is_sound(m); c++)
+    for (int32_t c = 0; c < m->list.count && model_is_sound(m); c++) {
+        if (plan_watch_is_over(task->watch))
+            return plan_watch_stopped(error);
         model_add_candidate(m, c);
+    }
     if (m->too_large)
         return error_set(error, MBS_ERR_INPUT,
                          "network %s at mini-batch %" PRId64
@@ -129,12 +132,15 @@ mbs_status mbs_plan_export_model(const mbs_program *program, const mbs_hardware 
     mbs_status status = plan_open(&plan, &task, program, hardware, options, "", error);
     if (status != MBS_OK)
         return status;
+    plan_watch watch;
+    plan_watch_open(&watch, options, false);
+    task.watch = &watch;
     status = model_build(&m, &task, error);
     snprintf(title, sizeof title,
              "mbsopt: DRAM bytes of %s, %" PRId64 " samples, %" PRId64 " bytes of buffer",
              quoted(program->network_name).text, task.batch, task.capacity);
     if (status == MBS_OK)
-        status = solver_write(m.problem, lp ? SOLVER_LP : SOLVER_MPS, title, path, error);
+        status = solver_write(m.problem, lp ? SOLVER_LP : SOLVER_MPS, title, path, &watch, error);
     model_free(&m);
     mbs_plan_free(plan);
     return status;
