@@ -148,7 +148,7 @@ static mbs_status greedy_program(plan_run *run, const mbs_program **program, mbs
 }
 
 /* The same planner's plan without recomputing; dp's for ilp, which takes its time. */
-static mbs_status make_plain(plan_run *run, mbs_error *error)
+static mbs_status make_plain(const plan_run *run, mbs_plan **plan, mbs_error *error)
 {
     const setup *of = &run->setup;
     const search_again again = {of->network, setup_program_options(of), {MBS_RECOMPUTE_NONE, 0}};
@@ -156,7 +156,7 @@ static mbs_status make_plain(plan_run *run, mbs_error *error)
     if (is_exact(run))
         options.planner = MBS_PLANNER_DP;
     options.no_strips = !planning_has_strips(&run->options);
-    return search_compared(&run->plain, of->program, &again, &of->hardware, &options, error);
+    return search_compared(plan, of->program, &again, &of->hardware, &options, error);
 }
 
 /* Whether there is time for another plan after an interrupt: there was for `last`. */
@@ -178,9 +178,9 @@ static mbs_status make_references(plan_run *run, mbs_error *error)
         status = make_reference(run, &run->greedy, MBS_PLANNER_MBS2, greedy, error);
     if (status == MBS_OK && may_go_on(run->greedy) &&
         run->recompute.recompute != MBS_RECOMPUTE_NONE)
-        status = make_plain(run, error);
+        status = make_plain(run, &run->plain, error);
     if (status == MBS_OK && may_go_on(run->greedy) && is_exact(run))
-        status = make_reference(run, &run->dp, MBS_PLANNER_DP, program, error);
+        status = make_plain(run, &run->dp, error);
     signals_restore();
     return status;
 }

@@ -24,7 +24,7 @@
 
 #define OPTION_NO_STRIPS                                                                           \
     {                                                                                              \
-        "no-strips", '\0', NULL, "dp: whole samples only, no strips of rows of one"                \
+        "no-strips", '\0', NULL, "dp, ilp: whole samples only, no strips of rows of one"           \
     }
 
 /* --planner. Says what is wrong; returns the exit status, as all here. */

@@ -38,7 +38,7 @@ static void put_options(text *out, const mbs_plan *plan, const mbs_hardware *har
         text_string(out, " --no-pin");
     if (options->no_stream)
         text_string(out, " --no-stream");
-    if (options->no_strips && options->planner == MBS_PLANNER_DP)
+    if (options->no_strips && (limited || options->planner == MBS_PLANNER_DP))
         text_string(out, " --no-strips");
     if (program->inference)
         text_string(out, " --inference");

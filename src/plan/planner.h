@@ -13,12 +13,18 @@ typedef struct plan_task {
     int64_t norm_passes;
     bool pin;
     bool stream;
-    bool strips;                  /* dp: strip groups, of a split program */
+    bool strips;                  /* dp, ilp: strip groups, of a split program */
     double gap_percent;           /* of ilp */
     plan_watch *watch;            /* null: it goes on until it is done */
     mbs_objective objective;      /* of dp */
     const mbs_hardware *hardware; /* for time and energy */
 } plan_task;
+
+/* Whether groups may be strip groups (section 11). */
+static inline bool plan_has_strips(const plan_task *task)
+{
+    return task->strips && task->program->split && task->program->has_rows;
+}
 
 /*
  * A planner fills in groups (without peak_bytes), residency, modes, pinned bytes, outcome and

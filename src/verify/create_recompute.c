@@ -4,78 +4,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/checked.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "mbsopt/cost.h"
+#include "plan/exact/ilp.h"
 #include "plan/joint/joint.h"
 #include "plan/origin.h"
 #include "plan/recompute/recompute.h"
 #include "plan/run/run.h"
-#include "verify/create.h"
-
-/* One call of mbs_plan_create_recompute. */
-typedef struct request {
-    const mbs_network *network;
-    mbs_program_options program_options;
-    const mbs_hardware *hardware;
-    mbs_plan_options options;
-    plan_watch *watch; /* of the whole call */
-    int64_t best;      /* with ilp: what the best plan so far moves; 0: there is none */
-} request;
-
-/*
- * Plans the program that recomputes `set`, or what the options say if it is null; at once if it is
- * known where dp's groups begin.
- */
-static mbs_status plan_set_from(mbs_plan **plan, const request *of, const unsigned char *set,
-                                const bool *starts, mbs_error *error)
-{
-    mbs_program_options options = of->program_options;
-    mbs_program *program = NULL;
-    *plan = NULL;
-    options.recompute_layers = set;
-    mbs_status status = mbs_program_create(&program, of->network, &options, error);
-    if (status == MBS_OK)
-        status = starts != NULL
-                     ? plan_create_from(plan, program, of->hardware, &of->options, starts, error)
-                     : mbs_plan_create(plan, program, of->hardware, &of->options, error);
-    if (status == MBS_OK)
-        (*plan)->owned_program = program;
-    else
-        mbs_program_free(program);
-    return status;
-}
-
-/* Strip groups are dp's, for traffic, and of programs whose norms are split. */
-static bool may_have_strips(const request *of)
-{
-    return of->options.planner == MBS_PLANNER_DP && of->options.objective == MBS_TRAFFIC &&
-           !of->options.no_strips && !of->program_options.split_norms;
-}
-
-/* The better of the plans of the program as it is and, with strips, of the split one. */
-static mbs_status plan_set(mbs_plan **plan, const request *of, const unsigned char *set,
-                           mbs_error *error)
-{
-    mbs_status status = plan_set_from(plan, of, set, NULL, error);
-    if (status != MBS_OK || !may_have_strips(of))
-        return status;
-    request split = *of;
-    mbs_plan *strips;
-    split.program_options.split_norms = 1;
-    status = plan_set_from(&strips, &split, set, NULL, error);
-    if (status == MBS_ERR_STOPPED) { /* there is a plan */
-        mbs_error_clear(error);
-        return MBS_OK;
-    }
-    if (status != MBS_OK || strips->traffic.total < (*plan)->traffic.total) {
-        mbs_plan_free(*plan);
-        *plan = strips;
-    } else {
-        mbs_plan_free(strips);
-    }
-    return status;
-}
+#include "verify/create_programs.h"
 
 /* "dp+auto": the plans of different programs are told apart. */
 static mbs_status name_plan(mbs_plan *plan, mbs_recompute policy, mbs_error *error)
@@ -91,7 +29,7 @@ static mbs_status name_plan(mbs_plan *plan, mbs_recompute policy, mbs_error *err
     return MBS_OK;
 }
 
-static double objective_of(const mbs_plan *plan, const request *of)
+static double objective_of(const mbs_plan *plan, const create_request *of)
 {
     mbs_cost cost;
     if (of->options.objective == MBS_TRAFFIC || mbs_plan_cost(plan, of->hardware, &cost) != MBS_OK)
@@ -100,11 +38,11 @@ static double objective_of(const mbs_plan *plan, const request *of)
 }
 
 /* Replaces *plan by that of `set` if that is better. */
-static mbs_status take_better(mbs_plan **plan, const request *of, const unsigned char *set,
+static mbs_status take_better(mbs_plan **plan, const create_request *of, const unsigned char *set,
                               mbs_error *error)
 {
     mbs_plan *other;
-    mbs_status status = plan_set(&other, of, set, error);
+    mbs_status status = create_set(&other, of, set, error);
     if (status != MBS_OK)
         return status;
     if (*plan == NULL || objective_of(other, of) < objective_of(*plan, of)) {
@@ -125,7 +63,7 @@ static mbs_status forget_bound(mbs_plan *plan)
 }
 
 /* The best of all sets, for a planner of which dp's on whole samples may be a worse one. */
-static mbs_status plan_each(mbs_plan **plan, const request *of, const recompute_sets *sets,
+static mbs_status plan_each(mbs_plan **plan, const create_request *of, const recompute_sets *sets,
                             mbs_error *error)
 {
     mbs_status status = MBS_OK;
@@ -138,26 +76,23 @@ static mbs_status plan_each(mbs_plan **plan, const request *of, const recompute_
 }
 
 /* dp's plan of the best set; the search's own groups once it has been cancelled. */
-static mbs_status plan_best_set(mbs_plan **plan, const request *of, const recompute_sets *sets,
-                                mbs_error *error)
+static mbs_status plan_best_set(mbs_plan **plan, const create_request *of,
+                                const recompute_sets *sets, mbs_error *error)
 {
     const bool *starts = of->watch->cancelled ? sets->starts[sets->best] : NULL;
-    mbs_status status = plan_set_from(plan, of, sets->set[sets->best], starts, error);
+    mbs_status status = create_set_from(plan, of, sets->set[sets->best], starts, error);
     return status == MBS_OK ? forget_bound(*plan) : status;
 }
 
-/*
- * Ends the planning of one of the sets: by the caller, who is told of the whole call, or once ilp
- * has proven that it is no better than the best.
- */
+/* Ends the planning of one of the sets: by the caller, who is told of the whole call. */
 static int stop_planning(const mbs_progress *progress, void *context)
 {
-    const request *of = context;
+    const create_request *of = context;
     mbs_progress *known = &of->watch->known;
     const int64_t traffic = progress->incumbent_bytes;
     if (traffic > 0 && (known->incumbent_bytes == 0 || traffic < known->incumbent_bytes))
         known->incumbent_bytes = traffic;
-    return plan_watch_ask(of->watch) || (of->best > 0 && progress->bound_bytes >= of->best);
+    return plan_watch_ask(of->watch);
 }
 
 static bool is_double(const recompute_sets *sets, int policy, size_t layers)
@@ -184,7 +119,7 @@ static int order_sets(int order[MBS_RECOMPUTE_COUNT], const recompute_sets *sets
 }
 
 /* ilp on each set, in what is left of the time; a set that is proven to be worse takes none. */
-static mbs_status plan_sets(mbs_plan **plan, request *of, const recompute_sets *sets,
+static mbs_status plan_sets(mbs_plan **plan, create_request *of, const recompute_sets *sets,
                             mbs_error *error)
 {
     int order[MBS_RECOMPUTE_COUNT];
@@ -196,13 +131,13 @@ static mbs_status plan_sets(mbs_plan **plan, request *of, const recompute_sets *
             break;
         of->options.time_limit_s = over ? 0 : (of->watch->end_s - plan_now_s()) / (count - i);
         status = take_better(plan, of, sets->set[order[i]], error);
-        of->best = status == MBS_OK ? (*plan)->traffic.total : 0;
+        of->enough = status == MBS_OK ? (*plan)->traffic.total : 0;
     }
     return status;
 }
 
 /* ilp: the bound on all sets first, in at most half of the time, then each set. */
-static mbs_status plan_exact(mbs_plan **plan, request *of, const recompute_sets *sets,
+static mbs_status plan_exact(mbs_plan **plan, create_request *of, const recompute_sets *sets,
                              double max_percent, mbs_error *error)
 {
     const double end_s = of->watch->end_s;
@@ -220,14 +155,18 @@ static mbs_status plan_exact(mbs_plan **plan, request *of, const recompute_sets 
     status = plan_sets(plan, of, sets, error);
     if (status == MBS_OK) {
         assert(*plan != NULL); /* one set at least is there: the empty one */
-        /* what ilp proved holds for one choice of layers alone, this for all */
-        (*plan)->outcome = bound == (*plan)->traffic.total ? MBS_OPTIMAL : MBS_HEURISTIC;
+        /* what ilp proved holds for one choice of layers alone, this for all, in whole samples */
+        if ((*plan)->program->split)
+            bound = min_i64(bound, exact_compulsory((*plan)->program, of->options.batch));
+        const bool optimal = bound == (*plan)->traffic.total && !create_may_have_strips(of);
+        (*plan)->outcome = optimal ? MBS_OPTIMAL : MBS_HEURISTIC;
         (*plan)->bound_bytes = bound;
     }
     return status;
 }
 
-static mbs_status plan_auto(mbs_plan **plan, request *of, double max_percent, mbs_error *error)
+static mbs_status plan_auto(mbs_plan **plan, create_request *of, double max_percent,
+                            mbs_error *error)
 {
     const mbs_planner planner = of->options.planner;
     recompute_sets sets;
@@ -241,7 +180,8 @@ static mbs_status plan_auto(mbs_plan **plan, request *of, double max_percent, mb
     mbs_status status = recompute_find(&sets, of->network, &of->program_options, of->hardware,
                                        &of->options, max_percent, &watch, error);
     if (status == MBS_OK &&
-        (planner == MBS_PLANNER_MBS2 || (may_have_strips(of) && !watch.cancelled)))
+        (planner == MBS_PLANNER_MBS2 ||
+         (planner == MBS_PLANNER_DP && create_may_have_strips(of) && !watch.cancelled)))
         status = plan_each(plan, of, &sets, error);
     else if (status == MBS_OK && (planner == MBS_PLANNER_DP || watch.cancelled))
         status = plan_best_set(plan, of, &sets, error);
@@ -256,10 +196,10 @@ mbs_status mbs_plan_create_recompute(mbs_plan **plan, const mbs_network *network
                                      const mbs_hardware *hardware, const mbs_plan_options *options,
                                      const mbs_recompute_options *recompute, mbs_error *error)
 {
-    request of = {.network = network,
-                  .program_options = *program_options,
-                  .hardware = hardware,
-                  .options = *options};
+    create_request of = {.network = network,
+                         .program_options = *program_options,
+                         .hardware = hardware,
+                         .options = *options};
     *plan = NULL;
     if ((unsigned)recompute->recompute >= MBS_RECOMPUTE_COUNT)
         return error_set(error, MBS_ERR_ARGUMENT, "no policy of recomputing has the number %d",
@@ -275,11 +215,13 @@ mbs_status mbs_plan_create_recompute(mbs_plan **plan, const mbs_network *network
         of.program_options.recompute = MBS_RECOMPUTE_NONE;
     mbs_status status = policy == MBS_RECOMPUTE_AUTO
                             ? plan_auto(plan, &of, recompute->max_percent, error)
-                            : plan_set(plan, &of, NULL, error);
+                            : create_set(plan, &of, NULL, error);
     if (status == MBS_OK && policy != MBS_RECOMPUTE_NONE)
         status = name_plan(*plan, policy, error);
-    if (status == MBS_OK && policy != MBS_RECOMPUTE_NONE)
-        status = plan_tell_origin(*plan, hardware, options, recompute, NULL, error);
+    /* what was asked for: its parts had less time */
+    const mbs_recompute_options told = {policy, recompute->max_percent};
+    if (status == MBS_OK)
+        status = plan_tell_origin(*plan, hardware, options, &told, NULL, error);
     if (status != MBS_OK) {
         mbs_plan_free(*plan);
         *plan = NULL;

@@ -12,6 +12,7 @@ import unittest
 from harness import (ALEXNET, BAD_INPUT, NETWORKS, OK, RESNET50, SYSTEM, USAGE, CliTest, conv,
                      network, relu)
 
+RESNET18 = str(NETWORKS / "resnet18.json")
 LARGE = str(NETWORKS / "inception_v4.json")
 SMALL = network([conv("c1", "image"), relu("r1", "c1"), conv("c2", "r1")])
 
@@ -46,6 +47,21 @@ class Search(IlpTest):
             self.assertTrue(out[0].endswith(" · ilp, proven optimal"), out[0])
             self.assertRegex(out[1], "% less than baseline ")
             self.assertRegex(out[2], r"^([\d.]+ % less|no less) than dp .* % less than mbs2 ")
+
+    def test_strips(self):
+        """Where dp's strips are better ilp's plan is no worse, and replays."""
+        for words in ((RESNET18, "--buffer", "256KiB"),
+                      (RESNET18, "--buffer", "256KiB", "--recompute", "activations")):
+            dp = self.total(*words)
+            self.assertLess(dp, self.total(*words, "--no-strips"))
+            for planner in ("ilp", "best"):
+                plan = self.plan_json(*words, "--planner", planner, "--time-limit", "20")
+                self.assertLessEqual(plan["traffic_bytes"]["total"], dp)
+                self.assertLessEqual(plan["bound_bytes"], plan["traffic_bytes"]["total"])
+                self.assertTrue(any("strips" in group for group in plan["groups"]))
+                self.succeed("verify", "-", given=json.dumps(plan))
+                whole = self.plan_json(*words, "--planner", planner, "--no-strips", "--gap", "20")
+                self.assertFalse(any("strips" in group for group in whole["groups"]))
 
     def test_repeats(self):
         words = ("plan", ALEXNET, "--planner", "ilp", "--format", "json")
@@ -306,7 +322,8 @@ class Solvers(IlpTest):
         return self.total(*words, "--import-solution", solution)
 
     def check_equal(self, solver, *words):
-        plan = self.plan_json(*words, "--planner", "ilp", "--time-limit", "300")
+        """The integer program is one of whole samples."""
+        plan = self.plan_json(*words, "--planner", "ilp", "--no-strips", "--time-limit", "300")
         self.assertEqual(plan["outcome"], "optimal")
         for form in ("lp", "mps"):
             self.assertEqual(self.solve(solver, form, words), plan["traffic_bytes"]["total"],

@@ -63,6 +63,33 @@ static int64_t traffic_of(const mbs_network *network, const row *of, int split, 
     return traffic.total;
 }
 
+/* The same of the better of both programs, as the command line plans. */
+static int64_t better_of(const mbs_network *network, const row *of, mbs_planner planner,
+                         int no_strips)
+{
+    mbs_program_options program_options = MBS_PROGRAM_OPTIONS_INIT;
+    mbs_plan_options options = MBS_PLAN_OPTIONS_INIT;
+    const mbs_recompute_options recompute = {of->recompute, 0};
+    mbs_hardware hardware;
+    mbs_plan *plan;
+    mbs_traffic traffic;
+    mbs_hardware_wavecore(&hardware);
+    program_options.inference = of->inference;
+    program_options.keep_batch_norm = of->keep_batch_norm;
+    options.planner = planner;
+    options.batch = of->batch;
+    options.buffer_bytes = of->buffer_bytes;
+    options.no_strips = no_strips;
+    options.time_limit_s = 0;
+    must_succeed(mbs_plan_create_recompute(&plan, network, &program_options, &hardware, &options,
+                                           &recompute, &error),
+                 &error, "resnet50");
+    mbs_plan_traffic(plan, &traffic);
+    ck_assert_int_le(mbs_plan_bound_bytes(plan), traffic.total);
+    mbs_plan_free(plan);
+    return traffic.total;
+}
+
 START_TEST(figures_of_section_11)
 {
     const row *of = &rows[_i];
@@ -75,6 +102,13 @@ START_TEST(figures_of_section_11)
         ck_assert_int_eq(traffic_of(network, of, 0, 0), of->plain);
     ck_assert_int_eq(traffic_of(network, of, 1, 1), of->split);
     ck_assert_int_eq(traffic_of(network, of, 1, 0), of->strips);
+    if (of->plain != 0) {
+        const int64_t better = of->strips < of->plain ? of->strips : of->plain;
+        ck_assert_int_eq(better_of(network, of, MBS_PLANNER_DP, 0), better);
+        ck_assert_int_eq(better_of(network, of, MBS_PLANNER_DP, 1), of->plain);
+        ck_assert_int_le(better_of(network, of, MBS_PLANNER_ILP, 0), better);
+        ck_assert_int_le(better_of(network, of, MBS_PLANNER_BEST, 0), better);
+    }
     mbs_network_free(network);
 }
 END_TEST

@@ -319,7 +319,7 @@ mbs_status plan_dp(mbs_plan *plan, const plan_task *task, mbs_error *error)
 {
     dp d = {0};
     strip_search strips = {0};
-    if (task->strips && task->program->split && task->program->has_rows)
+    if (plan_has_strips(task))
         d.strips = &strips;
     mbs_status status = candidates_create(&d.list, task->batch, error);
     if (status == MBS_OK &&

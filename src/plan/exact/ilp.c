@@ -13,16 +13,15 @@
 /* Above this the tables over pairs of steps would not fit in memory: dp's plan, a plain bound. */
 #define MAX_STEPS 5000
 
-/* What every schedule moves: network inputs, kept sinks and all parameters once. */
-static int64_t compulsory_traffic(const plan_task *task)
+int64_t exact_compulsory(const mbs_program *p, int64_t batch)
 {
-    const mbs_program *p = task->program;
     int64_t bytes = 0;
     for (int32_t k = 0; k < p->step_count; k++)
-        bytes += p->steps[k].weight_bytes + p->steps[k].accumulator_bytes;
+        if (p->steps[k].pass != STEP_REMAT)
+            bytes += p->steps[k].weight_bytes + p->steps[k].accumulator_bytes;
     for (int32_t i = 0; i < p->tensor_count; i++)
         if (p->tensors[i].producer < 0 || p->tensors[i].kept)
-            bytes += task->batch * p->tensors[i].bytes;
+            bytes += batch * p->tensors[i].bytes;
     return bytes;
 }
 
@@ -70,7 +69,8 @@ static void release(exact *x)
 static mbs_status search(void *context, mbs_error *error)
 {
     exact *x = context;
-    if (x->task->program->step_count > MAX_STEPS || exact_closed(x) || exact_stop(x))
+    if (x->task->program->step_count > MAX_STEPS || plan_has_strips(x->task) || exact_closed(x) ||
+        exact_stop(x))
         return MBS_OK;
     mbs_status status = lagrange_open(&x->l, x->task, error);
     if (status == MBS_ERR_INPUT)
@@ -90,11 +90,14 @@ mbs_status plan_ilp(mbs_plan *plan, const plan_task *task, mbs_error *error)
     mbs_status status = plan_dp(plan, task, error);
     if (status != MBS_OK)
         return status;
+    const int64_t enough = task->watch->enough_bytes;
     x.incumbent = plan_count(plan).total;
-    x.bound = min_i64(compulsory_traffic(task), x.incumbent);
+    if (enough > 0)
+        x.incumbent = min_i64(x.incumbent, enough);
+    x.bound = min_i64(exact_compulsory(task->program, task->batch), x.incumbent);
     status = solver_isolate(search, &x, error);
     release(&x);
-    plan->outcome = x.bound >= x.incumbent ? MBS_OPTIMAL : MBS_FEASIBLE;
+    plan->outcome = x.bound >= plan_count(plan).total ? MBS_OPTIMAL : MBS_FEASIBLE;
     plan->bound_bytes = x.bound;
     return status;
 }

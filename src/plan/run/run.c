@@ -24,8 +24,8 @@ static const planner_row planners[MBS_PLANNER_COUNT] = {
     [MBS_PLANNER_MBS1] = {"mbs1", plan_mbs1, false},
     [MBS_PLANNER_MBS2] = {"mbs2", plan_mbs2, false},
     [MBS_PLANNER_DP] = {"dp", plan_dp_objective, true},
-    [MBS_PLANNER_ILP] = {"ilp", plan_ilp, false},
-    [MBS_PLANNER_BEST] = {"best", plan_best, false},
+    [MBS_PLANNER_ILP] = {"ilp", plan_ilp, true},
+    [MBS_PLANNER_BEST] = {"best", plan_best, true},
 };
 
 const char *mbs_planner_name(mbs_planner planner)
@@ -85,7 +85,7 @@ mbs_status plan_run(mbs_plan **out, const mbs_program *program, const mbs_hardwa
     if (program->split && !planners[options->planner].splits)
         return error_set(error, MBS_ERR_ARGUMENT,
                          "%s plans no program whose norms are in two steps (split_norms): expected "
-                         "dp, baseline, archopt or il",
+                         "dp, ilp, best, baseline, archopt or il",
                          planners[options->planner].name);
     mbs_status status =
         plan_open(&plan, &task, program, hardware, options, planners[options->planner].name, error);

@@ -1,0 +1,121 @@
+#include "verify/create_programs.h"
+
+#include <math.h>
+
+#include "base/checked.h"
+#include "base/error.h"
+#include "plan/run/run.h"
+#include "verify/create.h"
+
+/* A program of the request, and what dp's plan of it moves; INT64_MAX if there was no time. */
+typedef struct program_choice {
+    create_request of;
+    int64_t dp_bytes;
+    mbs_plan *plan;
+} program_choice;
+
+bool create_may_have_strips(const create_request *of)
+{
+    return (of->options.planner == MBS_PLANNER_DP || plan_is_limited(of->options.planner)) &&
+           of->options.objective == MBS_TRAFFIC && !of->options.no_strips &&
+           !of->program_options.split_norms;
+}
+
+mbs_status create_set_from(mbs_plan **plan, const create_request *of, const unsigned char *set,
+                           const bool *starts, mbs_error *error)
+{
+    mbs_program_options options = of->program_options;
+    mbs_program *program = NULL;
+    *plan = NULL;
+    options.recompute_layers = set;
+    mbs_status status = mbs_program_create(&program, of->network, &options, error);
+    if (status == MBS_OK)
+        status =
+            starts != NULL
+                ? plan_create_from(plan, program, of->hardware, &of->options, starts, error)
+                : plan_create_below(plan, program, of->hardware, &of->options, of->enough, error);
+    if (status == MBS_OK)
+        (*plan)->owned_program = program;
+    else
+        mbs_program_free(program);
+    return status;
+}
+
+/* Plans one of the programs; without a plan but no error if it was stopped. */
+static mbs_status plan_choice(program_choice *choice, const unsigned char *set, mbs_error *error)
+{
+    mbs_status status = create_set_from(&choice->plan, &choice->of, set, NULL, error);
+    if (status != MBS_ERR_STOPPED)
+        return status;
+    mbs_error_clear(error);
+    return MBS_OK;
+}
+
+/* What dp's plan of the program moves. */
+static mbs_status ask_dp(program_choice *choice, const unsigned char *set, mbs_error *error)
+{
+    program_choice dp = *choice;
+    dp.of.options.planner = MBS_PLANNER_DP;
+    mbs_status status = plan_choice(&dp, set, error);
+    choice->dp_bytes = dp.plan != NULL ? dp.plan->traffic.total : INT64_MAX;
+    mbs_plan_free(dp.plan);
+    return status;
+}
+
+static int64_t least_known(int64_t enough, int64_t bytes)
+{
+    return enough > 0 ? min_i64(enough, bytes) : bytes;
+}
+
+/* The program of which dp's plan is better comes first, for half of the time at most: what it comes
+ * to, the other must come below. */
+static mbs_status plan_exactly(program_choice *plain, program_choice *split,
+                               const unsigned char *set, mbs_error *error)
+{
+    const double end_s = plan_now_s() + plain->of.options.time_limit_s;
+    mbs_status status = ask_dp(plain, set, error);
+    if (status == MBS_OK)
+        status = ask_dp(split, set, error);
+    if (status != MBS_OK)
+        return status;
+    program_choice *first = split->dp_bytes < plain->dp_bytes ? split : plain;
+    program_choice *second = first == plain ? split : plain;
+    first->of.options.time_limit_s = 0.5 * fmax(end_s - plan_now_s(), 0);
+    status = plan_choice(first, set, error);
+    if (status != MBS_OK || first->plan == NULL)
+        return status;
+    second->of.options.time_limit_s = fmax(end_s - plan_now_s(), 0);
+    second->of.enough = least_known(second->of.enough, first->plan->traffic.total);
+    status = plan_choice(second, set, error);
+    if (status != MBS_OK || second->plan == NULL)
+        return status;
+    if (split->plan->traffic.total < plain->plan->traffic.total)
+        split->plan->bound_bytes = min_i64(first->plan->bound_bytes, second->plan->bound_bytes);
+    return MBS_OK;
+}
+
+mbs_status create_set(mbs_plan **plan, const create_request *of, const unsigned char *set,
+                      mbs_error *error)
+{
+    if (!create_may_have_strips(of))
+        return create_set_from(plan, of, set, NULL, error);
+    program_choice plain = {.of = *of};
+    program_choice split = {.of = *of};
+    split.of.program_options.split_norms = 1;
+    mbs_status status;
+    if (plan_is_limited(of->options.planner)) {
+        status = plan_exactly(&plain, &split, set, error);
+    } else {
+        status = create_set_from(&plain.plan, &plain.of, set, NULL, error);
+        if (status == MBS_OK)
+            status = plan_choice(&split, set, error);
+    }
+    *plan = plain.plan;
+    if (status == MBS_OK && split.plan != NULL &&
+        (*plan == NULL || split.plan->traffic.total < (*plan)->traffic.total)) {
+        *plan = split.plan;
+        split.plan = plain.plan;
+    }
+    mbs_plan_free(split.plan);
+    return status;
+}

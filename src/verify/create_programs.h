@@ -1,0 +1,34 @@
+/* Planning a network's programs: as it is, and with its norms split (model, section 11). */
+#ifndef VERIFY_CREATE_PROGRAMS_H
+#define VERIFY_CREATE_PROGRAMS_H
+
+#include "mbsopt/plan.h"
+#include "plan/watch.h"
+
+/* One call of mbs_plan_create_recompute. */
+typedef struct create_request {
+    const mbs_network *network;
+    mbs_program_options program_options;
+    const mbs_hardware *hardware;
+    mbs_plan_options options;
+    plan_watch *watch; /* of the whole call */
+    int64_t enough;    /* ilp, best: plans that move as much are of no use; 0: all are */
+} create_request;
+
+/* Strip groups are for traffic, and of programs whose norms are split. */
+bool create_may_have_strips(const create_request *of);
+
+/*
+ * Plans the program that recomputes `set`, or what the options say if it is null, and with strips
+ * also the one whose norms are split: the better of the two plans, which owns its program, on a tie
+ * that of the program as it is. The bound of ilp and best holds for both programs. Errors: as of
+ * mbs_plan_create.
+ */
+mbs_status create_set(mbs_plan **plan, const create_request *of, const unsigned char *set,
+                      mbs_error *error);
+
+/* The same for one program, split or not as the options say; `starts` as of plan_create_from. */
+mbs_status create_set_from(mbs_plan **plan, const create_request *of, const unsigned char *set,
+                           const bool *starts, mbs_error *error);
+
+#endif
