@@ -3,7 +3,7 @@
 import json
 import unittest
 
-from harness import ROOT, CliTest
+from harness import NETWORKS, ROOT, CliTest
 from schedule_machine import Fault, Machine
 from strip_machine import after_each
 
@@ -51,6 +51,21 @@ class Strips(CliTest):
                                              "in passes instead")
                          for note in notes if words in note}
         self.assertLessEqual({"less are pinned", "is cut", "in passes instead"}, said)
+
+    def test_networks(self):
+        """Schedules of dp's own plans; the lists of rows keep the files short."""
+        for name, size, options, most in (("resnet50", "1MiB", (), 400_000),
+                                          ("inception_v3", "512KiB", ("--batch-norm", "keep"), 800_000),
+                                          ("vit_b_16", "512KiB", ("--inference",), 200_000),
+                                          ("mobilenet_v2", "256KiB", ("--recompute", "expand"), 400_000)):
+            options = (NETWORKS / f"{name}.json", "--batch", "2", "--buffer", size, *options)
+            result = self.succeed("export", *options, "--format", "wavecore", "-o", "-")
+            machine = Machine(result.out).run()
+            plan = json.loads(self.succeed("plan", *options, "--format", "json").out)
+            if "wavecore: " not in result.err:
+                self.assertEqual(machine.header["traffic_bytes"], plan["traffic_bytes"])
+            self.assertGreater(sum("strips" in group for group, _ in machine.groups), 3)
+            self.assertLess(len(result.out), most)
 
     def test_rows_of_a_strip(self):
         self.assertEqual(after_each([[1, 3], [2, 1, 2], [1, 0]], 6), [0, 3, 4, 6, 7, 9, 9])

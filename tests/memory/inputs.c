@@ -110,6 +110,8 @@ static bool make_plans(void)
                MBS_OK &&
            mbs_plan_load_text(&given.loaded, given.plan_text.data, given.plan_text.length,
                               "plan.json", NULL) == MBS_OK &&
+           mbs_plan_load_text(&given.strips, given.strips_text.data, given.strips_text.length,
+                              "strips.json", NULL) == MBS_OK &&
            decoder_is_searched() && make_unplaced();
 }
 
@@ -123,6 +125,7 @@ bool inputs_prepare(const char *root)
         return false;
     read_text(&given.hardware_text, root, "models/hardware/wavecore.json");
     read_text(&given.plan_text, root, "tests/fuzz/corpus/plan/residual-dp.json");
+    read_text(&given.strips_text, root, "tests/fuzz/corpus/plan/residual-strips.json");
     mbs_hardware_wavecore(&given.hardware);
     return make_program(NULL, &given.tiny, root, "tiny") &&
            make_program(NULL, &given.decoder, root, "decoder") &&
@@ -158,6 +161,7 @@ bool inputs_tidy_up(void)
     mbs_plan_free(given.unplaced);
     mbs_plan_free(given.planned);
     mbs_plan_free(given.loaded);
+    mbs_plan_free(given.strips);
     mbs_program_free(given.decoder);
     mbs_program_free(given.tiny);
     mbs_program_free(given.program);

@@ -20,11 +20,13 @@ typedef struct inputs {
     text network_text;
     text hardware_text;
     text plan_text;
+    text strips_text;
     mbs_hardware hardware;
     mbs_network *network;
     mbs_program *program;
     mbs_plan *planned;    /* of the program, with dp */
     mbs_plan *loaded;     /* of the plan's text */
+    mbs_plan *strips;     /* one with strip groups */
     mbs_program *tiny;    /* what the solutions are of */
     mbs_program *decoder; /* on which ilp moves less than dp, which it must search for */
     mbs_plan *unplaced;   /* of the decoder: as it stands it has no place in the buffer */

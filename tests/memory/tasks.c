@@ -205,6 +205,7 @@ const task tasks[] = {
     {"plan with dp, recomputing", task_plan_recomputing, MBS_PLANNER_DP},
     {"plan with ilp, recomputing", task_plan_recomputing, MBS_PLANNER_ILP},
     {"place a plan", task_place, 0},
+    {"place a plan in strips", task_place, 1},
     {"write the integer program as LP", task_export_model, 0},
     {"write the integer program as MPS", task_export_model, 1},
     {"import a list of values", task_import_solution, 0},
@@ -228,5 +229,14 @@ const task tasks[] = {
     {"export 6", task_export_plan, 6},
     {"export 7", task_export_plan, 7},
     {"export 8", task_export_plan, 8},
+    {"export strips 0", task_export_plan, EXPORTS + 0},
+    {"export strips 1", task_export_plan, EXPORTS + 1},
+    {"export strips 2", task_export_plan, EXPORTS + 2},
+    {"export strips 3", task_export_plan, EXPORTS + 3},
+    {"export strips 4", task_export_plan, EXPORTS + 4},
+    {"export strips 5", task_export_plan, EXPORTS + 5},
+    {"export strips 6", task_export_plan, EXPORTS + 6},
+    {"export strips 7", task_export_plan, EXPORTS + 7},
+    {"export strips 8", task_export_plan, EXPORTS + 8},
 };
 const size_t task_count = sizeof tasks / sizeof tasks[0];

@@ -83,11 +83,11 @@ static void take_note(const char *note, void *context)
 
 mbs_status task_place(const task *this, mbs_error *error)
 {
-    (void)this;
+    const mbs_plan *unplaced = this->which == 0 ? given.unplaced : given.strips;
     mbs_plan *made;
     const mbs_hardware coarse = coarse_hardware();
     size_t notes = 0;
-    mbs_status status = mbs_plan_place(&made, given.unplaced, &coarse, take_note, &notes, error);
+    mbs_status status = mbs_plan_place(&made, unplaced, &coarse, take_note, &notes, error);
     require_none(status, made);
     if ((status == MBS_OK) != (notes > 0))
         abort();
@@ -124,9 +124,11 @@ mbs_status task_export_plan(const task *this, mbs_error *error)
 {
     mbs_export_options options = MBS_EXPORT_OPTIONS_INIT;
     mbs_export_info format;
-    if (mbs_export_format((size_t)this->which, &format) != MBS_OK)
+    const bool strips = this->which >= EXPORTS;
+    if (mbs_export_format((size_t)(strips ? this->which - EXPORTS : this->which), &format) !=
+        MBS_OK)
         abort();
     options.format = format.name;
-    return mbs_plan_export(given.planned, &given.hardware, &options, inputs_scratch(format.name),
-                           error);
+    return mbs_plan_export(strips ? given.strips : given.planned, &given.hardware, &options,
+                           inputs_scratch(format.name), error);
 }
