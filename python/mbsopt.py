@@ -288,7 +288,8 @@ def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, pla
     """Plans one training step of a network: a file's path, or what such a file holds as a dict.
 
     `buffer` is bytes or text such as "10MiB" (default: the hardware's), `batch` samples per core.
-    `planner`, `objective` and the others are those of `mbsopt plan`. While ilp or best search,
+    `planner`, `objective` and the others are those of `mbsopt plan`; `strips=False` plans whole
+    samples only (a group's `strips` says how many there are of one). While ilp or best search,
     `progress` is called with seconds, best bytes and proven bound; True ends the search.
     Raises Error.
     """

@@ -129,6 +129,12 @@ typedef struct mbs_recompute_options {
 MBS_API int mbs_planner_recomputes(mbs_planner planner);
 
 /*
+ * Whether plans of the planner may have groups of strips (section 11) if no_strips is 0: those of
+ * dp, ilp and best for traffic.
+ */
+MBS_API int mbs_planner_takes_strips(mbs_planner planner, mbs_objective objective);
+
+/*
  * Builds a program of `network` that recomputes what `recompute` says, or with MBS_RECOMPUTE_AUTO
  * what is best for the objective within max_percent, and plans it as mbs_plan_create does. The plan
  * owns its program (mbs_plan_program). `program_options` are as of mbs_program_create, what they

@@ -16,7 +16,7 @@ typedef struct number_list {
 } number_list;
 
 typedef struct planner_list {
-    mbs_planner values[2 * MBS_PLANNER_COUNT]; /* compare lists some a second time */
+    mbs_planner values[2 * MBS_PLANNER_COUNT]; /* compare and sweep list some twice */
     size_t count;
 } planner_list;
 

@@ -84,7 +84,5 @@ void note_replaced_norms(const mbs_program *program)
 
 bool planning_has_strips(const mbs_plan_options *options)
 {
-    return (options->planner == MBS_PLANNER_DP || options->planner == MBS_PLANNER_ILP ||
-            options->planner == MBS_PLANNER_BEST) &&
-           options->objective == MBS_TRAFFIC && !options->no_strips;
+    return mbs_planner_takes_strips(options->planner, options->objective) && !options->no_strips;
 }

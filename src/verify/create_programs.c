@@ -16,9 +16,8 @@ typedef struct program_choice {
 
 bool create_may_have_strips(const create_request *of)
 {
-    return (of->options.planner == MBS_PLANNER_DP || plan_is_limited(of->options.planner)) &&
-           of->options.objective == MBS_TRAFFIC && !of->options.no_strips &&
-           !of->program_options.split_norms;
+    return mbs_planner_takes_strips(of->options.planner, of->options.objective) &&
+           !of->options.no_strips && !of->program_options.split_norms;
 }
 
 mbs_status create_set_from(mbs_plan **plan, const create_request *of, const unsigned char *set,

@@ -12,6 +12,7 @@ from harness import (ALEXNET, BAD_INPUT, NETWORKS, ROOT, SYSTEM, USAGE, CliTest,
 
 ALL = ["baseline", "archopt", "il", "mbs-fs", "mbs1", "mbs2", "dp", "ilp"]
 FAST = ALL[:-1]
+ROWS = [*FAST[:-1], "dp-no-strips", "dp"]
 TWO = [ALEXNET, str(NETWORKS / "resnet18.json")]
 RATIOS = ("traffic_ratio", "speedup", "energy_ratio", "utilisation")
 SMALL = network([conv("c1", "image"), relu("r1", "c1"), conv("c2", "r1")])
@@ -32,7 +33,7 @@ class Compare(CliTest):
     def test_formats_agree(self):
         document, rows = self.document(*self.options), self.rows(*self.options)
         plans = [(n["network"], p) for n in document["networks"] for p in n["plans"]]
-        self.assertEqual(len(rows), len(plans) + len(FAST))
+        self.assertEqual(len(rows), len(plans) + len(ROWS))
         for row, (name, plan) in zip(rows, plans):
             self.assertEqual([row["network"], row["planner"], row["outcome"]],
                              [name, plan["planner"], plan["outcome"]])
@@ -47,8 +48,8 @@ class Compare(CliTest):
                 self.assertEqual(float(row[member]), mean[member])
         table = self.succeed("compare", *self.options).out
         lines = [line.split() for line in table.splitlines() if line.split()[:1] and
-                 line.split()[0] in FAST]
-        self.assertEqual(len(lines), len(plans) + len(FAST))
+                 line.split()[0] in ROWS]
+        self.assertEqual(len(lines), len(plans) + len(ROWS))
         for cells, (_, plan) in zip(lines, plans):
             self.assertEqual(cells[1], f"{plan['traffic_bytes']['total'] / 1e9:.3f}")
             self.assertEqual(cells[2], f"{100 * (1 - plan['traffic_ratio']):.1f}")
@@ -81,9 +82,10 @@ class Compare(CliTest):
     def test_same_plans_as_plan(self):
         for of in self.document(*self.options)["networks"]:
             for plan in of["plans"]:
+                planner, without, _ = plan["planner"].partition("-no-strips")
                 alone = json.loads(self.succeed(
-                    "plan", NETWORKS / (of["network"] + ".json"), "--planner", plan["planner"],
-                    "--format", "json").out)
+                    "plan", NETWORKS / (of["network"] + ".json"), "--planner", planner,
+                    *(["--no-strips"] if without else []), "--format", "json").out)
                 for member in ("traffic_bytes", "time_s", "energy_j", "utilisation"):
                     self.assertEqual(plan[member], alone[member])
                 for member in ("time_s", "energy_j"):
@@ -109,7 +111,8 @@ class Compare(CliTest):
             document = self.document(*self.options, "--objective", objective)
             self.assertEqual(document["objective"], objective)
             for of, before in zip(document["networks"], by_traffic):
-                self.assertEqual(of["plans"][:-1], before["plans"][:-1])
+                self.assertEqual(*([plan for plan in plans if plan["planner"][:2] != "dp"]
+                                   for plans in (of["plans"], before["plans"])))
                 plan, usual = of["plans"][-1], before["plans"][-1]
                 self.assertEqual(plan["planner"], f"dp-{objective}")
                 self.assertLess(plan[member], usual[member])
@@ -149,7 +152,7 @@ class Compare(CliTest):
 
     def test_all_planners_by_default(self):
         plans = self.document("-", given=SMALL)["networks"][0]["plans"]
-        self.assertEqual([plan["planner"] for plan in plans], ALL)
+        self.assertEqual([plan["planner"] for plan in plans], [*ROWS, "ilp"])
         self.assertIn("proven optimal", self.succeed("compare", "-", given=SMALL).out)
         out = self.succeed("compare", TWO[1], "--time-limit", "0", "--planner", "ilp").out
         self.assertRegex(out, r"ilp .* gap \d+\.\d\d %\n")
@@ -158,6 +161,11 @@ class Compare(CliTest):
         one = self.document(ALEXNET, "--planner", "mbs2")["networks"][0]["plans"]
         many = self.document(ALEXNET, "--planner", "baseline,mbs2")["networks"][0]["plans"]
         self.assertEqual(one, many[1:])
+
+    def test_what_strips_gain(self):
+        *_, without, dp = self.document(*self.options, "--buffer=1MiB")["networks"][1]["plans"]
+        self.assertEqual([without["planner"], dp["planner"]], ["dp-no-strips", "dp"])
+        self.assertLess(dp["traffic_bytes"]["total"], 0.8 * without["traffic_bytes"]["total"])
 
     def test_machine_options(self):
         document = self.document("-", "--buffer", "8KiB", "--batch", "5", "--inference",

@@ -108,8 +108,8 @@ class Interrupts(CliTest):
                                           "json", "--time-limit", "600", after=3)
         self.assertEqual(status, OK, err)
         plans = json.loads(out)["networks"][0]["plans"]
-        self.assertEqual([plan["planner"] for plan in plans], ["dp", "ilp"])
-        self.assertEqual(plans[1]["outcome"], "feasible")
+        self.assertEqual([plan["planner"] for plan in plans], ["dp-no-strips", "dp", "ilp"])
+        self.assertEqual(plans[2]["outcome"], "feasible")
 
     def test_importer_ends_too(self):
         """A signal to the program alone ends the importer that it started."""

@@ -33,7 +33,7 @@ class Points(Sweep):
             self.assertEqual((row["outcome"], int(row["groups"])),
                              (plan["outcome"], len(plan["groups"])))
             compared = json.loads(self.succeed("compare", *options, "--planner", row["planner"],
-                                               "--format", "json").out)["networks"][0]["plans"][0]
+                                               "--format", "json").out)["networks"][0]["plans"][-1]
             for member in ("time_s", "energy_j", "utilisation"):
                 self.assertEqual(float(row[member]), compared[member])
             for part, joules in compared["energy_parts_j"].items():
@@ -67,7 +67,7 @@ class Points(Sweep):
             for row, before, machine in zip(rows[3:], usual[3:], MACHINES):
                 alone = json.loads(self.succeed("compare", *words, *options, "--planner=dp",
                                                 "--hardware", machine, "--format=json").out)
-                plan, = alone["networks"][0]["plans"]
+                *_, plan = alone["networks"][0]["plans"]
                 self.assertEqual([row["planner"], float(row[member]), int(row["total_bytes"])],
                                  [f"dp-{objective}", plan[member], plan["traffic_bytes"]["total"]])
                 self.assertLess(float(row[member]), float(before[member]))
@@ -92,6 +92,24 @@ class Points(Sweep):
                     self.assertEqual(float(value), line[name])
                 else:
                     self.assertEqual(value, line[name] or "")
+
+    def test_strips(self):
+        """A dimension of the planners that know strips, and a column of all."""
+        words = [RESNET18, "--buffer=1MiB,2MiB", "--planner=mbs2,dp"]
+        rows = self.rows(*words, "--strips=off,on")
+        self.assertEqual([(r["planner"], r["strips"]) for r in rows],
+                         [("mbs2", "off"), ("dp", "off"), ("dp", "on")] * 2)
+        for row in rows:
+            plan = json.loads(self.succeed(
+                "plan", RESNET18, "--buffer", row["buffer_bytes"], "--planner", row["planner"],
+                *(["--no-strips"] if (row["planner"], row["strips"]) == ("dp", "off") else []),
+                "--format=json").out)
+            self.assertEqual((int(row["total_bytes"]), float(row["utilisation"])),
+                             (plan["traffic_bytes"]["total"], plan["utilisation"]))
+        self.assertLess(int(rows[2]["total_bytes"]), 0.8 * int(rows[1]["total_bytes"]))
+        self.assertEqual([r["strips"] for r in self.rows(*words)], ["off", "on"] * 2)
+        for wrong in ("", "yes", "on,on", "on,off,on", "off,"):
+            self.refuse(USAGE, "sweep", RESNET18, f"--strips={wrong}", says="expected on, off")
 
     def test_defaults(self):
         row, = self.rows(ALEXNET)

@@ -53,6 +53,16 @@ class Plans(unittest.TestCase):
         self.assertEqual(time.json, tool("plan", RESIDUAL, "--batch=3", "--buffer=8KiB",
                                          "--objective=time", "--format=json"))
 
+    def test_strips(self):
+        path = NETWORKS / "resnet18.json"
+        plan, whole = (mbsopt.plan(path, buffer="1MiB", strips=strips) for strips in (True, False))
+        self.assertEqual(plan, mbsopt.plan(path, buffer="1MiB"))
+        self.assertLess(plan.traffic.total, 0.8 * whole.traffic.total)
+        self.assertGreater(max(group.strips for group in plan.groups), 1)
+        self.assertEqual({group.strips for group in whole.groups}, {1})
+        for group in plan.groups:
+            self.assertTrue(group.strips == 1 or (group.sub_batch, group.iterations) == (1, 32 * group.strips))
+
     def test_a_dict(self):
         network = json.loads(RESIDUAL.read_text())
         self.assertEqual(mbsopt.plan(network, buffer=8192), mbsopt.plan(RESIDUAL, buffer="8KiB"))

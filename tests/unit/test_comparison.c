@@ -32,24 +32,38 @@ static compare_row row_of(const char *name, int64_t bytes, double time_s, double
     return row;
 }
 
-START_TEST(what_recomputes_gets_a_second_row)
+/* dp also without strips where it takes them; nothing is recomputed unless asked for. */
+START_TEST(dp_gets_a_row_without_strips)
 {
+    const mbs_planner planners[] = {MBS_PLANNER_BASELINE, MBS_PLANNER_MBS2, MBS_PLANNER_DP,
+                                    MBS_PLANNER_DP};
     compare_add_rows(&of);
-    ck_assert_uint_eq(of.planners.count, 3); /* nothing is recomputed */
-    of.recompute.recompute = MBS_RECOMPUTE_AUTO;
-    compare_add_rows(&of);
-    const mbs_planner planners[] = {MBS_PLANNER_BASELINE, MBS_PLANNER_MBS2, MBS_PLANNER_MBS2,
-                                    MBS_PLANNER_DP, MBS_PLANNER_DP};
-    ck_assert_uint_eq(of.planners.count, 5);
-    for (size_t i = 0; i < 5; i++) {
+    ck_assert_uint_eq(of.planners.count, 4);
+    for (size_t i = 0; i < 4; i++) {
         ck_assert_int_eq(of.planners.values[i], planners[i]);
-        ck_assert_int_eq(of.recomputes[i], i == 2 || i == 4);
+        ck_assert_int_eq(of.strips[i], i == 3);
+        ck_assert(!of.recomputes[i]);
     }
 }
 END_TEST
 
-/* Every planner twice is the most, and there is room for it. */
-START_TEST(all_planners_fit_twice)
+START_TEST(what_recomputes_gets_another_row)
+{
+    of.recompute.recompute = MBS_RECOMPUTE_AUTO;
+    compare_add_rows(&of);
+    const mbs_planner planners[] = {MBS_PLANNER_BASELINE, MBS_PLANNER_MBS2, MBS_PLANNER_MBS2,
+                                    MBS_PLANNER_DP,       MBS_PLANNER_DP,   MBS_PLANNER_DP};
+    ck_assert_uint_eq(of.planners.count, 6);
+    for (size_t i = 0; i < 6; i++) {
+        ck_assert_int_eq(of.planners.values[i], planners[i]);
+        ck_assert_int_eq(of.recomputes[i], i == 2 || i == 5);
+        ck_assert_int_eq(of.strips[i], i >= 4);
+    }
+}
+END_TEST
+
+/* There is room for the rows of all planners. */
+START_TEST(all_planners_fit)
 {
     of.planners.count = 0;
     for (int i = 0; i < MBS_PLANNER_COUNT; i++)
@@ -148,8 +162,9 @@ int main(void)
     Suite *suite = suite_create("comparison");
     TCase *tests = tcase_create("comparison");
     tcase_add_checked_fixture(tests, make_comparison, NULL);
-    tcase_add_test(tests, what_recomputes_gets_a_second_row);
-    tcase_add_test(tests, all_planners_fit_twice);
+    tcase_add_test(tests, dp_gets_a_row_without_strips);
+    tcase_add_test(tests, what_recomputes_gets_another_row);
+    tcase_add_test(tests, all_planners_fit);
     tcase_add_test(tests, ratios_are_to_the_baseline);
     tcase_add_test(tests, means_are_geometric);
     tcase_add_test(tests, texts_hold_every_row);

@@ -120,6 +120,30 @@ START_TEST(plans_for_time_are_not_shared)
 }
 END_TEST
 
+/* A planner with strips and without is two; those that know none are there once. */
+START_TEST(strips_are_of_the_planners_that_take_them)
+{
+    const bool both[] = {true, false};
+    sweep_add_strips(&of, both, 2);
+    const mbs_planner planners[] = {MBS_PLANNER_BASELINE, MBS_PLANNER_IL, MBS_PLANNER_DP,
+                                    MBS_PLANNER_DP};
+    ck_assert_uint_eq(of.planners.count, 4);
+    for (size_t i = 0; i < 4; i++) {
+        ck_assert_int_eq(of.planners.values[i], planners[i]);
+        ck_assert_int_eq(of.strips[i], i == 2);
+    }
+    make_sweep();
+    sweep_add_strips(&of, &both[1], 1);
+    ck_assert_uint_eq(of.planners.count, 3);
+    ck_assert(!of.strips[2]);
+    of.planners.count = 0;
+    for (int i = 0; i < MBS_PLANNER_COUNT; i++)
+        of.planners.values[of.planners.count++] = (mbs_planner)i;
+    sweep_add_strips(&of, both, 2);
+    ck_assert_uint_le(of.planners.count, sizeof of.strips / sizeof of.strips[0]);
+}
+END_TEST
+
 START_TEST(conventional_planners_keep_batch_norms)
 {
     static char marks[8]; /* stand for programs, which nothing here looks into */
@@ -175,10 +199,10 @@ static char *make_row(void)
 START_TEST(rows_are_known_by_their_start)
 {
     static const char *const starts[] = {
-        "5,\"a,b \"\"c\"\"\",training,replace,1048576,16,wavecore,il,none,",
+        "5,\"a,b \"\"c\"\"\",training,replace,1048576,16,wavecore,il,none,off,",
         "{\"index\": 5, \"network\": \"a,b \\\"c\\\"\", \"phase\": \"training\", \"batch_norm\": "
         "\"replace\", \"buffer_bytes\": 1048576, \"batch\": 16, \"hardware\": \"wavecore\", "
-        "\"planner\": \"il\", \"recompute\": \"none\", "};
+        "\"planner\": \"il\", \"recompute\": \"none\", \"strips\": \"off\", "};
     for (int json = 0; json < 2; json++) {
         of.json = json == 1;
         char *row = make_row();
@@ -224,6 +248,7 @@ int main(void)
     tcase_add_test(tests, shards_part_the_points);
     tcase_add_test(tests, machines_share_programs_and_plans);
     tcase_add_test(tests, plans_for_time_are_not_shared);
+    tcase_add_test(tests, strips_are_of_the_planners_that_take_them);
     tcase_add_test(tests, conventional_planners_keep_batch_norms);
     tcase_add_test(tests, rows_are_known_by_their_start);
     tcase_add_test(tests, header_has_a_name_for_each_column);

@@ -45,7 +45,7 @@ static void put_row(text *file, size_t position)
     char *header = sweep_header();
     for (size_t columns = count_items(header) - count_items("index,network,phase,batch_norm,"
                                                             "buffer,batch,hardware,planner,"
-                                                            "recompute");
+                                                            "recompute,strips");
          columns > 0; columns--)
         text_format(file, "%zu%s", position, columns > 1 ? "," : "\n");
     free(header);
@@ -111,6 +111,30 @@ START_TEST(zeros_at_the_end_are_no_row)
     ck_assert_uint_eq(found.rows, 1);
     ck_assert_int_eq(found.kept, kept);
     ck_assert(!found.are_strange && !found.are_twice);
+}
+END_TEST
+
+/* Files of version 0.1.0, which planned without strips, are refused and called what they are. */
+START_TEST(rows_before_strips_are_strange)
+{
+    static const char *const files[] = {
+        "index,network,phase,batch_norm,buffer_bytes,batch,hardware,planner,recompute,outcome,"
+        "activation_read_bytes,activation_write_bytes,weight_read_bytes,weight_gradient_bytes,"
+        "total_bytes\n",
+        "{\"index\": 1, \"network\": \"a,b \\\"c\\\"\", \"phase\": \"training\", \"batch_norm\": "
+        "\"keep\", \"buffer_bytes\": 1048576, \"batch\": 16, \"hardware\": \"wavecore\", "
+        "\"planner\": \"baseline\", \"recompute\": \"none\", \"outcome\": \"heuristic\"}\n"};
+    for (int json = 0; json < 2; json++) {
+        of.json = json == 1;
+        const sweep_rows found = check_bytes(files[json], strlen(files[json]));
+        ck_assert(found.are_strange);
+        ck_assert_uint_eq(found.rows, 0);
+        ck_assert_ptr_nonnull(strstr(found.why, "rows:1: is "));
+        ck_assert_ptr_nonnull(strstr(found.why, "of an older version's sweep, without the"));
+    }
+    const sweep_rows other = check_bytes("index,x\n", 8);
+    ck_assert(other.are_strange);
+    ck_assert_ptr_null(strstr(other.why, "older"));
 }
 END_TEST
 
@@ -202,6 +226,7 @@ int main(void)
     tcase_add_checked_fixture(tests, make_shard, free_shard);
     tcase_add_test(tests, a_file_may_end_anywhere);
     tcase_add_test(tests, zeros_at_the_end_are_no_row);
+    tcase_add_test(tests, rows_before_strips_are_strange);
     tcase_add_test(tests, a_whole_shard_takes_no_more);
     tcase_add_test(tests, rows_may_be_there_twice);
     tcase_add_test(tests, another_header_is_strange);

@@ -141,7 +141,7 @@ const command command_compare = {
         "networks also the geometric mean of each ratio. Speedups and reductions are to the\n"
         "planner baseline. baseline and archopt keep batch norms; the others plan them as group\n"
         "norms. With --objective time or energy dp minimises that, and its rows are called\n"
-        "dp-time or dp-energy.\n"
+        "dp-time or dp-energy. dp-no-strips is dp on whole samples.\n"
         "A SIZE is 10MiB, 10MB, 512KiB or a number of bytes.\n",
     .options = compare_options,
     .option_count = sizeof compare_options / sizeof compare_options[0],

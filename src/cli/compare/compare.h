@@ -12,7 +12,7 @@
 /* One planner on one network, or its geometric means. Ratios are to the planner baseline. */
 typedef struct compare_row {
     mbs_planner planner;
-    /* the planner's, dp's objective if it is not traffic, and what is recomputed */
+    /* the planner's, dp's objective if it is not traffic, what is recomputed, "-no-strips" */
     char name[32];
     bool recomputes;
     double extra_macs; /* of what is recomputed, in percent */
@@ -37,7 +37,8 @@ typedef struct comparison {
     setup setup; /* the machine and the batch; each network in turn */
     mbs_plan_options options;
     planner_list planners;         /* one per row */
-    bool recomputes[COMPARE_ROWS]; /* per row: the planner's second, with: */
+    bool strips[COMPARE_ROWS];     /* per row: the plan may have groups of strips */
+    bool recomputes[COMPARE_ROWS]; /* per row: the planner's last, with: */
     mbs_recompute_options recompute;
     compare_network *networks;
     size_t network_count;
@@ -52,7 +53,10 @@ int compare_load(comparison *of, compare_network *network, const arguments *give
 
 /* ---- figures.c: nothing here prints or reads files ---- */
 
-/* Every planner that recomputes gets a second row, behind its first, if anything is recomputed. */
+/*
+ * dp gets a row without strips before its own where it takes them, and every planner that
+ * recomputes one behind its own if anything is recomputed.
+ */
 void compare_add_rows(comparison *of);
 
 /* Fills in the row's ratios from its costs and those of the baseline. */

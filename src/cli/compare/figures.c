@@ -4,18 +4,26 @@
 
 #include "compare/compare.h"
 
+static void add_row(comparison *of, mbs_planner planner, bool strips, bool recomputes)
+{
+    const size_t row = of->planners.count++;
+    of->planners.values[row] = planner;
+    of->strips[row] = strips;
+    of->recomputes[row] = recomputes;
+}
+
 void compare_add_rows(comparison *of)
 {
     const planner_list asked = of->planners;
-    if (of->recompute.recompute == MBS_RECOMPUTE_NONE)
-        return;
     of->planners.count = 0;
     for (size_t i = 0; i < asked.count; i++) {
-        of->planners.values[of->planners.count++] = asked.values[i];
-        if (!mbs_planner_recomputes(asked.values[i]))
-            continue;
-        of->recomputes[of->planners.count] = true;
-        of->planners.values[of->planners.count++] = asked.values[i];
+        const mbs_planner planner = asked.values[i];
+        const bool takes = mbs_planner_takes_strips(planner, of->options.objective);
+        if (takes && planner == MBS_PLANNER_DP)
+            add_row(of, planner, false, false);
+        add_row(of, planner, takes, false);
+        if (of->recompute.recompute != MBS_RECOMPUTE_NONE && mbs_planner_recomputes(planner))
+            add_row(of, planner, takes, true);
     }
 }
 

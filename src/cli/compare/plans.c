@@ -36,16 +36,26 @@ static void unload(programs *loaded)
     mbs_network_free(loaded->network);
 }
 
-static mbs_status fill_row(compare_row *row, const comparison *of, const programs *loaded,
-                           mbs_planner planner, bool recomputes, mbs_error *error)
+static mbs_status plan_row(mbs_plan **plan, const comparison *of, const programs *loaded,
+                           mbs_planner planner, bool strips, bool recomputes, mbs_error *error)
 {
-    const search_again again = {loaded->network, setup_program_options(&of->setup), of->recompute};
+    search_again again = {loaded->network, setup_program_options(&of->setup), of->recompute};
     mbs_plan_options options = of->options;
-    mbs_plan *plan = NULL;
     options.planner = planner;
-    mbs_status status =
-        search_plan(&plan, loaded->program[planner_keeps_batch_norms(planner)],
-                    recomputes ? &again : NULL, &of->setup.hardware, &options, error);
+    options.no_strips = !strips;
+    if (!recomputes)
+        again.recompute.recompute = MBS_RECOMPUTE_NONE;
+    return search_plan(plan, loaded->program[planner_keeps_batch_norms(planner)],
+                       strips || recomputes ? &again : NULL, &of->setup.hardware, &options, error);
+}
+
+static mbs_status fill_row(compare_row *row, const comparison *of, const programs *loaded,
+                           mbs_planner planner, bool strips, bool recomputes, mbs_error *error)
+{
+    mbs_plan *plan = NULL;
+    const bool without = !strips && planner == MBS_PLANNER_DP &&
+                         mbs_planner_takes_strips(planner, of->options.objective) != 0;
+    mbs_status status = plan_row(&plan, of, loaded, planner, strips, recomputes, error);
     if (status == MBS_OK)
         status = mbs_plan_cost(plan, &of->setup.hardware, &row->cost);
     if (status == MBS_OK) {
@@ -54,7 +64,8 @@ static mbs_status fill_row(compare_row *row, const comparison *of, const program
         mbs_plan_recompute(plan, &again_info);
         row->recomputes = recomputes;
         row->extra_macs = again_info.macs_percent;
-        snprintf(row->name, sizeof row->name, "%s", mbs_plan_planner_name(plan));
+        snprintf(row->name, sizeof row->name, "%s%s", mbs_plan_planner_name(plan),
+                 without ? "-no-strips" : "");
         row->outcome = mbs_plan_outcome(plan);
         row->bound_bytes = mbs_plan_bound_bytes(plan);
         mbs_plan_traffic(plan, &row->traffic);
@@ -67,12 +78,12 @@ static mbs_status plan_all(comparison *of, compare_network *network, const progr
                            mbs_error *error)
 {
     compare_row baseline = {0};
-    mbs_status status = fill_row(&baseline, of, loaded, MBS_PLANNER_BASELINE, false, error);
+    mbs_status status = fill_row(&baseline, of, loaded, MBS_PLANNER_BASELINE, false, false, error);
     for (size_t i = 0; i < of->planners.count && status == MBS_OK; i++) {
         if (signals_noted() != 0)
             return MBS_ERR_STOPPED;
-        status = fill_row(&network->rows[i], of, loaded, of->planners.values[i], of->recomputes[i],
-                          error);
+        status = fill_row(&network->rows[i], of, loaded, of->planners.values[i], of->strips[i],
+                          of->recomputes[i], error);
         if (status == MBS_OK)
             compare_relate(&network->rows[i], &baseline);
     }

@@ -90,7 +90,11 @@ static int check_header(reader *r)
         return out_of_memory();
     r->found->has_header = r->whole;
     if (!begins(r, header) || r->length > strlen(header)) {
-        end_order(r, "is not the header of a sweep's CSV file", SIZE_MAX);
+        end_order(r,
+                  sweep_is_before_strips(r->line, false)
+                      ? "is the header of an older version's sweep, without the column strips"
+                      : "is not the header of a sweep's CSV file",
+                  SIZE_MAX);
         r->strange = true;
     }
     free(header);
@@ -138,9 +142,13 @@ static int check_row(reader *r)
         return status;
     if (!same) {
         const bool all = found->rows == sweep_shard_size(r->of);
-        end_order(r,
-                  all ? "more rows than this sweep has points" : "is not the row of this sweep's ",
-                  found->rows);
+        if (r->of->json && sweep_is_before_strips(r->line, true))
+            end_order(r, "is a row of an older version's sweep, without the member strips",
+                      SIZE_MAX);
+        else
+            end_order(
+                r, all ? "more rows than this sweep has points" : "is not the row of this sweep's ",
+                found->rows);
         return check_behind(r);
     }
     r->last = found->rows;

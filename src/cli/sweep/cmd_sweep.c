@@ -69,6 +69,32 @@ static int read_lists(sweep *of, const arguments *given)
     return buffer_status != EXIT_OK ? buffer_status : batch_status;
 }
 
+/* --strips on,off: both, each at most once. */
+static int read_strips(sweep *of, const arguments *given)
+{
+    const char *list = option_value(given, "strips");
+    const char *rest = list != NULL ? list : "on";
+    bool wanted[2] = {false};
+    size_t count = 0;
+    for (size_t left = count_items(rest); left > 0; left--) {
+        char *item = next_item(&rest);
+        if (item == NULL) {
+            complain("out of memory");
+            return EXIT_SYSTEM;
+        }
+        const bool on = strcmp(item, "on") == 0;
+        const bool known = on || strcmp(item, "off") == 0;
+        free(item);
+        if (!known || count == 2 || (count == 1 && wanted[0] == on)) {
+            complain("--strips %s: expected on, off or on,off", list);
+            return EXIT_USAGE;
+        }
+        wanted[count++] = on;
+    }
+    sweep_add_strips(of, wanted, count);
+    return EXIT_OK;
+}
+
 static int check_usage(const sweep *of, const arguments *given)
 {
     size_t standard_inputs = 0;
@@ -120,6 +146,8 @@ static int read_options(sweep *of, const arguments *given)
     of->time_limit_s = limits.time_limit_s;
     if (status == EXIT_OK)
         status = search_objective_of(&of->objective, &of->planners, given);
+    if (status == EXIT_OK)
+        status = read_strips(of, given);
     return status;
 }
 
@@ -184,6 +212,8 @@ static const option_spec sweep_options[] = {
     OPTION_CYCLE_MODEL,
     {"planner", '\0', "LIST", "planners (default: dp)"},
     OPTION_OBJECTIVE,
+    {"strips", '\0', "LIST",
+     "dp, ilp: with strips of rows, without or both: on, off (default: on)"},
     OPTION_RECOMPUTE,
     OPTION_MAX_RECOMPUTE,
     OPTION_TIME_LIMIT,
@@ -214,7 +244,7 @@ const command command_sweep = {
         "those of all shards, sorted by index, are those of the whole (scripts/sweep_merge.py).\n"
         "A LIST is comma-separated; buffers and batches may be ranges: 1MiB..64MiB:x2 doubles,\n"
         "16..64:+16 adds 16. With --objective time or energy dp minimises that, and its rows are\n"
-        "called dp-time or dp-energy.\n"
+        "called dp-time or dp-energy. --strips on,off plans each point of dp and ilp twice.\n"
         "Until all rows are there they stand in FILE.part, which Ctrl-C leaves with whole rows "
         "and\n"
         "--resume FILE goes on with; then it takes the place of FILE. A FILE that holds rows of\n"

@@ -27,6 +27,19 @@ void sweep_relate_machine(sweep *of, size_t index)
     }
 }
 
+void sweep_add_strips(sweep *of, const bool *wanted, size_t count)
+{
+    const planner_list asked = of->planners;
+    of->planners.count = 0;
+    for (size_t i = 0; i < asked.count; i++) {
+        const bool takes = mbs_planner_takes_strips(asked.values[i], of->objective);
+        for (size_t j = 0; j < (takes ? count : 1); j++) {
+            of->strips[of->planners.count] = takes && wanted[j];
+            of->planners.values[of->planners.count++] = asked.values[i];
+        }
+    }
+}
+
 bool sweep_count_points(sweep *of)
 {
     const size_t factors[] = {of->network_count, of->buffers.count, of->batches.count,

@@ -17,6 +17,7 @@ static const char *const columns[] = {"index",
                                       "hardware",
                                       "planner",
                                       "recompute",
+                                      "strips",
                                       "outcome",
                                       "activation_read_bytes",
                                       "activation_write_bytes",
@@ -36,7 +37,7 @@ static const char *const columns[] = {"index",
                                       "static_j",
                                       "extra_macs_percent"};
 #define COLUMN_COUNT (sizeof columns / sizeof columns[0])
-#define START_COUNT  9
+#define START_COUNT  10
 
 /* A row that is being written. */
 typedef struct row_writer {
@@ -129,6 +130,7 @@ static void put_start(row_writer *w, const sweep *of, const sweep_point *at)
     put_text(w, of->machines[at->machine].hardware.name);
     put_planner(w, of, at);
     put_recompute(w, of, at);
+    put_text(w, of->strips[at->planner] ? "on" : "off");
 }
 
 static void put_plan(row_writer *w, const mbs_plan *plan, const mbs_cost *cost)
@@ -174,6 +176,12 @@ char *sweep_header(void)
     return row_end(&w);
 }
 
+bool sweep_is_before_strips(const char *line, bool json)
+{
+    const char *start = json ? "{\"index\": " : "index,network,phase,";
+    return strncmp(line, start, strlen(start)) == 0 && strstr(line, "strips") == NULL;
+}
+
 char *sweep_row_start(const sweep *of, const sweep_point *at)
 {
     row_writer w;
@@ -212,9 +220,12 @@ char *sweep_point_name(const sweep *of, const sweep_point *at)
     row_writer w;
     if (!row_begin(&w, false))
         return NULL;
-    fprintf(w.out, "point %zu (%s, %s, buffer of %" PRId64 " bytes, %" PRId64 " samples, %s)",
+    const mbs_planner planner = of->planners.values[at->planner];
+    const bool without =
+        !of->strips[at->planner] && mbs_planner_takes_strips(planner, of->objective) != 0;
+    fprintf(w.out, "point %zu (%s, %s%s, buffer of %" PRId64 " bytes, %" PRId64 " samples, %s)",
             at->index, mbs_network_name(of->networks[at->network].network),
-            mbs_planner_name(of->planners.values[at->planner]), sweep_buffer_bytes(of, at),
+            mbs_planner_name(planner), without ? " without strips" : "", sweep_buffer_bytes(of, at),
             of->batches.values[at->batch], of->machines[at->machine].hardware.name);
     return row_end(&w);
 }

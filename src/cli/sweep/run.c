@@ -83,14 +83,18 @@ static mbs_status make_plan(sweep_state *s, const sweep_point *at, mbs_plan **pl
     options.buffer_bytes = sweep_buffer_bytes(of, at);
     options.time_limit_s = of->time_limit_s;
     options.objective = of->objective;
+    options.no_strips = !of->strips[at->planner];
     options.progress = is_stopped;
     options.progress_context = s;
     const mbs_hardware *hardware = &of->machines[at->machine].hardware;
-    if (!sweep_recomputes(of, at))
+    if (!sweep_recomputes(of, at) && !of->strips[at->planner])
         return mbs_plan_create(plan, sweep_program(of, at), hardware, &options, error);
     const mbs_program_options program_options = sweep_program_options(of, at);
+    mbs_recompute_options recompute = of->recompute;
+    if (!sweep_recomputes(of, at))
+        recompute.recompute = MBS_RECOMPUTE_NONE;
     return mbs_plan_create_recompute(plan, of->networks[at->network].network, &program_options,
-                                     hardware, &options, &of->recompute, error);
+                                     hardware, &options, &recompute, error);
 }
 
 static void deliver(sweep_state *s, size_t position, char *row, mbs_status status,
@@ -109,7 +113,7 @@ static void deliver(sweep_state *s, size_t position, char *row, mbs_status statu
 static bool may_be_cut_short(const sweep *of, const sweep_point *at, const mbs_plan *plan)
 {
     return plan != NULL &&
-           (mbs_plan_outcome(plan) == MBS_FEASIBLE ||
+           (mbs_plan_outcome(plan) == MBS_FEASIBLE || of->strips[at->planner] ||
             (sweep_recomputes(of, at) && of->recompute.recompute == MBS_RECOMPUTE_AUTO));
 }
 

@@ -1,7 +1,8 @@
 /*
- * Sweeps: the cross product of networks, buffers, batches, planners and machines. A point's index
- * counts the machines fastest, then planners, batches, buffers and networks; the rows of the output
- * stand in the order of the indices.
+ * Sweeps: the cross product of networks, buffers, batches, planners and machines, in which a
+ * planner with and without strips is two. A point's index counts the machines fastest, then
+ * planners, batches, buffers and networks; the rows of the output stand in the order of the
+ * indices.
  */
 #ifndef CLI_SWEEP_H
 #define CLI_SWEEP_H
@@ -36,6 +37,7 @@ typedef struct sweep {
     number_list buffers; /* one of 0: each machine's own */
     number_list batches;
     planner_list planners;
+    bool strips[2 * MBS_PLANNER_COUNT]; /* per planner: its plans may have groups of strips */
     sweep_machine *machines;
     size_t machine_count;
     int inference;
@@ -74,6 +76,10 @@ void sweep_free(sweep *of);
 /* Fills in same_words and same_plans of a machine; those before it are related already. */
 void sweep_relate_machine(sweep *of, size_t index);
 
+/* The planners that take strips become one for each of the `count` values of `wanted`; others are
+ * without. */
+void sweep_add_strips(sweep *of, const bool *wanted, size_t count);
+
 /* Counts the points from the lengths of the lists; false if there are more than MOST_POINTS. */
 bool sweep_count_points(sweep *of);
 
@@ -95,6 +101,10 @@ size_t sweep_shard_index(const sweep *of, size_t position);
 
 /* The line before the first row; CSV only. */
 char *sweep_header(void);
+
+/* Whether the line, a header or of JSON, is of a sweep that did not tell of strips: version 0.1.0.
+ */
+bool sweep_is_before_strips(const char *line, bool json);
 
 /* What a row starts with whatever comes of the point: all that tells it from others. */
 char *sweep_row_start(const sweep *of, const sweep_point *at);
