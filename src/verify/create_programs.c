@@ -93,6 +93,12 @@ static mbs_status plan_exactly(program_choice *plain, program_choice *split,
     return MBS_OK;
 }
 
+/* Either may be null. */
+static bool moves_less(const mbs_plan *plan, const mbs_plan *than)
+{
+    return plan != NULL && (than == NULL || plan->traffic.total < than->traffic.total);
+}
+
 mbs_status create_set(mbs_plan **plan, const create_request *of, const unsigned char *set,
                       mbs_error *error)
 {
@@ -109,12 +115,10 @@ mbs_status create_set(mbs_plan **plan, const create_request *of, const unsigned 
         if (status == MBS_OK)
             status = plan_choice(&split, set, error);
     }
-    *plan = plain.plan;
-    if (status == MBS_OK && split.plan != NULL &&
-        (*plan == NULL || split.plan->traffic.total < (*plan)->traffic.total)) {
-        *plan = split.plan;
-        split.plan = plain.plan;
-    }
-    mbs_plan_free(split.plan);
+    *plan = status != MBS_OK ? NULL : moves_less(split.plan, plain.plan) ? split.plan : plain.plan;
+    if (*plan != plain.plan)
+        mbs_plan_free(plain.plan);
+    if (*plan != split.plan)
+        mbs_plan_free(split.plan);
     return status;
 }
