@@ -63,7 +63,7 @@ typedef struct mbs_plan_options {
     mbs_progress_function *progress; /* or null */
     void *progress_context;
     mbs_objective objective; /* dp; the other planners minimise traffic whatever it says */
-    int no_strips; /* dp for traffic, of a split program (program.h): no groups of strips */
+    int no_strips;           /* dp, of a split program (program.h): no groups of strips */
 } mbs_plan_options;
 
 #define MBS_PLAN_OPTIONS_INIT                                                                      \
@@ -130,9 +130,9 @@ MBS_API int mbs_planner_recomputes(mbs_planner planner);
 
 /*
  * Whether plans of the planner may have groups of strips (section 11) if no_strips is 0: those of
- * dp, ilp and best for traffic.
+ * dp, ilp and best.
  */
-MBS_API int mbs_planner_takes_strips(mbs_planner planner, mbs_objective objective);
+MBS_API int mbs_planner_takes_strips(mbs_planner planner);
 
 /*
  * Builds a program of `network` that recomputes what `recompute` says, or with MBS_RECOMPUTE_AUTO
@@ -140,10 +140,10 @@ MBS_API int mbs_planner_takes_strips(mbs_planner planner, mbs_objective objectiv
  * owns its program (mbs_plan_program). `program_options` are as of mbs_program_create, what they
  * say of recomputing aside. Inference and the planners that do not recompute get the plain program.
  *
- * dp for traffic also plans the program with its norms split, with strips of rows (section 11), and
- * takes the better of the two plans, unless no_strips is 1 or the program is to be split anyway.
- * (auto searches among whole samples; what it and the other policies find is then planned both
- * ways.)
+ * dp also plans the program with its norms split, with strips of rows (section 11), and takes the
+ * better of the two plans (for time and energy, where not all strips are tried, MBS_HEURISTIC),
+ * unless no_strips is 1 or the program is to be split anyway. (auto searches among whole samples;
+ * what it and the other policies find is then planned both ways.)
  *
  * auto is MBS_HEURISTIC, but with dp and mbs2 never worse than the other policies, those aside that
  * add more than max_percent, nor with ilp and best where the time limit suffices. With these two
@@ -181,7 +181,7 @@ typedef struct mbs_options {
     double gap_percent;              /* ilp, best: stop once the bound is this near */
     mbs_progress_function *progress; /* or null */
     void *progress_context;
-    int no_strips; /* dp for traffic: no groups of strips (section 11) */
+    int no_strips; /* dp, ilp, best: no groups of strips (section 11) */
 } mbs_options;
 
 #define MBS_OPTIONS_INIT                                                                           \

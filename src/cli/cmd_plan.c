@@ -36,13 +36,6 @@ static bool is_exact(const plan_run *run)
     return run->options.planner == MBS_PLANNER_ILP || run->options.planner == MBS_PLANNER_BEST;
 }
 
-static void note_strips(const plan_run *run)
-{
-    if (run->options.planner == MBS_PLANNER_DP && run->options.objective != MBS_TRAFFIC &&
-        !run->options.no_strips)
-        note("strips are for traffic: dp plans whole samples for other objectives");
-}
-
 /* The integer program is ilp's, and exporting it makes no plan. */
 static int read_model_options(plan_run *run, const arguments *given)
 {
@@ -111,7 +104,6 @@ static int read_options(plan_run *run, const arguments *given)
         return status;
     run->asked_to_keep = run->setup.keep_batch_norm;
     planning_finish(&run->options, &run->setup, given);
-    note_strips(run);
     if (run->export_path != NULL && option_value(given, "export") != NULL) {
         complain("--export-model makes no plan: no --export with it");
         return EXIT_USAGE;

@@ -84,5 +84,5 @@ void note_replaced_norms(const mbs_program *program)
 
 bool planning_has_strips(const mbs_plan_options *options)
 {
-    return mbs_planner_takes_strips(options->planner, options->objective) && !options->no_strips;
+    return mbs_planner_takes_strips(options->planner) && !options->no_strips;
 }

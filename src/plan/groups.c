@@ -79,11 +79,12 @@ static mbs_status fit_strips(mbs_plan *plan, const plan_task *task, const mbs_gr
     return found ? MBS_OK : error_memory(error);
 }
 
-static mbs_status set_strips(mbs_plan *plan, const plan_task *task, mbs_group *group,
-                             int64_t strips, bool *fits, mbs_error *error)
+mbs_status group_set_strips(mbs_plan *plan, const plan_task *task, mbs_group *group, int64_t strips,
+                            bool *fits, mbs_error *error)
 {
     group->strips = strips;
     group->iterations = task->batch * strips;
+    group->sub_batch = 1;
     return fit_strips(plan, task, group, fits, error);
 }
 
@@ -92,9 +93,8 @@ mbs_status plan_add_strips(mbs_plan *plan, const plan_task *task, int32_t first,
 {
     mbs_group *group = plan_add_group(plan, first, end, task->batch);
     bool fits;
-    group->sub_batch = 1;
     group_keep_all(plan, group);
-    mbs_status status = set_strips(plan, task, group, strips, &fits, error);
+    mbs_status status = group_set_strips(plan, task, group, strips, &fits, error);
     if (status != MBS_OK)
         return status;
     const int64_t least = plan_count_group(plan, group).total;
@@ -104,11 +104,11 @@ mbs_status plan_add_strips(mbs_plan *plan, const plan_task *task, int32_t first,
         if (t < strips)
             fewer[count++] = t;
     while (count-- > 0) {
-        status = set_strips(plan, task, group, fewer[count], &fits, error);
+        status = group_set_strips(plan, task, group, fewer[count], &fits, error);
         if (status != MBS_OK || (fits && plan_count_group(plan, group).total <= least))
             return status;
     }
-    return set_strips(plan, task, group, strips, &fits, error);
+    return group_set_strips(plan, task, group, strips, &fits, error);
 }
 
 int64_t group_activation_change(const mbs_program *p, int32_t first, int32_t k)

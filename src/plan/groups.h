@@ -18,10 +18,17 @@ void group_choose_modes(mbs_plan *plan, const plan_task *task, const mbs_group *
 void group_pin(mbs_plan *plan, const plan_task *task, const mbs_group *group);
 
 /*
- * Appends the strip group [first, end), everything inside resident: streams those steps for which
- * the rule says so (section 11), and pins into what is left. `strips` must fit; of all T with which
- * the group moves as little it takes the least, for every strip costs the array time. The only
- * error is MBS_ERR_MEMORY.
+ * Gives a group with everything inside resident `strips` > 1: sub-batch, iterations, the modes that
+ * the rule says (section 11), and what is left pins. *fits: whether there is room for its largest
+ * footprint. The only error is MBS_ERR_MEMORY.
+ */
+mbs_status group_set_strips(mbs_plan *plan, const plan_task *task, mbs_group *group, int64_t strips,
+                            bool *fits, mbs_error *error);
+
+/*
+ * Appends the strip group [first, end), everything inside resident. `strips` must fit; of all T
+ * with which the group moves as little it takes the least, for every strip costs the array time.
+ * The only error is MBS_ERR_MEMORY.
  */
 mbs_status plan_add_strips(mbs_plan *plan, const plan_task *task, int32_t first, int32_t end,
                            int32_t strips, mbs_error *error);

@@ -4,6 +4,7 @@
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "mbsopt/cost.h"
 #include "plan/run/run.h"
 #include "verify/create.h"
 
@@ -16,8 +17,25 @@ typedef struct program_choice {
 
 bool create_may_have_strips(const create_request *of)
 {
-    return mbs_planner_takes_strips(of->options.planner, of->options.objective) &&
-           !of->options.no_strips && !of->program_options.split_norms;
+    return mbs_planner_takes_strips(of->options.planner) && !of->options.no_strips &&
+           !of->program_options.split_norms;
+}
+
+double create_objective_of(const mbs_plan *plan, const create_request *of)
+{
+    mbs_cost cost;
+    if (of->options.planner != MBS_PLANNER_DP || of->options.objective == MBS_TRAFFIC ||
+        mbs_plan_cost(plan, of->hardware, &cost) != MBS_OK)
+        return (double)plan->traffic.total;
+    return of->options.objective == MBS_TIME ? cost.time_s : cost.energy_j;
+}
+
+/* For time and energy not all groups of strips are looked at, so none of the plans is proven best.
+ */
+static void forget_proof(mbs_plan *plan)
+{
+    if (plan->objective != MBS_TRAFFIC && plan->outcome == MBS_OPTIMAL)
+        plan->outcome = MBS_HEURISTIC;
 }
 
 mbs_status create_set_from(mbs_plan **plan, const create_request *of, const unsigned char *set,
@@ -94,9 +112,10 @@ static mbs_status plan_exactly(program_choice *plain, program_choice *split,
 }
 
 /* Either may be null. */
-static bool moves_less(const mbs_plan *plan, const mbs_plan *than)
+static bool is_better(const create_request *of, const mbs_plan *plan, const mbs_plan *than)
 {
-    return plan != NULL && (than == NULL || plan->traffic.total < than->traffic.total);
+    return plan != NULL &&
+           (than == NULL || create_objective_of(plan, of) < create_objective_of(than, of));
 }
 
 mbs_status create_set(mbs_plan **plan, const create_request *of, const unsigned char *set,
@@ -115,10 +134,14 @@ mbs_status create_set(mbs_plan **plan, const create_request *of, const unsigned 
         if (status == MBS_OK)
             status = plan_choice(&split, set, error);
     }
-    *plan = status != MBS_OK ? NULL : moves_less(split.plan, plain.plan) ? split.plan : plain.plan;
+    *plan = status != MBS_OK                        ? NULL
+            : is_better(of, split.plan, plain.plan) ? split.plan
+                                                    : plain.plan;
     if (*plan != plain.plan)
         mbs_plan_free(plain.plan);
     if (*plan != split.plan)
         mbs_plan_free(split.plan);
+    if (*plan != NULL)
+        forget_proof(*plan);
     return status;
 }

@@ -15,8 +15,11 @@ typedef struct create_request {
     int64_t enough;    /* ilp, best: plans that move as much are of no use; 0: all are */
 } create_request;
 
-/* Strip groups are for traffic, and of programs whose norms are split. */
+/* Strip groups are dp's and so ilp's, and of programs whose norms are split. */
 bool create_may_have_strips(const create_request *of);
+
+/* What the request makes least: bytes, or with dp seconds or joules if they are asked for. */
+double create_objective_of(const mbs_plan *plan, const create_request *of);
 
 /*
  * Plans the program that recomputes `set`, or what the options say if it is null, and with strips

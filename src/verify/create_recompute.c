@@ -29,14 +29,6 @@ static mbs_status name_plan(mbs_plan *plan, mbs_recompute policy, mbs_error *err
     return MBS_OK;
 }
 
-static double objective_of(const mbs_plan *plan, const create_request *of)
-{
-    mbs_cost cost;
-    if (of->options.objective == MBS_TRAFFIC || mbs_plan_cost(plan, of->hardware, &cost) != MBS_OK)
-        return (double)plan->traffic.total;
-    return of->options.objective == MBS_TIME ? cost.time_s : cost.energy_j;
-}
-
 /* Replaces *plan by that of `set` if that is better. */
 static mbs_status take_better(mbs_plan **plan, const create_request *of, const unsigned char *set,
                               mbs_error *error)
@@ -45,7 +37,7 @@ static mbs_status take_better(mbs_plan **plan, const create_request *of, const u
     mbs_status status = create_set(&other, of, set, error);
     if (status != MBS_OK)
         return status;
-    if (*plan == NULL || objective_of(other, of) < objective_of(*plan, of)) {
+    if (*plan == NULL || create_objective_of(other, of) < create_objective_of(*plan, of)) {
         mbs_plan_free(*plan);
         *plan = other;
     } else {
@@ -179,9 +171,9 @@ static mbs_status plan_auto(mbs_plan **plan, create_request *of, double max_perc
         of->options.objective = MBS_TRAFFIC;
     mbs_status status = recompute_find(&sets, of->network, &of->program_options, of->hardware,
                                        &of->options, max_percent, &watch, error);
-    if (status == MBS_OK &&
-        (planner == MBS_PLANNER_MBS2 ||
-         (planner == MBS_PLANNER_DP && create_may_have_strips(of) && !watch.cancelled)))
+    if (status == MBS_OK && (planner == MBS_PLANNER_MBS2 ||
+                             (planner == MBS_PLANNER_DP && of->options.objective == MBS_TRAFFIC &&
+                              create_may_have_strips(of) && !watch.cancelled)))
         status = plan_each(plan, of, &sets, error);
     else if (status == MBS_OK && (planner == MBS_PLANNER_DP || watch.cancelled))
         status = plan_best_set(plan, of, &sets, error);

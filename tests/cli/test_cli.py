@@ -109,8 +109,11 @@ class Plan(CliTest):
         for objective, plan in plans.items():
             self.assertEqual(plan.get("objective", "traffic"), objective)
             self.assertEqual((plan["outcome"], "bound_bytes" in plan),
-                             ("optimal", objective == "traffic"))
+                             ("optimal", True) if objective == "traffic" else ("heuristic", False))
             self.succeed("verify", "-", given=json.dumps(plan))
+            if objective != "traffic":  # of whole samples it is exact
+                exact = self.plan_json(RESNET50, "--objective", objective, "--no-strips")
+                self.assertEqual(exact["outcome"], "optimal")
         self.refuse(USAGE, "plan", RESNET50, "--objective", "time", "--planner", "mbs2",
                     says="--objective time is of the planner dp, not mbs2")
         self.refuse(USAGE, "plan", RESNET50, "--objective", "speed", says="speed")

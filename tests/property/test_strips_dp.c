@@ -175,6 +175,73 @@ START_TEST(strips_never_cost_traffic)
 }
 END_TEST
 
+static double objective_of(const setting *s, const mbs_plan *plan, mbs_objective objective)
+{
+    mbs_cost cost;
+    ck_assert_int_eq(mbs_plan_cost(plan, &s->hardware, &cost), MBS_OK);
+    return objective == MBS_TIME ? cost.time_s : cost.energy_j;
+}
+
+/* What the network's plan comes to; replayed before it is returned. */
+static double of_network(const setting *s, bool strips, bool keep, bool inference, bool *split)
+{
+    mbs_plan *plan;
+    mbs_error error;
+    mbs_options options = MBS_OPTIONS_INIT;
+    mbs_error_clear(&error);
+    options.objective = s->options.objective;
+    options.batch = s->options.batch;
+    options.buffer_bytes = s->options.buffer_bytes;
+    options.no_pin = s->options.no_pin;
+    options.no_stream = s->options.no_stream;
+    options.keep_batch_norm = keep;
+    options.inference = inference;
+    options.no_strips = !strips;
+    must_succeed(mbs_plan_network(&plan, s->network, &s->hardware, &options, &error), &error,
+                 s->label);
+    const double value = objective_of(s, plan, options.objective);
+    *split = false;
+    for (size_t g = 0; g < mbs_plan_group_count(plan); g++) {
+        mbs_group_info info;
+        ck_assert_int_eq(mbs_plan_group(plan, g, &info), MBS_OK);
+        *split = *split || info.strips > 1;
+    }
+    ck_assert_int_eq(mbs_plan_outcome(plan), strips ? MBS_HEURISTIC : MBS_OPTIMAL);
+    mbs_plan_free(plan);
+    return value;
+}
+
+/* Less time, or energy, than without strips, and than the plan of least traffic with them. */
+START_TEST(strips_for_time_and_energy)
+{
+    uint64_t state = seed + 2;
+    int gained = 0;
+    for (int round = 0; round < rounds; round++) {
+        setting s;
+        bool strips;
+        open_setting(&s, &state, (int)random_between(&state, 3, 16), 4);
+        mbs_plan *traffic = replayed_plan(s.program, &s.hardware, &s.options, s.label);
+        s.options.objective = round % 2 == 0 ? MBS_TIME : MBS_ENERGY;
+        mbs_plan *plan = replayed_plan(s.program, &s.hardware, &s.options, s.label);
+        const double of_traffic = objective_of(&s, traffic, s.options.objective);
+        const double found = objective_of(&s, plan, s.options.objective);
+        ck_assert_msg(found <= of_traffic * (1 + 1e-9), "%s: %.17g, for traffic %.17g", s.label,
+                      found, of_traffic);
+        mbs_plan_free(traffic);
+        mbs_plan_free(plan);
+        const bool keep = random_between(&state, 0, 1) == 0;
+        const bool inference = random_between(&state, 0, 3) == 0;
+        const double without = of_network(&s, false, keep, inference, &strips);
+        const double with = of_network(&s, true, keep, inference, &strips);
+        ck_assert_msg(with <= without, "%s: %.17g, without strips %.17g", s.label, with, without);
+        gained += strips && with < without;
+        close_setting(&s);
+    }
+    printf("strips gain time or energy on %d networks of %d\n", gained, rounds);
+    ck_assert_int_gt(gained, rounds / 20);
+}
+END_TEST
+
 int main(void)
 {
     run_settings(&seed, &rounds);
@@ -183,6 +250,7 @@ int main(void)
     tcase_set_timeout(tests, 0);
     tcase_add_test(tests, dp_equals_brute_force);
     tcase_add_test(tests, strips_never_cost_traffic);
+    tcase_add_test(tests, strips_for_time_and_energy);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

@@ -18,8 +18,8 @@ void compare_add_rows(comparison *of)
     of->planners.count = 0;
     for (size_t i = 0; i < asked.count; i++) {
         const mbs_planner planner = asked.values[i];
-        const bool takes = mbs_planner_takes_strips(planner, of->options.objective);
-        if (takes && planner == MBS_PLANNER_DP)
+        const bool takes = mbs_planner_takes_strips(planner);
+        if (planner == MBS_PLANNER_DP)
             add_row(of, planner, false, false);
         add_row(of, planner, takes, false);
         if (of->recompute.recompute != MBS_RECOMPUTE_NONE && mbs_planner_recomputes(planner))

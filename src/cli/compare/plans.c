@@ -53,8 +53,7 @@ static mbs_status fill_row(compare_row *row, const comparison *of, const program
                            mbs_planner planner, bool strips, bool recomputes, mbs_error *error)
 {
     mbs_plan *plan = NULL;
-    const bool without = !strips && planner == MBS_PLANNER_DP &&
-                         mbs_planner_takes_strips(planner, of->options.objective) != 0;
+    const bool without = !strips && planner == MBS_PLANNER_DP;
     mbs_status status = plan_row(&plan, of, loaded, planner, strips, recomputes, error);
     if (status == MBS_OK)
         status = mbs_plan_cost(plan, &of->setup.hardware, &row->cost);

@@ -32,7 +32,7 @@ void sweep_add_strips(sweep *of, const bool *wanted, size_t count)
     const planner_list asked = of->planners;
     of->planners.count = 0;
     for (size_t i = 0; i < asked.count; i++) {
-        const bool takes = mbs_planner_takes_strips(asked.values[i], of->objective);
+        const bool takes = mbs_planner_takes_strips(asked.values[i]);
         for (size_t j = 0; j < (takes ? count : 1); j++) {
             of->strips[of->planners.count] = takes && wanted[j];
             of->planners.values[of->planners.count++] = asked.values[i];

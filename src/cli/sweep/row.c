@@ -221,8 +221,7 @@ char *sweep_point_name(const sweep *of, const sweep_point *at)
     if (!row_begin(&w, false))
         return NULL;
     const mbs_planner planner = of->planners.values[at->planner];
-    const bool without =
-        !of->strips[at->planner] && mbs_planner_takes_strips(planner, of->objective) != 0;
+    const bool without = !of->strips[at->planner] && mbs_planner_takes_strips(planner) != 0;
     fprintf(w.out, "point %zu (%s, %s%s, buffer of %" PRId64 " bytes, %" PRId64 " samples, %s)",
             at->index, mbs_network_name(of->networks[at->network].network),
             mbs_planner_name(planner), without ? " without strips" : "", sweep_buffer_bytes(of, at),

@@ -6,7 +6,6 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "cost/footprint.h"
-#include "plan/dp/dp.h"
 #include "plan/dp/dp_span.h"
 
 /* A group that grows to the right, and what it moves. */
@@ -205,9 +204,8 @@ bool dp_range_solve_all(dp_range *range)
     return solved;
 }
 
-/* All ways, or those with groups that begin where `starts` says. */
-static mbs_status plan_range(mbs_plan *plan, const plan_task *task, const bool *starts,
-                             mbs_error *error)
+mbs_status dp_range_plan(mbs_plan *plan, const plan_task *task, const bool *starts,
+                         mbs_error *error)
 {
     const int32_t steps = task->program->step_count;
     candidates list = {0};
@@ -226,36 +224,4 @@ static mbs_status plan_range(mbs_plan *plan, const plan_task *task, const bool *
     dp_range_close(&range);
     mem_free(cuts);
     return status;
-}
-
-static mbs_status name_plan(mbs_plan *plan, const plan_task *task, mbs_error *error)
-{
-    if (task->objective == MBS_TRAFFIC)
-        return MBS_OK;
-    char *name = mem_strdup(task->objective == MBS_TIME ? "dp-time" : "dp-energy");
-    if (name == NULL)
-        return error_memory(error);
-    mem_free(plan->planner_name);
-    plan->planner_name = name;
-    plan->objective = task->objective;
-    return MBS_OK;
-}
-
-mbs_status plan_dp_from(mbs_plan *plan, const plan_task *task, const bool *starts, mbs_error *error)
-{
-    plan->outcome = MBS_FEASIBLE;
-    mbs_status status = name_plan(plan, task, error);
-    return status == MBS_OK ? plan_range(plan, task, starts, error) : status;
-}
-
-mbs_status plan_dp_objective(mbs_plan *plan, const plan_task *task, mbs_error *error)
-{
-    if (task->objective == MBS_TRAFFIC)
-        return plan_dp(plan, task, error);
-    if (!task->program->has_shapes)
-        return error_set(error, MBS_ERR_ARGUMENT,
-                         "time and energy need the shapes of a network, not of a plan file");
-    plan->outcome = MBS_OPTIMAL;
-    mbs_status status = name_plan(plan, task, error);
-    return status == MBS_OK ? plan_range(plan, task, NULL, error) : status;
 }

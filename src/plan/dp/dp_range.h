@@ -46,6 +46,13 @@ bool dp_range_solve(dp_range *range, const bool *starts, double limit);
  */
 bool dp_range_solve_all(dp_range *range);
 
+/*
+ * The whole program by its range, for the task's objective: groups begin where `starts` says, or
+ * anywhere if it is null. Errors: MBS_ERR_MEMORY, MBS_ERR_STOPPED.
+ */
+mbs_status dp_range_plan(mbs_plan *plan, const plan_task *task, const bool *starts,
+                         mbs_error *error);
+
 static inline double dp_range_least(const dp_range *range)
 {
     return range->best[range->end - range->first];

@@ -33,9 +33,9 @@ const char *mbs_planner_name(mbs_planner planner)
     return (unsigned)planner < MBS_PLANNER_COUNT ? planners[planner].name : NULL;
 }
 
-int mbs_planner_takes_strips(mbs_planner planner, mbs_objective objective)
+int mbs_planner_takes_strips(mbs_planner planner)
 {
-    return (planner == MBS_PLANNER_DP || plan_is_limited(planner)) && objective == MBS_TRAFFIC;
+    return planner == MBS_PLANNER_DP || plan_is_limited(planner);
 }
 
 mbs_status mbs_planner_from_name(mbs_planner *planner, const char *name, mbs_error *error)

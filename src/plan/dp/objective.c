@@ -1,0 +1,42 @@
+/* dp for what the task names. */
+#include "base/error.h"
+#include "base/memory.h"
+#include "plan/dp/dp.h"
+#include "plan/dp/dp_range.h"
+#include "plan/dp/strip_objective.h"
+
+static mbs_status name_plan(mbs_plan *plan, const plan_task *task, mbs_error *error)
+{
+    if (task->objective == MBS_TRAFFIC)
+        return MBS_OK;
+    char *name = mem_strdup(task->objective == MBS_TIME ? "dp-time" : "dp-energy");
+    if (name == NULL)
+        return error_memory(error);
+    mem_free(plan->planner_name);
+    plan->planner_name = name;
+    plan->objective = task->objective;
+    return MBS_OK;
+}
+
+mbs_status plan_dp_from(mbs_plan *plan, const plan_task *task, const bool *starts, mbs_error *error)
+{
+    plan->outcome = MBS_FEASIBLE;
+    mbs_status status = name_plan(plan, task, error);
+    return status == MBS_OK ? dp_range_plan(plan, task, starts, error) : status;
+}
+
+mbs_status plan_dp_objective(mbs_plan *plan, const plan_task *task, mbs_error *error)
+{
+    if (task->objective == MBS_TRAFFIC)
+        return plan_dp(plan, task, error);
+    if (!task->program->has_shapes)
+        return error_set(error, MBS_ERR_ARGUMENT,
+                         "time and energy need the shapes of a network, not of a plan file");
+    mbs_status status = name_plan(plan, task, error);
+    if (status != MBS_OK)
+        return status;
+    if (task->strips && task->program->split && task->program->has_rows)
+        return plan_dp_strips_for(plan, task, error);
+    plan->outcome = MBS_OPTIMAL;
+    return dp_range_plan(plan, task, NULL, error);
+}
