@@ -3,7 +3,6 @@
 
 import argparse
 import os
-import re
 import sys
 import tempfile
 from pathlib import Path
@@ -104,11 +103,16 @@ def names(lists):
     return [name for text in lists for name in text.split(",") if name]
 
 
-def spoken(text, speaker):
-    """A message as one line; options that only this script has are named as its own where another program speaks."""
+def tensors(text):
+    """What --cut was given, split; a file's name was meant for another option."""
+    if text.endswith((".json", ".onnx")):
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected names of tensors; -o is what names a file")
+    return text
+
+
+def one_line(text):
+    """A message as one line."""
     text = "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
-    if speaker != SELF:
-        text = re.sub(r"(?<![\w-])--(?=(output|weights|learned|constant)\b)", f"{SELF} --", text)
     return text if len(text) < LONGEST else text[:LONGEST] + "..."
 
 
@@ -126,6 +130,18 @@ def add_arguments(parser):
                         help="the network file; - (default) is standard output")
     parser.add_argument("--name", help="the network's name (default: the model's file name)")
     parser.add_argument("--opaque", action="store_true", help="import unknown operators as elementwise ones")
+    parser.add_argument("--cut", "--output", action="append", default=[], type=tensors, metavar="TENSOR[,...]",
+                        help="cut the graph at these tensors: what they do not need is left out")
+    parser.add_argument("--learned", action="append", default=[], metavar="NAME[,...]",
+                        help="initializers or Constant nodes that are learned although they would count as constants")
+    parser.add_argument("--constant", action="append", default=[], metavar="NAME[,...]",
+                        help="initializers that are constants although they would count as learned")
+
+
+def overruling(given):
+    """What add_arguments was given, for Options."""
+    return {"opaque": given.opaque, "outputs": names(given.cut), "forced_learned": names(given.learned),
+            "forced_constant": names(given.constant)}
 
 
 def main():
@@ -133,14 +149,8 @@ def main():
     parser.add_argument("model", help="the ONNX file")
     parser.add_argument("--input", action="append", default=[], type=sample_input, metavar="NAME=CxHxW",
                         help="an input's shape without the batch, where the model leaves it open")
-    parser.add_argument("--output", action="append", default=[], metavar="TENSOR[,...]",
-                        help="cut the graph at these tensors: what they do not need is left out")
     parser.add_argument("--weights", action="append", default=[], metavar="NAME[,...]",
                         help="inputs of the model that are learned")
-    parser.add_argument("--learned", action="append", default=[], metavar="NAME[,...]",
-                        help="initializers or Constant nodes that are learned although they would count as constants")
-    parser.add_argument("--constant", action="append", default=[], metavar="NAME[,...]",
-                        help="initializers that are constants although they would count as learned")
     parser.add_argument("--speaker", default=SELF, help=argparse.SUPPRESS)  # mbsopt speaks for itself
     add_arguments(parser)
     given = parser.parse_args()
@@ -154,14 +164,12 @@ def main():
     shown = given.model if given.model.isprintable() else ascii(given.model)
     try:
         text, notes = convert(given.model, given.name or Path(given.model).stem or "model",
-                              Options(given.input, given.opaque, forced_learned=names(given.learned),
-                                      forced_constant=names(given.constant), weights=names(given.weights),
-                                      outputs=names(given.output)))
+                              Options(given.input, weights=names(given.weights), **overruling(given)))
         for note in notes:
-            print(f"{speaker}: {shown}: {spoken(note, speaker)}", file=sys.stderr)
+            print(f"{speaker}: {shown}: {one_line(note)}", file=sys.stderr)
         write_whole(given.file, text)
     except Fault as fault:
-        print(f"{speaker}: {shown}: {spoken(str(fault), speaker)}", file=sys.stderr)
+        print(f"{speaker}: {shown}: {one_line(str(fault))}", file=sys.stderr)
         return 5 if not os.path.isfile(given.model) else 1
     except (RecursionError, MemoryError) as error:
         print(f"{speaker}: {shown}: is too large: {type(error).__name__}", file=sys.stderr)

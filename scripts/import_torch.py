@@ -138,8 +138,8 @@ def export(model, shape, path):
     return shapes
 
 
-def convert(model, name, shape, opaque=False):
-    """(text of the network file, notes, output shapes) of a model."""
+def convert(model, name, shape, **overruling):
+    """(text of the network file, notes, output shapes) of a model; `overruling` goes to the importer's Options."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "model.onnx")
         shapes = export(model, shape, path)
@@ -148,7 +148,7 @@ def convert(model, name, shape, opaque=False):
         parameters = {"inner." + n for n, _ in model.named_parameters()}
         fixed = {i.name for i in proto.graph.input} - {"image"}
         # the exporter numbers what the scripted names do not cover; every float that trains is one of these
-        options = import_onnx.Options(opaque=opaque, learned=parameters, fixed_inputs=fixed)
+        options = import_onnx.Options(learned=parameters, fixed_inputs=fixed, **overruling)
         for node in proto.graph.node:
             if node.name.startswith("/inner/"):
                 node.name = node.name[len("/inner"):]
@@ -197,12 +197,13 @@ def main():
     try:
         model = build(given.model, given.set)
         shape = given.shape or [3] + [default_size(given.model, model)] * 2
-        text, notes, _ = convert(model, given.name or given.model.rpartition(":")[2], shape, given.opaque)
+        text, notes, _ = convert(model, given.name or given.model.rpartition(":")[2], shape,
+                                  **import_onnx.overruling(given))
         for note in notes:
-            print(f"import_torch.py: {given.model}: {note}", file=sys.stderr)
+            print(f"import_torch.py: {given.model}: {import_onnx.one_line(note)}", file=sys.stderr)
         import_onnx.write_whole(given.file, text)
     except (Fault, ModelFault) as fault:
-        print(f"import_torch.py: {given.model}: {fault}", file=sys.stderr)
+        print(f"import_torch.py: {given.model}: {import_onnx.one_line(str(fault))}", file=sys.stderr)
         return 1
     except OSError as error:
         print(f"import_torch.py: {error.filename or given.file}: {error.strerror}", file=sys.stderr)

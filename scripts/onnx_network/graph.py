@@ -157,8 +157,8 @@ class Graph:
                 if not cut:
                     raise Fault(f"output {name!r} is made by no node")
                 near = difflib.get_close_matches(name, sorted(made), 1, 0.6)
-                hint = f"; the closest is {near[0]!r}" if near else "; the network file is what -o names"
-                raise Fault(f"--output: no tensor {name!r}{hint}")
+                hint = f"; the closest is {near[0]!r}" if near else ""
+                raise Fault(f"--cut: no tensor {name!r}{hint}")
 
     def _mark_alone(self):
         scopes = [n.scope() for n in self.nodes if n.op not in ("Constant", "Identity", "Transpose", "Cast")]

@@ -25,7 +25,7 @@ def folded_norms(c):
 
 
 def cut(c):
-    """What --output leaves out."""
+    """What --cut leaves out."""
     if c.graph.cut and c.graph.outside:
         ops = sorted({n.op for n in c.graph.outside})
         shown = ", ".join(ops[:6]) + (", …" if len(ops) > 6 else "")

@@ -102,5 +102,5 @@ def cut_before(node, c):
     while name in c.graph.producer and c.graph.producer[name].op in (*FLAT, "Cast"):  # truths are no output
         name = c.graph.producer[name].inputs[0]
     if name is None or not isinstance(c.values.get(name), Activation) or c.values[name].raw:
-        return "--output TENSOR leaves out what follows a tensor"
-    return f"--output {name} leaves out what follows"
+        return "--cut TENSOR leaves out what follows a tensor"
+    return f"--cut {name} leaves out what follows"

@@ -229,8 +229,7 @@ static const option_spec export_options[] = {
     OPTION_BATCH_NORM,
     OPTION_HARDWARE,
     OPTION_CYCLE_MODEL,
-    OPTION_INPUT,
-    OPTION_OPAQUE,
+    OPTIONS_IMPORT,
 };
 
 const command command_export = {

@@ -121,8 +121,8 @@ static int run_show(const arguments *given)
 }
 
 static const option_spec show_options[] = {
-    OPTION_BUFFER, OPTION_BATCH,  OPTION_INFERENCE, OPTION_BATCH_NORM, OPTION_HARDWARE,
-    OPTION_INPUT,  OPTION_OPAQUE, OPTION_OUTPUT,    OPTION_COLOR,
+    OPTION_BUFFER,   OPTION_BATCH,   OPTION_INFERENCE, OPTION_BATCH_NORM,
+    OPTION_HARDWARE, OPTIONS_IMPORT, OPTION_OUTPUT,    OPTION_COLOR,
 };
 
 const command command_show = {

@@ -25,6 +25,10 @@
 
 extern char **environ;
 
+/* The options with values that the importer takes by the same names, each any number of times. */
+static const char *const options_with_values[] = {"input",   "cut",      "weights",
+                                                  "learned", "constant", NULL};
+
 /* What the importer has written so far. */
 typedef struct imported {
     char *text;
@@ -79,17 +83,18 @@ static const char *find_python(void)
 }
 
 /*
- * The command line: python script --speaker mbsopt [--opaque] --input=I… -- path. False if memory
- * is out.
+ * The command line: python script --speaker=mbsopt [--opaque] --NAME=VALUE… -- path. False if
+ * memory is out.
  */
 static bool make_words(importer *of, const arguments *given, const char *path)
 {
-    static const char prefix[] = "--input=";
-    const char *input;
     size_t count = 0;
     size_t bytes = 0;
-    for (; (input = option_nth(given, "input", count)) != NULL; count++)
-        bytes += sizeof prefix + strlen(input);
+    const char *value;
+    for (size_t option = 0; options_with_values[option] != NULL; option++)
+        for (size_t i = 0; (value = option_nth(given, options_with_values[option], i)) != NULL;
+             i++, count++)
+            bytes += strlen(options_with_values[option]) + strlen(value) + sizeof "--=";
     of->arguments = malloc(bytes + 1);
     of->words = calloc(count + 8, sizeof *of->words);
     if (of->arguments == NULL || of->words == NULL)
@@ -102,10 +107,13 @@ static bool make_words(importer *of, const arguments *given, const char *path)
     if (option_flag(given, "opaque"))
         *word++ = (char *)"--opaque";
     char *to = of->arguments;
-    for (size_t i = 0; i < count; i++) {
-        *word++ = to;
-        to = stpcpy(stpcpy(to, prefix), option_nth(given, "input", i)) + 1;
-    }
+    for (size_t option = 0; options_with_values[option] != NULL; option++)
+        for (size_t i = 0; (value = option_nth(given, options_with_values[option], i)) != NULL;
+             i++) {
+            *word++ = to;
+            to = stpcpy(stpcpy(to, "--"), options_with_values[option]);
+            to = stpcpy(stpcpy(to, "="), value) + 1;
+        }
     *word++ = (char *)"--";
     *word = (char *)path;
     return true;
@@ -270,14 +278,16 @@ static int import_onnx(mbs_network **network, const arguments *given, const char
 
 int check_import_options(const arguments *given)
 {
-    const bool input = option_value(given, "input") != NULL;
-    if (!input && !option_flag(given, "opaque"))
+    const char *name = option_flag(given, "opaque") ? "opaque" : NULL;
+    for (size_t i = 0; options_with_values[i] != NULL && name == NULL; i++)
+        if (option_value(given, options_with_values[i]) != NULL)
+            name = options_with_values[i];
+    if (name == NULL)
         return EXIT_OK;
     for (size_t i = 0; i < given->operand_count; i++)
         if (is_onnx_path(given->operands[i]))
             return EXIT_OK;
-    complain("--%s is of ONNX files (named .onnx), and %s is none", input ? "input" : "opaque",
-             given->operand);
+    complain("--%s is of ONNX files (named .onnx), and %s is none", name, given->operand);
     return EXIT_USAGE;
 }
 

@@ -7,12 +7,14 @@
 
 #include "options.h"
 
-/* Rows of the option tables of commands that take network files. */
-#define OPTION_INPUT                                                                               \
-    {                                                                                              \
-        "input", '\0', "NAME=CxHxW", "ONNX: a sample's shape where an input leaves it open"        \
-    }
-#define OPTION_OPAQUE                                                                              \
+/* Rows of the option tables of commands that take network files; import.c hands them on. */
+#define OPTIONS_IMPORT                                                                             \
+    {"input", '\0', "NAME=CxHxW", "ONNX: a sample's shape where an input leaves it open"},         \
+        {"cut", '\0', "TENSORS",                                                                   \
+         "ONNX: leave out what these comma-separated tensors do not need"},                        \
+        {"weights", '\0', "NAMES", "ONNX: comma-separated inputs that are learned"},               \
+        {"learned", '\0', "NAMES", "ONNX: comma-separated fixed tensors that are learned"},        \
+        {"constant", '\0', "NAMES", "ONNX: comma-separated fixed tensors that are not learned"},   \
     {                                                                                              \
         "opaque", '\0', NULL, "ONNX: import unknown operators as elementwise ones"                 \
     }
@@ -22,15 +24,15 @@ bool is_onnx_path(const char *path);
 
 /*
  * Loads the network `name`, one of the operands: a file, or one that is shipped (shipped.h). An
- * ONNX file is imported, as --input and
- * --opaque say: scripts/import_onnx.py writes the network file that is loaded then. The importer is
- * the file that MBSOPT_IMPORTER names, else the one installed with this program, else the one in
- * the source tree; Python is MBSOPT_PYTHON, else /usr/bin/python3, else the python3 on the path.
- * Says what went wrong and returns the exit status; *network is the caller's if that is EXIT_OK.
+ * ONNX file is imported, as OPTIONS_IMPORT say: scripts/import_onnx.py writes the network file that
+ * is loaded then. The importer is the file that MBSOPT_IMPORTER names, else the one installed with
+ * this program, else the one in the source tree; Python is MBSOPT_PYTHON, else /usr/bin/python3,
+ * else the python3 on the path. Says what went wrong and returns the exit status; *network is the
+ * caller's if that is EXIT_OK.
  */
 int load_network(mbs_network **network, const arguments *given, const char *name);
 
-/* Refuses --input and --opaque where no operand is an ONNX file; returns the exit status. */
+/* Refuses OPTIONS_IMPORT where no operand is an ONNX file; returns the exit status. */
 int check_import_options(const arguments *given);
 
 #endif

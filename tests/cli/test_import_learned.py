@@ -7,7 +7,7 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from harness import BAD_INPUT, OK, ROOT, CliTest  # noqa: E402
+from harness import ALEXNET, BAD_INPUT, OK, ROOT, USAGE, CliTest  # noqa: E402
 from test_import import HAVE_ONNX, IMPORTER, PYTHON  # noqa: E402
 
 
@@ -152,21 +152,37 @@ class LearnedTest(CliTest):
         self.assertIn("--weights: no input 'other'", self.refused("given_weights", "--weights", "other"))
 
     def test_cut_at_tensors(self):
-        self.assertIn("--output", self.refused("heads"))
+        self.assertIn("; --cut ", self.refused("heads"))
         layers, notes = self.network("heads", "--output", "scores,boxes")
         self.assertEqual(layers, ["conv out_channels=8 kernel=3", "relu", "conv out_channels=2 kernel=1", "sigmoid",
                                   "conv out_channels=4 kernel=1", "scale"])
         self.assertIn("cut at 'scores', 'boxes'", notes)
         self.assertIn("NonMaxSuppression", notes)
-        self.assertEqual(self.network("heads", "--output", "features")[0], layers[:2])
-        self.assertIn("no tensor 'score'; the closest is 'scores'", self.refused("heads", "--output", "score"))
-        self.assertIn("the network file is what -o names", self.refused("heads", "--output", "/tmp/net.json"))
+        self.assertEqual(self.network("heads", "--cut", "features")[0], layers[:2])
+        self.assertIn("no tensor 'score'; the closest is 'scores'", self.refused("heads", "--cut", "score"))
+        done = self.run_importer("heads", "--output", "/tmp/net.json")
+        self.assertEqual((done.returncode, done.stderr.count("\n")), (USAGE, 1))
+        self.assertIn("-o is what names a file", done.stderr)
 
-    def test_mbsopt_names_the_importer_of_options_it_has_not(self):
+    def test_every_command_hands_options_on(self):
+        self.run_importer("heads")
         self.run_importer("numbers")
-        done = self.succeed("plan", self.folder / "numbers.onnx", "--batch", "4")
-        self.assertIn("note: ", done.err)
-        self.assertIn("; import_onnx.py --learned NAME makes one learned", done.err)
+        self.run_importer("given_weights")
+        heads, numbers, kernel = (self.folder / f"{name}.onnx" for name in ("heads", "numbers", "given_weights"))
+        for command in (["plan"], ["show"], ["compare", "--planner", "dp"], ["sweep"],
+                        ["export", "--format", "perfetto", "-o", "-"]):
+            with self.subTest(command[0]):
+                self.refuse(BAD_INPUT, *command, heads, says="; --cut ")
+                self.assertIn("cut at 'scores', 'boxes'", self.succeed(*command, heads, "--cut", "scores",
+                                                                       "--cut=boxes").err)
+                self.refuse(USAGE, *command, heads, "--cut", "a.json", says="-o is what names a file")
+                self.assertIn("; --learned NAME makes one learned", self.succeed(*command, numbers).err)
+                self.assertNotIn("--learned", self.succeed(*command, numbers, "--learned", "range,factor").err)
+                self.refuse(BAD_INPUT, *command, numbers, "--constant", "other", says="--constant: no fixed tensor")
+                self.refuse(BAD_INPUT, *command, kernel, says="--weights kernel if it is learned")
+                self.succeed(*command, kernel, "--weights", "kernel,offset")
+                for option in ("cut", "weights", "learned", "constant"):
+                    self.refuse(USAGE, *command, ALEXNET, f"--{option}=x", says=f"--{option} is of ONNX files")
 
     def test_functions_and_branches(self):
         self.assertEqual(self.network("function")[0], ["conv out_channels=4 kernel=1", "leaky_relu"] * 2 +

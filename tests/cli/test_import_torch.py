@@ -81,6 +81,9 @@ class ImportTorchTest(CliTest):
         self.assertEqual(done.returncode, OK, done.stderr)
         self.assertIn("is imported as an elementwise op", done.stderr)
         self.refused(BAD_INPUT, "RuntimeError: two lines", "own:broken")
+        cut = self.layers("own:odd", "--shape", "3x8x8", "--cut", "/inner/Mul_output_0")
+        self.assertEqual([layer["op"] for layer in cut["layers"]], ["conv", "norm", "silu"])
+        self.refused(BAD_INPUT, "--cut: no tensor 'Mul'", "own:odd", "--shape", "3x8x8", "--cut", "Mul")
 
     def test_what_is_wrong_is_said(self):
         self.refused(BAD_INPUT, "no function 'resnet51'", "resnet51")
