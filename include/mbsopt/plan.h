@@ -63,7 +63,7 @@ typedef struct mbs_plan_options {
     mbs_progress_function *progress; /* or null */
     void *progress_context;
     mbs_objective objective; /* dp; the other planners minimise traffic whatever it says */
-    int no_strips;           /* dp, of a split program (program.h): no groups of strips */
+    int no_strips; /* dp, ilp, best, of a split program (program.h): no groups of strips */
 } mbs_plan_options;
 
 #define MBS_PLAN_OPTIONS_INIT                                                                      \
@@ -140,17 +140,18 @@ MBS_API int mbs_planner_takes_strips(mbs_planner planner);
  * owns its program (mbs_plan_program). `program_options` are as of mbs_program_create, what they
  * say of recomputing aside. Inference and the planners that do not recompute get the plain program.
  *
- * dp also plans the program with its norms split, with strips of rows (section 11), and takes the
- * better of the two plans (for time and energy, where not all strips are tried, MBS_HEURISTIC),
- * unless no_strips is 1 or the program is to be split anyway. (auto searches among whole samples;
- * what it and the other policies find is then planned both ways.)
+ * dp, ilp and best also plan the program with its norms split, with strips of rows (section 11),
+ * and take the better of the two plans (for time and energy, where not all strips are tried,
+ * MBS_HEURISTIC), unless no_strips is 1 or the program is to be split anyway. (auto searches among
+ * whole samples; what it and the other policies find is then planned both ways.)
  *
  * auto is MBS_HEURISTIC, but with dp and mbs2 never worse than the other policies, those aside that
  * add more than max_percent, nor with ilp and best where the time limit suffices. With these two
  * mbs_plan_bound_bytes is a bound on every plan of every program within max_percent, whatever it
- * recomputes; if it is met the plan is MBS_OPTIMAL. The search takes as long as some hundreds to
- * thousands of dp's plans; their time limit is that of the search too, and once the caller has
- * ended it all planners but mbs2 come to dp's plan of the best that was found.
+ * recomputes, norms not split and samples whole; if the plan's norms are split, on all others too.
+ * If it is met and no_strips is 1 the plan is MBS_OPTIMAL. The search takes as long as some
+ * hundreds to thousands of dp's plans; their time limit is that of the search too, and once the
+ * caller has ended it all planners but mbs2 come to dp's plan of the best that was found.
  *
  * Errors: as of mbs_program_create and mbs_plan_create; MBS_ERR_INPUT if max_percent is negative.
  */

@@ -38,14 +38,21 @@ static void forget_proof(mbs_plan *plan)
         plan->outcome = MBS_HEURISTIC;
 }
 
+static mbs_status create_program(mbs_program **program, const create_request *of,
+                                 const unsigned char *set, mbs_error *error)
+{
+    mbs_program_options options = of->program_options;
+    *program = NULL;
+    options.recompute_layers = set;
+    return mbs_program_create(program, of->network, &options, error);
+}
+
 mbs_status create_set_from(mbs_plan **plan, const create_request *of, const unsigned char *set,
                            const bool *starts, mbs_error *error)
 {
-    mbs_program_options options = of->program_options;
-    mbs_program *program = NULL;
+    mbs_program *program;
     *plan = NULL;
-    options.recompute_layers = set;
-    mbs_status status = mbs_program_create(&program, of->network, &options, error);
+    mbs_status status = create_program(&program, of, set, error);
     if (status == MBS_OK)
         status =
             starts != NULL
@@ -84,13 +91,61 @@ static int64_t least_known(int64_t enough, int64_t bytes)
     return enough > 0 ? min_i64(enough, bytes) : bytes;
 }
 
+/* Whether nothing was split, so that plans without strips are plans of both. */
+static bool are_same(const mbs_program *a, const mbs_program *b)
+{
+    if (a->step_count != b->step_count || a->touch_count != b->touch_count)
+        return false;
+    for (int32_t k = 0; k < a->step_count; k++)
+        if (a->steps[k].whole_sample != b->steps[k].whole_sample ||
+            a->steps[k].coupled != b->steps[k].coupled ||
+            a->steps[k].coupled_to != b->steps[k].coupled_to)
+            return false;
+    return true;
+}
+
+static bool has_strip_groups(const mbs_plan *plan)
+{
+    for (int32_t g = 0; g < plan->group_count; g++)
+        if (plan->groups[g].strips > 1)
+            return true;
+    return false;
+}
+
+/* One search for both where nothing was split; *plan stays null where something was. */
+static mbs_status plan_unsplit(mbs_plan **plan, const create_request *plain,
+                               const create_request *split, const unsigned char *set,
+                               mbs_error *error)
+{
+    mbs_program *as_it_is;
+    mbs_program *with_strips = NULL;
+    mbs_status status = create_program(&as_it_is, plain, set, error);
+    if (status == MBS_OK)
+        status = create_program(&with_strips, split, set, error);
+    const bool same = status == MBS_OK && are_same(as_it_is, with_strips);
+    if (same)
+        status = plan_create_below(plan, with_strips, split->hardware, &split->options,
+                                   split->enough, error);
+    if (*plan != NULL) {
+        mbs_program **its = has_strip_groups(*plan) ? &with_strips : &as_it_is;
+        (*plan)->program = (*plan)->owned_program = *its;
+        *its = NULL;
+    }
+    mbs_program_free(as_it_is);
+    mbs_program_free(with_strips);
+    return status;
+}
+
 /* The program of which dp's plan is better comes first, for half of the time at most: what it comes
  * to, the other must come below. */
 static mbs_status plan_exactly(program_choice *plain, program_choice *split,
                                const unsigned char *set, mbs_error *error)
 {
     const double end_s = plan_now_s() + plain->of.options.time_limit_s;
-    mbs_status status = ask_dp(plain, set, error);
+    mbs_status status = plan_unsplit(&plain->plan, &plain->of, &split->of, set, error);
+    if (status != MBS_OK || plain->plan != NULL)
+        return status;
+    status = ask_dp(plain, set, error);
     if (status == MBS_OK)
         status = ask_dp(split, set, error);
     if (status != MBS_OK)
@@ -106,8 +161,10 @@ static mbs_status plan_exactly(program_choice *plain, program_choice *split,
     status = plan_choice(second, set, error);
     if (status != MBS_OK || second->plan == NULL)
         return status;
-    if (split->plan->traffic.total < plain->plan->traffic.total)
-        split->plan->bound_bytes = min_i64(first->plan->bound_bytes, second->plan->bound_bytes);
+    mbs_plan *better =
+        split->plan->traffic.total < plain->plan->traffic.total ? split->plan : plain->plan;
+    better->bound_bytes = min_i64(first->plan->bound_bytes, second->plan->bound_bytes);
+    better->outcome = better->bound_bytes >= better->traffic.total ? MBS_OPTIMAL : MBS_FEASIBLE;
     return MBS_OK;
 }
 

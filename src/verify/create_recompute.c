@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "mbsopt/cost.h"
-#include "plan/exact/ilp.h"
+#include "plan/exact/compulsory.h"
 #include "plan/joint/joint.h"
 #include "plan/origin.h"
 #include "plan/recompute/recompute.h"

@@ -1,5 +1,7 @@
 #include "brute_force_ilp.h"
 
+#include "brute_force_strips.h"
+
 /*
  * Written from the model's text alone: it calls nothing of cost/ or plan/. A schedule's traffic is
  * the sum of its groups' (an interval is resident within one group only), so the least traffic of
@@ -158,7 +160,8 @@ int64_t brute_force_group(const oracle_task *task, int32_t first, int32_t end, i
     if (passes_too && end - first == 1 && iterations == 1)
         best = in_passes(&g);
     for (int32_t k = first; k < end; k++)
-        if (task->program->steps[k].coupled && iterations > 1)
+        if (iterations > 1 &&
+            (task->program->steps[k].coupled || task->program->steps[k].coupled_to >= first))
             return best;
     for (uint32_t residency = 0; residency < UINT32_C(1) << g.interval_count; residency++) {
         int64_t peak = 0;
@@ -183,10 +186,10 @@ int32_t brute_force_interval_count(const mbs_program *program)
     return count;
 }
 
-/* The least over all I that come of some sub-batch. */
+/* The least over all I that come of some sub-batch, and all strips. */
 static int64_t any_iterations(const oracle_task *task, int32_t first, int32_t end)
 {
-    int64_t best = INT64_MAX;
+    int64_t best = task->strips ? brute_force_strips(task, first, end) : INT64_MAX;
     int64_t before = 0;
     for (int64_t b = task->batch; b >= 1; b--) {
         int64_t iterations = (task->batch + b - 1) / b;

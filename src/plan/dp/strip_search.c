@@ -187,7 +187,9 @@ static void find_promising(strip_search *s)
 static void relax(strip_search *s, int32_t start, int32_t strips, int64_t peak)
 {
     const int64_t cost = cost_of(s, start, strips, s->task->capacity - peak);
-    if (cost < *s->best) {
+    if (cost < *s->best && s->offer != NULL) {
+        s->refused = !s->offer(s->context, start, strips, cost) || s->refused;
+    } else if (cost < *s->best) {
         *s->best = cost;
         *s->choice = (dp_choice){start, DP_STRIPS, strips};
     }
@@ -330,5 +332,5 @@ bool strip_search_cut(strip_search *s, int32_t end, int64_t *best, dp_choice *ch
     for (int32_t strips = 2, next; strips > 0; strips = next)
         if (!try_strips(s, strips, &next))
             return false;
-    return true;
+    return !s->refused;
 }

@@ -49,6 +49,11 @@ typedef struct strip_search {
     int32_t end;   /* the cut at hand, */
     int64_t *best; /* its least traffic */
     dp_choice *choice;
+    /* if not null, what fits and moves less than *best goes here, which then stays as it is; false
+       ends the search */
+    bool (*offer)(void *context, int32_t first, int32_t strips, int64_t traffic);
+    void *context;
+    bool refused;
 } strip_search;
 
 /* The starts must have all cuts up to `end` when it is searched. Borrows all. False if memory is

@@ -88,12 +88,14 @@ void column_distances_to_end(const column_list *list, int32_t steps, int64_t *di
     }
 }
 
-void column_emit(const plan_task *task, const candidates *list, const column *solved,
-                 mbs_plan *plan)
+mbs_status column_emit(const plan_task *task, const candidates *list, const column *solved,
+                       mbs_plan *plan, mbs_error *error)
 {
+    if (solved->candidate == COLUMN_STRIPS)
+        return plan_add_strips(plan, task, solved->first, solved->end, solved->strips, error);
     if (solved->candidate == COLUMN_PASSES) {
         plan_add_passes(plan, task, solved->first);
-        return;
+        return MBS_OK;
     }
     const mbs_step *steps = task->program->steps;
     const int32_t begin = steps[solved->first].touch_begin;
@@ -103,4 +105,5 @@ void column_emit(const plan_task *task, const candidates *list, const column *so
         plan_add_group(plan, solved->first, solved->end, list->iterations[solved->candidate]);
     group_choose_modes(plan, task, group);
     group_pin(plan, task, group);
+    return MBS_OK;
 }

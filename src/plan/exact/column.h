@@ -5,12 +5,14 @@
 #include "plan/exact/lagrange.h"
 
 #define COLUMN_PASSES (-1)
+#define COLUMN_STRIPS (-2)
 #define NO_VALUE      INT64_MAX
 
 typedef struct column {
     int32_t first; /* steps [first, end) */
     int32_t end;
-    int32_t candidate; /* COLUMN_PASSES: one step in passes */
+    int32_t candidate; /* COLUMN_PASSES: one step in passes; COLUMN_STRIPS: strips of samples */
+    int32_t strips;    /* with COLUMN_STRIPS: T */
     int32_t effort;    /* what was spent on its bound, see refine.c */
     int64_t bound;     /* scaled: no group with these steps and this I moves less */
     int64_t ideal;     /* bytes moved with everything resident, whether it fits or not */
@@ -72,8 +74,8 @@ mbs_status column_price(const pricing *with, column *priced, mbs_error *error);
  */
 void column_offer(const pricing *with, column *priced, bool *resident);
 
-/* Appends the column's solution (or lone step in passes) to a plan. */
-void column_emit(const plan_task *task, const candidates *list, const column *solved,
-                 mbs_plan *plan);
+/* Appends the column's solution (or lone step in passes) to a plan. MBS_ERR_MEMORY. */
+mbs_status column_emit(const plan_task *task, const candidates *list, const column *solved,
+                       mbs_plan *plan, mbs_error *error);
 
 #endif

@@ -27,8 +27,14 @@ mbs_status exact_take_path(exact *x, const column_list *list, int64_t bytes, mbs
     mbs_plan *better = plan_allocate_like(x->plan, x->plan->planner_name);
     if (better == NULL)
         return error_memory(error);
-    for (int32_t i = x->path.count; i-- > 0;)
-        column_emit(x->task, &x->l.list, &list->columns[x->path.columns[i]], better);
+    mbs_status status = MBS_OK;
+    for (int32_t i = x->path.count; i-- > 0 && status == MBS_OK;)
+        status =
+            column_emit(x->task, &x->l.list, &list->columns[x->path.columns[i]], better, error);
+    if (status != MBS_OK) {
+        mbs_plan_free(better);
+        return status;
+    }
     mbs_plan worse = *x->plan;
     *x->plan = *better;
     *better = worse;

@@ -21,6 +21,7 @@ typedef struct exact {
     double *excess;      /* [candidate * steps + step] */
     int64_t *best_price; /* likewise */
     column_list columns;
+    column_list strips; /* strip groups that may be part of a better plan */
     column_path path;
     mbs_plan *scratch;
 } exact;

@@ -7,23 +7,13 @@
 #include "base/memory.h"
 #include "cost/traffic.h"
 #include "plan/dp/dp.h"
+#include "plan/exact/compulsory.h"
 #include "plan/exact/exact.h"
+#include "plan/exact/strip_columns.h"
 #include "plan/solver/solver.h"
 
 /* Above this the tables over pairs of steps would not fit in memory: dp's plan, a plain bound. */
 #define MAX_STEPS 5000
-
-int64_t exact_compulsory(const mbs_program *p, int64_t batch)
-{
-    int64_t bytes = 0;
-    for (int32_t k = 0; k < p->step_count; k++)
-        if (p->steps[k].pass != STEP_REMAT)
-            bytes += p->steps[k].weight_bytes + p->steps[k].accumulator_bytes;
-    for (int32_t i = 0; i < p->tensor_count; i++)
-        if (p->tensors[i].producer < 0 || p->tensors[i].kept)
-            bytes += batch * p->tensors[i].bytes;
-    return bytes;
-}
 
 static bool allocate(exact *x)
 {
@@ -63,14 +53,14 @@ static void release(exact *x)
     mem_free(x->best_price);
     mem_free(x->path.columns);
     column_list_free(&x->columns);
+    column_list_free(&x->strips);
     mbs_plan_free(x->scratch);
 }
 
 static mbs_status search(void *context, mbs_error *error)
 {
     exact *x = context;
-    if (x->task->program->step_count > MAX_STEPS || plan_has_strips(x->task) || exact_closed(x) ||
-        exact_stop(x))
+    if (x->task->program->step_count > MAX_STEPS || exact_closed(x) || exact_stop(x))
         return MBS_OK;
     mbs_status status = lagrange_open(&x->l, x->task, error);
     if (status == MBS_ERR_INPUT)
@@ -78,6 +68,8 @@ static mbs_status search(void *context, mbs_error *error)
     if (status == MBS_OK && !allocate(x))
         status = error_memory(error);
     if (status == MBS_OK)
+        status = strip_columns_find(&x->strips, &x->l, x->incumbent, error);
+    if (status == MBS_OK && !exact_stop(x)) /* else not all strip groups may be known */
         status = exact_price_buffer(x, error);
     if (status == MBS_OK && !exact_closed(x) && !exact_stop(x))
         status = exact_refine(x, error);

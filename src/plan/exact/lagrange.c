@@ -95,8 +95,11 @@ int32_t lagrange_row(lagrange *l, int32_t c, int32_t first, int32_t limit, int64
     int64_t largest_need = 0;
     int64_t pinned;
     int32_t k = first;
+    const bool once = l->list.iterations[c] == 1;
     for (; k < limit && need[k] <= l->task->capacity; k++) {
         const mbs_step *step = &p->steps[k];
+        if (!once && step->coupled_to >= first) /* it reads a mini-batch's statistics made here */
+            break;
         for (int32_t t = step->touch_begin; t < step->touch_end; t++)
             tensors += add_touch(l, c, first, t, t < step->write_begin);
         largest_need = max_i64(largest_need, need[k]);

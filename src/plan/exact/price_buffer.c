@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "plan/exact/ascent.h"
 #include "plan/exact/exact.h"
+#include "plan/exact/strip_columns.h"
 #include "plan/groups.h"
 
 #define SINGLE_ITERATIONS 300
@@ -72,6 +73,18 @@ static int32_t *row_limit(exact *x, int32_t c, int32_t first)
     return &x->row_limit[(int64_t)c * x->task->program->step_count + first];
 }
 
+static void relax_strips(exact *x, int32_t first)
+{
+    for (int32_t i = x->strips.begin[first]; i < x->strips.begin[first + 1]; i++) {
+        const column *c = &x->strips.columns[i];
+        if (x->distance[first] + c->bound >= x->distance[c->end])
+            continue;
+        x->distance[c->end] = x->distance[first] + c->bound;
+        x->from[c->end] = first;
+        x->from_candidate[c->end] = COLUMN_STRIPS;
+    }
+}
+
 /*
  * The shortest path over all groups not yet ruled out, at the present prices; INT64_MIN if it was
  * stopped.
@@ -92,6 +105,7 @@ static int64_t shortest(exact *x)
             x->from[first + 1] = first;
             x->from_candidate[first + 1] = COLUMN_PASSES;
         }
+        relax_strips(x, first);
         for (int32_t c = 0; c < x->l.list.count; c++) {
             int32_t end = lagrange_row(&x->l, c, first, *row_limit(x, c, first), x->row);
             for (int32_t e = first + 1; e <= end; e++) {
@@ -119,7 +133,7 @@ static int64_t joint_value(void *context, double *excess)
         return -1;
     for (int32_t end = steps; end > 0; end = x->from[end]) {
         int32_t c = x->from_candidate[end];
-        if (c != COLUMN_PASSES)
+        if (c >= 0)
             lagrange_excess(&x->l, c, x->from[end], end, excess + (int64_t)c * steps);
     }
     exact_raise_bound(x, lagrange_bytes(&x->l, bound));
@@ -137,6 +151,10 @@ static bool distances_to_end(exact *x, int64_t *least)
         for (int32_t e = first + 1; e <= steps; e++)
             pair[e] = COLUMN_FAR;
         pair[first + 1] = x->l.passes_cost[first] << x->l.shift;
+        for (int32_t i = x->strips.begin[first]; i < x->strips.begin[first + 1]; i++) {
+            const column *c = &x->strips.columns[i];
+            pair[c->end] = min_i64(pair[c->end], c->bound);
+        }
         for (int32_t c = 0; c < x->l.list.count; c++) {
             int32_t end = lagrange_row(&x->l, c, first, *row_limit(x, c, first), x->row);
             for (int32_t e = first + 1; e <= end; e++)
@@ -156,7 +174,7 @@ static bool distances_to_end(exact *x, int64_t *least)
 }
 
 /* Rules out the groups that no plan better than the incumbent contains. Distances must be fresh. */
-static void tighten_limits(exact *x)
+static mbs_status tighten_limits(exact *x, mbs_error *error)
 {
     const int32_t steps = x->task->program->step_count;
     const int64_t target = x->incumbent << x->l.shift;
@@ -169,6 +187,7 @@ static void tighten_limits(exact *x)
             *limit = end;
         }
     }
+    return strip_columns_drop(&x->strips, &x->l, x->distance, x->distance_end, x->incumbent, error);
 }
 
 /* Adds those groups of one first step and candidate that may be part of a better plan. */
@@ -217,6 +236,12 @@ static mbs_status collect_columns(exact *x, int64_t *moved, mbs_error *error)
                         .value = x->l.passes_cost[first]};
         if (x->distance[first] + alone.bound + x->distance_end[first + 1] < target)
             status = column_list_add(&x->columns, &alone, error);
+        for (int32_t i = x->strips.begin[first]; i < x->strips.begin[first + 1]; i++) {
+            const column *c = &x->strips.columns[i];
+            if (status == MBS_OK &&
+                x->distance[first] + c->bound + x->distance_end[c->end] < target)
+                status = column_list_add(&x->columns, c, error);
+        }
         for (int32_t c = 0; c < x->l.list.count && status == MBS_OK; c++)
             status = collect_row(x, first, c, moved, error);
     }
@@ -276,6 +301,8 @@ mbs_status exact_try_path(exact *x, mbs_error *error)
             .first = first, .end = end, .candidate = x->from_candidate[end], .value = NO_VALUE};
         if (group.candidate == COLUMN_PASSES)
             group.value = x->l.passes_cost[first];
+        else if (group.candidate == COLUMN_STRIPS)
+            group = *strip_columns_at(&x->strips, first, end);
         else
             status = try_group(x, &group, error);
         total = group.value == NO_VALUE ? INT64_MAX : total + group.value;
@@ -321,9 +348,9 @@ static mbs_status price_jointly(exact *x, int64_t *least, mbs_error *error)
         mbs_status status = settled || round % 3 == 0 ? exact_try_path(x, error) : MBS_OK;
         if (status != MBS_OK)
             return status;
-        tighten_limits(x);
-        if (settled)
-            break;
+        status = tighten_limits(x, error);
+        if (settled || status != MBS_OK)
+            return status;
     }
     return MBS_OK;
 }

@@ -89,7 +89,7 @@ static void inherit_bound(exact *x, const column *part)
     const int32_t low = part->first > HEIR_STEPS ? part->first - HEIR_STEPS : 0;
     for (int32_t i = x->columns.begin[low]; i < x->columns.begin[part->first + 1]; i++) {
         column *c = &x->columns.columns[i];
-        if (c->end < part->end || c->candidate > part->candidate || c->candidate == COLUMN_PASSES)
+        if (c->end < part->end || c->candidate > part->candidate || c->candidate < 0)
             continue;
         int64_t gain = 0;
         if (x->task->pin) {
