@@ -36,6 +36,12 @@ static void check_figures(replay *r)
         plan_fault(r, RULE_BOUND,
                    "an optimal plan moves %" PRId64 " bytes, but its bound_bytes is %" PRId64,
                    moved->total, plan->bound_bytes);
+    else if (plan->outcome == MBS_OPTIMAL && plan->objective != MBS_TRAFFIC &&
+             plan->bound_bytes != 0)
+        plan_fault(r, RULE_BOUND,
+                   "a plan that is optimal for another objective than traffic has no bound on "
+                   "bytes, but its bound_bytes is %" PRId64,
+                   plan->bound_bytes);
 }
 
 static void sum_up(replay *r)

@@ -118,6 +118,11 @@ static const corruption corruptions[] = {
      "an optimal plan moves 68380 bytes, but its bound_bytes is 0 [bound]"},
     {training, "\"bound_bytes\": 68380", "\"objective\": \"traffic\", \"bound_bytes\": 7",
      "an optimal plan moves 68380 bytes, but its bound_bytes is 7 [bound]"},
+    {training, "\"bound_bytes\": 68380", "\"objective\": \"time\", \"bound_bytes\": 7",
+     "a plan that is optimal for another objective than traffic has no bound on bytes, but its "
+     "bound_bytes is 7 [bound]"},
+    {training, "\"bound_bytes\": 68380", "\"objective\": \"energy\", \"bound_bytes\": 68380",
+     "has no bound on bytes, but its bound_bytes is 68380 [bound]"},
 };
 
 START_TEST(finds_corruption)
