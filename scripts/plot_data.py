@@ -6,6 +6,8 @@ import json
 import math
 import re
 
+from training_check.progress import Progress, map_of_file
+
 # what tells the points of a sweep apart
 IDENTITY = ("network", "phase", "batch_norm", "buffer_bytes", "batch", "hardware", "planner",
             "recompute")
@@ -140,7 +142,9 @@ PLAN_MEMBERS = {
     "steps": ("name", "phase", "kind", "reads", "writes", "weight_bytes", "accumulator_bytes"),
     "groups": ("first", "last", "iterations", "sub_batch", "peak_bytes"),
 }
-NEEDS_A_SAMPLE = re.compile(r"(batch_)?norm|softmax")
+ROWS = ("tensors", "steps")  # of which each has rows in version 2
+NEEDS_A_SAMPLE = {1: re.compile(r"((batch_)?norm|softmax|matmul)(\.|$)"), 2: re.compile(r"(softmax|matmul)(\.|$)")}
+VERSIONS = {f"mbsopt-plan/{version}": version for version in NEEDS_A_SAMPLE}
 
 
 def read_plan(path):
@@ -148,8 +152,8 @@ def read_plan(path):
         plan = json.loads(read_text(path))
     except (ValueError, RecursionError) as error:
         raise BadInput(f"{path}: not JSON: {error}") from None
-    if not isinstance(plan, dict) or plan.get("format") != "mbsopt-plan/1":
-        raise BadInput(f"{path}: not an mbsopt-plan/1 file")
+    if not isinstance(plan, dict) or plan.get("format") not in VERSIONS:
+        raise BadInput(f"{path}: not a file of {' or '.join(VERSIONS)}")
     for name in ("network", "batch", "buffer_bytes", "planner"):
         if name not in plan:
             raise BadInput(f"{path}: no member {name}")
@@ -158,12 +162,12 @@ def read_plan(path):
         if not isinstance(entries, list) or not entries:
             raise BadInput(f"{path}: {name} is missing or empty")
         for index, entry in enumerate(entries):
-            for member in members:
+            for member in members + (("rows",) if VERSIONS[plan["format"]] > 1 and name in ROWS else ()):
                 if not isinstance(entry, dict) or member not in entry:
                     raise BadInput(f"{path}: {name}[{index}] has no {member}")
     try:
         return PlanFigures(plan)
-    except (IndexError, KeyError, TypeError, ValueError):
+    except (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError):
         raise BadInput(f"{path}: what it holds does not fit together; mbsopt verify says more") from None
 
 
@@ -186,6 +190,7 @@ class PlanFigures:
         self.backward = next((k for k, step in enumerate(steps) if step["phase"] != "forward"), len(steps))
         self.in_passes = set(plan.get("in_passes", []))
         self.in_passes |= {group["first"] for group in self.groups if group.get("passes", 1) > 1}
+        self.needs_a_sample = NEEDS_A_SAMPLE[VERSIONS[plan["format"]]]
         self._footprints(sizes, steps)
 
     def _footprints(self, sizes, steps):
@@ -200,9 +205,17 @@ class PlanFigures:
         for pin in self.plan.get("pinned", []):
             pinned_by_step[pin["step"]] = pin["weight_bytes"] + pin["accumulator_bytes"]
         streamed = set(self.plan.get("streamed", []))
+        with_maps = {**self.plan, "steps": [{**step, "id": k, "maps": {entry["tensor"]: map_of_file(entry)
+                                                                       for entry in step.get("maps", [])}}
+                                            for k, step in enumerate(steps)]}
         for group in self.groups:
             members = range(group["first"], group["last"] + 1)
             pinned = sum(pinned_by_step.get(k, 0) for k in members)
+            if group.get("strips", 1) > 1:
+                rows = Progress(with_maps, group).footprints(streamed)
+                for k, (self.resident[k], self.other[k]) in zip(members, rows, strict=True):
+                    self.pinned[k] = pinned
+                continue
             for k in members:
                 if k in self.in_passes:
                     continue
@@ -210,7 +223,7 @@ class PlanFigures:
                 self.resident[k] = group["sub_batch"] * sum(sizes[tensor] for tensor in resident_at[k])
                 self.pinned[k] = pinned
                 if k in streamed:
-                    whole_sample = rest if NEEDS_A_SAMPLE.match(steps[k]["kind"]) else 0
+                    whole_sample = rest if self.needs_a_sample.match(steps[k]["kind"]) else 0
                     self.other[k] = steps[k]["weight_bytes"] + steps[k]["accumulator_bytes"] + whole_sample
                 else:
                     self.other[k] = group["sub_batch"] * rest

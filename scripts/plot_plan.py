@@ -16,6 +16,16 @@ def stairs(values):
     return [k + side for k in range(len(values)) for side in (0, 1)], [v for v in values for _ in (0, 1)]
 
 
+def sub_batch_text(group):
+    strips = group.get("strips", 1)
+    return str(group["sub_batch"]) if strips == 1 else f"1/{strips}"
+
+
+def share_of_sample(figures, group):
+    """What the buffer has for each sample of the sub-batch; for a whole sample, where strips of it are taken."""
+    return figures.usable * group.get("strips", 1) / group["sub_batch"]
+
+
 def shade_groups(axes, groups):
     for index, group in enumerate(groups):
         axes.axvspan(group["first"], group["last"] + 1, facecolor=SHADES[index % 2], edgecolor="none", zorder=0)
@@ -33,7 +43,7 @@ def draw_strip(axes, groups, count, width_inches):
         axes.axvspan(first, last, facecolor=STRIP[index % 2], edgecolor="black",
                      linewidth=0.4 if len(groups) < 150 else 0)
         wide = (last - first) / count * width_inches
-        for height, value in ((0.73, group["sub_batch"]), (0.25, group["iterations"])):
+        for height, value in ((0.73, sub_batch_text(group)), (0.25, group["iterations"])):
             for size in (7, 6, 5):
                 if wide > (0.6 * len(str(value)) + 0.4) * size / 72:
                     axes.text((first + last) / 2, height, value, ha="center", va="center", fontsize=size)
@@ -72,12 +82,13 @@ def draw_bytes(axes, figures):
     for group in figures.groups:
         if group["first"] in figures.in_passes:
             continue
-        axes.plot([group["first"], group["last"] + 1], [max(1, figures.usable / group["sub_batch"])] * 2,
+        axes.plot([group["first"], group["last"] + 1], [max(1, share_of_sample(figures, group))] * 2,
                   color="#d9711a", linewidth=2.2, solid_capstyle="butt", zorder=2)
     axes.axhline(max(1, figures.usable), color="black", linewidth=1, linestyle="--", zorder=2)
     axes.set_yscale("log", base=2)
-    low = min(min(positive), min(figures.usable / group["sub_batch"] for group in figures.groups))
-    high = max(max(positive), figures.usable)
+    shares = [share_of_sample(figures, group) for group in figures.groups]
+    low = min(min(positive), min(shares))
+    high = max(max(positive), max(shares), figures.usable)
     axes.set_ylim(max(1, low / 2), high * 2)
     axes.yaxis.set_major_locator(LogLocator(base=4, numticks=14))
     axes.yaxis.set_minor_locator(NullLocator())

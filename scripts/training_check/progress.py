@@ -136,24 +136,33 @@ class Progress:
 
     def footprint(self, pinned):
         """The largest footprint of the group's steps, as a strip group."""
+        return pinned + max(map(sum, self.footprints()))
+
+    def footprints(self, streamed=None):
+        """
+        Of each step (what is there for other steps or strips too, what it takes for itself), pinned parameters aside.
+        `streamed` are the steps that are; else those for which the rule says so.
+        """
         touches = {}
         for s in self.steps:
             for t in s["reads"] + s["writes"]:
                 touches.setdefault(t, []).append(s["id"])
-        always, blocks, extra = pinned, [], {}
-        streamed = set()
+        lone, always = set(), 0
+        own, shared = ({s["id"]: 0 for s in self.steps} for _ in range(2))
         for s in self.steps:
-            lone = [t for t in set(s["reads"] + s["writes"]) if len(touches[t]) == 1]
+            mine = [t for t in {*s["reads"], *s["writes"]} if len(touches[t]) == 1]
             parameters = s["weight_bytes"] + s["accumulator_bytes"]
-            new = sum(self.bytes_of(t, self.rows[t]) - self.bytes_of(t, self.kept[t]) for t in lone)
-            if parameters < new:
-                streamed.update(lone)
-                extra[s["id"]] = parameters
+            new = sum(self.bytes_of(t, self.rows[t]) - self.bytes_of(t, self.kept[t]) for t in mine)
+            if s["id"] in streamed if streamed is not None else parameters < new:
+                lone.update(mine)
+                own[s["id"]] += parameters
         for t, steps in touches.items():
-            if t in streamed:
+            if t in lone:
                 always += self.bytes_of(t, self.kept[t])
             elif self.kept[t] > 0:
                 always += self.bytes_of(t, self.rows[t])
             else:
-                blocks.append((steps[0], steps[-1], self.bytes_of(t, self.rows[t])))
-        return max(always + extra.get(s["id"], 0) + sum(b for u, v, b in blocks if u <= s["id"] <= v) for s in self.steps)
+                room = own if len(steps) == 1 else shared
+                for k in range(steps[0], steps[-1] + 1):
+                    room[k] += self.bytes_of(t, self.rows[t])
+        return [(always + shared[s["id"]], own[s["id"]]) for s in self.steps]

@@ -10,7 +10,7 @@ import unittest
 import xml.etree.ElementTree
 import zlib
 
-from harness import ALEXNET, BAD_INPUT, OK, RESNET50, ROOT, SYSTEM, USAGE, CliTest, environment
+from harness import ALEXNET, BAD_INPUT, NETWORKS, OK, RESNET50, ROOT, SYSTEM, USAGE, CliTest, environment
 
 sys.path.insert(0, str(ROOT / "scripts"))
 import plot_data  # noqa: E402  (found by the line above)
@@ -105,7 +105,7 @@ class WithoutMatplotlib(PlotTest):
         whole = path.read_text()
         cases = {
             "not JSON": whole[:-20],
-            "not an mbsopt-plan/1 file": "[]",
+            "not a file of mbsopt-plan/1 or mbsopt-plan/2": "[]",
             "no member batch": whole.replace('"batch"', '"x_batch"'),
             "groups is missing or empty": whole.replace('"groups"', '"x_groups"'),
             "steps[0] has no reads": whole.replace('"reads"', '"x_reads"', 1),
@@ -126,11 +126,14 @@ class WithoutMatplotlib(PlotTest):
 
     def test_footprints_are_the_model_s(self):
         """The lower half of a plan's picture, against the peaks that the program itself counts."""
-        for network, planner in ((ALEXNET, "dp"), (RESNET50, "mbs2"), (RESNET50, "dp"), (RESNET50, "il"),
-                                 (RESNET50, "baseline")):
-            with self.subTest(network=network, planner=planner):
+        vit = str(NETWORKS / "vit_b_16.json") # matrix products of activations
+        for network, planner, *more in ((ALEXNET, "dp"), (RESNET50, "mbs2"), (RESNET50, "dp"), (RESNET50, "il"),
+                                        (RESNET50, "baseline"), (vit, "dp"), (vit, "dp", "--buffer", "1MiB"),
+                                        (RESNET50, "dp", "--buffer", "1MiB"),
+                                        (RESNET50, "dp", "--buffer", "512KiB", "--no-stream")):
+            with self.subTest(network=network, planner=planner, more=more):
                 path = self.folder / "plan.json"
-                self.succeed("plan", network, "--planner", planner, "--format", "json", "-o", path)
+                self.succeed("plan", network, "--planner", planner, *more, "--format", "json", "-o", path)
                 figures = plot_data.read_plan(path)
                 for group in figures.groups:
                     self.assertEqual(figures.peak(group), group["peak_bytes"], group)
