@@ -157,28 +157,29 @@ static mbs_status plan_exact(mbs_plan **plan, create_request *of, const recomput
     return status;
 }
 
-static mbs_status plan_auto(mbs_plan **plan, create_request *of, double max_percent,
+static mbs_status plan_auto(mbs_plan **plan, const create_request *asked, double max_percent,
                             mbs_error *error)
 {
-    const mbs_planner planner = of->options.planner;
+    const mbs_planner planner = asked->options.planner;
+    create_request of = *asked;
     recompute_sets sets;
     plan_watch watch;
-    plan_watch_open(&watch, &of->options, plan_is_limited(planner));
-    of->watch = &watch;
-    of->options.progress = stop_planning;
-    of->options.progress_context = of;
+    plan_watch_open(&watch, &of.options, plan_is_limited(planner));
+    of.watch = &watch;
+    of.options.progress = stop_planning;
+    of.options.progress_context = &of;
     if (plan_is_limited(planner))
-        of->options.objective = MBS_TRAFFIC;
-    mbs_status status = recompute_find(&sets, of->network, &of->program_options, of->hardware,
-                                       &of->options, max_percent, &watch, error);
+        of.options.objective = MBS_TRAFFIC;
+    mbs_status status = recompute_find(&sets, of.network, &of.program_options, of.hardware,
+                                       &of.options, max_percent, &watch, error);
     if (status == MBS_OK && (planner == MBS_PLANNER_MBS2 ||
-                             (planner == MBS_PLANNER_DP && of->options.objective == MBS_TRAFFIC &&
-                              create_may_have_strips(of) && !watch.cancelled)))
-        status = plan_each(plan, of, &sets, error);
+                             (planner == MBS_PLANNER_DP && of.options.objective == MBS_TRAFFIC &&
+                              create_may_have_strips(&of) && !watch.cancelled)))
+        status = plan_each(plan, &of, &sets, error);
     else if (status == MBS_OK && (planner == MBS_PLANNER_DP || watch.cancelled))
-        status = plan_best_set(plan, of, &sets, error);
+        status = plan_best_set(plan, &of, &sets, error);
     else if (status == MBS_OK)
-        status = plan_exact(plan, of, &sets, max_percent, error);
+        status = plan_exact(plan, &of, &sets, max_percent, error);
     recompute_sets_free(&sets);
     return status;
 }
