@@ -11,7 +11,9 @@
 typedef struct plan_watch {
     mbs_progress_function *progress; /* or null */
     void *context;
-    mbs_progress known;   /* what the caller is told */
+    mbs_progress known; /* what the caller is told */
+    struct price_memory
+        *prices;          /* ilp: those of a like program, if any, and then its own; or null */
     int64_t enough_bytes; /* ilp: plans that move as much are of no use; 0: all are */
     double start_s;
     double end_s;  /* INFINITY: no limit */

@@ -27,12 +27,13 @@ static mbs_status pass_on_verified(mbs_plan **plan, const mbs_hardware *hardware
 
 mbs_status plan_create_below(mbs_plan **plan, const mbs_program *program,
                              const mbs_hardware *hardware, const mbs_plan_options *options,
-                             int64_t enough, mbs_error *error)
+                             int64_t enough, struct price_memory *prices, mbs_error *error)
 {
     const bool limited = plan_is_limited(options->planner);
     plan_watch watch;
     plan_watch_open(&watch, options, limited);
     watch.enough_bytes = enough;
+    watch.prices = prices;
     mbs_status status = plan_run(plan, program, hardware, options, &watch, error);
     if (status != MBS_OK)
         return status;
@@ -43,7 +44,7 @@ mbs_status mbs_plan_create(mbs_plan **plan, const mbs_program *program,
                            const mbs_hardware *hardware, const mbs_plan_options *options,
                            mbs_error *error)
 {
-    return plan_create_below(plan, program, hardware, options, 0, error);
+    return plan_create_below(plan, program, hardware, options, 0, NULL, error);
 }
 
 mbs_status plan_create_from(mbs_plan **plan, const mbs_program *program,

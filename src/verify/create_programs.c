@@ -5,6 +5,7 @@
 #include "base/checked.h"
 #include "base/error.h"
 #include "mbsopt/cost.h"
+#include "plan/exact/price_memory.h"
 #include "plan/run/run.h"
 #include "verify/create.h"
 
@@ -54,10 +55,10 @@ mbs_status create_set_from(mbs_plan **plan, const create_request *of, const unsi
     *plan = NULL;
     mbs_status status = create_program(&program, of, set, error);
     if (status == MBS_OK)
-        status =
-            starts != NULL
-                ? plan_create_from(plan, program, of->hardware, &of->options, starts, error)
-                : plan_create_below(plan, program, of->hardware, &of->options, of->enough, error);
+        status = starts != NULL
+                     ? plan_create_from(plan, program, of->hardware, &of->options, starts, error)
+                     : plan_create_below(plan, program, of->hardware, &of->options, of->enough,
+                                         of->prices, error);
     if (status == MBS_OK)
         (*plan)->owned_program = program;
     else
@@ -125,7 +126,7 @@ static mbs_status plan_unsplit(mbs_plan **plan, const create_request *plain,
     const bool same = status == MBS_OK && are_same(as_it_is, with_strips);
     if (same)
         status = plan_create_below(plan, with_strips, split->hardware, &split->options,
-                                   split->enough, error);
+                                   split->enough, NULL, error);
     if (*plan != NULL) {
         mbs_program **its = has_strip_groups(*plan) ? &with_strips : &as_it_is;
         (*plan)->program = (*plan)->owned_program = *its;
@@ -138,8 +139,8 @@ static mbs_status plan_unsplit(mbs_plan **plan, const create_request *plain,
 
 /* The program of which dp's plan is better comes first, for half of the time at most: what it comes
  * to, the other must come below. */
-static mbs_status plan_exactly(program_choice *plain, program_choice *split,
-                               const unsigned char *set, mbs_error *error)
+static mbs_status search_both(program_choice *plain, program_choice *split,
+                              const unsigned char *set, mbs_error *error)
 {
     const double end_s = plan_now_s() + plain->of.options.time_limit_s;
     mbs_status status = plan_unsplit(&plain->plan, &plain->of, &split->of, set, error);
@@ -173,6 +174,16 @@ static bool is_better(const create_request *of, const mbs_plan *plan, const mbs_
 {
     return plan != NULL &&
            (than == NULL || create_objective_of(plan, of) < create_objective_of(than, of));
+}
+
+static mbs_status plan_exactly(program_choice *plain, program_choice *split,
+                               const unsigned char *set, mbs_error *error)
+{
+    price_memory prices = {0};
+    plain->of.prices = split->of.prices = &prices;
+    mbs_status status = search_both(plain, split, set, error);
+    price_memory_free(&prices);
+    return status;
 }
 
 mbs_status create_set(mbs_plan **plan, const create_request *of, const unsigned char *set,

@@ -11,8 +11,9 @@ typedef struct create_request {
     mbs_program_options program_options;
     const mbs_hardware *hardware;
     mbs_plan_options options;
-    plan_watch *watch; /* of the whole call */
-    int64_t enough;    /* ilp, best: plans that move as much are of no use; 0: all are */
+    plan_watch *watch;           /* of the whole call */
+    int64_t enough;              /* ilp, best: plans that move as much are of no use; 0: all are */
+    struct price_memory *prices; /* ilp, best: handed on between like programs; or null */
 } create_request;
 
 /* Strip groups are dp's and so ilp's, and of programs whose norms are split. */

@@ -5,15 +5,17 @@
 #include "base/memory.h"
 #include "plan/exact/ascent.h"
 #include "plan/exact/exact.h"
+#include "plan/exact/price_memory.h"
 #include "plan/exact/strip_columns.h"
 #include "plan/groups.h"
 
-#define SINGLE_ITERATIONS 300
-#define JOINT_ITERATIONS  400
-#define FIRST_ITERATIONS  10 /* over all groups: dear */
-#define ELIMINATE_EVERY   25
-#define TRIED_WIDTH       100
-#define TRIED_CANDIDATES  4
+#define SINGLE_ITERATIONS   300
+#define JOINT_ITERATIONS    400
+#define FIRST_ITERATIONS    10 /* over all groups: dear */
+#define RECALLED_ITERATIONS 1
+#define ELIMINATE_EVERY     25
+#define TRIED_WIDTH         100
+#define TRIED_CANDIDATES    4
 /* Joint prices are good enough when a round gains less than this part of the traffic. */
 #define SETTLED 5e-3
 
@@ -321,11 +323,12 @@ mbs_status exact_try_path(exact *x, mbs_error *error)
     return status;
 }
 
-static mbs_status price_jointly(exact *x, int64_t *least, mbs_error *error)
+/* Prices of a like program are near enough to rule groups out at once. */
+static mbs_status price_jointly(exact *x, int64_t *least, bool recalled, mbs_error *error)
 {
     const size_t count = (size_t)x->l.list.count * (size_t)x->task->program->step_count;
     const double scaled = (double)(x->incumbent << x->l.shift);
-    double gap = 0.05 * scaled;
+    double gap = (recalled ? 0.01 : 0.05) * scaled;
     for (int round = 0; round < JOINT_ITERATIONS / ELIMINATE_EVERY && gap > 1e-5 * scaled;
          round++) {
         ascent a = {.l = &x->l,
@@ -333,7 +336,9 @@ static mbs_status price_jointly(exact *x, int64_t *least, mbs_error *error)
                     .count = count,
                     .value = joint_value,
                     .context = x,
-                    .iterations = round == 0 ? FIRST_ITERATIONS : ELIMINATE_EVERY,
+                    .iterations = round > 0  ? ELIMINATE_EVERY
+                                  : recalled ? RECALLED_ITERATIONS
+                                             : FIRST_ITERATIONS,
                     .patience = 5,
                     .gap = gap,
                     .smallest = 1e-5 * scaled,
@@ -361,8 +366,11 @@ mbs_status exact_price_buffer(exact *x, mbs_error *error)
     int64_t *least = mem_alloc(steps * (steps + 1) * sizeof *least);
     if (least == NULL)
         return error_memory(error);
-    price_candidates(x);
-    mbs_status status = price_jointly(x, least, error);
+    const bool recalled = price_memory_recall(x->task->watch->prices, &x->l);
+    if (!recalled)
+        price_candidates(x);
+    mbs_status status = price_jointly(x, least, recalled, error);
+    price_memory_keep(x->task->watch->prices, &x->l);
     if (status == MBS_OK && !exact_closed(x) && !exact_stop(x) && refresh_distances(x, least))
         status = collect_columns(x, least, error); /* `least` is free to use again */
     mem_free(least);
