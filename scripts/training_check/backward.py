@@ -47,11 +47,11 @@ def learn_transposed(operands, layer, own, totals):
     with torch.enable_grad():
         value = back_through(operands, layer, weights, lo, hi)
     totals[0] += torch.autograd.grad(value, weights, operands.value(layer["inputs"][0], 1, lo, hi))[0]
-    if len(own) > 1:  # the bias: each row of dY once
+    if len(own) > 1:  # the bias: each row of dY once, also those that are in no window
         height = operands.rows.shapes[layer["name"]][1]
-        begin = window_rows(layer, height, 0, lo)[1] if lo > 0 else 0
-        end = window_rows(layer, height, 0, hi)[1] if hi < operands.total else height
-        totals[1] += operands.gradient(1, begin, end).sum((0, 2, 3))
+        _, s, p = height_window(layer)
+        begin, end = (max(0, min(row * s - p, height)) for row in (lo, hi))
+        totals[1] += operands.gradient(1, begin, end if hi < operands.total else height).sum((0, 2, 3))
 
 
 def transposed_windows(operands, layer, lo, hi):

@@ -82,7 +82,7 @@ def windows(kind="group"):
     down = b.add("down", "avg_pool", skip, kernel=[3, 2], stride=[4, 2])
     down = b.add("up", "upsample", down, size=[12, 9])
     deep = b.block("deep", skip, 16, stride=3, groups=4)
-    grown = b.add("grown", "conv_transpose", deep, out_channels=12, kernel=3, stride=3, pad=[0, 0], bias=True)
+    grown = b.add("grown", "conv_transpose", deep, out_channels=12, kernel=2, stride=3, output_pad=1, bias=True)
     wide = b.add("smooth", "upsample", b.add("silu", "silu", deep), size=[12, 9], x_mode="bilinear")
     x = b.add("concat", "concat", skip, down, grown, wide)
     x = b.add("padded", "pad", x, before=[0, 2, 1], after=[0, 1, 0])

@@ -58,8 +58,10 @@ class StepRows:
             return ("transposed", *height_window(layer)) if self.written_vertically() else WHOLE
         if op == "conv_transpose" and vertical and part == "":
             return ("transposed", *height_window(layer))
+        if op == "conv_transpose" and of_dy and part == "wgrad":
+            return ("window", *self.summed_window())
         if op == "conv_transpose" and of_dy:
-            return ("window", *height_window(layer)) if part == "wgrad" or self.written_vertically() else WHOLE
+            return ("window", *height_window(layer)) if self.written_vertically() else WHOLE
         if op == "upsample":
             if part == "":
                 return ("scaled",) if vertical else WHOLE
@@ -72,6 +74,13 @@ class StepRows:
         if op == "matmul" and (part == "bgrad" or self.is_input(tensor, 1)):
             return WHOLE
         return None
+
+    def summed_window(self):
+        """Windows of a conv_transpose's dY that leave out no row if there is a bias, whose gradient is the sum of all."""
+        k, s, p = height_window(self.layer)
+        if not self.layer.get("bias"):
+            return k, s, p
+        return max(k, s, self.rows.count(self.layer["name"]) + p - (self.count - 1) * s), s, p
 
     def is_input(self, tensor, i):
         if ".grad" in tensor or i >= len(self.layer["inputs"]):

@@ -87,7 +87,7 @@ static bool wgrad_reads(builder *b, int32_t layer, mbs_step *step)
     if (l->op == OP_CONV_TRANSPOSE) {
         const bool aligned = rows_correspond(b, layer, 0);
         s.rows = step->rows = rows_of(b, l->inputs[0]);
-        s.output = aligned ? map_of_output(b, layer, s.rows) : ROW_MAP_WHOLE;
+        s.output = aligned ? map_of_summed_output(b, layer) : ROW_MAP_WHOLE;
         return read_saved_inputs(b, &s) && read_dy(b, &s);
     }
     bool aligned = false;

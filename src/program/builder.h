@@ -186,6 +186,12 @@ int32_t map_of_input(builder *b, int32_t layer, int32_t input);
  * makes the input's gradient.
  */
 int32_t map_of_output(builder *b, int32_t layer, int64_t step_rows);
+/*
+ * How those of its gradient go with those of a conv_transpose's input where it learns. A bias's
+ * gradient is the sum of all rows, also of those that lie between windows or behind them, so with
+ * one the windows are as wide as it takes for each row to be in one.
+ */
+int32_t map_of_summed_output(builder *b, int32_t layer);
 
 /*
  * Appends a step of `layer` (-1: loss) without touches; returns it, or null. It has the rows of the

@@ -1,4 +1,5 @@
 /* Row maps of steps' operands (model, section 11). */
+#include "base/checked.h"
 #include "base/memory.h"
 #include "program/builder.h"
 
@@ -134,4 +135,15 @@ int32_t map_of_output(builder *b, int32_t layer, int64_t step_rows)
 {
     const int32_t value = b->network->input_count + layer;
     return map_number(b, op_map(b, layer, true), step_rows, rows_of(b, value));
+}
+
+int32_t map_of_summed_output(builder *b, int32_t layer)
+{
+    const mbs_layer *l = &b->network->layers[layer];
+    const int64_t rows = rows_of(b, l->inputs[0]);
+    mbs_row_map map = op_map(b, layer, true);
+    if (l->biases > 0) /* from window to window, and from the last one to the end */
+        map.window = max_i64(max_i64(map.window, map.stride),
+                             l->shape.dim[1] + map.pad - (rows - 1) * map.stride);
+    return map_number(b, map, rows, l->shape.dim[1]);
 }

@@ -40,6 +40,18 @@ static bool spread_uses(const sliding *s, int64_t out, int64_t in, int64_t out_r
     return window_uses(s, in, out, out_rows);
 }
 
+/* What a conv_transpose with a bias learns from: of dY, also rows that lie in no window. */
+static bool summed_uses(const sliding *s, int64_t out, int64_t in, int64_t out_rows)
+{
+    int64_t last = 0; /* of the windows that begin above `out` or there */
+    for (int64_t at = 0; at < s->rows; at++) {
+        if (spread_uses(s, out, at, out_rows))
+            return spread_uses(s, out, in, out_rows);
+        last = at * s->stride - s->pad <= out ? at : last;
+    }
+    return in == last;
+}
+
 static bool shift_uses(const sliding *s, int64_t out, int64_t in, int64_t out_rows)
 {
     (void)out_rows;
@@ -138,16 +150,18 @@ typedef struct row_op {
     bool strided;  /* and kernels and strides */
     bool inexact;  /* the map is on the safe side */
     bool products; /* has wgrad and dgrad, else bwd */
+    bool biased;
 } row_op;
 
 static const row_op ops[] = {
-    {"conv", window_uses, true, true, true, false, true},
-    {"conv_transpose", spread_uses, true, true, true, false, true},
-    {"max_pool", window_uses, true, false, true, false, false},
-    {"avg_pool", window_uses, true, false, true, false, false},
-    {"pad", shift_uses, true, false, false, false, false},
-    {"upsample", scale_uses, false, false, false, true, false},
-    {"global_avg_pool", sum_uses, false, false, false, true, false},
+    {"conv", window_uses, true, true, true, false, true, false},
+    {"conv_transpose", spread_uses, true, true, true, false, true, false},
+    {"conv_transpose", spread_uses, true, true, true, false, true, true},
+    {"max_pool", window_uses, true, false, true, false, false, false},
+    {"avg_pool", window_uses, true, false, true, false, false, false},
+    {"pad", shift_uses, true, false, false, false, false, false},
+    {"upsample", scale_uses, false, false, false, true, false, false},
+    {"global_avg_pool", sum_uses, false, false, false, true, false, false},
 };
 
 /* The network x → c → t, or null if its sizes are refused; t's rows into *out_rows. */
@@ -167,7 +181,8 @@ static mbs_program *make(const row_op *o, const sliding *s, int64_t *out_rows)
         "[\"c\"]",
         (int)s->rows, o->op);
     if (o->products)
-        text_format(&out, ",\"out_channels\":1,\"dilation\":[%d,1]", (int)s->dilation);
+        text_format(&out, ",\"out_channels\":1,\"dilation\":[%d,1],\"bias\":%s", (int)s->dilation,
+                    o->biased ? "true" : "false");
     if (o->strided)
         text_format(&out, ",\"kernel\":[%d,1],\"stride\":[%d,1],\"pad\":[%d,0,%d,0]",
                     (int)s->kernel, (int)s->stride, (int)s->pad,
@@ -215,7 +230,8 @@ static int check_layer(const row_op *o, const sliding *s)
     if (o->uses == window_uses && o->products) /* R is dY's */
         check_map(p, "t.wgrad", "c", s, o->uses, false, exact, out_rows);
     if (o->uses == spread_uses) /* R is x's */
-        check_map(p, "t.wgrad", "t.grad@loss", s, o->uses, true, exact, out_rows);
+        check_map(p, "t.wgrad", "t.grad@loss", s, o->biased ? summed_uses : o->uses, true,
+                  exact && !o->biased, out_rows);
     mbs_program_free(p);
     return 1;
 }
