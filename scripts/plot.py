@@ -29,6 +29,8 @@ KINDS = {  # what it is, the numeric columns it needs, the columns that it shows
                            ("hardware", "recompute")),
     "table": ("what planners save against baseline by network, in Markdown on standard output", SAVINGS, ()),
     "means": ("the same by hardware file, as geometric means over networks", ("hardware", *SAVINGS), ("hardware",)),
+    "strips-table": ("what dp saves without and with strips, by buffer and network, in Markdown",
+                     ("buffer_bytes", "utilisation", *SAVINGS), ("buffer_bytes",)),
     "recompute-table": ("what the figure recompute shows, in Markdown",
                         ("recompute", "total_bytes", "extra_macs_percent"), ("recompute",)),
     "recompute-memories-table": ("what the figure recompute-memories shows, in Markdown",

@@ -10,11 +10,12 @@ from training_check.progress import Progress, map_of_file
 
 # what tells the points of a sweep apart
 IDENTITY = ("network", "phase", "batch_norm", "buffer_bytes", "batch", "hardware", "planner",
-            "recompute")
+            "recompute", "strips")
 TEXTS = {"hardware", "recompute"}  # columns that a figure may need and that are no numbers
 OUTCOMES = ("optimal", "feasible", "heuristic")
-PLANNERS = ("baseline", "archopt", "il", "mbs-fs", "mbs1", "mbs2", "dp", "ilp",
-            "dp-time", "dp-energy")  # the order they are shown in
+PLANNERS = ("baseline", "archopt", "il", "mbs-fs", "mbs1", "mbs2", "dp-no-strips", "dp",
+            "ilp-no-strips", "ilp", "dp-time", "dp-energy")  # the order they are shown in
+TAKE_STRIPS = ("dp", "ilp", "best")  # and if a row says that they had none, their names say so too
 
 
 class BadInput(Exception):
@@ -72,6 +73,8 @@ def read_rows(path, needed, warn):
         point = dict(zip(header, fields))
         if point["network"].startswith("(") or point.get("outcome", OUTCOMES[0]) not in OUTCOMES:
             continue  # a mean of `mbsopt compare`, or a point without a plan
+        if point.get("strips") == "off" and point["planner"] in TAKE_STRIPS:
+            point["planner"] += "-no-strips"  # as `mbsopt compare` calls it
         for name in sorted(numeric):
             point[name] = number(point[name], f"{path}:{line}: column {name}")
         points.append(point)
@@ -103,7 +106,7 @@ def select(points, conditions, shown):
     if not chosen:
         raise BadInput("no row meets every --where")
     for name in IDENTITY:
-        if name in ("network", "planner", *shown):
+        if name in ("network", "planner", "strips", *shown):  # the planner's name tells of strips
             continue
         values = {}
         for point in chosen.values():

@@ -32,6 +32,8 @@ STYLES = {
     "mbs1": ("#a9d0e6", "\\\\\\\\", "#5aa0c8", "--", "<"),
     "mbs2": ("#3d84b8", "", "#2a6f9e", "-", "D"),
     "dp": ("#f5a65b", "||||", "#d9711a", "-", "o"),
+    "dp-no-strips": ("#fff2d0", "----", "#b8860b", "--", "^"),
+    "ilp-no-strips": ("#e8d0d0", "//..", "#7a2a10", ":", "+"),
     "ilp": ("#fbe3cc", "++++", "#7a2a10", (0, (4, 1, 1, 1)), "x"),
     "dp-time": ("#a48bc9", "oo", "#5b3e87", "--", "d"),
     "dp-energy": ("#bcdcb0", "----", "#3f7a35", "-.", "p"),
@@ -212,6 +214,12 @@ def panel_titles(figure, title, below):
     figure.text(0.5, 1 - 0.3 / height, below, ha="center", va="top", fontsize=8)
 
 
+def size_name(size):
+    """In MiB, as short as can be."""
+    small = {131072: "⅛", 262144: "¼", 524288: "½"}
+    return small.get(int(size), f"{size / 1048576:g}")
+
+
 def draw_buffers(points, labels):
     networks, planners = in_order(points, "network"), planners_of(points)
     figure, panel = panels(networks, 0.45)
@@ -225,7 +233,7 @@ def draw_buffers(points, labels):
                       linewidth=1.2, label=labels.get(planner, planner))
         sizes = sorted({point["buffer_bytes"] for point in mine})
         axes.set_xscale("log", base=2)
-        axes.set_xticks(sizes, [f"{size / 1048576:g}" for size in sizes])
+        axes.set_xticks(sizes, [size_name(size) for size in sizes], fontsize=8 if len(sizes) < 9 else 6.5)
         axes.minorticks_off()
         axes.set_xlim(sizes[0] / 1.2, sizes[-1] * 1.2)
         axes.set_ylim(0, max(point["total_bytes"] for point in mine) / 1e9 * 1.06 or 1)
@@ -233,6 +241,7 @@ def draw_buffers(points, labels):
         axes.set_xlabel("buffer per core (MiB)")
         axes.set_ylabel("GB per step and core")
     panel_titles(figure, "DRAM traffic over buffer size", conditions_text(points, {
+        "phase": str, "batch_norm": lambda v: "batch norms kept" if v == "keep" else "group norms",
         "hardware": lambda v: labels.get(v, v)}))
     handles, names = panel[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="upper center", ncol=len(planners), handlelength=3.2,

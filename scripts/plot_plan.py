@@ -9,6 +9,7 @@ from plot_figures import size_text
 
 SHADES = ("#ffffff", "#ececec")
 STRIP = ("#ffffff", "#dcdcdc")
+OF_STRIPS = ("#cfe8e4", "#a9d5cd")  # boxes of groups in strips of rows
 
 
 def stairs(values):
@@ -40,7 +41,8 @@ def draw_strip(axes, groups, count, width_inches):
     """A box for each group with its sub-batch over its iterations where they are wide enough to be read."""
     for index, group in enumerate(groups):
         first, last = group["first"], group["last"] + 1
-        axes.axvspan(first, last, facecolor=STRIP[index % 2], edgecolor="black",
+        shades = OF_STRIPS if group.get("strips", 1) > 1 else STRIP
+        axes.axvspan(first, last, facecolor=shades[index % 2], edgecolor="black",
                      linewidth=0.4 if len(groups) < 150 else 0)
         wide = (last - first) / count * width_inches
         for height, value in ((0.73, sub_batch_text(group)), (0.25, group["iterations"])):

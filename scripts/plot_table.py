@@ -23,6 +23,12 @@ def ratios(points, column):
             if planner != "baseline" and all(values.get((network, planner), 0) > 0 for network in networks)}
 
 
+def absolute(points, column):
+    """By planner and then network."""
+    return {planner: {point["network"]: point[column] for point in points if point["planner"] == planner}
+            for planner in planners_of(points)}
+
+
 def rows(title, heads, lines):
     return "\n".join([f"| {title} | {' | '.join(heads)} |", "|---|" + "---:|" * len(heads),
                       *(f"| {' | '.join(line)} |" for line in lines)])
@@ -44,6 +50,31 @@ def by_network(points, labels):
 def limit_text(recompute):
     policy, colon, percent = recompute.partition(":")
     return f"{policy}, {percent} %" if colon else policy
+
+
+def change(values, form):
+    """"8.0 % → 42.5 %": without strips, then with them."""
+    return " → ".join(map(form, values)) if None not in values else ""
+
+
+def by_strips(points, labels):
+    """What dp's strips change: networks and buffers down, the figures without and with strips across."""
+    lines = []
+    columns = [*TABLES, ("utilisation", "Array utilisation", lambda value: f"{value:.2f}")]
+    for buffer in in_order(points, "buffer_bytes"):
+        mine = [point for point in points if point["buffer_bytes"] == buffer]
+        cells = {}
+        for column, _, form in columns:
+            found = absolute(mine, column) if column == "utilisation" else ratios(mine, column)
+            without, with_strips = (found.get(planner, {}) for planner in ("dp-no-strips", "dp"))
+            for network in with_strips:
+                cells.setdefault(network, []).append(change([without.get(network), with_strips[network]], form))
+            if len(with_strips) > 1 and min(*without.values(), *with_strips.values()) > 0:
+                cells.setdefault("geometric mean", []).append(
+                    change([geometric_mean(of.values()) for of in (without, with_strips)], form))
+        lines += [[f"{buffer / 1048576:g} MiB, {labels.get(network, network)}", *texts]
+                  for network, texts in cells.items()]
+    return rows("dp without → with strips", [title for _, title, _ in columns], lines) + "\n"
 
 
 def by_recompute(points, labels):
@@ -91,6 +122,7 @@ def by_machine(points, labels):
 WRITERS = {
     "table": by_network,
     "means": by_machine,
+    "strips-table": by_strips,
     "recompute-table": by_recompute,
     "recompute-memories-table": by_machine_and_recompute,
 }

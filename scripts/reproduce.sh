@@ -1,8 +1,8 @@
 #!/bin/bash
 # Sweeps the paper's networks and draws every figure and table of docs/evaluation.md anew.
 #   scripts/reproduce.sh [-o FOLDER] [PART…]
-# FOLDER: default docs/figures. PART, any of planners ilp buffers memories recompute
-# recompute-memories sensitivity, or draw: sweeps these alone, takes the rows of the others as they
+# FOLDER: default docs/figures. PART, any of planners ilp buffers strips strips-batch-norm
+# strips-inference memories recompute recompute-memories sensitivity, or draw: sweeps these alone, takes the rows of the others as they
 # lie in FOLDER, and draws. None given: all of them, 30 minutes of processor time, most of it for what is
 # recomputed. Each part's rows are there as soon as it is done, so that an interrupted run need not begin anew.
 # ilp stops at a time limit: its last digits may differ from machine to machine.
@@ -11,7 +11,8 @@ set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-all_parts=(planners ilp buffers memories recompute recompute-memories sensitivity)
+all_parts=(planners ilp buffers strips strips-batch-norm strips-inference memories recompute
+    recompute-memories sensitivity)
 networks=$root/models/networks
 hardware=$root/models/hardware
 figures=$root/docs/figures
@@ -88,6 +89,21 @@ sweep_buffers() {
     sweep_six --planner baseline,il,mbs2,dp --buffer 512KiB..64MiB:x2,10MiB
 }
 
+# Training with batch norms planned as group norms, with batch norms kept, and inference of one image.
+with_and_without_strips=(--planner "baseline,dp" --strips "off,on" --buffer 128KiB..64MiB:x2)
+sweep_strips() {
+    sweep_six "${with_and_without_strips[@]}"
+}
+
+sweep_strips-batch-norm() {
+    sweep_six "${with_and_without_strips[@]}" --batch-norm keep
+}
+
+sweep_strips-inference() {
+    sweep "$networks"/{alexnet,resnet{50,101,152},inception_v{3,4}}.json \
+        "${with_and_without_strips[@]}" --inference --batch 1
+}
+
 sweep_memories() {
     sweep_six --planner baseline,archopt,mbs2,dp \
         --hardware="$hardware"/wavecore{,-hbm2x2,-gddr5,-lpddr4}.json
@@ -148,32 +164,38 @@ labels=(--label alexnet=AlexNet --label resnet50=ResNet-50 --label resnet101=Res
     --label densenet121=DenseNet-121 --label wavecore=HBM2 --label wavecore-hbm2x2=2×HBM2
     --label wavecore-gddr5=GDDR5 --label wavecore-lpddr4=LPDDR4 --label "lpddr4-2=½ LPDDR4"
     --label "lpddr4-4=¼ LPDDR4" --label "lpddr4-8=⅛ LPDDR4"
-    --label "dp+auto:10=dp, recomputing" --label "dp-time+auto:10=dp-time, recomputing")
+    --label "dp-no-strips=dp without strips" --label "dp+auto:10=dp, recomputing" --label "dp-time+auto:10=dp-time, recomputing")
 paper_buffer=(--where buffer_bytes=10485760)
 
 draw() {
     python3 "$root/scripts/plot.py" "${labels[@]}" "$@"
 }
 
-# $1: what is drawn, then the parts whose rows it is drawn from, then options.
+# $1: what is drawn, as KIND or KIND:NAME of the file, then the parts whose rows it is drawn from, then
+# options.
 draw_rows() {
-    local kind=$1 files=()
+    local kind=${1%%:*} name=${1#*:} files=()
     shift
     while [ $# -gt 0 ] && [[ $1 != --* ]]; do
         files+=("$figures/$1.csv")
         shift
     done
-    draw "$kind" "${files[@]}" -o "$figures/$kind" "$@"
+    draw "$kind" "${files[@]}" -o "$figures/$name" "$@"
 }
 
+# $1: the network, $2: the planner, $3: the end of the figure's name, then options.
 draw_plan() {
-    local network=$1 planner=$2 batch=$3
-    mbsopt plan "$networks/$network.json" --planner "$planner" --batch "$batch" --format json \
-        -o "$work/plan.json"
-    draw plan "$work/plan.json" -o "$figures/plan-$network-$planner"
+    local network=$1 planner=$2 end=$3
+    shift 3
+    mbsopt plan "$networks/$network.json" --planner "$planner" "$@" --format json -o "$work/plan.json"
+    draw plan "$work/plan.json" -o "$figures/plan-$network-$planner$end"
 }
+
+declare -A strips_titles=([strips]="training" [strips-batch-norm]="training, batch norms kept"
+    [strips-inference]="inference, N = 1")
 
 write_tables() {
+    local part
     printf '# What planners save against baseline\n\n'
     printf 'Written by scripts/reproduce.sh. Per training step and core, 10 MiB of buffer.\n\n'
     draw table "$figures"/{planners,ilp}.csv "${paper_buffer[@]}"
@@ -182,6 +204,10 @@ write_tables() {
     printf '\n## The same without AlexNet\n\n'
     draw means "$figures/sensitivity.csv" --label wavecore=default \
         --where network=resnet50,resnet101,resnet152,inception_v3,inception_v4
+    for part in strips strips-batch-norm strips-inference; do
+        printf '\n## Strips: %s\n\n' "${strips_titles[$part]}"
+        draw strips-table "$figures/$part.csv" --where buffer_bytes=524288,1048576,2097152
+    done
     printf '\n## Recomputing instead of storing: traffic of dp\n\n'
     draw recompute-table "$figures/recompute.csv"
     printf '\n## Time by memory, without and with recomputing\n\n'
@@ -189,6 +215,7 @@ write_tables() {
 }
 
 draw_all() {
+    local part
     draw_rows traffic planners ilp "${paper_buffer[@]}" \
         --where planner=baseline,il,mbs-fs,mbs1,mbs2,dp,ilp
     draw_rows time planners ilp "${paper_buffer[@]}" \
@@ -198,12 +225,16 @@ draw_all() {
     draw_rows utilisation planners ilp "${paper_buffer[@]}" \
         --where planner=baseline,archopt,il,mbs-fs,mbs1,mbs2,dp,ilp,dp-time
     draw_rows buffers buffers ilp
+    for part in strips strips-batch-norm strips-inference; do
+        draw_rows "buffers:$part" "$part"
+    done
     draw_rows memories memories
     draw_rows recompute recompute
     draw_rows recompute-memories recompute-memories
-    draw_plan resnet50 mbs2 32
-    draw_plan resnet50 dp 32
-    draw_plan alexnet dp 64
+    draw_plan resnet50 mbs2 ""
+    draw_plan resnet50 dp ""
+    draw_plan resnet50 dp -1MiB --buffer 1MiB
+    draw_plan alexnet dp "" --batch 64
     write_tables >"$work/tables.md"
     mv "$work/tables.md" "$figures/tables.md"
 }

@@ -21,14 +21,16 @@ What mbsopt makes of {count} networks: {batch} samples per core, the default mac
 norms planned as group norms. GB of DRAM traffic of one training step and core; ilp within {limit} s per network, its
 plan marked ✓ where it is proven optimal; *less* and *time saved* are dp's against the baseline's. dp minimises traffic
 alone: networks of depthwise convolutions keep the array idle as it is, and the small sub-batches that move least keep
-it more so. What dp saves with `--objective time` is in the last column. A ● is in
+it more so. What dp saves with `--objective time` is in the column dp-time. The last three columns are of a buffer of
+1 MiB: what dp without strips of rows and then dp (strips are its default, [the model](model.md#11-strips)) save of the
+baseline's traffic and time, and how full they keep the array; short strips fill it less. A ● is in
 [models/networks](../models/networks). `scripts/build_zoo.sh` makes the networks from torchvision's models and this
 table from them; for those of torchvision the number of parameters, the shapes of the outputs and the
 multiply-accumulates are PyTorch's (`meson test --suite sweep`). The networks of `make_zoo.py` keep their names and
 figures.
 
-| network | | layers | parameters | MACs, G | baseline | mbs2 | dp | less | ilp | time saved | dp-time |
-|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|
+| network | | layers | parameters | MACs, G | baseline | mbs2 | dp | less | ilp | time saved | dp-time | 1 MiB: less | 1 MiB: time saved | 1 MiB: utilisation |
+|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|
 """
 
 
@@ -40,23 +42,36 @@ def run(*args):
     return done.stdout
 
 
+def compare(path, planners, batch, *more):
+    text = run("compare", str(path), "--planner", planners, "--batch", str(batch), *more, "--format", "csv")
+    return {r["planner"]: r for r in csv.DictReader(text.splitlines())}
+
+
+def saved(of, planner, column):
+    return f"{100 * (1 - float(of[planner][column]) / float(of['baseline'][column])):.1f} %"
+
+
+def small_buffer(path, batch):
+    """dp's traffic, time and utilisation at 1 MiB without strips and with them."""
+    of = compare(path, "baseline,dp", batch, "--buffer", "1MiB")
+    both = [(saved(of, p, "total_bytes"), saved(of, p, "time_s"), f"{float(of[p]['utilisation']):.2f}")
+            for p in ("dp-no-strips", "dp")]
+    return " | ".join(" → ".join(pair) for pair in zip(*both))
+
+
 def row(path, batch, limit, committed):
     shown = run("show", str(path))
     parameters = int(re.search(r", (\d+) parameters", shown).group(1))
     macs = int(re.search(r"(\d+) multiply-accumulates", shown).group(1))
     layers = len(json.loads(path.read_text())["layers"])
-    text = run("compare", str(path), "--planner", PLANNERS, "--batch", str(batch), "--time-limit", str(limit),
-               "--format", "csv")
-    of = {r["planner"]: r for r in csv.DictReader(text.splitlines())}
-    text = run("compare", str(path), "--planner", "dp", "--batch", str(batch), "--objective", "time", "--format", "csv")
-    of.update({r["planner"]: r for r in csv.DictReader(text.splitlines())})
+    of = compare(path, PLANNERS, batch, "--time-limit", str(limit))
+    of.update(compare(path, "dp", batch, "--objective", "time"))
     gb = {p: int(r["total_bytes"]) / 1e9 for p, r in of.items()}
     proven = " ✓" if of["ilp"]["outcome"] == "optimal" else ""
-    less = 100 * (1 - gb["dp"] / gb["baseline"])
-    saved, most = (100 * (1 - float(of[p]["time_s"]) / float(of["baseline"]["time_s"])) for p in ("dp", "dp-time"))
     return (f"| {path.stem} | {'●' if path.stem in committed else ''} | {layers} | {parameters:,} | {macs / 1e9:.2f} "
-            f"| {gb['baseline']:.2f} | {gb['mbs2']:.2f} | {gb['dp']:.2f} | {less:.1f} % | {gb['ilp']:.2f}{proven} "
-            f"| {saved:.1f} % | {most:.1f} % |").replace(",", " ")
+            f"| {gb['baseline']:.2f} | {gb['mbs2']:.2f} | {gb['dp']:.2f} | {saved(of, 'dp', 'total_bytes')} "
+            f"| {gb['ilp']:.2f}{proven} | {saved(of, 'dp', 'time_s')} | {saved(of, 'dp-time', 'time_s')} "
+            f"| {small_buffer(path, batch)} |").replace(",", " ")
 
 
 def main():

@@ -1,6 +1,7 @@
 """scripts/plot.py: what it draws, and what it says about files it cannot draw."""
 
 import collections
+import csv
 import os
 import re
 import struct
@@ -16,11 +17,12 @@ sys.path.insert(0, str(ROOT / "scripts"))
 import plot_data  # noqa: E402  (found by the line above)
 
 PLOT = ROOT / "scripts" / "plot.py"
-HEADER = ("index,network,phase,batch_norm,buffer_bytes,batch,hardware,planner,recompute,outcome,activation_read_bytes,"
+HEADER = ("index,network,phase,batch_norm,buffer_bytes,batch,hardware,planner,recompute,strips,outcome,"
+          "activation_read_bytes,"
           "activation_write_bytes,weight_read_bytes,weight_gradient_bytes,total_bytes,bound_bytes,groups,time_s,"
           "energy_j,utilisation,compute_bound,dram_j,buffer_j,mac_j,vector_j,static_j,"
           "extra_macs_percent\n")
-ROW = ("0,net,training,replace,10485760,32,wavecore,dp,none,optimal,1,2,3,4,3000000000,,23,0.07,2.1,0.77,0.9,"
+ROW = ("0,net,training,replace,10485760,32,wavecore,dp,none,on,optimal,1,2,3,4,3000000000,,23,0.07,2.1,0.77,0.9,"
        "0.1,0.2,0.8,0,1,0\n")
 KINDS = ("traffic", "time", "energy", "utilisation", "buffers", "memories", "recompute", "recompute-memories")
 
@@ -73,7 +75,7 @@ class WithoutMatplotlib(PlotTest):
             "a header and no rows": HEADER,
             "no row has a plan": HEADER + ROW.replace("optimal", "none"),
             "no column total_bytes": HEADER.replace("total_bytes,", "") + ROW,
-            "rows.csv:3: 26 fields where the header has 27": HEADER + ROW + short + "\n",
+            "rows.csv:3: 27 fields where the header has 28": HEADER + ROW + short + "\n",
             "rows.csv:2: column total_bytes: 'much' is not a number": HEADER + ROW.replace("3000000000", "much"),
             "total_bytes: '' is not a number": HEADER + ROW.replace("3000000000", ""),
             "total_bytes: nan is not": HEADER + ROW.replace("3000000000", "nan"),
@@ -224,6 +226,23 @@ class Figures(PlotTest):
             seen.append((name, grey, hatch))
         self.assertEqual(len(seen), len(planners))
 
+    def test_strips(self):
+        """dp without strips is a curve of its own, and the table has both, as the rows do."""
+        path = self.folder / "rows.csv"
+        self.succeed("sweep", ALEXNET, RESNET50, "--planner=baseline,dp", "--strips=off,on", "--buffer=1MiB,2MiB",
+                     "-o", path)
+        rows = list(csv.DictReader(path.read_text().splitlines()))
+        self.assertEqual(self.plot("buffers", path).returncode, OK)
+        svg = (self.folder / "buffers.svg").read_text(encoding="utf-8")
+        self.assertTrue("#b8860b" in svg and "#d9711a" in svg)
+        lines = self.plot("strips-table", path).stdout.splitlines()
+        self.assertEqual(len(lines), 2 + 2 * 3) # two networks and their mean, at two buffers
+        baseline, without, dp = (int(row["total_bytes"]) for row in rows[6:9])
+        self.assertTrue(lines[3].startswith(f"| 1 MiB, resnet50 | {100 * (1 - without / baseline):.1f} % → "
+                                            f"{100 * (1 - dp / baseline):.1f} % |"), lines[3])
+        self.assertTrue(lines[3].endswith(
+            f" | {float(rows[7]['utilisation']):.2f} → {float(rows[8]['utilisation']):.2f} |"), lines[3])
+
     def test_compare(self):
         path = self.folder / "compare.csv"
         self.succeed("compare", ALEXNET, RESNET50, "--batch", "8", "--planner", "baseline,dp", "--format", "csv",
@@ -240,6 +259,11 @@ class Figures(PlotTest):
             result = self.plot("plan", path)
             self.assertEqual((result.returncode, result.stderr), (OK, ""))
             self.assert_drawn("plan", 60)
+        self.succeed("plan", RESNET50, "--buffer=1MiB", "--format", "json", "-o", path)
+        self.assertEqual(self.plot("plan", path).returncode, OK)
+        self.assert_drawn("plan", 60)
+        svg = (self.folder / "plan.svg").read_text(encoding="utf-8")
+        self.assertIn("#a9d5cd", svg)
         self.succeed("plan", ALEXNET, "--inference", "--format", "json", "-o", path)
         self.assertEqual(self.plot("plan", path, "--formats", "png").returncode, OK)
 

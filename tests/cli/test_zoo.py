@@ -49,6 +49,14 @@ class ZooTest(CliTest):
             saved = 1 - float(found["dp"]["time_s"]) / float(found["baseline"]["time_s"])
             self.assertEqual(table[name][10], f"{100 * saved:.1f} %")
             self.assertGreaterEqual(float(table[name][11].split()[0]), round(100 * saved, 1))
+            text = self.succeed("compare", NETWORKS / f"{name}.json", "--planner", "baseline,dp", "--buffer=1MiB",
+                                "--format=csv").out
+            baseline, *both = csv.DictReader(text.splitlines())
+            less, fuller = ([100 * (1 - int(r["total_bytes"]) / int(baseline["total_bytes"])) for r in both],
+                            [float(r["utilisation"]) for r in both])
+            self.assertEqual(table[name][12], f"{less[0]:.1f} % → {less[1]:.1f} %")
+            self.assertEqual(table[name][14], f"{fuller[0]:.2f} → {fuller[1]:.2f}")
+            self.assertLess(*less)
         out.unlink()
 
 
