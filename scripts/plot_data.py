@@ -15,7 +15,7 @@ TEXTS = {"hardware", "recompute"}  # columns that a figure may need and that are
 OUTCOMES = ("optimal", "feasible", "heuristic")
 PLANNERS = ("baseline", "archopt", "il", "mbs-fs", "mbs1", "mbs2", "dp-no-strips", "dp",
             "ilp-no-strips", "ilp", "dp-time", "dp-energy")  # the order they are shown in
-TAKE_STRIPS = ("dp", "ilp", "best")  # and if a row says that they had none, their names say so too
+TAKE_STRIPS = ("dp", "dp-time", "dp-energy", "ilp", "best")  # and if a row says that they had none, their names say so too
 
 
 class BadInput(Exception):

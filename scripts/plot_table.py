@@ -57,24 +57,31 @@ def change(values, form):
     return " → ".join(map(form, values)) if None not in values else ""
 
 
+def with_mean(values):
+    """By network, and of several the geometric mean too if there is one."""
+    if len(values) > 1 and min(values.values()) > 0:
+        return {**values, "geometric mean": geometric_mean(values.values())}
+    return values
+
+
 def by_strips(points, labels):
     """What dp's strips change: networks and buffers down, the figures without and with strips across."""
     lines = []
     columns = [*TABLES, ("utilisation", "Array utilisation", lambda value: f"{value:.2f}")]
     for buffer in in_order(points, "buffer_bytes"):
         mine = [point for point in points if point["buffer_bytes"] == buffer]
-        cells = {}
+        cells, of_time = {}, {}
         for column, _, form in columns:
             found = absolute(mine, column) if column == "utilisation" else ratios(mine, column)
-            without, with_strips = (found.get(planner, {}) for planner in ("dp-no-strips", "dp"))
-            for network in with_strips:
-                cells.setdefault(network, []).append(change([without.get(network), with_strips[network]], form))
-            if len(with_strips) > 1 and min(*without.values(), *with_strips.values()) > 0:
-                cells.setdefault("geometric mean", []).append(
-                    change([geometric_mean(of.values()) for of in (without, with_strips)], form))
-        lines += [[f"{buffer / 1048576:g} MiB, {labels.get(network, network)}", *texts]
-                  for network, texts in cells.items()]
-    return rows("dp without → with strips", [title for _, title, _ in columns], lines) + "\n"
+            with_means = [with_mean(found.get(planner, {})) for planner in ("dp-no-strips", "dp", "dp-time")]
+            for network, value in with_means[1].items():
+                cells.setdefault(network, []).append(change([with_means[0].get(network), value], form))
+            for network, value in with_means[2].items():
+                of_time.setdefault(network, []).append(form(value))
+        lines += [[f"{buffer / 1048576:g} MiB, {labels.get(network, network)}", *texts,
+                   *of_time.get(network, [""] * len(columns))] for network, texts in cells.items()]
+    titles = [title for _, title, _ in columns]
+    return rows("dp without → with strips", [*titles, *(f"dp-time: {title.lower()}" for title in titles)], lines) + "\n"
 
 
 def by_recompute(points, labels):

@@ -90,18 +90,23 @@ sweep_buffers() {
 }
 
 # Training with batch norms planned as group norms, with batch norms kept, and inference of one image.
+# Also for least time, where strips are weighed against what they leave of the array's utilisation.
 with_and_without_strips=(--planner "baseline,dp" --strips "off,on" --buffer 128KiB..64MiB:x2)
+for_time=(--planner dp --objective time --buffer "512KiB,1MiB,2MiB")
 sweep_strips() {
     sweep_six "${with_and_without_strips[@]}"
+    sweep_six "${for_time[@]}"
 }
 
 sweep_strips-batch-norm() {
     sweep_six "${with_and_without_strips[@]}" --batch-norm keep
+    sweep_six "${for_time[@]}" --batch-norm keep
 }
 
 sweep_strips-inference() {
-    sweep "$networks"/{alexnet,resnet{50,101,152},inception_v{3,4}}.json \
-        "${with_and_without_strips[@]}" --inference --batch 1
+    local files=("$networks"/{alexnet,resnet{50,101,152},inception_v{3,4}}.json)
+    sweep "${files[@]}" "${with_and_without_strips[@]}" --inference --batch 1
+    sweep "${files[@]}" "${for_time[@]}" --inference --batch 1
 }
 
 sweep_memories() {
@@ -226,7 +231,7 @@ draw_all() {
         --where planner=baseline,archopt,il,mbs-fs,mbs1,mbs2,dp,ilp,dp-time
     draw_rows buffers buffers ilp
     for part in strips strips-batch-norm strips-inference; do
-        draw_rows "buffers:$part" "$part"
+        draw_rows "buffers:$part" "$part" --where planner=baseline,dp-no-strips,dp
     done
     draw_rows memories memories
     draw_rows recompute recompute
