@@ -158,5 +158,5 @@ def draw(figures, labels):
                     f"N = {plan['batch']}, {size_text(plan['buffer_bytes'])} buffer{moved}", y=0.985, va="top",
                     fontsize=9)
     figure.legend(handles=handles, loc="lower center", ncol=len(handles), bbox_to_anchor=(0.52, 0.005),
-                  columnspacing=1.6)
+                  columnspacing=1.1, fontsize=7.5)
     return figure

@@ -67,6 +67,7 @@ def with_mean(values):
 def by_strips(points, labels):
     """What dp's strips change: networks and buffers down, the figures without and with strips across."""
     lines = []
+    for_time = any(point["planner"] == "dp-time" for point in points)
     columns = [*TABLES, ("utilisation", "Array utilisation", lambda value: f"{value:.2f}")]
     for buffer in in_order(points, "buffer_bytes"):
         mine = [point for point in points if point["buffer_bytes"] == buffer]
@@ -79,9 +80,10 @@ def by_strips(points, labels):
             for network, value in with_means[2].items():
                 of_time.setdefault(network, []).append(form(value))
         lines += [[f"{buffer / 1048576:g} MiB, {labels.get(network, network)}", *texts,
-                   *of_time.get(network, [""] * len(columns))] for network, texts in cells.items()]
+                   *(of_time.get(network, [""] * len(columns)) if for_time else [])] for network, texts in cells.items()]
     titles = [title for _, title, _ in columns]
-    return rows("dp without → with strips", [*titles, *(f"dp-time: {title.lower()}" for title in titles)], lines) + "\n"
+    more = [f"dp-time: {title.lower()}" for title in titles if for_time]
+    return rows("dp without → with strips", [*titles, *more], lines) + "\n"
 
 
 def by_recompute(points, labels):
