@@ -77,6 +77,10 @@ class Converter(Network):
         read = {name for entry in self.layers for name in entry.get("inputs", [])}
         for name in self.graph.outputs:
             value = self.values.get(name)
+            if value is None:
+                maker = self.graph.producer[name]
+                self.notes.append(f"output {name!r} is a further output of {maker.place()} ({maker.op}), which is left "
+                                  "out")
             if not isinstance(value, Activation):
                 continue
             names.append(self.tensor(value))

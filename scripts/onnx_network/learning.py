@@ -15,6 +15,7 @@ PRODUCTS = {"Conv": 1, "ConvTranspose": 1, "Gemm": 1, "MatMul": 1}
 QUANTISED = {"QuantizeLinear": (0,), "DequantizeLinear": (0,), "QLinearConv": (0, 3, 8), "QLinearMatMul": (0, 3),
              "ConvInteger": (0, 1), "MatMulInteger": (0, 1), "QGemm": (0, 3, 6), "DynamicQuantizeMatMul": (0, 1, 4),
              "MatMulIntegerToFloat": (0, 1, 6), "QLinearAdd": (0, 3), "QLinearMul": (0, 3)}
+FIXED = ("Constant", "ConstantOfShape")
 MOVES = ("Transpose", "Reshape", "Unsqueeze", "Squeeze", "Cast", "Flatten")
 MOST_NAMES = 4  # in a note
 MOST_OF_PIXEL = 3  # colours
@@ -25,12 +26,19 @@ def some(names):
     return shown + (f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else "")
 
 
-def _constant_source(graph, name):
-    """The Constant or ConstantOfShape behind a tensor, if it is moved and reshaped at most."""
+def _moved_source(graph, name):
+    """The tensor that another one is, moved and reshaped at most."""
     node = graph.producer.get(name)
     while node is not None and node.op in MOVES:
-        node = graph.producer.get(node.inputs[0])
-    return node if node is not None and node.op in ("Constant", "ConstantOfShape") else None
+        name = node.inputs[0]
+        node = graph.producer.get(name)
+    return name
+
+
+def _constant_source(graph, name):
+    """The Constant or ConstantOfShape behind a tensor, if it is moved and reshaped at most."""
+    node = graph.producer.get(_moved_source(graph, name))
+    return node if node is not None and node.op in FIXED else None
 
 
 def constants_hold_weights(graph):
@@ -59,11 +67,13 @@ class Learning:
         self.numbers, self.of_inputs, self.merged = {}, {}, {}  # for notes; as sets in order
         self.products, self.sizes = {}, {}  # (operator, elements) that multiply by a parameter; elements of each
         self.beside = {}  # learned numbers that weights are computed from beside as many as these are
+        self.filled = {}  # elements of weights beyond the learned numbers that these are computed from
         self.joined = {}  # the operators that are one layer, by their weights
         self._check_names()
 
     def _check_names(self):
-        known = set(self.graph.initializers) | {name for node in self.graph.nodes for name in node.outputs}
+        known = set(self.graph.initializers)
+        known.update(name for node in self.graph.nodes if node.op in FIXED for name in node.outputs)
         for option, names in (("--learned", self.forced), ("--constant", self.constant)):
             for name in sorted(names - known):
                 raise Fault(f"{option}: no fixed tensor {name!r}, expected an initializer or a Constant's output")
@@ -132,6 +142,8 @@ class Learning:
 
     def multiplied(self, node, name, weight):
         """Notes that a convolution or product has these weights."""
+        if _moved_source(self.graph, name) in self.constant:
+            raise Fault(f"--constant: weights of convolutions and products are learned, as {name!r} here")
         sources = getattr(self.slot(name, weight), "sources", {})
         size = prod(weight.shape)
         for source in sources:
@@ -140,6 +152,8 @@ class Learning:
         count = sum(n for n in sources.values() if n > 1)
         if count > size > max(sources.values(), default=0) - 1:
             self.beside[node.place()] = count - size
+        elif 0 < sum(sources.values()) < size:
+            self.filled[node.place()] = size - sum(sources.values())
 
     def together(self, nodes, name, weight, bias):
         """Notes that several operators with these weights are one layer."""
@@ -184,6 +198,9 @@ class Learning:
         if self.beside:
             yield (f"weights that are computed from more learned numbers than they have count as they are, without "
                    f"{sum(self.beside.values())}: those of {', '.join(list(self.beside)[:2])}")
+        if self.filled:
+            yield (f"weights that are computed from fewer learned numbers than they have count as they are, with "
+                   f"{sum(self.filled.values())} too many: those of {', '.join(list(self.filled)[:2])}")
         merged = [name for name in self.merged if name not in shared]
         if merged:
             yield (f"learned operands that several nodes read, as exporters merge equal ones, count once for each: "

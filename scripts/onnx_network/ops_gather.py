@@ -41,7 +41,9 @@ def gather(c, node, values):
     if isinstance(index, Activation):
         return gather_computed(c, node, x, index, axis)
     indices = data(index, "index")
-    wanted = [i % x.shape[axis] for i in ints(indices)]
+    wanted = [i + x.shape[axis] if i < 0 else i for i in ints(indices)]
+    if any(not 0 <= i < x.shape[axis] for i in wanted):
+        raise Fault(f"takes elements of {list(x.shape)} that there are not")
     made = take(c, node, x, axis, wanted)
     return c.reshape(made, [*made.shape[:axis], *indices.shape, *made.shape[axis + 1:]])
 

@@ -4,8 +4,9 @@ from math import prod
 
 import numpy
 
-from onnx_network.operands import axes_of, data, ints, operand
+from onnx_network.operands import axes_of, grown, operand
 from onnx_network.ops_reduce import reduce_run
+from onnx_network.ops_shapes import new_shape
 from onnx_network.values import Constant, Fault, sample_shape, unsupported
 
 
@@ -23,9 +24,9 @@ def affine_norm(c, node, x, scale, bias, **members):
     if members["kind"] != "batch" and is_trivial(scale, bias):
         scale = bias = None
     learned = [c.learning.in_slot(*v) if v is not None else 0 for v in (scale, bias)]
-    whole = learned[0] > 0 and learned[0] == learned[1]
-    if whole and members.get("axis") is None and learned[0] != sample_shape(x, c.batch)[0]:
-        whole = False
+    shape, axis = sample_shape(x, c.batch), members.get("axis")
+    own = shape[0] if axis is None else prod(shape[axis:])  # as many factors as the layer has by itself
+    whole = learned[0] == learned[1] == own
     result = c.unary(node.title(), "norm", x, **members, affine=None if whole else False)
     if not whole and learned[0]:
         result = c.unary(node.title() + ".weight", "scale", result, parameters=learned[0])
@@ -116,19 +117,50 @@ def convert_match(c, node, match):
     x = c.values[match.source]
     node.alone = node.alone or {n.scope() for n in match.nodes} == {node.scope()}
     scale, bias = (behind(c, x, name) for name in (match.scale, match.bias))
+    if match.op != "group_norm":
+        check_size(x, scale, bias)
     first = match.nodes[0]
     first = next((n for n in match.nodes if n.op in ("InstanceNormalization", "Div")), first)
     if match.op == "layer_norm":
         return affine_norm(c, first, x, scale, bias, **last_axes(c, x, _axes(c, match.members["mean"])))
     if match.op == "group_norm":
-        shape = ints(data(c.values[match.members["shape"]], "groups"))
-        if len(shape) < 3 or shape[0] not in (0, c.batch):
-            raise unsupported("normalises what is no group of channels of one sample, which is not supported")
-        return affine_norm(c, first, x, scale, bias, kind="group", groups=shape[1] if shape[1] else x.shape[1])
+        return grouped(c, first, x, scale, bias, match)
     if match.op == "unit_norm":
         axis = last_axes(c, x, _axes(c, match.members["length"])).get("axis")
         return c.unary(node.title(), "norm", x, kind="layer", affine=False, axis=axis)
     return c.unary(node.title(), match.op, x)
+
+
+def grouped(c, node, x, scale, bias, match):
+    """A group norm written as a reshape to the groups, an instance norm of these and a reshape, perhaps back."""
+    to, norm, back = (match.members[name] for name in ("to", "norm", "back"))
+    shape = new_shape(to, [c.values.get(name) for name in to.inputs], x.shape)
+    after = new_shape(back, [c.values.get(name) for name in back.inputs], shape)
+    if len(shape) < 3 or shape[0] != c.batch or x.axis != 0:
+        raise unsupported("normalises what is no group of channels of one sample, which is not supported")
+    own = [(name, c.values[name]) for name in norm.inputs[1:3]]
+    if all(is_neutral(value, number, match.scale is not None) for (_, value), number in zip(own, (1, 0))):
+        own = [None, None]
+    if tuple(after) == x.shape and own == [None, None]:
+        check_size(x, scale, bias)
+        return affine_norm(c, node, x, scale, bias, kind="group", groups=shape[1])
+    x = c.reshape(affine_norm(c, node, x, *own, kind="group", groups=shape[1]), after)
+    check_size(x, scale, bias)
+    for op, what in (("scale", scale), ("bias", bias)):
+        learned = c.learning.in_slot(*what) if what is not None else 0
+        x = c.unary(f"{back.title()}.{op}", op, x, parameters=learned) if learned else x
+    return x
+
+
+def is_neutral(value, number, otherwise):
+    """Whether all elements of a fixed operand are this number; `otherwise` where they are not known."""
+    return otherwise if value.data is None else bool(numpy.all(value.data == number))
+
+
+def check_size(x, scale, bias):
+    """Factors and offsets behind a norm of what they belong to."""
+    if grown(x, [v[1] for v in (scale, bias) if v is not None and v[1].shape is not None]) != x.shape:
+        raise unsupported("is a norm whose factors or offsets enlarge what it makes, which is not supported")
 
 
 def _axes(c, node):

@@ -2,7 +2,10 @@
 
 from math import prod
 
+from onnx_network.operands import grown
 from onnx_network.values import Activation, Constant, Fault, Learned, broadcast, sample_dims, sample_shape, unsupported
+
+Fixed = (Constant, Learned)
 
 
 def linear(c, node, x, features, out, weight, bias=None):
@@ -11,6 +14,8 @@ def linear(c, node, x, features, out, weight, bias=None):
         raise Fault("multiplies along the batch, which is in the last dimension" + c.where_merged(x))
     if x.shape[-1] != features:
         raise Fault(f"multiplies {list(x.shape)} by a matrix with {features} rows" + c.where_merged(x))
+    if bias is not None and bias[1].shape is not None and prod(bias[1].shape) != out:
+        raise Fault(f"has a bias of shape {list(bias[1].shape)} for {out} outputs")
     c.learning.multiplied(node, *weight)
     c.learning.counts_itself(*(pair[1] for pair in (weight, bias) if pair is not None))
     rows = [d for i, d in sample_dims(x.shape, x.axis, c.batch) if i < len(x.shape) - 1]
@@ -34,13 +39,19 @@ def gemm(c, node, values):
         raise Fault("has weights of unknown shape")
     rows, out = weight.shape[::-1] if node.attrs.get("transB", 0) else weight.shape
     bias = values[2] if len(values) > 2 else None
-    added = bias is not None and not isinstance(bias, Activation) and node.attrs.get("beta", 1.0) != 0
-    made = linear(c, node, x, rows, out, (node.inputs[1], weight), (node.inputs[2], bias) if added else None)
+    bias = bias if node.attrs.get("beta", 1.0) != 0 else None
+    own = isinstance(bias, Fixed) and bias.shape is not None and bias.shape[-1:] == (out,) and prod(bias.shape) == out
+    made = linear(c, node, x, rows, out, (node.inputs[1], weight), (node.inputs[2], bias) if own else None)
     if isinstance(bias, Activation):
         whole, names = c.aligned([made, bias])
         whole.name = c.layer(node.title() + ".sum", "add", names)
         return whole
-    return made
+    if bias is None or own:
+        return made
+    if grown(made, [bias]) != made.shape:
+        raise Fault(f"adds something of shape {list(bias.shape)} to {list(made.shape)}")
+    learned = c.learning.operand(made, node.inputs[2], bias)
+    return c.unary(node.title() + ".bias", "bias", made, parameters=learned or None)
 
 
 def gemm_of_columns(c, node, values):
@@ -86,7 +97,7 @@ def following_bias(c, node, out):
         return None, None
     name = plus.inputs[1 - plus.inputs.index(node.outputs[0])]
     value = c.values.get(name)
-    if not isinstance(value, (Learned, Constant)) or value.shape is None or not value.shape:
+    if not isinstance(value, Fixed) or value.shape is None or not value.shape:
         return None, None
     whole = value.shape[-1] == out and prod(value.shape) == out and len(value.shape) <= 2
     return ((name, value), plus) if whole else (None, None)

@@ -8,13 +8,17 @@ from onnx_network.ops_gather import take
 from onnx_network.values import Activation, Fault, broadcast
 
 
-def reshape(c, node, values):
-    x = values[0]
+def new_shape(node, values, before):
+    """The shape that a Reshape makes of `before`."""
     target = ints(node.attrs["shape"] if "shape" in node.attrs else data(values[1], "new shape"))
-    shape = resolve_reshape(x.shape, target, node.attrs.get("allowzero"))
+    shape = resolve_reshape(before, target, node.attrs.get("allowzero"))
     if any(d < 1 for d in shape):
-        raise Fault(f"makes {target} of {list(x.shape)}")
-    return c.reshape(x, shape)
+        raise Fault(f"makes {target} of {list(before)}")
+    return shape
+
+
+def reshape(c, node, values):
+    return c.reshape(values[0], new_shape(node, values, values[0].shape))
 
 
 def flatten(c, node, values):

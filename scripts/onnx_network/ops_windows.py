@@ -1,5 +1,7 @@
 """Operators with windows: convolutions and pools."""
 
+from math import prod
+
 from onnx_network import ops_rows
 from onnx_network.operands import pair
 from onnx_network.values import Activation, Fault, unsupported
@@ -28,6 +30,18 @@ def check_weight(c, node, name, x, weight):
     if len(weight.shape) != len(x.shape):
         raise Fault(f"has weights of shape {list(weight.shape)} for {list(x.shape)}, which has another number of "
                     "dimensions" + c.where_batch())
+    kernel = node.attrs.get("kernel_shape")
+    if kernel and list(kernel) != list(weight.shape[2:]):
+        raise Fault(f"has weights of shape {list(weight.shape)} and a kernel of {list(kernel)}")
+
+
+def check_bias(bias, channels):
+    """Whether there is a bias; it has a number for each channel that is made."""
+    if isinstance(bias, Activation):
+        raise unsupported("has a bias that is computed, which is not supported")
+    if bias is not None and bias.shape is not None and prod(bias.shape) != channels:
+        raise Fault(f"has a bias of shape {list(bias.shape)} for {channels} channels")
+    return True if bias is not None else None
 
 
 def convolution(transposed=False, at=(0, 1, 2)):
@@ -39,13 +53,12 @@ def convolution(transposed=False, at=(0, 1, 2)):
             raise unsupported("slides an activation over something fixed, which is not supported")
         check_weight(c, node, name, x, weight)
         bias = values[at[2]] if len(values) > at[2] else None
-        if isinstance(bias, Activation):
-            raise unsupported("has a bias that is computed, which is not supported")
+        biased = check_bias(bias, weight.shape[1] * node.attrs.get("group", 1) if transposed else weight.shape[0])
         c.learning.multiplied(node, name, weight)
         c.learning.counts_itself(weight, *([bias] if bias is not None else []))
         if len(weight.shape) > 4:
-            return ops_rows.convolve(c, node, x, weight.shape, bias is not None or None, transposed)
-        return (convolve_back if transposed else convolve)(c, node, x, weight.shape, bias is not None or None)
+            return ops_rows.convolve(c, node, x, weight.shape, biased, transposed)
+        return (convolve_back if transposed else convolve)(c, node, x, weight.shape, biased)
     return convert
 
 

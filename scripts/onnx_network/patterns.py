@@ -2,11 +2,12 @@
 
 from math import prod
 
-from onnx_network.constants import read_tensor
+from onnx_network.constants import ints, read_tensor
 from onnx_network.fixed import constant_node
 from onnx_network.values import Constant
 
 BINARY = ("Sub", "Pow", "Mul", "Add")
+OF_NUMBERS = ("Cast", "CastLike", "Sqrt", "Reciprocal", "Div", "Mul", "Add", "Sub", "Pow", "Unsqueeze", "Squeeze", "Neg")
 
 
 class Match:
@@ -49,6 +50,51 @@ class Finder:
             return None
         return value.data.reshape(-1)[0].item() if value.data is not None and value.data.size == 1 else None
 
+    def is_number(self, name, deepest=8):
+        """Whether a fixed tensor is one number, by itself or computed from such."""
+        node = self.graph.producer.get(name)
+        if name in self.graph.initializers:
+            return prod(self.graph.initializers[name].dims) == 1
+        if node is None or node.domain or deepest == 0:
+            return False
+        if node.op == "Constant":
+            shape = constant_node(node).shape
+            return shape is not None and prod(shape) == 1
+        return node.op in OF_NUMBERS and all(self.is_number(i, deepest - 1) for i in node.inputs)
+
+    def besides_numbers(self, node, name):
+        """Whether all other inputs of a node than `name` are numbers."""
+        return all(self.is_number(other) for other in node.inputs if other and other != name)
+
+    def is_square(self, node, x):
+        """Whether a node makes the square of x."""
+        if node.op == "Pow":
+            return node.inputs[0] == x and self.number(node.inputs[1]) == 2
+        return node.op == "Mul" and node.inputs == [x, x]
+
+    def axes(self, mean):
+        """What says along which dimensions a reduction is; None where these are dropped."""
+        if not mean.attrs.get("keepdims", 1):
+            return None
+        if "axes" in mean.attrs or len(mean.inputs) < 2:
+            return tuple(mean.attrs.get("axes", ()))
+        name, node = mean.inputs[1], self.graph.producer.get(mean.inputs[1])
+        tensor = self.graph.initializers.get(name)
+        value = read_tensor(tensor) if tensor is not None else constant_node(node) if node is not None and \
+            node.op == "Constant" else None
+        return name if value is None or value.data is None else tuple(ints(value.data))
+
+    def mean_square(self, mean, square):
+        """Whether behind the square comes a mean along the same dimensions, plus a number; the nodes up to the root."""
+        nodes = [square]
+        for op in ("ReduceMean", "Add", "Sqrt"):
+            node = self.next(nodes[-1], op)
+            if node is None or op == "Add" and not self.besides_numbers(node, nodes[-1].outputs[0]):
+                return []
+            nodes.append(node)
+        axes = self.axes(nodes[1])
+        return nodes if axes is not None and (mean is None or axes == self.axes(mean)) else []
+
     def beside(self, node):
         """(number, the other input) of a node with two inputs; (None, "") if neither is a number."""
         for name, other in zip(node.inputs, node.inputs[::-1]):
@@ -71,7 +117,8 @@ class Finder:
         """Hard sigmoid, of x + 3 from 0 to 6, over 6; and the product of x and that."""
         three, x = self.beside(plus)
         clip = self.next(plus, "Clip")
-        if three is None or not x or abs(three - 3) > 1e-3 or clip is None or clip.inputs[0] != plus.outputs[0]:
+        if three is None or not x or abs(three - 3) > 1e-3 or clip is None or clip.inputs[0] != plus.outputs[0] or \
+                not self.besides_numbers(clip, plus.outputs[0]):
             return None
         nodes, times_x, over_6 = [plus, clip], False, False
         while not (times_x and over_6):
@@ -109,11 +156,13 @@ class Finder:
         for x, cubic in (total.inputs, total.inputs[::-1]):
             scaled = self.made_by(cubic, "Mul")
             cube = self.made_by(self.beside(scaled)[1], "Pow", "Mul") if scaled is not None else None
-            if cube is None or x not in cube.inputs:
+            if cube is None or x not in cube.inputs or cube.op == "Pow" and self.number(cube.inputs[1]) != 3:
                 continue
             nodes = [cube, scaled, total, outer, tanh, plus, product]
-            square = self.made_by(_other(cube, x), "Mul", "Pow") if cube.op == "Mul" else None
-            nodes += [square] if square is not None else []
+            if cube.op == "Mul":
+                nodes.append(self.made_by(_other(cube, x), "Mul", "Pow"))
+                if nodes[-1] is None or not self.is_square(nodes[-1], x):
+                    continue
             half = self.made_by(_other(product, plus.outputs[0]) or "", "Mul")
             if half is not None and self.beside(half)[1] == x:
                 return Match("gelu", x, product, [*nodes, half])
@@ -124,14 +173,9 @@ class Finder:
 
     def rms_norm(self, square):
         """x over the root of the mean of its square."""
-        if square.op == "Pow" and self.number(square.inputs[1]) != 2 or square.op == "Mul" and \
-                square.inputs[0] != square.inputs[1]:
+        nodes = self.mean_square(None, square) if self.is_square(square, square.inputs[0]) else []
+        if not nodes:
             return None
-        nodes = [square]
-        for op in ("ReduceMean", "Add", "Sqrt"):
-            nodes.append(self.next(nodes[-1], op))
-            if nodes[-1] is None:
-                return None
         last = self.next(nodes[-1], "Div", "Reciprocal")
         if last is not None and last.op == "Reciprocal":
             nodes.append(last)
@@ -146,22 +190,24 @@ class Finder:
     def gelu(self, erf):
         before = self.made_by(erf.inputs[0], "Div", "Mul")
         plus = self.next(erf, "Add")
-        if before is None or plus is None:
+        if before is None or plus is None or not self.besides_numbers(plus, erf.outputs[0]):
             return None
         x = before.inputs[0] if not self.is_fixed(before.inputs[0]) else before.inputs[1]
+        if before.op == "Div" and x != before.inputs[0] or not self.besides_numbers(before, x):
+            return None
         product = self.next(plus, "Mul")
         if product is None:
             return None
         other = _other(product, plus.outputs[0])
         half = self.made_by(other, "Mul") if other else None
-        if half is not None and x in half.inputs and self.is_fixed(_other(half, x)):
+        if half is not None and x in half.inputs and self.besides_numbers(half, x):
             return Match("gelu", x, product, [before, erf, plus, half, product])
         last = self.next(product, "Mul")
         if last is None:
             return None
-        if other == x and self.is_fixed(_other(last, product.outputs[0])):
+        if other == x and self.besides_numbers(last, product.outputs[0]):
             return Match("gelu", x, last, [before, erf, plus, product, last])
-        if self.is_fixed(other) and _other(last, product.outputs[0]) == x:
+        if self.is_number(other) and _other(last, product.outputs[0]) == x:
             return Match("gelu", x, last, [before, erf, plus, product, last])
         return None
 
@@ -190,16 +236,12 @@ class Finder:
         if mean is None or mean.inputs[0] != difference.inputs[0]:
             return None
         readers = self.graph.consumers.get(difference.outputs[0], [])
-        square = next((n for n in readers if n.op == "Pow" or n.op == "Mul" and
-                       n.inputs == [difference.outputs[0]] * 2), None)
-        nodes = [mean, difference, square]
-        for op in ("ReduceMean", "Add", "Sqrt", "Div"):
-            node = self.next(nodes[-1], op)
-            if node is None:
-                return None
-            nodes.append(node)
-        if nodes[-1].inputs[0] != difference.outputs[0]:
+        square = next((n for n in readers if self.is_square(n, difference.outputs[0])), None)
+        nodes = self.mean_square(mean, square) if square is not None else []
+        last = self.next(nodes[-1], "Div") if nodes else None
+        if last is None or last.inputs[0] != difference.outputs[0]:
             return None
+        nodes = [mean, difference, *nodes, last]
         return self.affine(Match("layer_norm", difference.inputs[0], nodes[-1], nodes, mean=mean))
 
     def group_norm(self, norm):
@@ -208,16 +250,17 @@ class Finder:
         back = self.next(norm, "Reshape")
         if to is None or back is None or self.graph.only_consumer(to.outputs[0]) is not norm:
             return None
-        return self.affine(Match("group_norm", to.inputs[0], back, [to, norm, back], grouped=to.outputs[0],
-                                 shape=to.inputs[1]))
+        return self.affine(Match("group_norm", to.inputs[0], back, [to, norm, back], to=to, norm=norm, back=back))
 
     def unit_norm(self, length):
         """x over its own length."""
         node, nodes = length, [length]
         while node is not None and node.op != "Div":
-            node = self.next(node, "Clip", "Max", "Expand", "Div")
+            before, node = node, self.next(node, "Clip", "Max", "Expand", "Div")
+            if node is not None and node.op in ("Clip", "Max") and not self.besides_numbers(node, before.outputs[0]):
+                return None
             nodes.append(node)
-        if node is None or node.inputs[0] != length.inputs[0]:
+        if node is None or node.inputs[0] != length.inputs[0] or self.axes(length) is None:
             return None
         return Match("unit_norm", length.inputs[0], node, nodes, length=length)
 
