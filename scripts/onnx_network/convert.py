@@ -17,7 +17,9 @@ from onnx_network.patterns import Finder
 from onnx_network.values import Activation, Constant, Fault, unsupported
 
 FIXED_OPS = {"Shape", "Size", "RandomNormalLike", "RandomUniformLike", "RandomNormal", "RandomUniform", "Bernoulli"}
-CUT_HELPS = ("along the batch", "repeats the batch", "takes samples apart", "not known before it runs")  # in messages on models that are sound
+# in messages on models that are sound
+CUT_HELPS = ("along the batch", "repeats the batch", "takes samples apart", "not known before it runs", "expected [batch",
+             "batches are in different dimensions", "expected the batch first", "the batch inside it")
 VIEWS = ("reshape", "slice", "concat", "flatten", "identity")
 
 
@@ -60,7 +62,7 @@ class Converter(Network):
                 raise Fault(f"{node.place()} ({node.op}): {fault}", fault.unsupported) from None
             except KeyError as missing:
                 raise Fault(f"{node.place()} ({node.op}): lacks {missing}") from None
-            except (IndexError, AttributeError, TypeError, ValueError, OverflowError, ZeroDivisionError) as e:
+            except (IndexError, AttributeError, TypeError, ValueError, ArithmeticError, StopIteration) as e:
                 raise Fault(f"{node.place()} ({node.op}): inputs or attributes that it cannot have "
                             f"({type(e).__name__}: {' '.join(str(e).split())[:120]})") from None
         self._leave_out(self._finish_outputs())

@@ -5,6 +5,9 @@ from math import prod
 from onnx_network.values import Activation, Fault, broadcast, place_batch, sample_dims, sample_shape
 
 
+LARGEST = (1 << 53) - 1  # that a network file can have
+
+
 class Network:
     def __init__(self, batch):
         self.batch = batch
@@ -41,6 +44,9 @@ class Network:
         if op != "parameter":
             entry["inputs"] = inputs
         entry.update({k: v for k, v in members.items() if v is not None})
+        numbers = [n for v in members.values() for n in (v if isinstance(v, (list, tuple)) else [v])]
+        if any(isinstance(n, int) and n > LARGEST for n in numbers):
+            raise Fault(f"needs a number of {max(n for n in numbers if isinstance(n, int))}, which is above 2^53")
         self.layers.append(entry)
         return name
 

@@ -19,7 +19,8 @@ class Solid:
         self.pads = list(node.attrs.get("pads") or [0] * 2 * rank)
         self.sizes = sizes
         if not len(self.kernel) == len(self.strides) == len(self.dilations) == rank == len(self.pads) // 2:
-            raise Fault(f"has a window of {len(self.kernel)} dimensions for {rank}")
+            raise Fault(f"has a kernel of {self.kernel}, strides {self.strides}, dilations {self.dilations} and pads "
+                        f"{self.pads} for {rank} dimensions")
         if min(self.kernel + self.strides + self.dilations) < 1 or min(self.pads) < 0:
             raise Fault(f"has a kernel of {self.kernel}, strides {self.strides}, dilations {self.dilations} and pads "
                         f"{self.pads}, expected at least 1 and no negative pads")

@@ -42,6 +42,8 @@ def unsqueeze(c, node, values):
     x = values[0]
     axes = axes_of(node, values)
     rank = len(x.shape) + len(axes)
+    if len({a % rank for a in axes}) != len(axes):
+        raise Fault(f"adds the dimensions {list(axes)}, some of them twice")
     axes = {a % rank for a in axes}
     dims = iter(x.shape)
     return c.reshape(x, [1 if i in axes else next(dims) for i in range(rank)])

@@ -30,6 +30,9 @@ def check_weight(c, node, name, x, weight):
     if len(weight.shape) != len(x.shape):
         raise Fault(f"has weights of shape {list(weight.shape)} for {list(x.shape)}, which has another number of "
                     "dimensions" + c.where_batch())
+    if weight.shape[0] % node.attrs.get("group", 1):
+        raise Fault(f"has {node.attrs['group']} groups and weights of shape {list(weight.shape)}, which they do not "
+                    "divide")
     kernel = node.attrs.get("kernel_shape")
     if kernel and list(kernel) != list(weight.shape[2:]):
         raise Fault(f"has weights of shape {list(weight.shape)} and a kernel of {list(kernel)}")
@@ -102,6 +105,9 @@ def pool(op):
         x = values[0]
         if len(node.outputs) > 1 and node.outputs[1] in c.graph.consumers:
             raise unsupported("hands its indices on, which is not supported")
+        if len(node.attrs["kernel_shape"]) != len(x.shape) - 2:
+            raise Fault(f"has a kernel of {node.attrs['kernel_shape']} for {list(x.shape)}, expected a number for each "
+                        "dimension behind batch and channels" + c.where_batch())
         if len(x.shape) > 4 or any(d > 1 for d in node.attrs.get("dilations") or ()):
             return ops_rows.pool(c, node, x, op)
         shape = spatial(c, x)

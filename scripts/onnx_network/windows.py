@@ -35,6 +35,9 @@ class Window:
         self.dilations = list(node.attrs.get("dilations") or [1] * len(kernel))
         self.pads = list(node.attrs.get("pads") or [0] * 2 * len(kernel))
         self.kernel = kernel
+        if not len(kernel) == len(self.strides) == len(self.dilations) == len(self.pads) / 2:
+            raise Fault(f"has a kernel of {kernel}, strides {self.strides}, dilations {self.dilations} and pads "
+                        f"{self.pads}, which are of different numbers of dimensions")
         if len(kernel) == 1:
             self.kernel, self.strides, self.dilations = [1] + kernel, [1] + self.strides, [1] + self.dilations
             self.pads = [0, self.pads[0], 0, self.pads[1]]
