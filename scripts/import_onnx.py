@@ -44,14 +44,14 @@ def convert_graph(model, options, batches):
                 converter.run()
                 return converter
             except Branch as known:
-                rewrite.take_branch(model, known.node.proto, known.graph)
+                rewrite.take_branches(model, known.branches)
                 break
             except Fault as fault:
                 # a model traced with one sample may have that number written into it
                 last = fault if size == sizes[0] else last
         else:
             raise last
-    raise Fault(f"has more than {MOST_BRANCHES} nodes If")
+    raise Fault(f"has more than {MOST_BRANCHES} nodes If of which each hangs on another")
 
 
 def convert(path, name, options, batch=None):

@@ -34,6 +34,13 @@ def read_tensor(tensor):
         return Constant(shape)
 
 
+def axis_of(axis, rank):
+    """A dimension that may be counted from the end, from the front."""
+    if not -rank <= axis < rank:
+        raise Fault(f"names dimension {axis} of {rank}")
+    return axis % rank
+
+
 def ints(data):
     return [int(i) for i in numpy.asarray(data).reshape(-1)]
 
@@ -95,7 +102,7 @@ def _unsqueeze(node, args):
     x = args[0]
     axes = axes_given(node, args)
     rank = x.ndim + len(axes)
-    for axis in sorted(a % rank for a in axes):
+    for axis in sorted(axis_of(a, rank) for a in axes):
         x = numpy.expand_dims(x, axis)
     return x
 

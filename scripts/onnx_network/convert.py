@@ -18,17 +18,17 @@ from onnx_network.values import Activation, Constant, Fault, unsupported
 
 FIXED_OPS = {"Shape", "Size", "RandomNormalLike", "RandomUniformLike", "RandomNormal", "RandomUniform", "Bernoulli"}
 # in messages on models that are sound
-CUT_HELPS = ("along the batch", "repeats the batch", "takes samples apart", "not known before it runs", "expected [batch",
-             "batches are in different dimensions", "expected the batch first", "the batch inside it")
+CUT_HELPS = ("along the batch", "repeats the batch", "takes samples apart", "not known before it runs",
+             "expected [batch", "batches are in different dimensions", "expected the batch first", "the batch inside it")
 VIEWS = ("reshape", "slice", "concat", "flatten", "identity")
 
 
 class Branch(Exception):
-    """An If whose condition is known: the graph is to be read anew with the branch in its place."""
+    """Ifs whose conditions are known: the graph is to be read anew with `branches`, by an If's first output."""
 
-    def __init__(self, node, graph):
+    def __init__(self, branches):
         super().__init__()
-        self.node, self.graph = node, graph
+        self.branches = branches
 
 
 class Converter(Network):
@@ -148,8 +148,13 @@ class Converter(Network):
         condition = values[0]
         if isinstance(condition, Activation) or condition.data is None or condition.data.size != 1:
             raise unknown(node, self)
-        taken = "then_branch" if condition.data.reshape(-1)[0] else "else_branch"
-        raise Branch(node, node.attrs[taken])
+        branches = {}
+        for other in self.graph.nodes:  # all that are known by now, for reading anew takes time
+            known = getattr(self.values.get(other.inputs[0]) if other.inputs else None, "data", None)
+            if other.op == "If" and not other.domain and known is not None and known.size == 1:
+                taken = "then_branch" if known.reshape(-1)[0] else "else_branch"
+                branches[next(name for name in other.outputs if name)] = other.attrs[taken]
+        raise Branch(branches)
 
     def _active(self, node, values):
         """What an operator makes of activations."""
@@ -169,7 +174,9 @@ class Converter(Network):
     def _advice(self, node, values, fault):
         """What can be done about an operator that is not supported."""
         hint = opaque_hint(self, node, values, fault)
-        if not hint and "--" not in str(fault) and (fault.unsupported or any(p in str(fault) for p in CUT_HELPS)):
+        said = str(fault)
+        helps = fault.unsupported or any(part in said for part in CUT_HELPS)
+        if not hint and helps and "--" not in said and "was taken for the batch" not in said:
             hint = f"; {cut_before(node, self)}"
         return hint
 

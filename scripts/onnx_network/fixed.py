@@ -4,7 +4,7 @@ from math import prod
 
 import numpy
 
-from onnx_network.constants import (DTYPES, axes_given, cut_indices, fold, ints, read_tensor, resolve_reshape,
+from onnx_network.constants import (DTYPES, axes_given, axis_of, cut_indices, fold, ints, read_tensor, resolve_reshape,
                                     split_sizes, target_type)
 from onnx_network.values import Constant, Fault, Learned, broadcast
 
@@ -21,12 +21,12 @@ REDUCTIONS = ("ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd",
 
 
 def _concat(node, values, shape):
-    axis = node.attrs.get("axis", 1) % len(shape)
+    axis = axis_of(node.attrs.get("axis", 1), len(shape))
     return shape[:axis] + (sum(v.shape[axis] for v in values),) + shape[axis + 1:]
 
 
 def _gather(node, values, shape):
-    axis = node.attrs.get("axis", 0) % len(shape)
+    axis = axis_of(node.attrs.get("axis", 0), len(shape))
     return shape[:axis] + values[1].shape + shape[axis + 1:]
 
 
@@ -43,7 +43,7 @@ def _reduced(node, values, shape):
         return None
     if not axes and node.attrs.get("noop_with_empty_axes"):
         return shape
-    axes = {a % len(shape) for a in axes} if axes else set(range(len(shape)))
+    axes = {axis_of(a, len(shape)) for a in axes} if axes else set(range(len(shape)))
     keep = node.attrs.get("keepdims", 1)
     return tuple(1 if i in axes else d for i, d in enumerate(shape) if keep or i not in axes)
 
@@ -52,14 +52,14 @@ def _dropped(node, values, shape):
     axes = axes_given(node, [None if v is None else v.data for v in values])
     if axes is None:
         return tuple(d for d in shape if d != 1)
-    axes = {a % len(shape) for a in axes}
+    axes = {axis_of(a, len(shape)) for a in axes}
     return tuple(d for i, d in enumerate(shape) if i not in axes)
 
 
 def _added(node, values, shape):
     axes = axes_given(node, [None if v is None else v.data for v in values])
     rank = len(shape) + len(axes)
-    axes, dims = {a % rank for a in axes}, iter(shape)
+    axes, dims = {axis_of(a, rank) for a in axes}, iter(shape)
     return tuple(1 if i in axes else next(dims) for i in range(rank))
 
 
@@ -108,7 +108,7 @@ def shapes_of(node, values):
     if node.domain or not values or values[0] is None or values[0].shape is None:
         return unknown
     if node.op == "Split":
-        axis = node.attrs.get("axis", 0) % len(values[0].shape)
+        axis = axis_of(node.attrs.get("axis", 0), len(values[0].shape))
         sizes = split_sizes(values[0].shape[axis], node, [None if v is None else v.data for v in values])
         return [values[0].shape[:axis] + (size,) + values[0].shape[axis + 1:] for size in sizes]
     function = SHAPES.get(node.op)

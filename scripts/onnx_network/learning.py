@@ -135,9 +135,14 @@ class Learning:
                 count += size
         return count
 
-    def counts_itself(self, *fixed):
+    def counts_itself(self, weight, *biases):
         """Operands of a layer whose shape says how many learned numbers it has."""
-        for value in fixed:
+        for value in biases:  # whole, not a part of one
+            sources = getattr(value, "sources", {})
+            if value.shape is not None and len(sources) == 1 and sources.keys() <= self.counted.keys() and \
+                    sum(sources.values()) == prod(value.shape):
+                self.merged.update(dict.fromkeys(sources))
+        for value in (weight, *biases):
             self.counted.update(dict.fromkeys(getattr(value, "sources", {}), True))
 
     def multiplied(self, node, name, weight):

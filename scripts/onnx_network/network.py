@@ -5,7 +5,7 @@ from math import prod
 from onnx_network.values import Activation, Fault, broadcast, place_batch, sample_dims, sample_shape
 
 
-LARGEST = (1 << 53) - 1  # that a network file can have
+LARGEST, MOST_DIMENSIONS = (1 << 53) - 1, 8  # that a network file can have
 
 
 class Network:
@@ -44,6 +44,8 @@ class Network:
         if op != "parameter":
             entry["inputs"] = inputs
         entry.update({k: v for k, v in members.items() if v is not None})
+        if len(members.get("shape") or ()) > MOST_DIMENSIONS:
+            raise Fault(f"makes {len(members['shape'])} dimensions, more than {MOST_DIMENSIONS}")
         numbers = [n for v in members.values() for n in (v if isinstance(v, (list, tuple)) else [v])]
         if any(isinstance(n, int) and n > LARGEST for n in numbers):
             raise Fault(f"needs a number of {max(n for n in numbers if isinstance(n, int))}, which is above 2^53")

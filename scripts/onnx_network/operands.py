@@ -4,11 +4,11 @@ from math import prod
 
 import numpy
 
-from onnx_network.constants import axes_given, ints
+from onnx_network.constants import axes_given, axis_of, ints
 from onnx_network.values import Activation, Constant, Fault, Learned, broadcast, sample_dims, unsupported
 
-__all__ = ["added_parameters", "align_legacy", "axes_of", "broadcast_to", "data", "fixed_tensor", "grown", "ints",
-           "operand", "pair", "passed", "same", "small"]
+__all__ = ["added_parameters", "align_legacy", "axes_of", "axis_of", "broadcast_to", "data", "fixed_tensor", "grown",
+           "ints", "operand", "pair", "passed", "same", "small"]
 
 
 def data(value, what):

@@ -2,7 +2,7 @@
 
 from math import prod
 
-from onnx_network.operands import added_parameters, align_legacy, broadcast_to, grown, small
+from onnx_network.operands import added_parameters, align_legacy, axis_of, broadcast_to, grown, small
 from onnx_network.values import Activation, Constant, Fault, unsupported
 
 # functions whose gradient is nought wherever there is one
@@ -81,7 +81,7 @@ def softmax(c, node, values):
     """Before opset 13 over all dimensions from the axis on."""
     x, rank = values[0], len(values[0].shape)
     old = c.graph.opset < 13 and not node.domain
-    first = node.attrs.get("axis", 1 if old else -1) % rank
+    first = axis_of(node.attrs.get("axis", 1 if old else -1), rank)
     along = x.axis in (range(first, rank) if old else [first])
     if along and not (old and c.batch == 1 and c.fixed_batch):
         raise Fault("works along the batch" + c.where_merged(x))
@@ -91,6 +91,10 @@ def softmax(c, node, values):
 def prelu(c, node, values):
     if isinstance(values[1], Activation):
         raise unsupported("has a slope that is computed, which is not supported")
+    shape = values[1].shape
+    x = values[0]
+    if shape is not None and prod(shape) not in (1, x.shape[1]) and grown(x, [values[1]]) != x.shape:
+        raise Fault(f"has slopes of shape {list(shape)} for {list(x.shape)}")
     slopes = c.learning.in_slot(node.inputs[1], values[1])
     if not slopes:  # a constant slope
         return c.unary(node.title(), "leaky_relu", values[0])

@@ -2,7 +2,7 @@
 
 from math import prod
 
-from onnx_network.operands import added_parameters, data, ints
+from onnx_network.operands import added_parameters, axis_of, data, ints
 from onnx_network.values import Activation, Fault, Learned, sample_dims, unsupported
 
 MOST_RUNS = 16
@@ -35,7 +35,7 @@ def gather(c, node, values):
     x, index = values[:2]
     if x.shape is None:
         raise Fault("takes from a fixed tensor of unknown shape")
-    axis = node.attrs.get("axis", 0) % len(x.shape)
+    axis = axis_of(node.attrs.get("axis", 0), len(x.shape))
     if isinstance(index, Activation) and not isinstance(x, Activation):
         return embedding(c, node, x, index, axis)
     if isinstance(index, Activation):
@@ -109,7 +109,7 @@ def gather_elements(c, node, values):
     x, index = values
     if not isinstance(x, Activation):
         raise unsupported("looks up a table, which is not supported; give its output as the model's input")
-    axis = node.attrs.get("axis", 0) % len(x.shape)
+    axis = axis_of(node.attrs.get("axis", 0), len(x.shape))
     c.sample_axis(x, axis)
     shape = index.shape
     if shape is None or len(shape) != len(x.shape) or shape[x.axis] != x.shape[x.axis]:

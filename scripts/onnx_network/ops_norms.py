@@ -4,7 +4,7 @@ from math import prod
 
 import numpy
 
-from onnx_network.operands import axes_of, grown, operand
+from onnx_network.operands import axes_of, axis_of, grown, operand
 from onnx_network.ops_reduce import reduce_run
 from onnx_network.ops_shapes import new_shape
 from onnx_network.values import Constant, Fault, sample_shape, unsupported
@@ -42,19 +42,33 @@ def only_first(c, node, outputs):
             raise unsupported(f"hands on its statistics {name!r}, which is not supported")
 
 
+def check_count(x, operands, *counts):
+    """That a norm has as many factors and offsets as it can have."""
+    for _, value in (v for v in operands if v is not None and v[1].shape is not None):
+        if prod(value.shape) not in counts:
+            raise Fault(f"has factors or offsets of shape {list(value.shape)} for {list(x.shape)}")
+
+
 def batch_norm(c, node, values):
+    check_count(values[0], (operand(node, values, 1), operand(node, values, 2)), values[0].shape[1] if
+                node.attrs.get("spatial", 1) else prod(values[0].shape[1:]))
     only_first(c, node, node.outputs[3:] if len(node.outputs) > 3 else [])
     return affine_norm(c, node, values[0], operand(node, values, 1), operand(node, values, 2), kind="batch")
 
 
 def instance_norm(c, node, values):
+    check_count(values[0], (operand(node, values, 1), operand(node, values, 2)), values[0].shape[1])
     return affine_norm(c, node, values[0], operand(node, values, 1), operand(node, values, 2), kind="instance")
 
 
 def group_normalization(c, node, values):
     """Of opset 18 with factors for each group, and of 21 for each channel."""
+    groups, channels = node.attrs["num_groups"], values[0].shape[1]
+    if groups < 1 or channels % groups:
+        raise Fault(f"has {groups} groups for {channels} channels")
+    check_count(values[0], (operand(node, values, 1), operand(node, values, 2)), groups, channels)
     return affine_norm(c, node, values[0], operand(node, values, 1), operand(node, values, 2), kind="group",
-                       groups=node.attrs["num_groups"])
+                       groups=groups)
 
 
 def last_axes(c, x, axes):
@@ -63,7 +77,7 @@ def last_axes(c, x, axes):
     its elements: no fewer bytes than of some.
     """
     rank = len(x.shape)
-    axes = sorted(a % rank for a in axes)
+    axes = sorted(axis_of(a, rank) for a in axes)
     if x.axis in axes:
         raise Fault("normalises along the batch" + c.where_merged(x))
     if axes != list(range(axes[0], rank)):
@@ -73,7 +87,8 @@ def last_axes(c, x, axes):
 
 def layer_norm(c, node, values):
     x, rank = values[0], len(values[0].shape)
-    axes = range(node.attrs.get("axis", -1) % rank, rank)
+    axes = range(axis_of(node.attrs.get("axis", -1), rank), rank)
+    check_size(x, operand(node, values, 1), operand(node, values, 2))
     results = [affine_norm(c, node, x, operand(node, values, 1), operand(node, values, 2), **last_axes(c, x, axes))]
     for name in node.outputs[1:]:  # mean and deviation, where they are wanted
         wanted = name and (name in c.graph.consumers or name in c.graph.outputs)
@@ -96,7 +111,7 @@ def mean_variance(c, node, values):
     axes = node.attrs.get("axes", [0, 2, 3])
     if c.graph.opset < 9:
         axes = [0, 1, 2, 3] if node.attrs.get("across_channels") else [0, 2, 3]
-    axes = {a % len(x.shape) for a in axes}
+    axes = {axis_of(a, len(x.shape)) for a in axes}
     channels = 1 in axes
     kind = "batch" if x.axis in axes else "layer" if channels else "instance"
     if kind == "batch" and channels:

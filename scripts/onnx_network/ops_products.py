@@ -27,6 +27,9 @@ def linear(c, node, x, features, out, weight, bias=None):
 
 def gemm(c, node, values):
     x, weight = values[0], values[1]
+    for value in (x, weight):
+        if value.shape is not None and len(value.shape) != 2:
+            raise Fault(f"multiplies {list(value.shape)}, expected two dimensions" + c.where_batch())
     if not isinstance(x, Activation):
         return gemm_of_columns(c, node, values)
     if node.attrs.get("transA", 0):

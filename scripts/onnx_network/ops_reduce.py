@@ -2,7 +2,7 @@
 
 from math import prod
 
-from onnx_network.operands import axes_of, pair
+from onnx_network.operands import axes_of, axis_of, pair
 from onnx_network.values import Activation, Fault, sample_dims
 from onnx_network.windows import spatial
 
@@ -26,7 +26,7 @@ def reduce(c, node, values):
     axes = axes_of(node, values)
     if not axes and node.attrs.get("noop_with_empty_axes"):
         return x
-    axes = sorted({a % rank for a in axes}) if axes else list(range(rank))
+    axes = sorted({axis_of(a, rank) for a in axes}) if axes else list(range(rank))
     if x.axis in axes:
         raise Fault("works along the batch" + c.where_merged(x))
     for first, last in merged(axes):

@@ -1,6 +1,6 @@
 """Operators that enlarge, pad and crop."""
 
-from onnx_network.operands import axes_of, data, ints, small
+from onnx_network.operands import axes_of, axis_of, data, ints, small
 from onnx_network.values import Activation, Fault, sample_dims, sample_shape
 from onnx_network.windows import spatial
 
@@ -14,7 +14,7 @@ def wanted_sizes(c, node, values, x):
     if node.op == "Upsample" or len(values) == 2 and c.graph.opset < 11:
         scales = node.attrs.get("scales") or data(values[1], "scales").reshape(-1)
         return [int(d * s) for d, s in zip(x.shape, scales)]
-    axes = [a % rank for a in node.attrs.get("axes") or range(rank)]
+    axes = [axis_of(a, rank) for a in node.attrs.get("axes") or range(rank)]
     shape = list(x.shape)
     if len(values) > 3 and values[3] is not None:
         given = ints(data(values[3], "sizes"))
@@ -65,7 +65,7 @@ def pads_of(node, values, rank):
     pads = list(pads) if pads is not None else ints(data(values[1], "padding"))
     axes = axes_of(node, values, 3)
     if axes is not None:
-        axes = [a % rank for a in axes]
+        axes = [axis_of(a, rank) for a in axes]
         full = [0] * 2 * rank
         for i, a in enumerate(axes):
             full[a], full[a + rank] = pads[i], pads[i + len(axes)]

@@ -3,7 +3,7 @@
 from math import prod
 
 from onnx_network.constants import cut_indices, resolve_reshape, split_sizes
-from onnx_network.operands import axes_of, data, fixed_tensor, ints
+from onnx_network.operands import axes_of, axis_of, data, fixed_tensor, ints
 from onnx_network.ops_gather import take
 from onnx_network.values import Activation, Fault, broadcast
 
@@ -24,14 +24,14 @@ def reshape(c, node, values):
 def flatten(c, node, values):
     x = values[0]
     axis = node.attrs.get("axis", 1)
-    axis = axis if axis >= 0 else axis + len(x.shape)
+    axis = axis if axis == len(x.shape) else axis_of(axis, len(x.shape))
     return c.reshape(x, [prod(x.shape[:axis]), prod(x.shape[axis:])])
 
 
 def squeeze(c, node, values):
     x = values[0]
     axes = axes_of(node, values)
-    axes = [a % len(x.shape) for a in axes] if axes is not None else [
+    axes = [axis_of(a, len(x.shape)) for a in axes] if axes is not None else [
         i for i, d in enumerate(x.shape) if d == 1 and i != x.axis]
     if any(x.shape[a] != 1 for a in axes):
         raise Fault(f"drops dimensions {axes} of {list(x.shape)}, which are not 1")
@@ -42,9 +42,9 @@ def unsqueeze(c, node, values):
     x = values[0]
     axes = axes_of(node, values)
     rank = len(x.shape) + len(axes)
-    if len({a % rank for a in axes}) != len(axes):
+    if len({axis_of(a, rank) for a in axes}) != len(axes):
         raise Fault(f"adds the dimensions {list(axes)}, some of them twice")
-    axes = {a % rank for a in axes}
+    axes = {axis_of(a, rank) for a in axes}
     dims = iter(x.shape)
     return c.reshape(x, [1 if i in axes else next(dims) for i in range(rank)])
 
@@ -67,7 +67,7 @@ def transpose(c, node, values):
 def concat(c, node, values):
     active = [v for v in values if isinstance(v, Activation)]
     rank = len(active[0].shape)
-    axis = node.attrs.get("axis", 1) % rank
+    axis = axis_of(node.attrs.get("axis", 1), rank)
     place = (active[0].axis, active[0].outer)
     if any((v.axis, v.outer) != place or len(v.shape) != rank for v in active):
         raise Fault("joins tensors whose batches are in different dimensions")
@@ -90,7 +90,7 @@ def concat(c, node, values):
 
 def split(c, node, values):
     x = values[0]
-    axis = node.attrs.get("axis", 0) % len(x.shape)
+    axis = axis_of(node.attrs.get("axis", 0), len(x.shape))
     args = [None] + [data(v, "sizes") for v in values[1:2] if v is not None]
     sizes = split_sizes(x.shape[axis], node, args)
     if sum(sizes) != x.shape[axis] or len(sizes) < len(node.outputs):
@@ -125,7 +125,7 @@ def tile(c, node, values):
     x = values[0]
     repeats = ints(data(values[1], "repeats"))
     if len(values) > 2:  # opset 1: how often, and along which dimension
-        axis = ints(data(values[2], "axis"))[0] % len(x.shape)
+        axis = axis_of(ints(data(values[2], "axis"))[0], len(x.shape))
         repeats = [repeats[0] if i == axis else 1 for i in range(len(x.shape))]
     if len(repeats) != len(x.shape) or min(repeats) < 1:
         raise Fault(f"has the repeats {repeats} for {list(x.shape)}")

@@ -30,9 +30,9 @@ def check_weight(c, node, name, x, weight):
     if len(weight.shape) != len(x.shape):
         raise Fault(f"has weights of shape {list(weight.shape)} for {list(x.shape)}, which has another number of "
                     "dimensions" + c.where_batch())
-    if weight.shape[0] % node.attrs.get("group", 1):
-        raise Fault(f"has {node.attrs['group']} groups and weights of shape {list(weight.shape)}, which they do not "
-                    "divide")
+    groups = node.attrs.get("group", 1)
+    if groups < 1 or weight.shape[0] % groups:
+        raise Fault(f"has {groups} groups and weights of shape {list(weight.shape)}, which they do not divide")
     kernel = node.attrs.get("kernel_shape")
     if kernel and list(kernel) != list(weight.shape[2:]):
         raise Fault(f"has weights of shape {list(weight.shape)} and a kernel of {list(kernel)}")
@@ -90,8 +90,8 @@ def convolve_back(c, node, x, weight, bias):
     extra = list(node.attrs.get("output_padding") or [0] * (len(x.shape) - 2))
     extra = [0] + extra if len(extra) == 1 else extra
     transposed_pads(node, window, shape, extra)
-    if min(window.pads) < 0:
-        raise Fault(f"has negative padding {window.pads}")
+    if min(window.pads + extra) < 0:
+        raise Fault(f"has negative padding {window.pads}, of its output {extra}")
     out = weight[1] * groups
     sizes = [(shape[1 + i] - 1) * window.strides[i] - window.pads[i] - window.pads[i + 2] + window.reach(i) + extra[i]
              for i in (0, 1)]

@@ -7,7 +7,8 @@ from onnx_network.fixed import constant_node
 from onnx_network.values import Constant
 
 BINARY = ("Sub", "Pow", "Mul", "Add")
-OF_NUMBERS = ("Cast", "CastLike", "Sqrt", "Reciprocal", "Div", "Mul", "Add", "Sub", "Pow", "Unsqueeze", "Squeeze", "Neg")
+OF_NUMBERS = ("Cast", "CastLike", "Sqrt", "Reciprocal", "Div", "Mul", "Add", "Sub", "Pow", "Unsqueeze", "Squeeze",
+              "Neg")
 
 
 class Match:

@@ -1,6 +1,6 @@
 """Rewriting of ONNX graphs before they are read: local functions, branches that are known, nodes that do nothing."""
 
-from onnx import NodeProto
+from onnx import NodeProto, TensorProto
 
 from onnx_network.values import Fault
 
@@ -96,25 +96,34 @@ def inline_functions(model, known):
     model.graph.node.extend(copies)
 
 
-def take_branch(model, proto, branch):
-    """Replaces an If, whose condition is known, by the nodes of the branch that it takes."""
-    outputs = [name for name in proto.output]
+def _taken(proto, branch):
+    """The nodes and the initializers of a branch in place of an If."""
+    outputs = list(proto.output)
     prefix = f"{next(name for name in outputs if name)}/"
     names = {t.name: prefix + t.name for t in branch.initializer}
     names.update({name: prefix + name for node in branch.node for name in node.output if name})
-    nodes = []
+    nodes = [_rename(inner, names, {}) for inner in branch.node]
+    nodes += [_identity(names.get(o.name, o.name), target) for o, target in zip(branch.output, outputs) if target]
+    tensors = []
+    for tensor in branch.initializer:
+        tensors.append(TensorProto())
+        tensors[-1].CopyFrom(tensor)
+        tensors[-1].name = names[tensor.name]
+    return nodes, tensors
+
+
+def take_branches(model, branches):
+    """Replaces Ifs whose conditions are known by the nodes of the `branches` that they take, by their first output."""
+    nodes, tensors = [], []
     for node in model.graph.node:
-        if list(node.output) != outputs:
-            nodes.append(node)
-            continue
-        nodes += [_rename(inner, names, {}) for inner in branch.node]
-        nodes += [_identity(names.get(o.name, o.name), target) for o, target in zip(branch.output, outputs) if target]
+        branch = branches.get(next((name for name in node.output if name), ""))
+        inner = _taken(node, branch) if branch is not None else ([node], [])
+        nodes += inner[0]
+        tensors += inner[1]
     if len(nodes) > MOST_NODES:
         raise Fault(f"has {len(nodes)} nodes, expected 1 to {MOST_NODES}")
     copies = [NodeProto.FromString(node.SerializeToString()) for node in nodes]
-    for tensor in branch.initializer:
-        model.graph.initializer.add().CopyFrom(tensor)
-        model.graph.initializer[-1].name = names[tensor.name]
+    model.graph.initializer.extend(tensors)
     del model.graph.node[:]
     model.graph.node.extend(copies)
 

@@ -287,6 +287,60 @@ def threshold(m):
     return m.node("Add", [m.conv("image", 3, 4, 1), "threshold"])
 
 
+one("pool_of_one_dimension", "MaxPool", kernel_shape=[2])
+one("pool_with_three_strides", "MaxPool", kernel_shape=[2, 2], strides=[1, 1, 1])
+one("flatten_beyond", "Flatten", axis=9)
+one("mean_beyond", "ReduceMean", axes=[9])
+CASES["another_kernel"] = lambda m: m.node("Conv", ["image", m.weight(4, 3, 3, 3)], kernel_shape=[5, 5])
+conv("stride_of_quintillions", strides=[1 << 62, 1 << 62])
+
+
+@case
+def dimension_added_twice(m):
+    return m.node("Relu", [m.node("Unsqueeze", ["image", m.ints(1, 1)])])
+
+
+@case
+def a_hundred_dimensions(m):
+    return m.node("Relu", [m.node("Unsqueeze", ["image", m.ints(*range(1, 97))])])
+
+
+@case
+def groups_that_do_not_divide(m):
+    return m.node("Conv", ["image", m.weight(4, 1, 1, 1)], group=3)
+
+
+@case
+def bias_of_another_size(m):
+    return m.node("Conv", ["image", m.weight(4, 3, 1, 1), m.weight(5)])
+
+
+@case
+def norm_of_another_size(m):
+    return m.node("BatchNormalization", ["image", *(m.weight(5) for _ in range(4))])
+
+
+@case
+def slopes_of_another_size(m):
+    return m.node("PRelu", ["image", m.weight(5)])
+
+
+@case
+def gather_beyond(m):
+    return m.node("Relu", [m.node("Gather", ["image", m.ints(7)], axis=1)])
+
+
+@case
+def product_of_four_dimensions(m):
+    return m.node("Gemm", ["image", m.weight(8, 5)])
+
+
+@case
+def further_output(m):
+    m.nodes.append(helper.make_node("MaxPool", [m.conv("image", 3, 4, 1)], ["pooled", "places"], kernel_shape=[2, 2]))
+    return ["pooled", "places"]
+
+
 @case
 def evil_name(m):
     return m.node("Relu", ["image"], name="evil\n\x1b[31m" + "x" * 10000)
