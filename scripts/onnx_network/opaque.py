@@ -1,6 +1,8 @@
 """--opaque: operators that are not known, as elementwise ones; and when that would be wrong."""
 
-from onnx_network.graph import input_shape
+from math import prod
+
+from onnx_network.graph import input_shape, is_float
 from onnx_network.learning import learned_sizes
 from onnx_network.values import Activation, Constant, Fault, sample_shape
 
@@ -9,13 +11,29 @@ NEVER = ("Conv", "ConvTranspose", "Gemm", "MatMul", "Einsum", "LSTM", "GRU", "RN
          "Loop", "Scan", "If", "DeformConv", "ConvInteger", "MatMulInteger", "QLinearConv", "QLinearMatMul", "QGemm",
          "QAttention", "FusedConv", "FusedGemm", "FusedMatMul", "DynamicQuantizeMatMul", "MatMulIntegerToFloat",
          "MatMulNBits", "CausalConvWithState", "LinearAttention", "GroupQueryAttention", "EmbedLayerNormalization")
-MOST_CODES = 16  # elements of a table of integers of one byte that are no weights
+MOST_CODES = 16  # elements of a table of integers of one byte, or of an attribute, that are no weights
+
+
+def held(proto):
+    """The name of an attribute in which a node, or one of its subgraphs, has weights; empty if there is none."""
+    for attribute in proto.attribute:
+        tensors = [*attribute.tensors, *([attribute.t] if attribute.HasField("t") else [])]
+        for graph in (*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])):
+            tensors += graph.initializer
+            if any(inner.op_type in NEVER or held(inner) for inner in graph.node):
+                return attribute.name
+        floats = any(prod(tensor.dims) > 1 for tensor in tensors if is_float(tensor.data_type))
+        if floats or any(prod(tensor.dims) > MOST_CODES for tensor in tensors) or len(attribute.floats) > MOST_CODES:
+            return attribute.name
+    return ""
 
 
 def lost(c, node, values):
     """What speaks against importing a node as an elementwise op; empty if nothing does."""
     if node.op in NEVER:
         return "its multiplications would be lost"
+    if held(node.proto):
+        return f"the weights in its attribute {held(node.proto)!r} would be lost"
     count = learned_sizes(values)
     if count > 1:
         return f"its {count} parameters would be lost"

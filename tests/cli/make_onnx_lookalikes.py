@@ -165,6 +165,38 @@ def biases_merged():
     return m.proto(m.node("Conv", [x, m.weight(4, 4, 1, 1), bias]))
 
 
+def opaque(**attributes):
+    """An operator that nobody knows, its output of known shape."""
+    m = Model(13)
+    x = m.node("Odd", ["image"], domain="com.you", **attributes)
+    proto = m.proto(m.node("Relu", [x]))
+    proto.graph.value_info.append(helper.make_tensor_value_info(x, FLOAT, [1, 3, 8, 8]))
+    return proto
+
+
+@model
+def opaque_with_numbers():
+    return opaque(alpha=0.5, sizes=[3, 4], value=numpy_helper.from_array(numpy.float32(1)))
+
+
+@model
+def opaque_with_a_tensor():
+    return opaque(kernel=numpy_helper.from_array(numpy.zeros((2, 2), numpy.float32)))
+
+
+@model
+def opaque_with_a_list():
+    return opaque(kernel=[0.5] * 27)
+
+
+@model
+def opaque_with_a_subgraph():
+    m = Model(13)
+    m.conv("image", 3, 3, 1)
+    made = helper.make_tensor_value_info(m.nodes[-1].output[0], FLOAT, None)
+    return opaque(kernel=helper.make_graph(m.nodes, "body", [], [made], m.initializers))
+
+
 @model
 def many_branches():
     m, x = Model(13), "image"

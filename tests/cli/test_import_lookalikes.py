@@ -71,6 +71,15 @@ class LookalikesTest(CliTest):
             self.assertEqual((done.returncode, done.stdout, done.stderr.count("\n")), (BAD_INPUT, "", 1), done.stderr)
             self.assertIn(said, done.stderr)
 
+    def test_opaque_loses_no_weights_of_attributes(self):
+        done = self.run_importer("opaque_with_numbers", "--opaque")
+        self.assertEqual(done.returncode, OK, done.stderr)
+        for name in ("opaque_with_a_tensor", "opaque_with_a_list", "opaque_with_a_subgraph"):
+            self.assertNotIn("--opaque", self.run_importer(name).stderr)
+            done = self.run_importer(name, "--opaque")
+            self.assertEqual((done.returncode, done.stdout, done.stderr.count("\n")), (BAD_INPUT, "", 1), done.stderr)
+            self.assertIn("the weights in its attribute 'kernel' would be lost", done.stderr)
+
     def test_many_branches(self):
         """All that are known are taken at once: one after the other they would take minutes."""
         self.assertEqual(self.network("many_branches")[0], ["relu"] * 300)
