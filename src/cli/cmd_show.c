@@ -100,9 +100,13 @@ static int write_tables(const shown *of)
 
 static int run_show(const arguments *given)
 {
+    static const char *const formats[] = {"table", NULL};
+    size_t format;
     shown of = {0};
     mbs_error error;
     mbs_error_clear(&error);
+    if (!option_format(given, option_value(given, "output"), formats, &format))
+        return EXIT_USAGE;
     int status = setup_options(&of.setup, given);
     if (status == EXIT_OK)
         status = load(&of, given);

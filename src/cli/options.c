@@ -313,8 +313,11 @@ bool option_format(const arguments *given, const char *output, const char *const
     }
     if (strcmp(format, "table") == 0)
         return true; /* any text may be called so */
-    complain("%s: %s writes no %s; expected --format %s with it", output, given->command->name,
-             format, choice_list(choices).text);
+    if (choices[1] == NULL)
+        complain("%s: %s writes no %s, but a %s", output, given->command->name, format, choices[0]);
+    else
+        complain("%s: %s writes no %s; expected --format %s with it", output, given->command->name,
+                 format, choice_list(choices).text);
     usage_hint(given->command);
     return false;
 }

@@ -16,9 +16,10 @@ class Output(CliTest):
         self.assertEqual(result.out, "")
         self.assertEqual(path.read_text(), self.succeed("plan", ALEXNET, "--format", "json").out)
         self.succeed("plan", ALEXNET, f"--output={path}")
-        self.succeed("show", ALEXNET, f"-o{path}")
-        self.assertEqual(path.read_text(), self.succeed("show", ALEXNET).out)
-        self.assert_files("plan.json")
+        table = self.folder / "layers"
+        self.succeed("show", ALEXNET, f"-o{table}")
+        self.assertEqual(table.read_text(), self.succeed("show", ALEXNET).out)
+        self.assert_files("layers", "plan.json")
 
     def test_keeps_mode_and_links(self):
         target = self.folder / "target"
@@ -96,6 +97,13 @@ class Output(CliTest):
             self.assertEqual((self.folder / "y.json").read_text(), self.succeed(*words, "--format=csv").out)
             self.refuse(USAGE, *words, "-o", self.folder / "z.jsonl", says=["jsonl", "--format"])
             self.assertFalse((self.folder / "z.jsonl").exists())
+
+    def test_format_of_what_has_one(self):
+        self.succeed("show", ALEXNET, "-o", self.folder / "x.txt")
+        self.assertEqual((self.folder / "x.txt").read_text(), self.succeed("show", ALEXNET).out)
+        for form in ("json", "csv"):
+            self.refuse(USAGE, "show", ALEXNET, "-o", self.folder / f"y.{form}", says=f"writes no {form}, but a table")
+        self.assert_files("x.txt")
 
     def test_format_of_a_sweep(self):
         for way in ("-o", "--resume"):
