@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "cost/schedule.h"
+#include "program/rows.h"
 
 typedef struct plan_loader {
     json_document document;
@@ -66,9 +67,6 @@ void read_products(plan_loader *loader, const json_path *at, const cJSON *object
 bool finish_shapes(plan_loader *loader);
 
 /* ---- plan_read_rows.c: version 2 ---- */
-
-/* The most rows that strips can be cut from. */
-#define MOST_ROWS INT32_MAX
 
 /* Gives the program room for the maps that the steps of `list` have. False if memory is out. */
 bool open_maps(plan_loader *loader, const cJSON *list);

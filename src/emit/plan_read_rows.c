@@ -3,7 +3,6 @@
 
 #include "base/error.h"
 #include "emit/plan_loader.h"
-#include "program/rows.h"
 
 bool open_maps(plan_loader *loader, const cJSON *list)
 {

@@ -1,5 +1,6 @@
 /* Row axes of values, and what of their rows survives an op (model, section 11). */
 #include "program/builder.h"
+#include "program/rows.h"
 
 /* No dimension at all; -1 is that of a value of one row. */
 #define NONE (-2)
@@ -66,7 +67,10 @@ void row_axes_find(builder *b)
             axis = 1;
         else if (l != NULL && l->input_count > 0)
             axis = handed_on(l, builder_shape(b, l->inputs[0]), b->row_axis[l->inputs[0]]);
-        b->row_axis[value] = rank == 1 ? -1 : axis >= 0 ? axis : rank - 2;
+        if (axis < 0)
+            axis = rank - 2;
+        const bool cut = rank > 1 && builder_shape(b, value)->dim[axis] <= MOST_ROWS;
+        b->row_axis[value] = cut ? axis : -1;
     }
 }
 
@@ -132,7 +136,7 @@ static int input_axis(const builder *b, const mbs_layer *l, int32_t input, int a
     case OP_MAX_POOL:
     case OP_AVG_POOL:
     case OP_UPSAMPLE:
-        return 1;
+        return axis < 0 ? NONE : axis;
     case OP_GLOBAL_AVG_POOL:
         return b->row_axis[l->inputs[0]]; /* its steps have the input's rows */
     case OP_FC:
@@ -148,7 +152,8 @@ static int input_axis(const builder *b, const mbs_layer *l, int32_t input, int a
     case OP_PAD:
         return axis;
     case OP_SOFTMAX: /* over the last dimension; of [C, H, W] over the channels */
-        return axis >= 0 && axis == l->shape.rank - 1 ? NONE : axis;
+        return axis >= 0 && (axis == l->shape.rank - 1 || (axis == 0 && l->shape.rank == 3)) ? NONE
+                                                                                             : axis;
     case OP_LRN: /* over neighbouring channels */
         return axis == 0 ? NONE : axis;
     case OP_NORM:

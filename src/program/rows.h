@@ -4,6 +4,9 @@
 
 #include "program/program.h"
 
+/* The most rows of a value, or of its tensors: one with a longer dimension for them is one row. */
+#define MOST_ROWS INT32_MAX
+
 /* "window", "transposed_scaled": what files and reports call it. Static storage. */
 const char *row_map_name(row_map_kind kind);
 

@@ -119,6 +119,32 @@ static const rows_case rows_cases[] = {
      "d.wgrad 4 s:4same d.grad@loss:4same\n"
      "d.dgrad 4 d.grad@loss:4same\n"
      "c.wgrad 4 x:4same s.grad@d:4same\n"},
+    /* over the channels of an image, or over a row of one that is turned: not of strips of channels
+     */
+    {IN("[2,4,4]"),
+     CONV("c", "x") LAYER("t", "c", "'op':'permute','order':[1,0,2]") OP("p", "softmax", "t"),
+     "c 4 x:4same\n"
+     "t 4 c:4same\n"
+     "p 4 t:4whole\n"
+     "loss 4 p:4whole\n"
+     "p.bwd 4 p.grad@loss:4whole p:4whole\n"
+     "t.bwd 4 t.grad@p:4same\n"
+     "c.wgrad 4 x:4same c.grad@t:4same\n"},
+    /* more rows than are counted are one */
+    {IN("[1,2147483647,1]"),
+     CONV("c", "x") LAYER("d", "c", "'op':'conv_transpose','out_channels':1,'kernel':[2,1]")
+         LAYER("e", "d", "'op':'max_pool','kernel':[2,1],'stride':1") OP("f", "relu", "d"),
+     "c 2147483647 x:2147483647same\n"
+     "d 1 c:2147483647whole\n"
+     "e 2147483647 d:1whole\n"
+     "f 1 d:1same\n"
+     "loss 2147483647 e:2147483647whole f:1whole\n"
+     "f.bwd 1 f.grad@loss:1same f.mask:1same\n"
+     "e.bwd 1 e.grad@loss:2147483647whole e.index:2147483647whole\n"
+     "d.gsum#1 1 d.grad@f:1same d.grad@e:1same\n"
+     "d.wgrad 2147483647 c:2147483647whole d.grad#1:1whole\n"
+     "d.dgrad 2147483647 d.grad#1:1whole\n"
+     "c.wgrad 2147483647 x:2147483647same c.grad@d:2147483647same\n"},
     /* read as it is and across: whole */
     {IN("[2,4,4]"), CONV("c", "x") OP2("m", "matmul", "c", "c"),
      "c 4 x:4same\n"
