@@ -169,7 +169,7 @@ class Learning:
         """The learned numbers in an operand of an arithmetic node whose other operand is `x`."""
         if not isinstance(value, Learned) or self.given is not None or value.sources.keys() & self.forced:
             return self.fresh(value)
-        if sum(value.sources.values()) == 1:
+        if all(size == 1 for size in value.sources.values()):
             self.numbers.update(dict.fromkeys(value.sources))
             return 0
         if x.raw and value.shape is not None and prod(value.shape) <= MOST_OF_PIXEL:

@@ -8,7 +8,7 @@ from onnx_network.constants import axes_given, axis_of, ints
 from onnx_network.values import Activation, Constant, Fault, Learned, broadcast, sample_dims, unsupported
 
 __all__ = ["added_parameters", "align_legacy", "axes_of", "axis_of", "broadcast_to", "data", "fixed_tensor", "grown",
-           "ints", "operand", "pair", "passed", "same", "small"]
+           "ints", "of_one_sample", "operand", "pair", "passed", "same", "small"]
 
 
 def data(value, what):
@@ -78,6 +78,24 @@ def align_legacy(c, node, values):
     return [a, Learned(shape, b.sources, known) if isinstance(b, Learned) else Constant(shape, known)]
 
 
+def of_one_sample(c, value, whole, learned):
+    """
+    How many of the learned numbers in an operand of `whole` there are, where exporters have written them down once for
+    each sample.
+    """
+    at = whole.axis - len(whole.shape) + len(value.shape)
+    written = sum(getattr(value, "sources", {}).values()) == prod(value.shape)  # and not enlarged by a node
+    if not learned or not written or c.batch == 1 or at < 0 or value.shape[at] == 1:
+        return learned
+    each = value.shape[at] // c.batch
+    parts = None if value.data is None else numpy.moveaxis(value.data, at, 0).reshape(c.batch, -1)
+    if whole.outer > 1 or each * c.batch != value.shape[at] or parts is not None and numpy.any(parts != parts[:1]):
+        raise Fault(f"has an operand of shape {list(value.shape)} that differs between samples")
+    c.remark(f"{c.place}: an operand of shape {list(value.shape)} is the same for {c.batch} samples and counts as that of "
+             "one")
+    return -(-learned // c.batch)
+
+
 def fixed_tensor(c, title, value, whole, parameters):
     """A layer that makes a learned operand of each sample; its name."""
     rank = len(whole.shape)
@@ -85,7 +103,8 @@ def fixed_tensor(c, title, value, whole, parameters):
     if shape[whole.axis] not in (1, c.batch):
         raise Fault(f"has an operand of shape {list(value.shape)} that differs between samples")
     kept = [i for i, _ in sample_dims(whole.shape, whole.axis, c.batch)]
-    return c.layer(title, "parameter", [], shape=[shape[i] for i in kept] or [1], parameters=parameters)
+    return c.layer(title, "parameter", [], shape=[shape[i] for i in kept] or [1],
+                   parameters=of_one_sample(c, value, whole, parameters))
 
 
 def added_parameters(c, node, values, whole):

@@ -2,7 +2,7 @@
 
 from math import prod
 
-from onnx_network.operands import added_parameters, align_legacy, axis_of, broadcast_to, grown, small
+from onnx_network.operands import added_parameters, align_legacy, axis_of, broadcast_to, grown, of_one_sample, small
 from onnx_network.values import Activation, Constant, Fault, unsupported
 
 # functions whose gradient is nought wherever there is one
@@ -19,7 +19,7 @@ def is_neutral(node, value, fixed_op, first):
 def with_fixed(c, node, x, name, value, fixed_op):
     """An activation plus or times something fixed."""
     x = broadcast_to(c, node, x, [value])
-    learned = c.learning.operand(x, name, value)
+    learned = of_one_sample(c, value, x, c.learning.operand(x, name, value))
     raw = x.raw and not learned
     x = c.unary(node.title(), fixed_op, x, parameters=learned or None)
     x.raw = raw

@@ -2,7 +2,7 @@
 
 from math import prod
 
-from onnx_network.operands import grown
+from onnx_network.operands import grown, of_one_sample
 from onnx_network.values import Activation, Constant, Fault, Learned, broadcast, sample_dims, sample_shape, unsupported
 
 Fixed = (Constant, Learned)
@@ -53,7 +53,7 @@ def gemm(c, node, values):
         return made
     if grown(made, [bias]) != made.shape:
         raise Fault(f"adds something of shape {list(bias.shape)} to {list(made.shape)}")
-    learned = c.learning.operand(made, node.inputs[2], bias)
+    learned = of_one_sample(c, bias, made, c.learning.operand(made, node.inputs[2], bias))
     return c.unary(node.title() + ".bias", "bias", made, parameters=learned or None)
 
 

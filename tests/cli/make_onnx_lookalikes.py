@@ -148,7 +148,38 @@ def product_plus(*shape):
 
 MODELS["product_plus_a_number"] = lambda: product_plus(1)
 MODELS["product_plus_a_row"] = lambda: product_plus(1, 5)
-MODELS["product_plus_a_matrix"] = lambda: product_plus(2, 5)
+MODELS["product_plus_a_row_for_each_sample"] = lambda: product_plus(2, 5)
+
+
+@model
+def token_for_each_sample():
+    """An exporter that folds constants has enlarged a learned token, and positions, to the batch."""
+    m = Model(13, (4, 6, 8))
+    x = m.node("MatMul", ["image", m.weight(8, 8)])
+    x = m.node("Concat", [m.weight(4, 1, 8), x], axis=1)
+    return m.proto(m.node("Add", [x, m.weight(4, 7, 8)]))
+
+
+@model
+def token_enlarged_by_a_node():
+    m = Model(13, (4, 6, 8))
+    x = m.node("MatMul", ["image", m.weight(8, 8)])
+    return m.proto(m.node("Concat", [m.node("Expand", [m.weight(1, 1, 8), m.ints(4, 1, 8)]), x], axis=1))
+
+
+@model
+def offset_that_differs_between_samples():
+    m = Model(13, (4, 6, 8))
+    m.initializers.append(numpy_helper.from_array(numpy.arange(192, dtype=numpy.float32).reshape(4, 6, 8), "offset"))
+    return m.proto(m.node("Add", [m.node("MatMul", ["image", m.weight(8, 8)]), "offset"]))
+
+
+@model
+def scaled_by_a_computed_number():
+    m, x = tokens()
+    m.initializers.append(numpy_helper.from_array(numpy.float32(8), "size"))
+    m.initializers.append(numpy_helper.from_array(numpy.float32(1), "one"))
+    return m.proto(m.node("Mul", [x, m.node("Div", ["one", m.node("Sqrt", ["size"])])]))
 
 
 @model

@@ -54,7 +54,19 @@ class LookalikesTest(CliTest):
         operators, parameters, notes = self.network("product_plus_a_number")
         self.assertEqual((operators, parameters), (["fc", "bias"], 40))
         self.assertIn("one-element operands count as constants", notes)
-        self.assertEqual(self.network("product_plus_a_matrix")[:2], (["fc", "bias"], 50))
+        self.assertEqual(self.network("product_plus_a_row_for_each_sample")[:2], (["fc", "bias"], 45))
+
+    def test_operands_that_are_written_once_for_each_sample(self):
+        operators, parameters, notes = self.network("token_for_each_sample")
+        self.assertEqual((operators, parameters), (["fc", "parameter", "concat", "bias"], 64 + 8 + 7 * 8))
+        self.assertEqual(notes.count("is the same for 4 samples and counts as that of one"), 2)
+        self.assertEqual(self.network("token_enlarged_by_a_node"), (["fc", "parameter", "concat"], 64 + 8, ""))
+        done = self.run_importer("offset_that_differs_between_samples")
+        self.assertEqual((done.returncode, done.stderr.count("\n")), (BAD_INPUT, 1), done.stderr)
+        self.assertIn("has an operand of shape [4, 6, 8] that differs between samples", done.stderr)
+
+    def test_a_number_computed_from_numbers(self):
+        self.assertEqual(self.network("scaled_by_a_computed_number")[:2], (["fc", "scale"], 64))
 
     def test_weights_that_are_fewer(self):
         self.assertIn("fewer learned numbers than they have count as they are, with 126 too many",
