@@ -85,7 +85,14 @@ def softmax(c, node, values):
     along = x.axis in (range(first, rank) if old else [first])
     if along and not (old and c.batch == 1 and c.fixed_batch):
         raise Fault("works along the batch" + c.where_merged(x))
-    return c.unary(node.title(), "softmax", x)
+    over = [d for d in (range(first, rank) if old else [first]) if x.shape[d] > 1]
+    channels = x.axis + 1 if rank - x.axis == 4 else None
+    if over in ([], [rank - 1], [channels]) or x.axis > first:
+        return c.unary(node.title(), "softmax", x)
+    # a network file's softmax is over the last dimension or an image's channels: here rows are not of their own
+    first = max(first, x.axis + 1)
+    folded = c.reshape(x, [*x.shape[:first], prod(x.shape[first:])])
+    return c.reshape(c.unary(node.title(), "softmax", folded), x.shape)
 
 
 def prelu(c, node, values):

@@ -129,16 +129,11 @@ static int check_plan_options(const arguments *given)
 
 static mbs_status plan_network(export_run *run, mbs_error *error)
 {
-    setup *of = &run->setup;
-    const bool searches =
-        run->recompute.recompute != MBS_RECOMPUTE_NONE || planning_has_strips(&run->planning);
-    const search_again again = {of->network, setup_program_options(of), run->recompute};
-    mbs_status status = setup_program(of, error);
+    const setup *of = &run->setup;
+    const search_again again = {of->network, of->inference, of->keep_batch_norm, run->recompute};
+    mbs_status status = search_plan(&run->plan, NULL, &again, &of->hardware, &run->planning, error);
     if (status == MBS_OK)
-        status = search_plan(&run->plan, of->program, searches ? &again : NULL, &of->hardware,
-                             &run->planning, error);
-    if (status == MBS_OK)
-        note_replaced_norms(of->program);
+        note_replaced_norms(mbs_plan_program(run->plan));
     return status;
 }
 

@@ -143,7 +143,8 @@ static mbs_status greedy_program(plan_run *run, const mbs_program **program, mbs
 static mbs_status make_plain(const plan_run *run, mbs_plan **plan, mbs_error *error)
 {
     const setup *of = &run->setup;
-    const search_again again = {of->network, setup_program_options(of), {MBS_RECOMPUTE_NONE, 0}};
+    const search_again again = {
+        of->network, of->inference, of->keep_batch_norm, {MBS_RECOMPUTE_NONE, 0}};
     mbs_plan_options options = run->options;
     if (is_exact(run))
         options.planner = MBS_PLANNER_DP;
@@ -180,16 +181,14 @@ static mbs_status make_references(plan_run *run, mbs_error *error)
 static int make_plans(plan_run *run)
 {
     const setup *of = &run->setup;
-    const bool searches =
-        run->recompute.recompute != MBS_RECOMPUTE_NONE || planning_has_strips(&run->options);
-    const search_again again = {of->network, setup_program_options(of), run->recompute};
+    const search_again again = {of->network, of->inference, of->keep_batch_norm, run->recompute};
     mbs_error error;
     mbs_error_clear(&error);
-    mbs_status status = run->import_path != NULL
-                            ? mbs_plan_import_solution(&run->plan, of->program, &of->hardware,
-                                                       &run->options, run->import_path, &error)
-                            : search_plan(&run->plan, of->program, searches ? &again : NULL,
-                                          &of->hardware, &run->options, &error);
+    mbs_status status =
+        run->import_path != NULL
+            ? mbs_plan_import_solution(&run->plan, of->program, &of->hardware, &run->options,
+                                       run->import_path, &error)
+            : search_plan(&run->plan, NULL, &again, &of->hardware, &run->options, &error);
     if (status == MBS_OK && run->format == FORMAT_TABLE)
         status = make_references(run, &error);
     return report_error(status, &error);

@@ -124,8 +124,24 @@ static mbs_status make_plan(mbs_plan **plan, const mbs_program *program, const s
 {
     if (again == NULL)
         return mbs_plan_create(plan, program, hardware, options, error);
-    return mbs_plan_create_recompute(plan, again->network, &again->program_options, hardware,
-                                     options, &again->recompute, error);
+    const mbs_options all = {
+        .planner = options->planner,
+        .objective = options->objective,
+        .batch = options->batch,
+        .buffer_bytes = options->buffer_bytes,
+        .inference = again->inference,
+        .keep_batch_norm = again->keep_batch_norm,
+        .recompute = again->recompute.recompute,
+        .max_recompute_percent = again->recompute.max_percent,
+        .no_pin = options->no_pin,
+        .no_stream = options->no_stream,
+        .no_strips = options->no_strips,
+        .time_limit_s = options->time_limit_s,
+        .gap_percent = options->gap_percent,
+        .progress = options->progress,
+        .progress_context = options->progress_context,
+    };
+    return mbs_plan_network(plan, again->network, hardware, &all, error);
 }
 
 /* Whether the search, interrupted, has a plan that it found so far. */

@@ -36,10 +36,11 @@
 /* Reads --recompute and --max-recompute. Says what is wrong; returns the exit status. */
 int search_recompute(mbs_recompute_options *result, const arguments *given);
 
-/* A network to plan with recomputation. */
+/* A network to plan by mbs_plan_network, and what plan options do not say of it. */
 typedef struct search_again {
     const mbs_network *network;
-    mbs_program_options program_options;
+    bool inference;
+    bool keep_batch_norm;
     mbs_recompute_options recompute;
 } search_again;
 
@@ -59,7 +60,7 @@ const char *objective_name(mbs_objective objective);
 int search_options(mbs_plan_options *result, const arguments *given);
 
 /*
- * Plans with `options`: the program, or if `again` is not null, the programs that it says. Progress
+ * Plans with `options`: the program, or if `again` is not null, the network that it says. Progress
  * is shown on standard error if that is a terminal. SIGINT or SIGTERM ends the search of ilp, and
  * for what to recompute, with the best plan so far; a second one ends the program. Where the caller
  * catches signals (signals.h) they end the other planners with MBS_ERR_STOPPED.

@@ -120,7 +120,8 @@ int setup_options(setup *result, const arguments *given)
     return buffer_status != EXIT_OK ? buffer_status : batch_status;
 }
 
-mbs_program_options setup_program_options(const setup *of)
+/* What the options say of programs. */
+static mbs_program_options setup_program_options(const setup *of)
 {
     mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
     options.inference = of->inference;

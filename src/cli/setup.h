@@ -70,9 +70,6 @@ bool setup_cycle_model(mbs_hardware *hardware, const arguments *given);
 /* Reads the common options and the hardware file. Says what is wrong; returns the exit status. */
 int setup_options(setup *result, const arguments *given);
 
-/* What the options say of programs. */
-mbs_program_options setup_program_options(const setup *of);
-
 /* Loads the network and builds its program. Likewise. */
 int setup_load(setup *result, const arguments *given);
 

@@ -274,6 +274,24 @@ def microsoft():
 
 
 @model
+def softmax_of_rows():
+    m = Model(13)
+    return m.proto(m.node("Softmax", ["image"], axis=2))
+
+
+@model
+def softmax_of_channels():
+    m = Model(13)
+    return m.proto(m.node("Softmax", ["image"], axis=1))
+
+
+@model
+def softmax_of_all():
+    m = Model(11)
+    return m.proto(m.node("Softmax", ["image"], axis=1))
+
+
+@model
 def sparse():
     m = Model(13)
     values = numpy_helper.from_array(numpy.ones(2, numpy.float32), "w")

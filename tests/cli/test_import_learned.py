@@ -109,6 +109,15 @@ class LearnedTest(CliTest):
         self.assertEqual(notes.count("\n"), 1)
         self.assertIn("without 8: those of node 'scaled'", notes)
 
+    def test_softmaxes_are_over_the_last_dimension_or_channels(self):
+        """What is strips of rows elsewhere is not here: the rows that such a softmax takes up are no rows any more."""
+        self.assertEqual(self.network("softmax_of_channels")[0], ["softmax"])
+        for name, channels in (("softmax_of_rows", [3]), ("softmax_of_all", [])):
+            layers, _ = self.network(name)
+            self.assertEqual([layer.split(" ")[0] for layer in layers], ["reshape", "softmax", "reshape"])
+            shape = json.loads(self.text)["layers"][0]["shape"]
+            self.assertEqual((shape[:-1], len(shape)), (channels, len(channels) + 1))
+
     def test_sparse_weights(self):
         self.assertEqual(self.network("sparse")[0], ["conv out_channels=4 kernel=3"])
 

@@ -39,7 +39,8 @@ static void unload(programs *loaded)
 static mbs_status plan_row(mbs_plan **plan, const comparison *of, const programs *loaded,
                            mbs_planner planner, bool strips, bool recomputes, mbs_error *error)
 {
-    search_again again = {loaded->network, setup_program_options(&of->setup), of->recompute};
+    search_again again = {loaded->network, of->setup.inference, of->setup.keep_batch_norm,
+                          of->recompute};
     mbs_plan_options options = of->options;
     options.planner = planner;
     options.no_strips = !strips;
