@@ -1,4 +1,14 @@
-/* dp: the best cuts into groups with all intervals inside resident (model, section 5). */
+/*
+ * dp: the best cuts into groups with all intervals inside resident (model, section 5).
+ *
+ * Two engines do it, with one kind of group (dp_span), of choice and of plan made of them
+ * (dp_emit). dp.c is for traffic and whole programs: what all starts have moved so far is kept for
+ * all of them at once, so that it looks at few. dp_range.c is for any objective and any steps
+ * [first, end), as recompute's search needs it by the thousand; it ends early below a limit, but
+ * looks at every start. It finds the same for traffic, in 5.4 ms instead of 1.4 for ResNet-50, 59
+ * instead of 5.7 for ResNet-152, 14 s instead of 0.11 for a chain of 22 991 steps: so they are not
+ * one.
+ */
 #ifndef PLAN_DP_DP_H
 #define PLAN_DP_DP_H
 
