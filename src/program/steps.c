@@ -26,7 +26,7 @@ static const char *step_kind(builder *b, const mbs_layer *layer, step_pass pass)
         return pass == STEP_GSUM ? "gsum" : "loss";
     assert(layer != NULL);
     const char *op = op_name(layer->op);
-    int row = layer->op;
+    int row = (int)layer->op;
     if (norm_is_affine(b, layer)) {
         row = KIND_AFFINE;
         op = "affine";
