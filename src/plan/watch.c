@@ -6,7 +6,10 @@
 #include "base/error.h"
 
 #define ASK_EVERY_S 0.05
-#define GRACE_S     0.3
+/* For dp's plan, which ilp begins with: who waits for an answer is not made to wait long, a limit
+ * is kept to the second. */
+#define GRACE_CANCELLED_S 0.3
+#define GRACE_LIMIT_S     0.9
 
 double plan_now_s(void)
 {
@@ -64,8 +67,8 @@ bool plan_watch_is_past(plan_watch *w)
 {
     if (!plan_watch_is_over(w))
         return false;
-    const double over_s = w->cancelled ? fmin(w->cancelled_s, w->end_s) : w->end_s;
-    return plan_now_s() >= over_s + GRACE_S;
+    const double cancelled_s = w->cancelled ? w->cancelled_s + GRACE_CANCELLED_S : INFINITY;
+    return plan_now_s() >= fmin(cancelled_s, w->end_s + GRACE_LIMIT_S);
 }
 
 mbs_status plan_watch_stopped(mbs_error *error)
