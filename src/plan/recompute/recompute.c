@@ -1,5 +1,6 @@
 #include "plan/recompute/recompute.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -149,8 +150,10 @@ static mbs_status find_auto(recompute_sets *sets, const recompute_model *model,
         if (status == MBS_OK)
             status = search_from(&best, &within, traffic.set, EFFORT_GROUPS, SECOND_WORK, error);
     }
-    if (status == MBS_OK)
+    if (status == MBS_OK) {
+        assert(best.program != NULL); /* no limit is below 0, so one was searched within */
         status = keep_starts(&sets->starts[MBS_RECOMPUTE_AUTO], &best, error);
+    }
     if (status == MBS_OK) {
         sets->set[MBS_RECOMPUTE_AUTO] = best.set;
         sets->objective[MBS_RECOMPUTE_AUTO] = best.objective;
