@@ -182,6 +182,7 @@ static mbs_status plan_exactly(program_choice *plain, program_choice *split,
     price_memory prices = {0};
     plain->of.prices = split->of.prices = &prices;
     mbs_status status = search_both(plain, split, set, error);
+    plain->of.prices = split->of.prices = NULL;
     price_memory_free(&prices);
     return status;
 }

@@ -80,6 +80,7 @@ static const char *const map_names[] = {
     [ROWS_SCALED] = "scaled",
     [ROWS_TRANSPOSED_SCALED] = "transposed scaled",
     [ROWS_WHOLE] = "whole",
+    [ROW_MAP_KIND_COUNT] = "unknown",
 };
 
 static bool is_map(const mbs_row_map *map)
@@ -181,10 +182,11 @@ static bool suits_kind(const mbs_step *step, row_map_kind kind)
     case ROWS_SAME:
         return step->rows == 1 || (!is_of(step, "loss") && !ends_with(step->kind, ".bgrad"));
     case ROWS_WHOLE:
+        return true;
     case ROW_MAP_KIND_COUNT:
         break;
     }
-    return true;
+    return false;
 }
 
 /* Whether the map can be that of the step's convolution; whole is on the safe side. */
