@@ -35,7 +35,7 @@ mbs_status plan_dp_objective(mbs_plan *plan, const plan_task *task, mbs_error *e
     mbs_status status = name_plan(plan, task, error);
     if (status != MBS_OK)
         return status;
-    if (task->strips && task->program->split && task->program->has_rows)
+    if (plan_has_strips(task))
         return plan_dp_strips_for(plan, task, error);
     plan->outcome = MBS_OPTIMAL;
     return dp_range_plan(plan, task, NULL, error);
