@@ -2,11 +2,13 @@
 
 import json
 import os
+import pathlib
 import re
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
@@ -17,18 +19,24 @@ AUTO = [DENSENET, "--recompute", "auto", "--objective", "time"] # takes minutes
 
 
 class Interrupts(CliTest):
-    def setUp(self):
-        super().setUp()
-        self.long = str(self.folder / "long.json")
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory(prefix="mbsopt-test-")
+        cls.addClassCleanup(folder.cleanup)
+        cls.long = str(pathlib.Path(folder.name) / "long.json")
         subprocess.run([sys.executable, ROOT / "scripts" / "make_zoo.py", "--chain", "30000", "-o",
-                        self.long], check=True)
+                        cls.long], check=True)
 
-    def interrupt(self, *words, after=1.0, number=signal.SIGINT):
-        """The status, what was printed and said, and the seconds from the signal to the end."""
+    def interrupt(self, *words, after=1.0, number=signal.SIGINT, once=None):
+        """The status, what was printed and said; the signal comes after seconds, or as soon as once() is true."""
         with subprocess.Popen([PROGRAM, *map(str, words)], stdin=subprocess.DEVNULL, text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(),
                               preexec_fn=heed_interrupts) as running:
-            time.sleep(after)
+            if once is None:
+                time.sleep(after)
+            else:
+                while running.poll() is None and not once():
+                    time.sleep(0.005)
             running.send_signal(number)
             start = time.monotonic()
             out, err = running.communicate()
@@ -73,13 +81,18 @@ class Interrupts(CliTest):
             for words in (["plan"], ["sweep", "-o", self.folder / "x.csv"]):
                 status, out, _ = self.interrupt_in_time(*words, self.long, "--planner", planner)
                 self.assertEqual((status, out), (-signal.SIGINT, ""))
-                self.assert_files("long.json")
+                self.assert_files()
+
+    def has_a_row(self):
+        part = self.folder / "x.csv.part"
+        return part.exists() and part.read_text().count("\n") >= 2
 
     def test_sweep_of_long_searches(self):
         for more in (["--planner=ilp", "--time-limit=600"], ["--recompute=auto", "--objective=time"],
                      ["--objective=time"]):
             status, out, err = self.interrupt("sweep", ALEXNET, DENSENET, *more, "-o",
-                                              self.folder / "x.csv", "--threads=1", after=4)
+                                              self.folder / "x.csv", "--threads=1",
+                                              once=self.has_a_row)
             self.assertEqual((status, out), (-signal.SIGINT, ""), err)
             rows = (self.folder / "x.csv.part").read_text().splitlines()
             self.assertEqual([row.split(",")[1] for row in rows], ["network", "alexnet"], more)
@@ -93,7 +106,7 @@ class Interrupts(CliTest):
             status, out, err = self.interrupt(*trace, "-o", self.folder / "x", number=number)
             self.assertEqual((status, out), (-number, ""), err)
             self.assertIn("x was written", err)
-            self.assert_files("long.json")
+            self.assert_files()
         export = ["export", self.long, "--planner=mbs2", "-o", self.folder / "x"]
         for words in ([*export, "--format=timeloop"], [*export, "--format=wavecore"],
                       ["plan", DENSENET, "--export-model", self.folder / "x.lp"]):
@@ -102,7 +115,7 @@ class Interrupts(CliTest):
                 if status == OK: # it was done by then
                     break
                 self.assertEqual((status, out), (-signal.SIGINT, ""), err)
-                self.assert_files("long.json")
+                self.assert_files()
             for path in self.folder.glob("x*"):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
