@@ -69,7 +69,7 @@ static int print_kind(shipped_kind kind, const char *title, bool names_only)
         printf(":\n");
     }
     for (size_t i = 0; i < list.count && result != EXIT_SYSTEM; i++) {
-        char path[SHIPPED_PATH_BYTES + 300]; /* a file's name has at most 255 bytes */
+        char path[SHARE_PATH_BYTES + 300]; /* a file's name has at most 255 bytes */
         snprintf(path, sizeof path, "%s/%s.json", list.folder, list.names[i]);
         if (!names_only)
             printf("  ");

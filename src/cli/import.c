@@ -13,6 +13,7 @@
 
 #include "alive.h"
 #include "output.h"
+#include "share.h"
 #include "shipped.h"
 #include "signals.h"
 
@@ -53,10 +54,9 @@ bool is_onnx_path(const char *path)
     return length > 5 && strcmp(path + length - 5, ".onnx") == 0;
 }
 
-/* The importer's path, or null after saying that there is none. `beside` has room for one. */
-static const char *find_importer(char *beside, size_t size)
+/* The importer's path, or null after saying that there is none. `room` has room for one. */
+static const char *find_importer(char *room, size_t size)
 {
-    static const char *const places[] = {MBSOPT_SOURCE_IMPORTER, MBSOPT_INSTALLED_IMPORTER};
     const char *chosen = getenv("MBSOPT_IMPORTER");
     if (chosen != NULL && chosen[0] != '\0') {
         if (access(chosen, R_OK) == 0)
@@ -64,22 +64,12 @@ static const char *find_importer(char *beside, size_t size)
         complain("%s, which MBSOPT_IMPORTER names: %s", chosen, strerror(errno));
         return NULL;
     }
-    if (find_beside(beside, size, MBSOPT_IMPORTER_FROM_PREFIX))
-        return beside;
-    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
-        if (access(places[i], R_OK) == 0)
-            return places[i];
-    complain("the importer of ONNX files is neither %s nor %s; MBSOPT_IMPORTER can name it",
-             places[0], places[1]);
+    if (share_find(room, size, "import_onnx.py"))
+        return room;
+    complain("the importer of ONNX files is not installed, neither beside the program nor as %s; "
+             "MBSOPT_IMPORTER can name it",
+             room);
     return NULL;
-}
-
-static const char *find_python(void)
-{
-    const char *chosen = getenv("MBSOPT_PYTHON");
-    if (chosen != NULL && chosen[0] != '\0')
-        return chosen;
-    return access("/usr/bin/python3", X_OK) == 0 ? "/usr/bin/python3" : "python3";
 }
 
 /*
@@ -253,8 +243,8 @@ static int run(imported *all, importer *of, const char *path)
 
 static int import_onnx(mbs_network **network, const arguments *given, const char *path)
 {
-    char beside[SHIPPED_PATH_BYTES];
-    importer of = {.python = find_python(), .script = find_importer(beside, sizeof beside)};
+    char room[SHARE_PATH_BYTES];
+    importer of = {.python = share_python(), .script = find_importer(room, sizeof room)};
     imported all = {0};
     mbs_error error;
     mbs_error_clear(&error);

@@ -12,39 +12,24 @@
 #include "command.h"
 #include "options.h"
 #include "output.h"
+#include "share.h"
 
 static const char suffix[] = ".json";
 
 /* ---- Places ---------------------------------------------------------------------------------- */
 
-bool find_beside(char *path, size_t size, const char *place)
+/* Opens the folder networks/ or hardware/; null if that fails, which errno says why. */
+static DIR *open_kind(char path[SHARE_PATH_BYTES], const char *kind)
 {
-    const size_t room = strlen(place) + sizeof "/../";
-    ssize_t length = readlink("/proc/self/exe", path, size - room);
-    if (length <= 0)
-        return false;
-    path[length] = '\0';
-    char *slash = strrchr(path, '/');
-    if (slash == NULL)
-        return false;
-    snprintf(slash, room, "/../%s", place);
-    return access(path, R_OK) == 0;
-}
-
-/* The folder that has networks/ and hardware/. */
-static void find_root(char path[SHIPPED_PATH_BYTES])
-{
-    static const char *const places[] = {MBSOPT_SOURCE_DATA, MBSOPT_INSTALLED_DATA};
     const char *chosen = getenv("MBSOPT_DATA");
-    if (chosen != NULL && chosen[0] != '\0') {
-        snprintf(path, SHIPPED_PATH_BYTES, "%s", chosen);
-        return;
+    if (chosen == NULL || chosen[0] == '\0') {
+        share_find(path, SHARE_PATH_BYTES, kind);
+    } else if ((size_t)snprintf(path, SHARE_PATH_BYTES, "%s/%s", chosen, kind) >=
+               SHARE_PATH_BYTES) {
+        errno = ENAMETOOLONG;
+        return NULL;
     }
-    if (find_beside(path, SHIPPED_PATH_BYTES, MBSOPT_DATA_FROM_PREFIX "/networks")) {
-        *strrchr(path, '/') = '\0';
-        return;
-    }
-    snprintf(path, SHIPPED_PATH_BYTES, "%s", places[access(places[0], R_OK) == 0 ? 0 : 1]);
+    return opendir(path);
 }
 
 /* ---- Lists ----------------------------------------------------------------------------------- */
@@ -80,13 +65,8 @@ static bool add_name(shipped_names *list, const char *name, size_t length)
 
 int shipped_list(shipped_names *list, shipped_kind kind)
 {
-    char root[SHIPPED_PATH_BYTES];
     *list = (shipped_names){"", NULL, 0};
-    find_root(root);
-    const int length = snprintf(list->folder, sizeof list->folder, "%s/%s", root,
-                                kind == SHIPPED_NETWORK ? "networks" : "hardware");
-    errno = ENAMETOOLONG;
-    DIR *folder = (size_t)length < sizeof list->folder ? opendir(list->folder) : NULL;
+    DIR *folder = open_kind(list->folder, kind == SHIPPED_NETWORK ? "networks" : "hardware");
     if (folder == NULL) {
         complain("cannot read %.300s: %s; MBSOPT_DATA can name the folder that it is in",
                  list->folder, strerror(errno));

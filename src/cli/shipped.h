@@ -2,24 +2,16 @@
 #ifndef CLI_SHIPPED_H
 #define CLI_SHIPPED_H
 
-#include <stdbool.h>
 #include <stddef.h>
+
+#include "share.h"
 
 /* Kinds of files, as bits where several are looked for. */
 typedef enum shipped_kind { SHIPPED_NETWORK = 1, SHIPPED_MACHINE = 2 } shipped_kind;
 
-/* Room for a path; longer ones are not looked at. */
-#define SHIPPED_PATH_BYTES 4096
-
-/*
- * Writes to `path` where `place` lies as seen from the folder above the program's, as installed:
- * bin/../share/mbsopt. False if nothing readable is there.
- */
-bool find_beside(char *path, size_t size, const char *place);
-
 /* Names of shipped files without their ".json", sorted. */
 typedef struct shipped_names {
-    char folder[SHIPPED_PATH_BYTES];
+    char folder[SHARE_PATH_BYTES];
     char **names;
     size_t count;
 } shipped_names;

@@ -4,6 +4,7 @@ import os
 import pathlib
 import re
 import shlex
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -13,6 +14,7 @@ BUILD = os.environ["MBS_BUILD_DIR"]
 EMBEDDING = ROOT / "tests" / "embedding"
 NETWORK = str(ROOT / "models" / "networks" / "resnet18.json")
 PYTHON = "/usr/bin/python3" if os.access("/usr/bin/python3", os.X_OK) else "python3"
+SHARED_SCRIPTS = ["import_onnx.py", "import_torch.py", "sweep.sbatch", "sweep_merge.py", "sweep_parallel.sh"]
 STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
 
 
@@ -85,16 +87,29 @@ class Installed(unittest.TestCase):
                          {path.name for path in (ROOT / "include" / "mbsopt").glob("*.h")})
 
     def test_tool(self):
-        self.assertRegex(run(self.tool, "--version", env=self.env), r"^mbsopt \d+\.\d+\.\d+\n$")
+        """Nothing has to be said of where the library is, also when the whole was moved."""
+        moved = self.folder / "moved"
+        shutil.copytree(self.tool.parent.parent, moved)
+        for tool in (self.tool, moved / "bin/mbsopt"):
+            self.assertRegex(run(tool, "--version", env={}), r"^mbsopt \d+\.\d+\.\d+\n$")
+        self.assertIn(f" in {moved}/bin/../share/mbsopt/networks:", run(moved / "bin/mbsopt", "list", env={}))
+
+    def test_shared_files(self):
+        """Models, importers and scripts; each can be read, and run where it has a first line for that."""
+        place = self.tool.parent.parent / "share/mbsopt"
+        installed = {str(path.relative_to(place)): path for path in place.rglob("*") if path.is_file()}
+        package = [f"onnx_network/{path.name}" for path in (ROOT / "scripts/onnx_network").glob("*.py")]
+        models = [f"{kind}/{path.name}" for kind in ("networks", "hardware")
+                  for path in (ROOT / "models" / kind).glob("*.json")]
+        plots = [path.name for path in (ROOT / "scripts").glob("plot*.py")]
+        self.assertEqual(sorted(installed), sorted([*SHARED_SCRIPTS, *package, *models, *plots]))
+        for path in installed.values():
+            runs = path.read_bytes().startswith(b"#!")
+            self.assertEqual(path.stat().st_mode & 0o777, 0o755 if runs else 0o644, path)
 
     def test_importer(self):
         """The installed program runs the importer installed with it, wherever the whole was moved to."""
         place = self.tool.parent.parent / "share/mbsopt"
-        installed = sorted(str(path.relative_to(place)) for path in place.rglob("*") if path.is_file())
-        package = [f"onnx_network/{path.name}" for path in (ROOT / "scripts/onnx_network").glob("*.py")]
-        models = [f"{kind}/{path.name}" for kind in ("networks", "hardware")
-                  for path in (ROOT / "models" / kind).glob("*.json")]
-        self.assertEqual(installed, sorted(["import_onnx.py", *package, *models]))
         env = {k: v for k, v in self.env.items() if k not in ("MBSOPT_IMPORTER", "MBSOPT_PYTHON")}
         model = self.folder / "model.onnx"
         if subprocess.run([PYTHON, "-c", "import onnx"], capture_output=True, check=False).returncode == 0:
