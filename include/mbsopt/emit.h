@@ -51,6 +51,37 @@ MBS_API mbs_status mbs_plan_place(mbs_plan **placed, const mbs_plan *plan,
                                   const mbs_hardware *hardware, mbs_note_function *note,
                                   void *note_context, mbs_error *error);
 
+/* What a range of the buffer holds. */
+typedef enum mbs_buffer_content {
+    MBS_BUFFER_TENSOR = 0,
+    MBS_BUFFER_RING,       /* rows of a tensor, some of which stay from strip to strip */
+    MBS_BUFFER_PARAMETERS, /* of a streamed step, while it runs: weights, or accumulators */
+    MBS_BUFFER_PINNED      /* parameters of a step that stay during all iterations */
+} mbs_buffer_content;
+
+/* Bytes [offset, offset + bytes) of the buffer in every iteration of a group. */
+typedef struct mbs_buffer_range {
+    mbs_buffer_content content;
+    size_t
+        first;   /* the steps, of one group, from the start of which to the end of which the data */
+    size_t last; /* are there, inclusive */
+    int64_t offset;
+    int64_t bytes;
+    int64_t tensor; /* -1: parameters, */
+    int64_t step;   /* of this step; -1: a tensor */
+} mbs_buffer_range;
+
+/*
+ * Where a plan's data lie in the buffer, and when: the placement that the format wavecore exports,
+ * which is mbs_plan_place's (`note` is told where it changed the plan). Sorted by group, in a group
+ * by what is no pinned parameter first, then by the first step. *ranges is owned by the caller
+ * (mbs_free). Errors: as of mbs_plan_place.
+ */
+MBS_API mbs_status mbs_plan_buffer_map(mbs_buffer_range **ranges, size_t *count,
+                                       const mbs_plan *plan, const mbs_hardware *hardware,
+                                       mbs_note_function *note, void *note_context,
+                                       mbs_error *error);
+
 /* Which part of the plan is exported, and how. What a format has no use for is ignored. */
 typedef struct mbs_export_options {
     const char *format; /* a name from mbs_export_format */

@@ -290,6 +290,9 @@ MBS_API size_t mbs_plan_group_count(const mbs_plan *plan);
 MBS_API mbs_status mbs_plan_group(const mbs_plan *plan, size_t index, mbs_group_info *info);
 /* The group's part of the plan's traffic. Errors: MBS_ERR_ARGUMENT. O(touches of the group). */
 MBS_API mbs_status mbs_plan_group_traffic(const mbs_plan *plan, size_t index, mbs_traffic *traffic);
+/* One step's part of it, a tensor's write counted where it is produced. Errors: MBS_ERR_ARGUMENT.
+ */
+MBS_API mbs_status mbs_plan_step_traffic(const mbs_plan *plan, size_t step, mbs_traffic *traffic);
 /* Errors: MBS_ERR_ARGUMENT. */
 MBS_API mbs_status mbs_plan_step_mode(const mbs_plan *plan, size_t step, mbs_mode *mode);
 

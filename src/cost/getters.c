@@ -74,6 +74,17 @@ mbs_status mbs_plan_group_traffic(const mbs_plan *plan, size_t index, mbs_traffi
     return MBS_OK;
 }
 
+mbs_status mbs_plan_step_traffic(const mbs_plan *plan, size_t step, mbs_traffic *traffic)
+{
+    if (step >= (size_t)plan->program->step_count)
+        return MBS_ERR_ARGUMENT;
+    mbs_group alone = plan->groups[plan_group_of(plan, (int32_t)step)];
+    alone.first = (int32_t)step;
+    alone.end = alone.first + 1;
+    *traffic = plan_count_group(plan, &alone);
+    return MBS_OK;
+}
+
 mbs_status mbs_plan_step_mode(const mbs_plan *plan, size_t step, mbs_mode *mode)
 {
     if (step >= (size_t)plan->program->step_count)

@@ -87,8 +87,6 @@ mbs_status mbs_plan_step_cost(const mbs_plan *plan, const mbs_hardware *hardware
     *cost = (mbs_cost){0};
     if (step >= (size_t)plan->program->step_count)
         return MBS_ERR_ARGUMENT;
-    int32_t g = 0;
-    while (plan->groups[g].end <= (int32_t)step)
-        g++;
+    const int32_t g = plan_group_of(plan, (int32_t)step);
     return sum_groups(plan, hardware, g, g + 1, (part){-1, (int32_t)step}, cost);
 }

@@ -42,6 +42,20 @@ mbs_plan *plan_allocate_like(const mbs_plan *other, const char *planner_name)
     return plan;
 }
 
+int32_t plan_group_of(const mbs_plan *plan, int32_t k)
+{
+    int32_t first = 0;
+    int32_t last = plan->group_count - 1;
+    while (first < last) {
+        const int32_t middle = first + (last - first) / 2;
+        if (plan->groups[middle].end <= k)
+            first = middle + 1;
+        else
+            last = middle;
+    }
+    return first;
+}
+
 void mbs_plan_free(mbs_plan *plan)
 {
     if (plan == NULL)

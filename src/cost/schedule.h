@@ -50,4 +50,7 @@ mbs_plan *plan_allocate(const mbs_program *program, const char *planner_name);
 /* The same for the program, batch, buffer and machine that another plan is for. */
 mbs_plan *plan_allocate_like(const mbs_plan *other, const char *planner_name);
 
+/* The group of step k. O(log groups). */
+int32_t plan_group_of(const mbs_plan *plan, int32_t k);
+
 #endif

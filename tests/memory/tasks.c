@@ -206,6 +206,8 @@ const task tasks[] = {
     {"plan with ilp, recomputing", task_plan_recomputing, MBS_PLANNER_ILP},
     {"place a plan", task_place, 0},
     {"place a plan in strips", task_place, 1},
+    {"map the buffer", task_map, 0},
+    {"map the buffer of strips", task_map, 1},
     {"write the integer program as LP", task_export_model, 0},
     {"write the integer program as MPS", task_export_model, 1},
     {"import a list of values", task_import_solution, 0},

@@ -95,6 +95,22 @@ mbs_status task_place(const task *this, mbs_error *error)
     return status;
 }
 
+mbs_status task_map(const task *this, mbs_error *error)
+{
+    const mbs_plan *unplaced = this->which == 0 ? given.unplaced : given.strips;
+    const mbs_hardware coarse = coarse_hardware();
+    mbs_buffer_range *ranges;
+    size_t count;
+    size_t notes = 0;
+    mbs_status status =
+        mbs_plan_buffer_map(&ranges, &count, unplaced, &coarse, take_note, &notes, error);
+    require_none(status, ranges);
+    if ((status == MBS_OK) != (count > 0))
+        abort();
+    mbs_free(ranges);
+    return status;
+}
+
 mbs_status task_import_solution(const task *this, mbs_error *error)
 {
     (void)this;

@@ -19,6 +19,7 @@ mbs_status task_search(const task *this, mbs_error *error);
 
 /* None: a plan that must be changed to be placed in the buffer. */
 mbs_status task_place(const task *this, mbs_error *error);
+mbs_status task_map(const task *this, mbs_error *error);
 
 /* The solution's form, in the order of inputs.h. */
 mbs_status task_import_solution(const task *this, mbs_error *error);

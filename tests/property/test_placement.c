@@ -413,6 +413,43 @@ static void place_again(const mbs_plan *plan, int64_t alignment)
     placed_plan_free(&first);
 }
 
+/* The buffer's map says of every step what the layout of the placed plan says. */
+static void check_map(const mbs_plan *plan, int64_t alignment)
+{
+    static mbs_error error;
+    mbs_hardware hardware;
+    mbs_buffer_range *ranges;
+    size_t count;
+    placed_plan placed;
+    mbs_error_clear(&error);
+    mbs_hardware_wavecore(&hardware);
+    hardware.buffer_alignment_bytes = alignment;
+    must_succeed(mbs_plan_buffer_map(&ranges, &count, plan, &hardware, NULL, NULL, &error), &error,
+                 "map");
+    ck_assert_int_eq(plan_place(&placed, plan, alignment, NULL, &error), MBS_OK);
+    for (int32_t k = 0; k < plan->program->step_count; k++) {
+        const mbs_group *group = &placed.plan->groups[plan_group_of(placed.plan, k)];
+        region regions[MOST];
+        int in_use = 0;
+        int64_t sum = 0;
+        for (size_t i = 0; i < count; i++) {
+            const mbs_buffer_range *range = &ranges[i];
+            if (range->first > (size_t)k || range->last < (size_t)k)
+                continue;
+            ck_assert_int_ge((int64_t)range->first, group->first);
+            ck_assert_int_lt((int64_t)range->last, group->end);
+            ck_assert_int_eq(range->tensor < 0, range->content >= MBS_BUFFER_PARAMETERS);
+            ck_assert_int_eq(range->step < 0, range->tensor >= 0);
+            add_region(regions, &in_use, &placed, range->offset, range->bytes);
+            sum += range->bytes;
+        }
+        check_step(&placed, group, k, sum);
+        ck_assert_int_le(sum, group->peak_bytes);
+    }
+    placed_plan_free(&placed);
+    mbs_free(ranges);
+}
+
 static void fit_plan(const mbs_plan *plan, int64_t alignment, tally *sum)
 {
     static mbs_error error;
@@ -447,6 +484,7 @@ static void fit_plan(const mbs_plan *plan, int64_t alignment, tally *sum)
     }
     placed_plan_free(&placed);
     place_again(plan, alignment);
+    check_map(plan, alignment);
 }
 
 static void fit_network(uint64_t *state, tally *sum)

@@ -95,6 +95,36 @@ START_TEST(groups_share_the_traffic)
 }
 END_TEST
 
+/* What the steps of a group move is what the group moves. */
+START_TEST(steps_share_the_traffic)
+{
+    mbs_traffic part;
+    mbs_traffic sum = {0};
+    plan_add_group(plan, 0, 4, 1);
+    plan_add_group(plan, 4, 10, 5);
+    stay("c", 0, 1);
+    stay("n", 1, 2);
+    /* c reads x and its weights once, and writes what n.bwd reads */
+    ck_assert_int_eq(mbs_plan_step_traffic(plan, 0, &part), MBS_OK);
+    ck_assert_int_eq(part.activation_write, 640);
+    for (size_t k = 4; k < 10; k++) {
+        ck_assert_int_eq(mbs_plan_step_traffic(plan, k, &part), MBS_OK);
+        ck_assert_int_eq(part.total, part.activation_read + part.activation_write +
+                                         part.weight_read + part.weight_gradient);
+        sum.activation_read += part.activation_read;
+        sum.activation_write += part.activation_write;
+        sum.weight_read += part.weight_read;
+        sum.weight_gradient += part.weight_gradient;
+    }
+    ck_assert_int_eq(mbs_plan_group_traffic(plan, 1, &part), MBS_OK);
+    ck_assert_int_eq(sum.activation_read, part.activation_read);
+    ck_assert_int_eq(sum.activation_write, part.activation_write);
+    ck_assert_int_eq(sum.weight_read, part.weight_read);
+    ck_assert_int_eq(sum.weight_gradient, part.weight_gradient);
+    ck_assert_int_eq(mbs_plan_step_traffic(plan, 10, &part), MBS_ERR_ARGUMENT);
+}
+END_TEST
+
 /* Weights are read I times; accumulators written I times and read I-1 times. */
 START_TEST(several_iterations)
 {
@@ -204,6 +234,7 @@ int main(void)
     tcase_add_test(tests, nothing_resident);
     tcase_add_loop_test(tests, residency, 0, (int)COUNT(residency_cases));
     tcase_add_test(tests, groups_share_the_traffic);
+    tcase_add_test(tests, steps_share_the_traffic);
     tcase_add_test(tests, several_iterations);
     tcase_add_test(tests, pinned);
     tcase_add_test(tests, passes);
