@@ -137,31 +137,54 @@ class Counts(ExportTest):
         self.assertEqual(sizes, [(t["bytes"] * plan.batch, t["name"]) for t in plan.tensors])
         return regions
 
-    def requests(self, plan, regions, size, steps, every=1):
-        """What a trace of these steps holds: reads and writes per address."""
+    def transfers(self, plan, regions, steps, every=1):
+        """What each execution of these steps moves: [(is write, address, bytes)], in the plan's order."""
         at = {(c, name): a for a, _, c, name in regions if c != "tensor"}
         tensors = [a for a, _, c, _ in regions if c == "tensor"]
-        count, bytes_moved = {}, 0
         for step, group, i, samples in plan.executions():
             if step["id"] not in steps:
                 continue
+            moved = []
             for is_write, what, begin, length in plan.moved(step, group, i, samples):
+                if length == 0:
+                    continue
                 if isinstance(what, str):
-                    parts = [(at[what, layer_of(step)] + begin, length)] if length else []
+                    parts = [(at[what, layer_of(step)] + begin, length)]
                 elif every == 1:
-                    parts = [(tensors[what] + begin, length)] if length else []
+                    parts = [(tensors[what] + begin, length)]
                 elif "strips" in group:
-                    kept = length > 0 and samples[0] % every == 0
-                    parts = [(tensors[what] + begin, length)] if kept else []
+                    parts = [(tensors[what] + begin, length)] if samples[0] % every == 0 else []
                 else:
                     one = plan.tensors[what]["bytes"]
                     parts = [(tensors[what] + s * one, one) for s in samples if s % every == 0]
-                for address, part in parts:
-                    bytes_moved += part
-                    for request in range(address // size, ceil_div(address + part, size)):
-                        key = (request * size, is_write)
-                        count[key] = count.get(key, 0) + 1
+                moved += [(is_write, address, part) for address, part in parts]
+            yield moved
+
+    def executions_requests(self, plan, regions, size, steps, every=1):
+        """(requests [(address, is write)], bytes) of each execution, in the plan's order."""
+        for moved in self.transfers(plan, regions, steps, every):
+            yield [(request * size, is_write) for is_write, address, part in moved
+                   for request in range(address // size, ceil_div(address + part, size))], \
+                sum(part for _, _, part in moved)
+
+    def requests(self, plan, regions, size, steps, every=1):
+        """What a trace of these steps holds: reads and writes per address."""
+        count, bytes_moved = {}, 0
+        for requests, part in self.executions_requests(plan, regions, size, steps, every):
+            bytes_moved += part
+            for key in requests:
+                count[key] = count.get(key, 0) + 1
         return count, bytes_moved
+
+    def check_order(self, trace, plan, regions, every):
+        """An execution's requests stand together, its reads before its writes; executions as the plan's."""
+        begin = 0
+        for requests, _ in self.executions_requests(plan, regions, 64, range(len(plan.steps)), every):
+            written = trace[begin:begin + len(requests)]
+            begin += len(requests)
+            self.assertEqual(sorted(written), sorted(requests))
+            self.assertEqual([is_write for _, is_write in written], sorted(w for _, w in requests))
+        self.assertEqual(begin, len(trace))
 
     def count_all(self, given, *options, replan=True):
         """Exports what is small of one network, from its plan file and perhaps from the network."""
@@ -269,15 +292,11 @@ class Counts(ExportTest):
             strips |= {group.get("strips") for group in plan.plan["groups"]}
             heights |= {row["rows"] for row in formats.table(
                 self.export(path, "scalesim")["runs.csv"], SCALESIM_RUNS)}
+            moved = self.requests(plan, regions, 64, range(len(plan.steps)))[1]
+            self.assertEqual(moved, plan.plan["traffic_bytes"]["total"])
             for every in (1, 2):
-                expected, moved = self.requests(plan, regions, 64, range(len(plan.steps)), every)
-                if every == 1:
-                    self.assertEqual(moved, plan.plan["traffic_bytes"]["total"])
-                count = {}
-                for request in formats.plain_trace(self.export(path, "ramulator2", "--sample-every",
-                                                               every)):
-                    count[request[:2]] = count.get(request[:2], 0) + 1
-                self.assertEqual(count, expected)
+                trace = list(formats.plain_trace(self.export(path, "ramulator2", "--sample-every", every)))
+                self.check_order(trace, plan, regions, every)
         path, plan = self.plan(given, "--batch", "3", "--buffer", "8KiB", "--cycle-model", "scalesim")
         rows = formats.table(self.export(path, "scalesim")["runs.csv"], SCALESIM_RUNS)
         macs = sum(int(r["runs"]) * int(r["m"]) * int(r["n"]) * int(r["k"]) for r in rows)
