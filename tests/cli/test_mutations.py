@@ -1,10 +1,11 @@
-"""The verifier catches what can be wrong with a plan: valid plans, each corrupted in 25 ways."""
+"""The verifier catches what can be wrong with a plan: valid plans, each corrupted in 51 ways."""
 
 import copy
 import json
 import unittest
 
 from harness import BAD_INPUT, NETWORKS, OK, ROOT, VERIFICATION, CliTest
+from strip_mutations import STRIP_MUTATIONS
 
 
 def first(items, wanted):
@@ -195,7 +196,8 @@ MUTATIONS = [traffic_class_off_by_one, total_off_by_one, bytes_moved_between_cla
              smaller_buffer, tiny_buffer, reserved_more_than_there_is, fewer_iterations,
              sub_batch_off_by_one, no_such_iterations, group_left_out, group_twice, groups_exchanged,
              last_step_in_no_group, border_moved, residency_dropped, residency_across_groups,
-             more_pinned_than_there_is, passes_invented, tensor_larger, weights_larger]
+             more_pinned_than_there_is, passes_invented, tensor_larger, weights_larger,
+             *STRIP_MUTATIONS]
 
 PLANS = [(NETWORKS / "alexnet.json", "dp", "4MiB"), (NETWORKS / "resnet18.json", "dp", "1MiB"),
          (NETWORKS / "resnet18.json", "mbs2", "10MiB"),
@@ -220,6 +222,8 @@ class Mutations(CliTest):
                     result = self.run_program("verify", "-", given=json.dumps(plan))
                     self.assertIn(result.status, (VERIFICATION, BAD_INPUT), result)
                     self.assertIn(rule, result.err.lower())
+                    for line in result.err.splitlines():
+                        self.assertTrue(line.startswith("mbsopt: "), result.err)
         self.assertEqual([name for name, times in applied.items() if times == 0], [])
 
 
