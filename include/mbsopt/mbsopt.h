@@ -4,6 +4,7 @@
 
 #include "mbsopt/cost.h"
 #include "mbsopt/emit.h"
+#include "mbsopt/explain.h"
 #include "mbsopt/hardware.h"
 #include "mbsopt/memory.h"
 #include "mbsopt/network.h"

@@ -1,10 +1,10 @@
 /* mbsopt export PLAN_OR_NET */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "command.h"
+#include "either.h"
 #include "exporting.h"
 #include "import.h"
 #include "options.h"
@@ -12,7 +12,6 @@
 #include "planning.h"
 #include "search.h"
 #include "setup.h"
-#include "shipped.h"
 
 typedef struct export_run {
     setup setup;
@@ -113,20 +112,6 @@ static int read_options(export_run *run, const arguments *given)
 
 /* ---- The plan -------------------------------------------------------------------------------- */
 
-/* A plan file stands by itself: what would plan it anew is refused. */
-static int check_plan_options(const arguments *given)
-{
-    static const char *const planning[] = {
-        "buffer",     "batch",     "planner",   "objective", "no-pin",        "gap", "inference",
-        "batch-norm", "no-stream", "no-strips", "recompute", "max-recompute", NULL};
-    for (int i = 0; planning[i] != NULL; i++)
-        if (option_value(given, planning[i]) != NULL) {
-            complain("--%s: %s is a plan already", planning[i], given->operand);
-            return EXIT_USAGE;
-        }
-    return EXIT_OK;
-}
-
 static mbs_status plan_network(export_run *run, mbs_error *error)
 {
     const setup *of = &run->setup;
@@ -137,37 +122,15 @@ static mbs_status plan_network(export_run *run, mbs_error *error)
     return status;
 }
 
-/* The operand is a network or a plan. */
-static int load(export_run *run, const arguments *given)
-{
-    mbs_error error;
-    mbs_error_clear(&error);
-    if (is_onnx_path(given->operand))
-        return load_network(&run->setup.network, given, given->operand);
-    int usage = check_import_options(given);
-    if (usage != EXIT_OK)
-        return usage;
-    char *path;
-    int status = shipped_find(&path, SHIPPED_NETWORK, given->operand);
-    if (status != EXIT_OK)
-        return status;
-    status = report_error(mbs_load_file(&run->setup.network, &run->plan, path, &error), &error);
-    free(path);
-    return status;
-}
-
 static int make_plan(export_run *run, const arguments *given)
 {
     mbs_error error;
     mbs_error_clear(&error);
-    int status = load(run, given);
+    int status = load_network_or_plan(&run->setup, &run->plan, given);
     if (status != EXIT_OK)
         return status;
     if (run->plan == NULL)
         return report_error(plan_network(run, &error), &error);
-    int usage = check_plan_options(given);
-    if (usage != EXIT_OK)
-        return usage;
     note_other_hardware(run->plan, &run->setup.hardware);
     return report_error(mbs_plan_verify(run->plan, NULL, &error), &error);
 }

@@ -39,6 +39,7 @@ typedef struct command {
 } command;
 
 extern const command command_plan;
+extern const command command_explain;
 extern const command command_compare;
 extern const command command_sweep;
 extern const command command_verify;

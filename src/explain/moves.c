@@ -1,0 +1,160 @@
+#include "explain/moves.h"
+
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "cost/traffic.h"
+
+const char *move_reason_name(move_reason reason)
+{
+    static const char *const names[MOVE_REASON_COUNT] = {
+        [MOVE_INPUT] = "network_input", [MOVE_STASHED] = "stashed_for_backward",
+        [MOVE_LATER] = "later_group",   [MOVE_DROPPED] = "not_kept",
+        [MOVE_PASSES] = "more_passes",  [MOVE_RESULT] = "result",
+    };
+    return names[reason];
+}
+
+bool move_reads(const mbs_plan *plan, int32_t t)
+{
+    const int32_t previous = plan->program->touches[t].previous;
+    return previous < 0 || !plan->resident[previous];
+}
+
+int32_t move_group_of(const mbs_plan *plan, int32_t k)
+{
+    int32_t low = 0;
+    int32_t high = plan->group_count - 1;
+    while (low < high) {
+        const int32_t middle = low + (high - low + 1) / 2;
+        if (plan->groups[middle].first <= k)
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    return low;
+}
+
+static bool crosses_phases(const mbs_program *p, int32_t t)
+{
+    const int32_t producer = p->tensors[p->touches[t].tensor].producer;
+    return producer >= 0 && p->steps[producer].phase == MBS_FORWARD &&
+           p->steps[p->touches[t].step].phase == MBS_BACKWARD;
+}
+
+move_reason move_read_reason(const mbs_plan *plan, const mbs_group *group, int32_t t)
+{
+    const mbs_program *p = plan->program;
+    const int32_t previous = p->touches[t].previous;
+    if (p->tensors[p->touches[t].tensor].producer < 0)
+        return MOVE_INPUT;
+    if (crosses_phases(p, t))
+        return MOVE_STASHED;
+    return previous >= 0 && p->touches[previous].step >= group->first ? MOVE_DROPPED : MOVE_LATER;
+}
+
+move_reason move_write_reason(const mbs_plan *plan, const mbs_group *group, int32_t t)
+{
+    const mbs_program *p = plan->program;
+    move_reason reason = p->tensors[p->touches[t].tensor].kept ? MOVE_RESULT : MOVE_DROPPED;
+    for (int32_t next = p->touches[t].next; next >= 0; next = p->touches[next].next) {
+        if (!move_reads(plan, next))
+            continue;
+        if (crosses_phases(p, next))
+            return MOVE_STASHED;
+        if (reason == MOVE_DROPPED && p->touches[next].step >= group->end)
+            reason = MOVE_LATER;
+    }
+    return reason;
+}
+
+/* ---- Sums ------------------------------------------------------------------------------------ */
+
+/* Tensors are collected at [tensor], weights and accumulators behind them, two per step. */
+static mover *mover_of(const moves *found, const mbs_program *p, mover_kind kind, int32_t index)
+{
+    int64_t at = index;
+    if (kind != MOVER_TENSOR)
+        at = p->tensor_count + 2 * (int64_t)index + (kind == MOVER_ACCUMULATORS);
+    mover *of = &found->movers[at];
+    of->kind = kind;
+    of->index = index;
+    return of;
+}
+
+static void add_touch(moves *found, const mbs_plan *plan, const mbs_group *group, int32_t t)
+{
+    const mbs_program *p = plan->program;
+    const int32_t tensor = p->touches[t].tensor;
+    const int64_t bytes = plan->batch * p->tensors[tensor].bytes;
+    mover *of = mover_of(found, p, MOVER_TENSOR, tensor);
+    if (t >= p->steps[p->touches[t].step].write_begin) {
+        if (!plan_writes(plan, t))
+            return;
+        of->written += bytes;
+        found->written[move_write_reason(plan, group, t)] += bytes;
+    } else if (move_reads(plan, t)) {
+        of->read += group->passes * bytes;
+        found->read[move_read_reason(plan, group, t)] += bytes;
+        found->read[MOVE_PASSES] += (group->passes - 1) * bytes;
+    }
+}
+
+static void add_parameters(moves *found, const mbs_plan *plan, const mbs_group *group, int32_t k)
+{
+    const mbs_program *p = plan->program;
+    const mbs_step *step = &p->steps[k];
+    const int64_t again = group->iterations - 1;
+    const int64_t weights = again * (step->weight_bytes - plan->pinned_weight[k]);
+    const int64_t accumulators = again * (step->accumulator_bytes - plan->pinned_accumulator[k]);
+    found->weight_once += step->weight_bytes;
+    found->weight_again += weights;
+    found->weight_spared += again * plan->pinned_weight[k];
+    found->gradient_once += step->accumulator_bytes;
+    found->gradient_again += 2 * accumulators;
+    found->gradient_spared += 2 * again * plan->pinned_accumulator[k];
+    mover_of(found, p, MOVER_WEIGHTS, k)->read += step->weight_bytes + weights;
+    mover *gradient = mover_of(found, p, MOVER_ACCUMULATORS, k);
+    gradient->read += accumulators;
+    gradient->written += step->accumulator_bytes + accumulators;
+}
+
+static int by_bytes(const void *left, const void *right)
+{
+    const mover *a = left;
+    const mover *b = right;
+    if (mover_bytes(a) != mover_bytes(b))
+        return mover_bytes(a) > mover_bytes(b) ? -1 : 1;
+    if (a->kind != b->kind)
+        return a->kind < b->kind ? -1 : 1;
+    return (a->index > b->index) - (a->index < b->index);
+}
+
+mbs_status moves_find(moves *found, const mbs_plan *plan, int32_t first, int32_t end,
+                      mbs_error *error)
+{
+    const mbs_program *p = plan->program;
+    const size_t room = (size_t)p->tensor_count + 2 * (size_t)p->step_count;
+    *found = (moves){0};
+    found->movers = mem_calloc(room, sizeof *found->movers);
+    if (found->movers == NULL)
+        return error_memory(error);
+    for (int32_t g = first; g < end; g++)
+        for (int32_t k = plan->groups[g].first; k < plan->groups[g].end; k++) {
+            for (int32_t t = p->steps[k].touch_begin; t < p->steps[k].touch_end; t++)
+                add_touch(found, plan, &plan->groups[g], t);
+            add_parameters(found, plan, &plan->groups[g], k);
+        }
+    for (size_t i = 0; i < room; i++)
+        if (mover_bytes(&found->movers[i]) > 0)
+            found->movers[found->count++] = found->movers[i];
+    qsort(found->movers, (size_t)found->count, sizeof *found->movers, by_bytes);
+    return MBS_OK;
+}
+
+void moves_free(moves *found)
+{
+    mem_free(found->movers);
+    *found = (moves){0};
+}
