@@ -95,6 +95,17 @@ class Schemas(CliTest):
                 if "rings" in line:
                     self.assertFalse(schema.is_valid({**line, "strips": 1}), line)
 
+    def test_explanations(self):
+        schema = self.validator("explanation")
+        for words in (["resnet50.json"], ["resnet50.json", "--buffer=1MiB"], ["resnet18.json", "--inference"],
+                      ["alexnet.json", "--planner=baseline", "--buffer=64KiB"], ["alexnet.json", "--group=1"],
+                      ["alexnet.json", "--step=conv1"],
+                      ["resnet18.json", "--batch-norm=keep", "--buffer=64MiB", "--batch=4"]):
+            document = json.loads(self.succeed("explain", NETWORKS / words[0], *words[1:], "--format=json").out)
+            schema.validate(document)
+            self.assertFalse(schema.is_valid({**document, "group_count": -1}))
+            self.assertFalse(schema.is_valid({**document, "more": 1}))
+
     def test_refused_is_refused_by_the_program(self):
         """A network that the schema refuses, the program refuses too."""
         schema = self.validator("network")

@@ -95,6 +95,15 @@ static mbs_status explain_plan(const explain_run *run, char **text, mbs_error *e
                                        : mbs_explain_text(text, run->plan, &run->options, error);
 }
 
+/* A plan file says what of a machine it was planned for. */
+static int check_hardware(const explain_run *run, const arguments *given)
+{
+    if (run->plan == NULL || option_value(given, "hardware") == NULL)
+        return EXIT_OK;
+    complain("--hardware: %s is a plan already", given->operand);
+    return EXIT_USAGE;
+}
+
 static int load_and_explain(explain_run *run, const arguments *given)
 {
     char *text = NULL;
@@ -102,6 +111,8 @@ static int load_and_explain(explain_run *run, const arguments *given)
     mbs_error_clear(&error);
     int status = load_network_or_plan(&run->setup, &run->plan, given);
     stage_done("load");
+    if (status == EXIT_OK)
+        status = check_hardware(run, given);
     if (status == EXIT_OK && run->plan == NULL)
         status = report_error(plan_network(run, &error), &error);
     if (status == EXIT_OK)
