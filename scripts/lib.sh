@@ -127,6 +127,19 @@ offer_checkers() {
     install_or_say "some checks are skipped" "${packages[@]}"
 }
 
+# What scripts/test.sh --all makes packages with. Likewise.
+offer_packagers() {
+    local packages=()
+    command -v dh >/dev/null || packages+=(debhelper)
+    command -v dh_python3 >/dev/null || packages+=(dh-python)
+    command -v lintian >/dev/null || packages+=(lintian)
+    command -v mmdebstrap >/dev/null || packages+=(mmdebstrap)
+    [ -d /usr/lib/python3/dist-packages/build ] || packages+=(python3-build)
+    [ -d /usr/lib/python3/dist-packages/hatchling ] || packages+=(python3-hatchling)
+    [ -d /usr/lib/python3.11/ensurepip ] || packages+=(python3-venv)
+    install_or_say "the tests of packages are skipped" "${packages[@]}"
+}
+
 # Installs what is missing, or says how to. $1 as above.
 install_missing() {
     local packages

@@ -2,7 +2,7 @@
 # Checks, builds and tests mbsopt: as released, under the address and undefined-behaviour sanitizers, counting
 # the lines that run, eight threads under the thread sanitizer, the unit tests under valgrind, a minute of
 # fuzzing of each target, and the release archive. With --all also what takes long: every allocation
-# failing, and all of torchvision against PyTorch (20 minutes).
+# failing, all of torchvision against PyTorch (20 minutes), and Debian packages and a wheel, built and installed.
 # The last line is "N passed, N failed"; the exit status is 0 if none failed.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
@@ -179,6 +179,8 @@ check_with clang "fuzzing" fuzzing_finds_nothing
 check_with clang-tidy "clang-tidy" clang_tidy_finds_nothing
 check "archive" archive_passes_its_tests
 if [ $all = yes ]; then
+    offer_packagers
+    check "packages" python3 "$root/tests/packaging/test_packages.py"
     check "every allocation" every_allocation_may_fail
     check "torchvision" env "MBSOPT=$root/build/src/cli/mbsopt" \
         /usr/bin/python3 "$root/tests/sweep/torchvision_sweep.py"

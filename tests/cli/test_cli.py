@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -335,6 +336,25 @@ class Readme(CliTest):
                                   stdin=subprocess.DEVNULL, capture_output=True,
                                   env=environment(), check=False)
             self.assertEqual(done.returncode, 0, (line, done.stderr))
+
+    def test_commands_work_once_installed(self):
+        """Every block of `mbsopt …` lines, with the built program on the path; what else a block needs is as it is."""
+        text = (ROOT / "README.md").read_text()
+        blocks = [block for block in re.findall(r"```(?:sh)?\n(.*?)```", text, re.S)
+                  if block.startswith("mbsopt ")]
+        self.assertTrue(blocks)
+        tools = self.folder / "tools"
+        tools.mkdir()
+        (tools / "mbsopt").symlink_to(PROGRAM)
+        (self.folder / "models").symlink_to(ROOT / "models")
+        (self.folder / "scripts").symlink_to(ROOT / "scripts")
+        for block in blocks:
+            if "model.onnx" in block or ("\ncbc " in block and not shutil.which("cbc")):
+                continue  # tests/cli/test_import.py has models, and PyTorch's
+            done = subprocess.run(["bash", "-euo", "pipefail", "-c", block], cwd=self.folder,
+                                  stdin=subprocess.DEVNULL, capture_output=True,
+                                  env=environment(PATH=f"{tools}:{os.environ['PATH']}"), check=False)
+            self.assertEqual(done.returncode, 0, (block, done.stderr))
 
     @unittest.skipUnless(shutil.which("cc"), "no compiler")
     def test_library_lines_compile(self):

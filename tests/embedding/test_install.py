@@ -94,6 +94,21 @@ class Installed(unittest.TestCase):
             self.assertRegex(run(tool, "--version", env={}), r"^mbsopt \d+\.\d+\.\d+\n$")
         self.assertIn(f" in {moved}/bin/../share/mbsopt/networks:", run(moved / "bin/mbsopt", "list", env={}))
 
+    def test_python(self):
+        """The module finds the library of its prefix; where there is none it says so in one line."""
+        package = next(self.folder.joinpath("root").rglob("mbsopt/__init__.py")).parent
+        command = [PYTHON, "-c", "import mbsopt; print(mbsopt.version())"]
+        env = {"PYTHONPATH": str(package.parent), "PYTHONDONTWRITEBYTECODE": "1"}
+        self.assertRegex(run(*command, env=env), r"^\d+\.\d+\.\d+\n$")
+        shutil.copytree(package, self.folder / "alone" / "mbsopt")
+        env["PYTHONPATH"] = str(self.folder / "alone")
+        for name, says in (("", "is neither beside the module"), ("/no/such.so", "MBSOPT_LIBRARY names no library")):
+            done = subprocess.run(command, env={**env, "MBSOPT_LIBRARY": name}, capture_output=True, text=True,
+                                  check=False)
+            if not name and done.returncode == 0:
+                continue  # the system has one installed
+            self.assertRegex(done.stderr.splitlines()[-1], "ImportError: .*" + says)
+
     def test_shared_files(self):
         """Models, importers and scripts; each can be read, and run where it has a first line for that."""
         place = self.tool.parent.parent / "share/mbsopt"

@@ -4,19 +4,20 @@
     plan = mbsopt.plan("resnet50.json", buffer="10MiB")
     print(plan.traffic.total, [(g.first_step, g.sub_batch) for g in plan.groups])
 
-The module is this one file; it loads the shared library named by the environment variable
-MBSOPT_LIBRARY, or else finds it as the system does. Everything returned is plain data, which stays
+The shared library is the one that the environment variable MBSOPT_LIBRARY names, else the one beside the
+module, in its prefix, or where the system looks. Everything returned is plain data, which stays
 valid whatever is done with the library. Calls may be made from several threads at once.
 """
 
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
 import json
 import os
 from dataclasses import dataclass
 from typing import Any, Callable, Mapping, Optional, Tuple, Union
+
+from ._library import library
 
 __all__ = ["Error", "Group", "Plan", "Traffic", "plan", "verify", "version"]
 
@@ -137,32 +138,13 @@ class _TrafficStruct(ctypes.Structure):
 # ---- Calling it ------------------------------------------------------------------------------------
 
 _OBJECTIVES = ("traffic", "time", "energy")
-_library: Optional[ctypes.CDLL] = None
-
-
-def _load() -> ctypes.CDLL:
-    global _library
-    if _library is not None:
-        return _library
-    name = os.environ.get("MBSOPT_LIBRARY") or ctypes.util.find_library("mbsopt")
-    try:
-        library = ctypes.CDLL(name or "libmbsopt.so.0")
-    except OSError as problem:
-        raise ImportError(f"{problem}; set MBSOPT_LIBRARY to the path of libmbsopt.so") from problem
-    for function in ("mbs_network_free", "mbs_plan_free", "mbs_free",
-                     "mbs_error_clear", "mbs_hardware_wavecore", "mbs_plan_traffic"):
-        getattr(library, function).restype = None
-    for function in ("mbs_version", "mbs_status_text"):
-        getattr(library, function).restype = ctypes.c_char_p
-    _library = library
-    return library
 
 
 class _Call:
     """An error of its own, and what must be freed afterwards, in reverse order."""
 
     def __init__(self) -> None:
-        self.library = _load()
+        self.library = library()
         self.error = _ErrorStruct()
         self.owned: list[Tuple[str, ctypes.c_void_p]] = []
 
@@ -325,4 +307,4 @@ def verify(source: Source) -> Traffic:
 
 def version() -> str:
     """The version of the library, for example "0.1.0"."""
-    return str(_load().mbs_version().decode())
+    return str(library().mbs_version().decode())
