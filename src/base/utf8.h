@@ -13,7 +13,11 @@ size_t utf8_length(const unsigned char *at);
 /* Shortens `text` to at most `length` bytes without cutting a character in two. */
 void utf8_cut(char *text, size_t length);
 
-/* How many characters well-formed `text` has; its width on a terminal, near enough for names. */
+/* How many columns of a terminal the character at `at` takes: 2 of East Asia's and of pictures,
+ * else 1, also of marks that combine, so that no text is taken for narrower than it is. */
+size_t utf8_columns(const unsigned char *at);
+
+/* The columns that well-formed `text` takes, at least one for each character. */
 size_t utf8_width(const char *text);
 
 #endif

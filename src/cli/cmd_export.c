@@ -12,6 +12,7 @@
 #include "planning.h"
 #include "search.h"
 #include "setup.h"
+#include "table.h"
 
 typedef struct export_run {
     setup setup;
@@ -140,9 +141,11 @@ static int make_plan(export_run *run, const arguments *given)
 static int print_list(void)
 {
     mbs_export_info info;
-    for (size_t i = 0; mbs_export_format(i, &info) == MBS_OK; i++)
-        printf("%-12s %s\n%-12s %s\n", info.name, info.carries, "", info.files);
-    return finish_output();
+    page list;
+    page_begin(&list, output_width(NULL));
+    for (size_t i = 0; list.out != NULL && mbs_export_format(i, &info) == MBS_OK; i++)
+        fprintf(list.out, "%-11s  %s\n%-11s  %s\n", info.name, info.carries, "", info.files);
+    return page_print(&list);
 }
 
 static int run_export(const arguments *given)

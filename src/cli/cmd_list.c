@@ -9,34 +9,42 @@
 #include "options.h"
 #include "output.h"
 #include "shipped.h"
+#include "table.h"
 
-/* "3x224x224", one for each input. */
-static void print_inputs(const mbs_network *network)
+/* "3x224x224", one for each input; the first 15 inputs. */
+static void put_inputs(table *rows, const mbs_network *network)
 {
-    for (size_t i = 0; i < mbs_network_input_count(network); i++) {
+    char cell[1024] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < mbs_network_input_count(network) && i < 15; i++) {
         mbs_input_info input = {0};
         mbs_network_input(network, i, &input);
         for (int d = 0; d < input.shape.rank; d++)
-            printf("%s%" PRId64, d > 0 ? "x" : i > 0 ? ", " : "", input.shape.dim[d]);
+            used += (size_t)snprintf(cell + used, sizeof cell - used, "%s%" PRId64,
+                                     d > 0   ? "x"
+                                     : i > 0 ? ", "
+                                             : "",
+                                     input.shape.dim[d]);
     }
+    table_cell(rows, "%s", cell);
 }
 
-static int print_network(const char *path)
+static int put_network(table *rows, const char *path)
 {
     mbs_network *network = NULL;
     mbs_error error;
     mbs_error_clear(&error);
     int status = report_error(mbs_network_load_file(&network, path, &error), &error);
     if (status == EXIT_OK) {
-        printf("%5zu layers  %10" PRId64 " parameters  input ", mbs_network_layer_count(network),
-               mbs_network_parameters(network));
-        print_inputs(network);
+        table_cell(rows, "%zu", mbs_network_layer_count(network));
+        table_cell(rows, "%" PRId64, mbs_network_parameters(network));
+        put_inputs(rows, network);
     }
     mbs_network_free(network);
     return status;
 }
 
-static int print_machine(const char *path)
+static int put_machine(table *rows, const char *path)
 {
     mbs_hardware hardware;
     mbs_error error;
@@ -44,65 +52,90 @@ static int print_machine(const char *path)
     int status = report_error(mbs_hardware_load_file(&hardware, path, &error), &error);
     if (status != EXIT_OK)
         return status;
-    put_safe(stdout, hardware.memory_name);
-    printf("%*s", (int)(strlen(hardware.memory_name) < 8 ? 8 - strlen(hardware.memory_name) : 0),
-           "");
-    printf("  %s  ", field_fixed((double)hardware.bandwidth_bytes_per_s / 1e9, 1, " GB/s").text);
-    printf("%" PRId64 " %s of %" PRId64 "x%" PRId64 ", ", hardware.cores,
-           hardware.cores == 1 ? "core" : "cores", hardware.array_rows, hardware.array_cols);
-    put_space(stdout, hardware.buffer_bytes);
-    printf(" buffer each");
+    table_cell(rows, "%s", hardware.memory_name);
+    table_cell(rows, "%s", field_fixed((double)hardware.bandwidth_bytes_per_s / 1e9, 1, "").text);
+    table_cell(rows, "%" PRId64, hardware.cores);
+    table_cell(rows, "%" PRId64 "x%" PRId64, hardware.array_rows, hardware.array_cols);
+    table_cell(rows, "%s", field_space(hardware.buffer_bytes).text);
     return status;
 }
 
-/* A line for each; a file that is not good costs its line, and the status says so. */
-static int print_kind(shipped_kind kind, const char *title, bool names_only)
+/* A row for each; a file that is not good has nothing but its name, and the status says so. */
+static int put_rows(table *rows, const shipped_names *list, shipped_kind kind)
 {
-    shipped_names list;
-    size_t width = 0;
-    int result = shipped_list(&list, kind);
-    for (size_t i = 0; i < list.count; i++)
-        width = strlen(list.names[i]) > width ? strlen(list.names[i]) : width;
-    if (!names_only && result == EXIT_OK) {
-        printf("%s in ", title);
-        put_safe(stdout, list.folder);
-        printf(":\n");
-    }
-    for (size_t i = 0; i < list.count && result != EXIT_SYSTEM; i++) {
+    int result = EXIT_OK;
+    for (size_t i = 0; i < list->count && result != EXIT_SYSTEM; i++) {
         char path[SHARE_PATH_BYTES + 300]; /* a file's name has at most 255 bytes */
-        snprintf(path, sizeof path, "%s/%s.json", list.folder, list.names[i]);
-        if (!names_only)
-            printf("  ");
-        put_safe(stdout, list.names[i]);
-        if (!names_only) {
-            printf("%*s  ", (int)(width - strlen(list.names[i])), "");
-            int status = kind == SHIPPED_NETWORK ? print_network(path) : print_machine(path);
-            result = status != EXIT_OK ? status : result;
-        }
-        printf("\n");
+        snprintf(path, sizeof path, "%s/%s.json", list->folder, list->names[i]);
+        table_cell(rows, "%s", list->names[i]);
+        const int status =
+            kind == SHIPPED_NETWORK ? put_network(rows, path) : put_machine(rows, path);
+        result = status != EXIT_OK ? status : result;
+        while (rows->count % rows->column_count != 0 && !rows->failed)
+            table_cell(rows, "%s", "");
+    }
+    return result;
+}
+
+static int put_kind(page *onto, shipped_kind kind, const char *title, bool names_only)
+{
+    static const mbs_table_column of_networks[] = {
+        {{"", "network"}, 0, 1, 0, NULL},
+        {{"", "layers"}, 1, 0, 2, NULL},
+        {{"", "parameters"}, 1, 0, 0, NULL},
+        {{"", "input"}, 0, 1, 1, NULL},
+    };
+    static const mbs_table_column of_machines[] = {
+        {{"", "machine"}, 0, 1, 0, NULL},        {{"", "memory"}, 0, 1, 2, NULL},
+        {{"DRAM", "GB/s"}, 1, 0, 0, NULL},       {{"", "cores"}, 1, 0, 3, NULL},
+        {{"array of", "a core"}, 1, 0, 4, NULL}, {{"buffer of", "a core"}, 1, 0, 1, NULL},
+    };
+    shipped_names list;
+    table rows;
+    int result = shipped_list(&list, kind);
+    for (size_t i = 0; i < list.count && names_only; i++) {
+        put_safe(onto->out, list.names[i]);
+        fputc('\n', onto->out);
+    }
+    if (!names_only && result == EXIT_OK) {
+        fprintf(onto->out, "%s in ", title);
+        put_safe(onto->out, list.folder);
+        fprintf(onto->out, ":\n\n");
+        if (kind == SHIPPED_NETWORK)
+            table_start(&rows, of_networks, sizeof of_networks / sizeof of_networks[0]);
+        else
+            table_start(&rows, of_machines, sizeof of_machines / sizeof of_machines[0]);
+        result = put_rows(&rows, &list, kind);
+        table_put(&rows, onto);
     }
     shipped_free(&list);
     return result;
 }
 
+static int put_lists(page *onto, const char *kind, bool names)
+{
+    int status = EXIT_OK;
+    if (kind == NULL || strcmp(kind, "networks") == 0)
+        status = put_kind(onto, SHIPPED_NETWORK, "networks", names);
+    if (kind == NULL && !names && status == EXIT_OK)
+        fputc('\n', onto->out);
+    if ((kind == NULL || strcmp(kind, "hardware") == 0) && status == EXIT_OK)
+        status = put_kind(onto, SHIPPED_MACHINE, "machines, for --hardware,", names);
+    return status;
+}
+
 static int run_list(const arguments *given)
 {
-    const bool names = option_flag(given, "names");
     const char *kind = given->operand;
-    const bool networks = kind == NULL || strcmp(kind, "networks") == 0;
-    const bool hardware = kind == NULL || strcmp(kind, "hardware") == 0;
-    int status = EXIT_OK;
-    if (!networks && !hardware) {
+    page onto;
+    if (kind != NULL && strcmp(kind, "networks") != 0 && strcmp(kind, "hardware") != 0) {
         complain("list %s: expected networks or hardware", kind);
         return EXIT_USAGE;
     }
-    if (networks)
-        status = print_kind(SHIPPED_NETWORK, "networks", names);
-    if (networks && hardware && !names && status == EXIT_OK)
-        printf("\n");
-    if (hardware && status == EXIT_OK)
-        status = print_kind(SHIPPED_MACHINE, "machines, for --hardware,", names);
-    int written = finish_output();
+    const bool names = option_flag(given, "names");
+    page_begin(&onto, names ? -1 : output_width(NULL)); /* names alone are for programs */
+    int status = onto.out != NULL ? put_lists(&onto, kind, names) : EXIT_OK;
+    const int written = page_print(&onto);
     return status != EXIT_OK ? status : written;
 }
 

@@ -10,6 +10,7 @@
 #include "search.h"
 #include "setup.h"
 #include "signals.h"
+#include "table.h"
 
 typedef enum plan_format { FORMAT_TABLE, FORMAT_JSON, FORMAT_CSV } plan_format;
 
@@ -206,8 +207,9 @@ static int place_plan(plan_run *run, const arguments *given)
 static int write_plan(const plan_run *run)
 {
     const mbs_hardware *hardware = &run->setup.hardware;
-    mbs_report_options options = {run->setup.color, run->baseline, run->greedy, hardware,
-                                  run->plain};
+    const mbs_report_options options = {run->setup.color, run->baseline,
+                                        run->greedy,      hardware,
+                                        run->plain,       output_width(run->setup.output)};
     char *output = NULL;
     mbs_error error;
     mbs_error_clear(&error);

@@ -10,6 +10,7 @@
 #include "planning.h"
 #include "setup.h"
 #include "shipped.h"
+#include "table.h"
 
 /* What the file turned out to hold; a network is in the setup. */
 typedef struct shown {
@@ -64,23 +65,23 @@ static mbs_status make_tables(shown *of, const arguments *given, mbs_error *erro
 {
     setup *with = &of->setup;
     char **output = &of->tables[0];
+    mbs_report_options options = {.color = with->color, .width = output_width(with->output)};
     if (of->kind == MBS_FILE_HARDWARE)
-        return mbs_report_hardware_table(output, &of->machine, with->color, error);
+        return mbs_report_hardware_table(output, &of->machine, &options, error);
     if (of->kind == MBS_FILE_PLAN) {
-        mbs_report_options options = {.color = with->color};
         if (option_value(given, "hardware") != NULL) {
             options.hardware = &with->hardware;
             note_other_hardware(of->plan, options.hardware);
         }
         mbs_status made = mbs_report_plan_table(output, of->plan, &options, error);
         return made != MBS_OK ? made
-                              : mbs_report_plan_rows(&of->tables[1], of->plan, with->color, error);
+                              : mbs_report_plan_rows(&of->tables[1], of->plan, &options, error);
     }
     mbs_status status = setup_program(with, error);
     if (status != MBS_OK)
         return status;
-    return mbs_report_network_table(output, with->network, with->program, &with->hardware,
-                                    with->batch, with->color, error);
+    return mbs_report_layers(output, with->network, with->program, &with->hardware, with->batch,
+                             &options, error);
 }
 
 static int write_tables(const shown *of)

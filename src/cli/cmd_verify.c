@@ -6,6 +6,7 @@
 #include "command.h"
 #include "options.h"
 #include "output.h"
+#include "table.h"
 
 /* `origin`: what the file says made it, which nobody can check. */
 static int print_verdict(const char *label, const mbs_plan *plan, const mbs_traffic *counted,
@@ -13,14 +14,19 @@ static int print_verdict(const char *label, const mbs_plan *plan, const mbs_traf
 {
     const size_t groups = mbs_plan_group_count(plan);
     const size_t steps = mbs_program_step_count(mbs_plan_program(plan));
-    printf("%s: ok, %zu group%s, %zu step%s, %" PRId64
-           " bytes per step and core as the plan says (activations read %" PRId64
-           ", written %" PRId64 "; weights %" PRId64 "; weight gradients %" PRId64 ")\n",
-           label, groups, groups == 1 ? "" : "s", steps, steps == 1 ? "" : "s", counted->total,
-           counted->activation_read, counted->activation_write, counted->weight_read,
-           counted->weight_gradient);
-    fputs(origin, stdout);
-    return finish_output();
+    page verdict;
+    page_begin(&verdict, output_width(NULL));
+    if (verdict.out != NULL) {
+        fprintf(verdict.out,
+                "%s: ok, %zu group%s, %zu step%s, %" PRId64
+                " bytes per step and core as the plan says (activations read %" PRId64
+                ", written %" PRId64 "; weights %" PRId64 "; weight gradients %" PRId64 ")\n",
+                label, groups, groups == 1 ? "" : "s", steps, steps == 1 ? "" : "s", counted->total,
+                counted->activation_read, counted->activation_write, counted->weight_read,
+                counted->weight_gradient);
+        fputs(origin, verdict.out);
+    }
+    return page_print(&verdict);
 }
 
 static int run_verify(const arguments *given)

@@ -85,15 +85,17 @@ void put_json(FILE *out, const char *text)
     fputc('"', out);
 }
 
-void put_space(FILE *out, int64_t bytes)
+field_figure field_space(int64_t bytes)
 {
     static const char *const names[] = {"TiB", "GiB", "MiB", "KiB"};
+    field_figure out;
     int64_t unit = INT64_C(1) << 40;
     for (size_t i = 0; i < 4; i++, unit >>= 10) {
         if (bytes >= unit && bytes % unit == 0) {
-            fprintf(out, "%" PRId64 " %s", bytes / unit, names[i]);
-            return;
+            snprintf(out.text, sizeof out.text, "%" PRId64 " %s", bytes / unit, names[i]);
+            return out;
         }
     }
-    fprintf(out, "%" PRId64 " bytes", bytes);
+    snprintf(out.text, sizeof out.text, "%" PRId64 " bytes", bytes);
+    return out;
 }

@@ -28,6 +28,6 @@ void put_csv(FILE *out, const char *text);
 void put_json(FILE *out, const char *text);
 
 /* "10 MiB", "512 KiB", "10000000 bytes". */
-void put_space(FILE *out, int64_t bytes);
+field_figure field_space(int64_t bytes);
 
 #endif

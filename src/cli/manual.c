@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "glossary.h"
 #include "options.h"
 #include "output.h"
 #include "shells.h"
@@ -62,6 +63,18 @@ static void put_exit_statuses(void)
         printf(".TP\n%zu\n%s\n", i, meanings[i]);
 }
 
+static void put_terms(void)
+{
+    printf(".SH TERMS\n");
+    for (size_t i = 0; i < glossary_count; i++) {
+        printf(".TP\n");
+        put_roff(glossary[i].term);
+        printf("\n");
+        put_roff(glossary[i].meaning);
+        printf("\n");
+    }
+}
+
 static int print_overview_manual(const command *const *commands)
 {
     put_title("MBSOPT");
@@ -81,8 +94,10 @@ static int print_overview_manual(const command *const *commands)
         put_option(&common_options[i]);
     printf(".TP\n\\fB\\-\\-version\\fR\nprint the version (in place of a command)\n");
     put_exit_statuses();
+    put_terms();
     printf(
-        ".SH ENVIRONMENT\n.TP\nNO_COLOR\nIf set and not empty, tables have no colours.\n"
+        ".SH ENVIRONMENT\n.TP\nCOLUMNS\nThe width that tables fit where standard output is no "
+        "terminal.\n.TP\nNO_COLOR\nIf set and not empty, tables have no colours.\n"
         ".TP\nMBSOPT_DATA\nThe folder with the networks (networks/) and machines (hardware/) that "
         "names of\n\\fBmbsopt list\\fR stand for.\n"
         ".TP\nMBSOPT_IMPORTER, MBSOPT_PYTHON\nThe script that imports ONNX models, and the Python "

@@ -6,8 +6,11 @@
 #include <strings.h>
 
 #include "output.h"
+#include "table.h"
 
 const option_spec common_options[] = {
+    {"width", '\0', "N", "fit tables into N columns (default: the terminal's; 80)"},
+    {"wide", '\0', NULL, "tables with all columns and whole names"},
     {"verbose", '\0', NULL, "note how long each stage takes"},
     {"json-errors", '\0', NULL, "messages as JSON, one object a line, for programs"},
     {"help", 'h', NULL, "print this"},
@@ -66,7 +69,7 @@ static int usage_hint(const command *of)
 /* `name` is the option without dashes, of `length` bytes, up to a "=" perhaps. */
 static int unknown_option(const command *of, const char *word, const char *name, size_t length)
 {
-    const char *names[MAX_OPTIONS + 4] = {NULL};
+    const char *names[MAX_OPTIONS + sizeof common_options / sizeof common_options[0] + 1] = {NULL};
     char copy[LONGEST_SUGGESTION + 1] = "";
     size_t count = 0;
     for (; count < of->option_count; count++)
@@ -97,18 +100,16 @@ static void set_value(arguments *result, size_t option, const char *value)
     result->all_values[result->value_count++] = (given_value){option, value};
 }
 
-/* Sets the option's value: what follows in the same word, or the next word. */
-static int take_value(arguments *result, size_t option, const char *attached, word_list *list)
+/* The option's value: what follows in the same word, or the next word; "" of a flag. */
+static int find_value(const char **value, const command *of, const option_spec *spec,
+                      const char *attached, word_list *list)
 {
-    const command *of = result->command;
-    const option_spec *spec = &of->options[option];
+    *value = "";
     if (spec->value == NULL) {
-        if (attached != NULL) {
-            complain("option --%s takes no value", spec->name);
-            return usage_hint(of);
-        }
-        set_value(result, option, "");
-        return EXIT_OK;
+        if (attached == NULL)
+            return EXIT_OK;
+        complain("option --%s takes no value", spec->name);
+        return usage_hint(of);
     }
     if (attached == NULL && list->next < list->count &&
         strncmp(list->words[list->next], "--", 2) != 0)
@@ -117,8 +118,18 @@ static int take_value(arguments *result, size_t option, const char *attached, wo
         complain("option --%s needs a value: --%s %s", spec->name, spec->name, spec->value);
         return usage_hint(of);
     }
-    set_value(result, option, attached);
+    *value = attached;
     return EXIT_OK;
+}
+
+static int take_value(arguments *result, size_t option, const char *attached, word_list *list)
+{
+    const char *value;
+    const int status =
+        find_value(&value, result->command, &result->command->options[option], attached, list);
+    if (status == EXIT_OK)
+        set_value(result, option, value);
+    return status;
 }
 
 /* Whether `name`, of `length` bytes, is the option's, or what it was called before. */
@@ -132,25 +143,39 @@ static bool is_called(const char *known, const char *name, size_t length)
     return strlen(known) == length && strncmp(known, name, length) == 0;
 }
 
+/* An option of every command. */
+static int take_common(arguments *result, const option_spec *option, const char *attached,
+                       word_list *list)
+{
+    const char *value;
+    if (strcmp(option->name, "width") == 0) {
+        const int status = find_value(&value, result->command, option, attached, list);
+        return status == EXIT_OK ? width_choose(value) : status;
+    }
+    if (attached != NULL)
+        return find_value(&value, result->command, option, attached, list);
+    if (strcmp(option->name, "help") == 0)
+        result->help = true;
+    else if (strcmp(option->name, "wide") == 0)
+        width_choose_all();
+    else if (strcmp(option->name, "verbose") == 0)
+        stages_begin();
+    return EXIT_OK; /* --json-errors is seen before all else, in main */
+}
+
 static int take_long(arguments *result, const char *word, word_list *list)
 {
     const command *of = result->command;
     const char *name = word + 2;
     const char *equals = strchr(name, '=');
     const size_t length = equals != NULL ? (size_t)(equals - name) : strlen(name);
-    if (strcmp(name, "help") == 0) {
-        result->help = true;
-        return EXIT_OK;
-    }
-    if (strcmp(name, "verbose") == 0) {
-        stages_begin();
-        return EXIT_OK;
-    }
-    if (strcmp(name, "json-errors") == 0) /* seen before all else, in main */
-        return EXIT_OK;
+    const char *attached = equals != NULL ? equals + 1 : NULL;
+    for (size_t i = 0; i < common_option_count; i++)
+        if (is_called(common_options[i].name, name, length))
+            return take_common(result, &common_options[i], attached, list);
     for (size_t i = 0; i < of->option_count; i++) {
         if (is_called(of->options[i].name, name, length))
-            return take_value(result, i, equals != NULL ? equals + 1 : NULL, list);
+            return take_value(result, i, attached, list);
     }
     return unknown_option(of, word, name, length);
 }

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "report/short_names.h"
 
-#define NARROWEST_FLEXIBLE 12
-#define WIDE_TAG           0x40 /* beside the style, in the byte before a cell */
+#define WIDE_TAG 0x40 /* beside the style, in the byte before a cell */
 
 /* U+200E/F, U+2028 to U+202E, U+2066 to U+2069: they turn the line around or break it. */
 static bool changes_direction(const unsigned char *at)
@@ -76,6 +76,11 @@ void grid_start(grid *table, bool color)
     *table = (grid){.cells = TEXT_INIT, .color = color};
 }
 
+void grid_fit_to(grid *table, int width)
+{
+    table->width = width;
+}
+
 void grid_add_column(grid *table, grid_column column)
 {
     for (int line = 0; line < 2; line++) {
@@ -124,72 +129,6 @@ void grid_rule(grid *table)
     text_bytes(&table->cells, cell, sizeof cell);
 }
 
-/* The width of a cell over the column and the next. */
-static size_t span_width(const grid_column *column)
-{
-    return column[0].width + utf8_width(column[1].gap) + column[1].width;
-}
-
-static size_t row_width(const grid *table)
-{
-    size_t width = 0;
-    for (size_t i = 0; i < table->column_count; i++)
-        width += utf8_width(table->columns[i].gap) + table->columns[i].width;
-    return width;
-}
-
-/*
- * Narrows the flexible columns until a row fits, if it can: what the others leave is shared
- * evenly, and a column that needs less than its share leaves the rest to the others.
- */
-static void fit_width(grid *table)
-{
-    for (size_t i = 0; i + 1 < table->column_count; i++) {
-        grid_column *column = &table->columns[i];
-        if (column->wide > span_width(column))
-            column->width += column->wide - span_width(column);
-    }
-    size_t wanted = 0;
-    size_t count = 0;
-    for (size_t i = 0; i < table->column_count; i++) {
-        if (table->columns[i].flexible) {
-            wanted += table->columns[i].width;
-            count++;
-        }
-    }
-    size_t fixed = row_width(table) - wanted;
-    size_t room = fixed < GRID_WIDTH ? GRID_WIDTH - fixed : 0;
-    if (wanted <= room)
-        return;
-    bool settled[GRID_MAX_COLUMNS] = {false};
-    for (bool again = true; again && count > 0;) {
-        again = false;
-        for (size_t i = 0; i < table->column_count; i++) {
-            const grid_column *column = &table->columns[i];
-            if (column->flexible && !settled[i] && column->width <= room / count) {
-                settled[i] = again = true;
-                room -= column->width;
-                count--;
-                break;
-            }
-        }
-    }
-    size_t share = count > 0 ? room / count : 0;
-    share = share > NARROWEST_FLEXIBLE ? share : NARROWEST_FLEXIBLE;
-    for (size_t i = 0; i < table->column_count; i++) {
-        grid_column *column = &table->columns[i];
-        if (column->flexible && !settled[i] && column->width > share)
-            column->width = share;
-    }
-}
-
-static const char *skip_characters(const char *string, size_t count)
-{
-    for (; count > 0 && *string != '\0'; count--)
-        string += utf8_length((const unsigned char *)string);
-    return string;
-}
-
 static void put_spaces(text *out, size_t count)
 {
     static const char blank[] = "                                ";
@@ -197,39 +136,28 @@ static void put_spaces(text *out, size_t count)
         text_bytes(out, blank, count < sizeof blank - 1 ? count : sizeof blank - 1);
 }
 
-/* The cell's text; where it is too long its middle gives way, for both ends of a name matter. */
-static void put_shortened(text *out, const char *string, size_t width, size_t limit)
-{
-    if (width <= limit) {
-        text_string(out, string);
-        return;
-    }
-    size_t head = (limit - 1) / 2;
-    size_t tail = limit - 1 - head;
-    text_bytes(out, string, (size_t)(skip_characters(string, head) - string));
-    text_string(out, "…");
-    text_string(out, skip_characters(string, width - tail));
-}
-
 /* Puts one cell; blanks not yet followed by anything wait in *pending, so that no line ends in any.
- */
+ * `shortened` has the form of the text, or is null where all fit. */
 static void put_cell(text *out, const grid *table, const grid_column *column, text_style style,
-                     const char *string, size_t *pending)
+                     const char *string, const short_names *shortened, size_t *pending)
 {
-    size_t width = utf8_width(string);
-    size_t shown = width < column->width ? width : column->width;
-    if (shown == 0) {
+    const size_t width = utf8_width(string);
+    if (width == 0) {
         *pending += utf8_width(column->gap) + column->width;
         return;
     }
     put_spaces(out, *pending);
     text_string(out, column->gap);
-    if (column->right)
-        put_spaces(out, column->width - shown);
+    if (column->right && width < column->width)
+        put_spaces(out, column->width - width);
     text_begin_style(out, table->color, style);
-    put_shortened(out, string, width, column->width);
+    size_t shown = width;
+    if (shortened != NULL)
+        shown = short_names_put(out, shortened, string);
+    else
+        text_string(out, string);
     text_end_style(out, table->color, style);
-    *pending = column->right ? 0 : column->width - shown;
+    *pending = column->right || shown > column->width ? 0 : column->width - shown;
 }
 
 static void put_heads(text *out, const grid *table)
@@ -238,8 +166,9 @@ static void put_heads(text *out, const grid *table)
         size_t length = out->length;
         size_t pending = 0;
         for (size_t i = 0; i < table->column_count; i++)
-            put_cell(out, table, &table->columns[i], STYLE_DIM, table->columns[i].head[line],
-                     &pending);
+            if (!table->columns[i].hidden)
+                put_cell(out, table, &table->columns[i], STYLE_DIM, table->columns[i].head[line],
+                         NULL, &pending);
         if (out->length > length)
             text_bytes(out, "\n", 1);
     }
@@ -248,36 +177,147 @@ static void put_heads(text *out, const grid *table)
 static void put_rule(text *out, const grid *table)
 {
     text_begin_style(out, table->color, STYLE_RULE);
-    for (size_t width = row_width(table); width > 0; width--)
+    for (size_t width = grid_row_width(table->columns, table->column_count); width > 0; width--)
         text_string(out, "─");
     text_end_style(out, table->color, STYLE_RULE);
     text_bytes(out, "\n", 1);
 }
 
-void grid_finish(grid *table, text *out)
+/* The cells, one after the other. */
+typedef struct cell_reader {
+    const grid *table;
+    const char *at;
+    size_t next;   /* column */
+    size_t column; /* of the cell that was read */
+    const char *string;
+    text_style style;
+    bool wide;
+} cell_reader;
+
+/* The next cell, or a line across (STYLE_RULE); false behind the last. */
+static bool read_cell(cell_reader *from)
 {
-    out->failed = out->failed || table->cells.failed;
-    fit_width(table);
-    put_heads(out, table);
-    const char *at = table->cells.data;
-    const char *end = out->failed ? at : at + table->cells.length;
+    const text *cells = &from->table->cells;
+    if (from->at == cells->data + cells->length)
+        return false;
+    const int tag = (unsigned char)*from->at++;
+    from->style = (text_style)(tag & ~WIDE_TAG);
+    from->wide = (tag & WIDE_TAG) != 0;
+    from->string = from->at;
+    from->at += strlen(from->at) + 1;
+    if (from->style == STYLE_RULE)
+        return true;
+    from->column = from->next;
+    from->next = (from->next + (from->wide ? 2 : 1)) % from->table->column_count;
+    return true;
+}
+
+/* The forms of a column's cells if some are too wide for it, and of those over it and the next. */
+typedef struct column_forms {
+    short_names names[2];
+    bool needed[2];
+} column_forms;
+
+/* Whether the cell is over two columns that are both shown. */
+static bool spans_two(const cell_reader *cell)
+{
+    return cell->wide && !cell->table->columns[cell->column + 1].hidden;
+}
+
+static size_t width_of(const cell_reader *cell)
+{
+    const grid_column *column = &cell->table->columns[cell->column];
+    return spans_two(cell) ? grid_span_width(column) : column->width;
+}
+
+static void find_forms(grid *table, text *out, column_forms forms[GRID_MAX_COLUMNS])
+{
+    cell_reader cell = {.table = table, .at = table->cells.data};
+    while (read_cell(&cell)) {
+        if (cell.style != STYLE_RULE && utf8_width(cell.string) > width_of(&cell))
+            forms[cell.column].needed[spans_two(&cell)] = true;
+    }
+    cell = (cell_reader){.table = table, .at = table->cells.data};
+    while (read_cell(&cell)) {
+        column_forms *of = &forms[cell.column];
+        if (cell.style != STYLE_RULE && of->needed[spans_two(&cell)] &&
+            !table->columns[cell.column].hidden)
+            out->failed =
+                out->failed || !short_names_add(&of->names[spans_two(&cell)], cell.string);
+    }
+    for (size_t i = 0; i < table->column_count; i++) {
+        column_forms *of = &forms[i];
+        const size_t widths[2] = {table->columns[i].width, i + 1 < table->column_count
+                                                               ? grid_span_width(&table->columns[i])
+                                                               : 0};
+        for (int wide = 0; wide < 2; wide++)
+            if (of->needed[wide] && !out->failed)
+                out->failed = !short_names_settle(&of->names[wide], widths[wide]);
+    }
+}
+
+static void put_rows(const grid *table, text *out, const column_forms forms[GRID_MAX_COLUMNS])
+{
+    cell_reader cell = {.table = table, .at = table->cells.data};
     size_t pending = 0;
-    for (size_t i = 0; at != end;) {
-        const int tag = (unsigned char)*at++;
-        grid_column column = table->columns[i];
-        if (tag == STYLE_RULE) {
+    while (!out->failed && read_cell(&cell)) {
+        if (cell.style == STYLE_RULE) {
             put_rule(out, table);
-            at++;
             continue;
         }
-        if ((tag & WIDE_TAG) != 0)
-            column.width = span_width(&table->columns[i++]);
-        put_cell(out, table, &column, (text_style)(tag & ~WIDE_TAG), at, &pending);
-        at += strlen(at) + 1;
-        if (++i == table->column_count) {
+        grid_column column = table->columns[cell.column];
+        column.width = width_of(&cell);
+        const column_forms *of = &forms[cell.column];
+        const bool two = spans_two(&cell);
+        if (!column.hidden)
+            put_cell(out, table, &column, cell.style, cell.string,
+                     of->needed[two] ? &of->names[two] : NULL, &pending);
+        if (cell.next == 0) {
             text_bytes(out, "\n", 1);
-            pending = i = 0;
+            pending = 0;
         }
     }
+}
+
+/* "not shown at this width (--wide shows all): phase, iter." */
+static void put_hidden(const grid *table, text *out)
+{
+    const char *separator = "not shown at this width (--wide shows all): ";
+    const size_t length = out->length;
+    for (size_t i = 0; i < table->column_count; i++) {
+        const grid_column *column = &table->columns[i];
+        const bool both = column->head[0][0] != '\0' && column->head[1][0] != '\0';
+        if (!column->hidden || (column->name == NULL && column->head[1][0] == '\0'))
+            continue; /* one without a head */
+        if (out->length == length)
+            text_begin_style(out, table->color, STYLE_DIM);
+        text_string(out, separator);
+        if (column->name != NULL)
+            text_string(out, column->name);
+        else
+            text_format(out, "%s%s%s", column->head[0], both ? " " : "", column->head[1]);
+        separator = ", ";
+    }
+    if (out->length == length)
+        return;
+    text_end_style(out, table->color, STYLE_DIM);
+    text_bytes(out, "\n", 1);
+}
+
+void grid_finish(grid *table, text *out)
+{
+    column_forms forms[GRID_MAX_COLUMNS] = {0};
+    out->failed = out->failed || table->cells.failed;
+    grid_fit(table->columns, table->column_count, table->width);
+    if (!out->failed && table->cells.data != NULL)
+        find_forms(table, out, forms);
+    if (!out->failed)
+        put_heads(out, table);
+    if (!out->failed && table->cells.data != NULL)
+        put_rows(table, out, forms);
+    put_hidden(table, out);
+    for (size_t i = 0; i < table->column_count; i++)
+        for (int wide = 0; wide < 2; wide++)
+            short_names_free(&forms[i].names[wide]);
     text_free(&table->cells);
 }

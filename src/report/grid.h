@@ -5,10 +5,7 @@
 #include <stdbool.h>
 
 #include "base/text.h"
-
-#define GRID_MAX_COLUMNS 16
-/* Rows get no wider than this while flexible columns can give way. */
-#define GRID_WIDTH 120
+#include "report/grid_fit.h"
 
 typedef enum text_style {
     STYLE_PLAIN,
@@ -20,26 +17,25 @@ typedef enum text_style {
     STYLE_RULE /* in a grid: a line across in place of a row */
 } text_style;
 
-typedef struct grid_column {
-    const char *head[2]; /* two lines; "" for none */
-    const char *gap;     /* stands before the cell; blank where the cell is empty */
-    bool right;          /* aligned right */
-    bool flexible;       /* its long cells are shortened where rows get too wide */
-    size_t width;        /* of the widest cell so far, in characters */
-    size_t wide;         /* of the widest cell over this column and the next */
-} grid_column;
-
 /* Cells are kept one after the other in row order, so memory is linear in the text. */
 typedef struct grid {
     grid_column columns[GRID_MAX_COLUMNS];
     size_t column_count;
     size_t next_column;
     text cells;
+    int width; /* as in mbs_report_options */
     bool color;
 } grid;
 
 void grid_start(grid *table, bool color);
 void grid_add_column(grid *table, grid_column column);
+
+/*
+ * Has rows be at most `width` (of mbs_report_options) wide: flexible columns are narrowed as far as
+ * names are still told easily, then columns go by rank, then flexible ones are narrowed further.
+ * Cells of one column that differ are shortened to forms that differ.
+ */
+void grid_fit_to(grid *table, int width);
 
 /* The next cell of the current row; its text is made safe for terminals. */
 void grid_cell(grid *table, text_style style, const char *string);
@@ -53,7 +49,9 @@ void grid_end_row(grid *table);
 /* A line across in place of a row. */
 void grid_rule(grid *table);
 
-/* Appends the heads and all rows to `out` and frees the cells. Marks `out` failed if memory is out.
+/*
+ * Appends the heads and all rows to `out` and frees the cells; behind the rows a line says which
+ * columns went, if any. Marks `out` failed if memory is out.
  */
 void grid_finish(grid *table, text *out);
 

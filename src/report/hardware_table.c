@@ -5,6 +5,7 @@
 #include "mbsopt/report.h"
 #include "report/figures.h"
 #include "report/grid.h"
+#include "report/wrap.h"
 
 /* "22.94 T" of a count per second; with two decimals, in the largest unit that it has one of. */
 static void put_rate(text *out, double per_s)
@@ -40,20 +41,24 @@ static void put_peaks(text *out, const mbs_hardware *hardware)
     text_string(out, "FLOP per byte of DRAM\n\n");
 }
 
-mbs_status mbs_report_hardware_table(char **result, const mbs_hardware *hardware, int color,
-                                     mbs_error *error)
+mbs_status mbs_report_hardware_table(char **result, const mbs_hardware *hardware,
+                                     const mbs_report_options *options, mbs_error *error)
 {
-    const grid_column columns[] = {{.head = {"", "member"}, .gap = ""},
-                                   {.head = {"", "value"}, .gap = "  ", .right = true},
-                                   {.head = {"", "from"}, .gap = "  "}};
+    const grid_column columns[] = {
+        {.head = {"", "member"}, .gap = "", .flexible = true},
+        {.head = {"", "value"}, .gap = "  ", .right = true, .flexible = true},
+        {.head = {"", "from"}, .gap = "  ", .rank = 1}};
     const size_t count = mbs_hardware_member_count();
     char digest[MBS_DIGEST_BYTES];
     text out = TEXT_INIT;
     grid table;
     size_t inherited = 0;
-    put_title(&out, hardware, color != 0);
+    const int width = options != NULL ? options->width : 0;
+    const bool color = options != NULL && options->color != 0;
+    put_title(&out, hardware, color);
     put_peaks(&out, hardware);
-    grid_start(&table, color != 0);
+    grid_start(&table, color);
+    grid_fit_to(&table, width);
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
         grid_add_column(&table, columns[i]);
     for (size_t i = 0; i < count; i++) {
@@ -71,5 +76,5 @@ mbs_status mbs_report_hardware_table(char **result, const mbs_hardware *hardware
                     inherited, count, inherited == 1 ? "is" : "are");
     mbs_hardware_digest(hardware, digest);
     text_format(&out, "%sdigest %s\n", inherited > 0 ? "" : "\n", digest);
-    return text_finish(&out, result, error);
+    return report_finish(&out, width, result, error);
 }

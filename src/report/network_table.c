@@ -12,6 +12,7 @@
 #include "program/program.h"
 #include "report/figures.h"
 #include "report/grid.h"
+#include "report/wrap.h"
 
 /* What the steps of one layer and phase need: nothing (no steps), I iterations, or passes. */
 #define NEED_NOTHING 0
@@ -58,14 +59,22 @@ static void collect_needs(table_source *from)
 static void add_columns(grid *table, bool training)
 {
     const grid_column columns[] = {
-        {.head = {"", "#"}, .gap = "", .right = true},
+        {.head = {"", "#"}, .gap = "", .right = true, .rank = 4},
         {.head = {"", "layer"}, .gap = "  ", .flexible = true},
-        {.head = {"", "op"}, .gap = "  "},
-        {.head = {"", "output"}, .gap = "  "},
-        {.head = {"", "parameters"}, .gap = "  ", .right = true},
+        {.head = {"", "op"}, .gap = "  ", .rank = 2},
+        {.head = {"", "output"}, .gap = "  ", .rank = 3},
+        {.head = {"", "parameters"}, .gap = "  ", .right = true, .rank = 5},
         {.head = {"bytes per", "sample"}, .gap = "  ", .right = true},
-        {.head = {"iterations", "forward"}, .gap = "  ", .right = true},
-        {.head = {"", "backward"}, .gap = "  ", .right = true},
+        {.head = {"iterations", "forward"},
+         .gap = "  ",
+         .right = true,
+         .rank = 1,
+         .name = "iterations forward"},
+        {.head = {"", "backward"},
+         .gap = "  ",
+         .right = true,
+         .rank = 1,
+         .name = "iterations backward"},
     };
     size_t count = sizeof columns / sizeof columns[0];
     for (size_t i = 0; i < (training ? count : count - 1); i++)
@@ -196,10 +205,12 @@ static void put_title(text *out, const table_source *from, bool color)
                 figure_exact_space(from->hardware->buffer_bytes).text);
 }
 
-mbs_status mbs_report_network_table(char **result, const mbs_network *network,
-                                    const mbs_program *program, const mbs_hardware *hardware,
-                                    int64_t batch, int color, mbs_error *error)
+mbs_status mbs_report_layers(char **result, const mbs_network *network, const mbs_program *program,
+                             const mbs_hardware *hardware, int64_t batch,
+                             const mbs_report_options *options, mbs_error *error)
 {
+    const bool color = options != NULL && options->color != 0;
+    const int width = options != NULL ? options->width : 0;
     table_source from = {.network = network,
                          .program = program,
                          .hardware = hardware,
@@ -217,8 +228,9 @@ mbs_status mbs_report_network_table(char **result, const mbs_network *network,
     if (from.needs == NULL)
         return error_memory(error);
     collect_needs(&from);
-    put_title(&out, &from, color != 0);
-    grid_start(&table, color != 0);
+    put_title(&out, &from, color);
+    grid_start(&table, color);
+    grid_fit_to(&table, width);
     add_columns(&table, !mbs_program_is_inference(program));
     for (size_t i = 0; i < from.layer_count; i++)
         put_layer(&table, &from, i);
@@ -227,5 +239,13 @@ mbs_status mbs_report_network_table(char **result, const mbs_network *network,
     grid_finish(&table, &out);
     put_totals(&out, &from);
     mem_free(from.needs);
-    return text_finish(&out, result, error);
+    return report_finish(&out, width, result, error);
+}
+
+mbs_status mbs_report_network_table(char **result, const mbs_network *network,
+                                    const mbs_program *program, const mbs_hardware *hardware,
+                                    int64_t batch, int color, mbs_error *error)
+{
+    const mbs_report_options options = {.color = color};
+    return mbs_report_layers(result, network, program, hardware, batch, &options, error);
 }

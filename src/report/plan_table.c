@@ -12,6 +12,7 @@
 #include "report/grid.h"
 #include "report/origin.h"
 #include "report/recompute.h"
+#include "report/wrap.h"
 
 /* The unit of all figures in a column, so that they compare at a glance. */
 typedef struct column_unit {
@@ -36,6 +37,7 @@ typedef struct comparison {
     const mbs_plan *dp;           /* not null: the headline is about all three */
     const mbs_hardware *hardware; /* costs are shown for it; or null */
     bool color;
+    int width; /* of mbs_report_options */
 } comparison;
 
 static const column_unit *choose_unit(const column_unit *unit, int64_t bytes)
@@ -158,26 +160,27 @@ static void put_headline(text *out, const comparison *with)
 static void add_columns(grid *table, const table_units *units, bool with_time)
 {
     const grid_column columns[] = {
-        {.head = {"", "#"}, .gap = "", .right = true},
+        {.head = {"", "#"}, .gap = "", .right = true, .rank = 1, .name = "number"},
         {.head = {"", "steps"}, .gap = "  ", .flexible = true},
-        {.head = {"", ""}, .gap = " .. ", .flexible = true},
-        {.head = {"", "phase"}, .gap = " "},
-        {.head = {"sub-", "batch"}, .gap = " ", .right = true},
-        {.head = {"", "iter."}, .gap = " ", .right = true},
-        {.head = {"peak", units->space.name}, .gap = "  ", .right = true},
-        {.head = {"", "read"}, .gap = "  ", .right = true},
-        {.head = {"", "write"}, .gap = "  ", .right = true},
-        {.head = {"weight", "reads"}, .gap = "  ", .right = true},
-        {.head = {"weight", "grads"}, .gap = "  ", .right = true},
+        {.head = {"", ""}, .gap = " .. ", .flexible = true, .rank = 2, .name = "last step"},
+        {.head = {"", "phase"}, .gap = " ", .rank = 6},
+        {.head = {"sub-", "batch"}, .gap = " ", .right = true, .name = "sub-batch"},
+        {.head = {"", "iter."}, .gap = " ", .right = true, .rank = 7},
+        {.head = {"peak", units->space.name}, .gap = "  ", .right = true, .rank = 4},
+        {.head = {"", "read"}, .gap = "  ", .right = true, .rank = 5},
+        {.head = {"", "write"}, .gap = "  ", .right = true, .rank = 5},
+        {.head = {"weight", "reads"}, .gap = "  ", .right = true, .rank = 8},
+        {.head = {"weight", "grads"}, .gap = "  ", .right = true, .rank = 8},
         {.head = {"total", units->traffic.name}, .gap = "  ", .right = true},
     };
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
         grid_add_column(table, columns[i]);
     if (!with_time)
         return;
-    grid_add_column(table,
-                    (grid_column){.head = {"time", units->time.name}, .gap = "  ", .right = true});
-    grid_add_column(table, (grid_column){.head = {"", "by"}, .gap = " "});
+    grid_add_column(
+        table,
+        (grid_column){.head = {"time", units->time.name}, .gap = "  ", .right = true, .rank = 3});
+    grid_add_column(table, (grid_column){.head = {"", "by"}, .gap = " ", .rank = 9});
 }
 
 /* Time, and what most of it is spent on; nothing if costs are not known. */
@@ -298,6 +301,7 @@ static void put_groups(text *out, const comparison *with)
     const table_units units = choose_units(plan, cost.time_s);
     grid table;
     grid_start(&table, with->color);
+    grid_fit_to(&table, with->width);
     add_columns(&table, &units, hardware != NULL);
     for (size_t i = 0; i < mbs_plan_group_count(plan); i++)
         put_group(&table, with, i, &units);
@@ -359,6 +363,7 @@ mbs_status mbs_report_exact_table(char **result, const mbs_plan *plan, const mbs
         with.plain = options->plain;
         with.hardware = options->hardware;
         with.color = options->color != 0;
+        with.width = options->width;
     }
     text out = TEXT_INIT;
     put_title(&out, plan, with.color);
@@ -367,7 +372,7 @@ mbs_status mbs_report_exact_table(char **result, const mbs_plan *plan, const mbs
     put_summary(&out, plan);
     put_estimates(&out, plan, with.hardware);
     put_origin(&out, plan);
-    return text_finish(&out, result, error);
+    return report_finish(&out, with.width, result, error);
 }
 
 mbs_status mbs_report_plan_table(char **result, const mbs_plan *plan,

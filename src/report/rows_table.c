@@ -8,6 +8,7 @@
 #include "program/rows.h"
 #include "report/figures.h"
 #include "report/grid.h"
+#include "report/wrap.h"
 
 /* "image 224 window 7/2-3": the operand's name, its rows and, if these are not the step's row by
  * row, how they are read. */
@@ -46,25 +47,29 @@ static void put_step(grid *table, const mbs_program *p, int32_t k, const mbs_gro
     text_free(&operands);
 }
 
-mbs_status mbs_report_plan_rows(char **result, const mbs_plan *plan, int color, mbs_error *error)
+mbs_status mbs_report_plan_rows(char **result, const mbs_plan *plan,
+                                const mbs_report_options *options, mbs_error *error)
 {
-    const grid_column columns[] = {{.head = {"", "#"}, .gap = "", .right = true},
-                                   {.head = {"", "step"}, .gap = "  ", .flexible = true},
-                                   {.head = {"", "group"}, .gap = "  ", .right = true},
-                                   {.head = {"sub-", "batch"}, .gap = "  ", .right = true},
-                                   {.head = {"", "rows"}, .gap = "  ", .right = true},
-                                   {.head = {"", "reads, of rows"}, .gap = "  ", .flexible = true}};
+    const grid_column columns[] = {
+        {.head = {"", "#"}, .gap = "", .right = true, .rank = 2},
+        {.head = {"", "step"}, .gap = "  ", .flexible = true},
+        {.head = {"", "group"}, .gap = "  ", .right = true, .rank = 1},
+        {.head = {"sub-", "batch"}, .gap = "  ", .right = true, .rank = 3, .name = "sub-batch"},
+        {.head = {"", "rows"}, .gap = "  ", .right = true},
+        {.head = {"", "reads, of rows"}, .gap = "  ", .flexible = true}};
     const mbs_program *p = plan->program;
     text out = TEXT_INIT;
     grid table;
     if (!p->has_rows)
         return text_finish(&out, result, error);
-    grid_start(&table, color != 0);
+    const int width = options != NULL ? options->width : 0;
+    grid_start(&table, options != NULL && options->color != 0);
+    grid_fit_to(&table, width);
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
         grid_add_column(&table, columns[i]);
     for (int32_t g = 0; g < plan->group_count; g++)
         for (int32_t k = plan->groups[g].first; k < plan->groups[g].end; k++)
             put_step(&table, p, k, &plan->groups[g], g);
     grid_finish(&table, &out);
-    return text_finish(&out, result, error);
+    return report_finish(&out, width, result, error);
 }

@@ -31,8 +31,8 @@ class Outcome:
 
 
 def environment(**changes):
-    """This process's environment without what switches colours; None takes a variable away."""
-    result = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "TERM")}
+    """This process's environment without what switches colours and sets the width; None takes a variable away."""
+    result = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "TERM", "COLUMNS")}
     for name, value in changes.items():
         result.pop(name, None)
         if value is not None:

@@ -209,7 +209,7 @@ class Plan(CliTest):
         for path in sorted(NETWORKS.glob("*.json")):
             for command in ("plan", "show"):
                 for line in self.succeed(command, path, "--buffer", "2MiB").out.splitlines():
-                    self.assertLessEqual(len(line), 120)
+                    self.assertLessEqual(len(line), 80)
                     self.assertEqual(line, line.rstrip())
                     self.assertTrue(line.isprintable())
 
@@ -236,7 +236,7 @@ class Plan(CliTest):
 
 class Show(CliTest):
     def test_table(self):
-        text = self.succeed("show", RESNET50).out
+        text = self.succeed("show", RESNET50, "--wide").out
         self.assertIn("resnet50 · training · 32 samples per core · 10 MiB buffer", text)
         self.assertRegex(text, r"\n +1  conv1 +conv +64x112x112 +9408 +1605632 +")
         self.assertRegex(text, r"\n174 layers.*, 402 steps \(\d+ forward, \d+ backward\)\n")
@@ -277,7 +277,7 @@ class Verify(CliTest):
 
     def test_says_what_it_found(self):
         path = self.file("plan.json", self.text)
-        out = self.succeed("verify", path).out
+        out = self.succeed("verify", path, "--wide").out
         self.assertEqual(out.count("\n"), 2)
         traffic = self.plan["traffic_bytes"]
         self.assertTrue(out.startswith(

@@ -61,7 +61,7 @@ class Origin(CliTest):
         line = "made by {program} for {hardware} ({hardware_digest}): {options}\n".format(**made_by)
         self.assertTrue(line.endswith("--planner dp --batch 3\n"))
         for words in (["plan", ALEXNET, "--batch=3"], ["verify", path], ["show", path]):
-            self.assertTrue(self.succeed(*words).out.endswith(line), words)
+            self.assertTrue(self.succeed(*words, "--wide").out.endswith(line), words)
         nothing = self.file("nothing.json", path.read_text().replace('"made_by"', '"x_made_by"'))
         for command in ("verify", "show"):
             self.assertNotIn("made by", self.succeed(command, nothing).out)

@@ -194,14 +194,14 @@ START_TEST(reports_strips)
         strstr(report, ",total_bytes,strips\n0,0,1,c,n.stat,forward,1,16,1,39,0,"));
     ck_assert_ptr_nonnull(strstr(report, ",464,8\n1,2,3,n,p,forward,1,2,1,180,0,"));
     mbs_free(report);
-    must_succeed(mbs_report_plan_rows(&report, plan, 0, &error), &error, "rows");
+    must_succeed(mbs_report_plan_rows(&report, plan, NULL, &error), &error, "rows");
     ck_assert_ptr_nonnull(strstr(report, "0  c           1    1/8     8  x 8 window 3/1-1\n"));
     ck_assert_ptr_nonnull(
         strstr(report, "2  n           2      1     8  c 8, n.statistics 1 whole\n"));
     ck_assert_ptr_nonnull(strstr(report, "3  p           2      1    10  n 8 shifted 1\n"));
     mbs_free(report);
     plan->owned_program->has_rows = false; /* as of version 1 */
-    must_succeed(mbs_report_plan_rows(&report, plan, 0, &error), &error, "rows");
+    must_succeed(mbs_report_plan_rows(&report, plan, NULL, &error), &error, "rows");
     ck_assert_str_eq(report, "");
     mbs_free(report);
     mbs_plan_free(plan);

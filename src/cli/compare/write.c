@@ -6,6 +6,7 @@
 #include "compare/compare.h"
 #include "fields.h"
 #include "search.h"
+#include "table.h"
 
 static double gap_of(const compare_row *row)
 {
@@ -31,15 +32,6 @@ static scale choose_scale(double largest, const scale *scales)
     while (scales[1].name != NULL && largest < 0.1 * scales->factor)
         scales++;
     return *scales;
-}
-
-#define ROW_FORMAT "%-*s  %9s  %6s  %9s  %7s  %9s  %6s  %5s"
-
-static void put_line(FILE *out, const char *cells[8], const char *note, int width)
-{
-    fprintf(out, ROW_FORMAT, width, cells[0], cells[1], cells[2], cells[3], cells[4], cells[5],
-            cells[6], cells[7]);
-    fprintf(out, "%s%s\n", note[0] != '\0' ? "  " : "", note);
 }
 
 typedef struct row_note {
@@ -75,51 +67,69 @@ static row_note note_of(const compare_row *row, mbs_objective objective)
     return note;
 }
 
-/* A mean has no units and no note. */
-static void put_table_row(FILE *out, const compare_row *row, const scale units[3], row_note note,
-                          int width)
+static void put_row(table *rows, const compare_row *row, const scale units[3], row_note note)
 {
-    const bool mean = units == NULL;
     const field_figure figures[] = {
-        field_fixed(mean ? 0 : (double)row->traffic.total / units[0].factor, 3, ""),
+        field_fixed((double)row->traffic.total / units[0].factor, 3, ""),
         field_fixed(100 * (1 - row->traffic_ratio), 1, ""),
-        field_fixed(mean ? 0 : row->cost.time_s / units[1].factor, 2, ""),
+        field_fixed(row->cost.time_s / units[1].factor, 2, ""),
         field_fixed(row->speedup, 2, ""),
-        field_fixed(mean ? 0 : row->cost.energy_j / units[2].factor, 3, ""),
+        field_fixed(row->cost.energy_j / units[2].factor, 3, ""),
         field_fixed(100 * (1 - row->energy_ratio), 1, ""),
         field_fixed(row->utilisation, 3, ""),
     };
-    const char *cells[8] = {row->name};
-    for (size_t i = 0; i < 7; i++)
-        cells[i + 1] = mean && (i == 0 || i == 2 || i == 4) ? "" : figures[i].text;
-    put_line(out, cells, note.text, width);
+    table_cell(rows, "%s", row->name);
+    for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++)
+        table_cell(rows, "%s", figures[i].text);
+    table_cell(rows, "%s", note.text);
 }
 
-static void put_heads(FILE *out, const char *traffic, const char *time, const char *energy,
-                      int width)
+static void put_rows(page *out, const comparison *of, const compare_network *network,
+                     const scale units[3])
 {
-    const char *first[8] = {"", "traffic", "less", "time", "speedup", "energy", "less", "util-"};
-    const char *second[8] = {"planner", traffic, "%", time, "", energy, "%", "isat."};
-    put_line(out, first, "", width);
-    put_line(out, second, "", width);
-}
-
-/* Of the planners' column. */
-static int name_width(const comparison *of)
-{
-    size_t width = 9;
+    const mbs_table_column columns[] = {
+        {{"", "planner"}, 0, 1, 0, NULL},        {{"traffic", units[0].name}, 1, 0, 1, NULL},
+        {{"less", "%"}, 1, 0, 0, NULL},          {{"time", units[1].name}, 1, 0, 2, NULL},
+        {{"", "speedup"}, 1, 0, 3, NULL},        {{"energy", units[2].name}, 1, 0, 4, NULL},
+        {{"less", "%"}, 1, 0, 4, "less energy"}, {{"util-", "isat."}, 1, 0, 7, "utilisation"},
+        {{"", ""}, 0, 1, 6, "what is proven"},
+    };
+    table rows;
+    table_start(&rows, columns, sizeof columns / sizeof columns[0]);
     for (size_t i = 0; i < of->planners.count; i++)
-        width = strlen(of->means[i].name) > width ? strlen(of->means[i].name) : width;
-    return (int)width;
+        put_row(&rows, &network->rows[i], units, note_of(&network->rows[i], of->options.objective));
+    table_put(&rows, out);
 }
 
-static void put_table(FILE *out, const comparison *of, const compare_network *network)
+/* Means have no units and no notes. */
+static void put_means(page *out, const comparison *of)
+{
+    static const mbs_table_column columns[] = {
+        {{"", "planner"}, 0, 1, 0, NULL},
+        {{"traffic", "less %"}, 1, 0, 0, NULL},
+        {{"", "speedup"}, 1, 0, 1, NULL},
+        {{"energy", "less %"}, 1, 0, 2, NULL},
+        {{"util-", "isat."}, 1, 0, 3, "utilisation"},
+    };
+    table rows;
+    table_start(&rows, columns, sizeof columns / sizeof columns[0]);
+    for (size_t i = 0; i < of->planners.count; i++) {
+        const compare_row *mean = &of->means[i];
+        table_cell(&rows, "%s", mean->name);
+        table_cell(&rows, "%s", field_fixed(100 * (1 - mean->traffic_ratio), 1, "").text);
+        table_cell(&rows, "%s", field_fixed(mean->speedup, 2, "").text);
+        table_cell(&rows, "%s", field_fixed(100 * (1 - mean->energy_ratio), 1, "").text);
+        table_cell(&rows, "%s", field_fixed(mean->utilisation, 3, "").text);
+    }
+    table_put(&rows, out);
+}
+
+static void put_table(page *out, const comparison *of, const compare_network *network)
 {
     static const scale bytes[] = {{"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3}, {"B", 1}, {NULL, 0}};
     static const scale seconds[] = {{"ms", 1e-3}, {"us", 1e-6}, {"ns", 1e-9}, {NULL, 0}};
     static const scale joules[] = {{"J", 1}, {"mJ", 1e-3}, {"uJ", 1e-6}, {"nJ", 1e-9}, {NULL, 0}};
     double largest[3] = {0};
-    const int width = name_width(of);
     for (size_t i = 0; i < of->planners.count; i++) {
         const compare_row *row = &network->rows[i];
         const double figures[3] = {(double)row->traffic.total, row->cost.time_s,
@@ -129,34 +139,26 @@ static void put_table(FILE *out, const comparison *of, const compare_network *ne
     }
     const scale units[3] = {choose_scale(largest[0], bytes), choose_scale(largest[1], seconds),
                             choose_scale(largest[2], joules)};
-    put_safe(out, network->name);
-    fprintf(out, " · %s · %" PRId64 " %s per core · ", phase_of(of), of->setup.batch,
-            of->setup.batch == 1 ? "sample" : "samples");
-    put_space(out, of->setup.hardware.buffer_bytes);
-    fprintf(out, " buffer · ");
-    put_safe(out, of->setup.hardware.name);
-    fprintf(out, "\n\n");
-    put_heads(out, units[0].name, units[1].name, units[2].name, width);
-    for (size_t i = 0; i < of->planners.count; i++)
-        put_table_row(out, &network->rows[i], units,
-                      note_of(&network->rows[i], of->options.objective), width);
+    put_safe(out->out, network->name);
+    fprintf(out->out, " · %s · %" PRId64 " %s per core · %s buffer · ", phase_of(of),
+            of->setup.batch, of->setup.batch == 1 ? "sample" : "samples",
+            field_space(of->setup.hardware.buffer_bytes).text);
+    put_safe(out->out, of->setup.hardware.name);
+    fprintf(out->out, "\n\n");
+    put_rows(out, of, network, units);
+    fputc('\n', out->out);
 }
 
-static void put_tables(FILE *out, const comparison *of)
+static void put_tables(page *out, const comparison *of)
 {
-    const int width = name_width(of);
-    for (size_t n = 0; n < of->network_count; n++) {
+    for (size_t n = 0; n < of->network_count; n++)
         put_table(out, of, &of->networks[n]);
-        fputc('\n', out);
-    }
     if (of->network_count > 1) {
-        fprintf(out, "geometric means over the %zu networks\n\n", of->network_count);
-        put_heads(out, "", "", "", width);
-        for (size_t i = 0; i < of->planners.count; i++)
-            put_table_row(out, &of->means[i], NULL, (row_note){""}, width);
-        fputc('\n', out);
+        fprintf(out->out, "geometric means over the %zu networks\n\n", of->network_count);
+        put_means(out, of);
+        fputc('\n', out->out);
     }
-    fprintf(out, "Per training step and core; less, speedup: than baseline.\n");
+    fprintf(out->out, "Per training step and core; less, speedup: than baseline.\n");
 }
 
 /* ---- CSV ------------------------------------------------------------------------------------- */
@@ -279,21 +281,13 @@ static void put_document(FILE *out, const comparison *of)
 
 char *compare_text(const comparison *of, compare_format format)
 {
-    char *text = NULL;
-    size_t length = 0;
-    FILE *out = open_memstream(&text, &length);
-    if (out == NULL)
-        return NULL;
-    if (format == COMPARE_CSV)
-        put_csv_rows(out, of);
-    else if (format == COMPARE_JSON)
-        put_document(out, of);
-    else
-        put_tables(out, of);
-    const bool failed = ferror(out) != 0;
-    if (fclose(out) != 0 || failed) {
-        free(text);
-        return NULL;
-    }
-    return text;
+    page out;
+    page_begin(&out, format == COMPARE_TABLE ? output_width(of->setup.output) : -1);
+    if (out.out != NULL && format == COMPARE_CSV)
+        put_csv_rows(out.out, of);
+    else if (out.out != NULL && format == COMPARE_JSON)
+        put_document(out.out, of);
+    else if (out.out != NULL)
+        put_tables(&out, of);
+    return page_text(&out);
 }
