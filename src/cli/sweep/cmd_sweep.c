@@ -38,7 +38,7 @@ static int read_shard(sweep *of, const char *value)
     return EXIT_OK;
 }
 
-static int read_threads(sweep *of, const char *value)
+int sweep_read_threads(sweep *of, const char *value)
 {
     const long cores = sysconf(_SC_NPROCESSORS_ONLN);
     int64_t threads = cores < 1 ? 1 : cores > MOST_THREADS ? MOST_THREADS : cores;
@@ -95,7 +95,7 @@ static int read_strips(sweep *of, const arguments *given)
     return EXIT_OK;
 }
 
-static int check_usage(const sweep *of, const arguments *given)
+int sweep_check_standard_input(const arguments *given)
 {
     size_t standard_inputs = 0;
     const char *list;
@@ -103,10 +103,16 @@ static int check_usage(const sweep *of, const arguments *given)
         standard_inputs += strcmp(given->operands[i], "-") == 0;
     for (size_t i = 0; (list = option_nth(given, "hardware", i)) != NULL; i++)
         standard_inputs += strcmp(list, "-") == 0;
-    if (standard_inputs > 1) {
-        complain("only one file can be standard input (-)");
+    if (standard_inputs <= 1)
+        return EXIT_OK;
+    complain("only one file can be standard input (-)");
+    return EXIT_USAGE;
+}
+
+static int check_usage(const sweep *of, const arguments *given)
+{
+    if (sweep_check_standard_input(given) != EXIT_OK)
         return EXIT_USAGE;
-    }
     if (of->resume != NULL && of->output != NULL) {
         complain("--resume names the file that is written: no --output with it");
         return EXIT_USAGE;
@@ -139,7 +145,7 @@ static int read_options(sweep *of, const arguments *given)
     if (status != EXIT_OK)
         return status;
     int statuses[] = {read_lists(of, given), read_shard(of, option_value(given, "shard")),
-                      read_threads(of, option_value(given, "threads")),
+                      sweep_read_threads(of, option_value(given, "threads")),
                       search_options(&limits, given), search_recompute(&of->recompute, given)};
     for (size_t i = 0; i < sizeof statuses / sizeof statuses[0] && status == EXIT_OK; i++)
         status = statuses[i];
@@ -151,7 +157,7 @@ static int read_options(sweep *of, const arguments *given)
     return status;
 }
 
-static void note_replaced_norms(const sweep *of)
+void sweep_note_replaced_norms(const sweep *of)
 {
     size_t networks = 0;
     const char *exception;
@@ -190,7 +196,7 @@ static int run_sweep(const arguments *given)
     if (status == EXIT_OK)
         status = sweep_output_open(&out, &of);
     if (status == EXIT_OK) {
-        note_replaced_norms(&of);
+        sweep_note_replaced_norms(&of);
         alive_end(); /* it has a line of its own */
         status = sweep_run(&of, &out, &interrupted);
         whole = status == EXIT_OK && !interrupted;

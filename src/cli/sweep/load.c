@@ -38,22 +38,29 @@ static int load_machine(sweep *of, const char *path, const arguments *given)
     return status == EXIT_OK ? relate_machine(of, index) : status;
 }
 
+/* The machines that the option names the `position`-th time, or those without it; null: no more. */
+static const char *nth_list(const sweep *of, const arguments *given, size_t position)
+{
+    const char *list = option_nth(given, "hardware", position);
+    return list == NULL && position == 0 ? of->default_machines : list;
+}
+
 static int load_machines(sweep *of, const arguments *given)
 {
-    size_t count = 1;
+    size_t count = 0;
     const char *list;
-    for (size_t i = 0; (list = option_nth(given, "hardware", i)) != NULL; i++)
+    for (size_t i = 0; (list = nth_list(of, given, i)) != NULL; i++)
         count += count_items(list);
-    of->machines = calloc(count, sizeof *of->machines);
+    of->machines = calloc(count + 1, sizeof *of->machines);
     if (of->machines == NULL)
         return out_of_memory();
-    if (count == 1) {
+    if (count == 0) {
         of->machine_count = 1;
         mbs_hardware_wavecore(&of->machines[0].hardware);
         return setup_cycle_model(&of->machines[0].hardware, given) ? EXIT_OK : EXIT_USAGE;
     }
     int status = EXIT_OK;
-    for (size_t i = 0; (list = option_nth(given, "hardware", i)) != NULL; i++) {
+    for (size_t i = 0; (list = nth_list(of, given, i)) != NULL; i++) {
         for (size_t left = count_items(list); left > 0 && status == EXIT_OK; left--) {
             char *path = next_item(&list);
             status = path == NULL ? out_of_memory() : load_machine(of, path, given);

@@ -26,7 +26,7 @@ typedef struct failure {
 
 typedef struct sweep_state {
     const sweep *of;
-    sweep_output *out;
+    const sweep_use *use;
     size_t size; /* points of the shard */
     atomic_bool stop;
 
@@ -132,7 +132,7 @@ static void plan_portion(sweep_state *s, const portion *taken, mbs_plan **plans)
         if (status == MBS_ERR_STOPPED ||
             (atomic_load(&s->stop) && may_be_cut_short(of, &at, *plan)))
             break;
-        char *row = status == MBS_OK ? sweep_row(of, &at, *plan) : NULL;
+        char *row = status == MBS_OK ? s->use->row(of, &at, *plan, s->use->context) : NULL;
         if (status == MBS_OK && row == NULL)
             status = MBS_ERR_MEMORY;
         deliver(s, position, row, status, &error);
@@ -229,10 +229,9 @@ static int write_rows(sweep_state *s, progress_line *line)
         }
         s->rows[s->written++] = NULL;
         pthread_mutex_unlock(&s->lock);
-        status = sweep_output_line(s->out, row, strlen(row));
+        status = s->use->put(row, s->use->context);
         free(row);
         pthread_mutex_lock(&s->lock);
-        s->out->done += status == EXIT_OK;
     }
     atomic_store(&s->stop, true);
     pthread_mutex_unlock(&s->lock);
@@ -274,7 +273,7 @@ static int run_workers(sweep_state *s)
 {
     pthread_t threads[MOST_THREADS];
     const bool terminal =
-        isatty(STDERR_FILENO) == 1 && !messages_are_json() && isatty(s->out->descriptor) != 1;
+        isatty(STDERR_FILENO) == 1 && !messages_are_json() && !s->use->is_on_terminal;
     progress_line line = {.shown = terminal, .before = s->finished};
     clock_gettime(CLOCK_MONOTONIC, &line.start);
     const size_t count = start_workers(s, threads);
@@ -292,10 +291,10 @@ static int run_workers(sweep_state *s)
     return status;
 }
 
-int sweep_run(const sweep *of, sweep_output *out, bool *interrupted)
+int sweep_run_for(const sweep *of, const sweep_use *use, bool *interrupted)
 {
-    sweep_state s = {.of = of, .out = out, .size = sweep_shard_size(of)};
-    s.next = s.written = s.finished = out->done;
+    sweep_state s = {.of = of, .use = use, .size = sweep_shard_size(of)};
+    s.next = s.written = s.finished = use->done;
     s.failed.position = SIZE_MAX;
     s.rows = calloc(s.size + 1, sizeof *s.rows);
     if (s.rows == NULL) {
@@ -315,4 +314,26 @@ int sweep_run(const sweep *of, sweep_output *out, bool *interrupted)
     pthread_cond_destroy(&s.ready);
     pthread_mutex_destroy(&s.lock);
     return status;
+}
+
+/* ---- Rows into a file ------------------------------------------------------------------------ */
+
+static char *make_row(const sweep *of, const sweep_point *at, const mbs_plan *plan, void *context)
+{
+    (void)context;
+    return sweep_row(of, at, plan);
+}
+
+static int put_row(const char *row, void *context)
+{
+    sweep_output *out = context;
+    const int status = sweep_output_line(out, row, strlen(row));
+    out->done += status == EXIT_OK;
+    return status;
+}
+
+int sweep_run(const sweep *of, sweep_output *out, bool *interrupted)
+{
+    const sweep_use use = {make_row, put_row, out, out->done, isatty(out->descriptor) == 1};
+    return sweep_run_for(of, &use, interrupted);
 }

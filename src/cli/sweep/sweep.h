@@ -40,6 +40,7 @@ typedef struct sweep {
     bool strips[2 * MBS_PLANNER_COUNT]; /* per planner: its plans may have groups of strips */
     sweep_machine *machines;
     size_t machine_count;
+    const char *default_machines; /* without --hardware: their names; null: wavecore, unloaded */
     int inference;
     int keep_batch_norm;
     mbs_recompute_options recompute; /* of the planners that do */
@@ -169,13 +170,39 @@ int sweep_output_close(sweep_output *out, bool whole);
 /* The command, as a line for a shell, that goes on with `file`; null if memory is out. */
 char *sweep_command(const arguments *given, const char *file);
 
+/* ---- cmd_sweep.c ---- */
+
+/* --threads: all cores if `value` is null. Says what is wrong; returns the exit status. */
+int sweep_read_threads(sweep *of, const char *value);
+
+/* More than one of the operands and machines that are standard input: says so; EXIT_USAGE. */
+int sweep_check_standard_input(const arguments *given);
+
+/* Says once if batch norms are planned as group norms. */
+void sweep_note_replaced_norms(const sweep *of);
+
 /* ---- run.c ---- */
 
+/* What becomes of the points of a shard once they are planned. */
+typedef struct sweep_use {
+    /* What is kept of the point, the caller's (free); null if memory is out. Called by any thread,
+       several at a time. */
+    char *(*row)(const sweep *of, const sweep_point *at, const mbs_plan *plan, void *context);
+    /* Takes what row made of each point, in their order, in the first thread. Says what is wrong;
+       returns the exit status. */
+    int (*put)(const char *row, void *context);
+    void *context;
+    size_t done;         /* the first points that need not be planned */
+    bool is_on_terminal; /* there is a terminal that they go to: no line on progress beside them */
+} sweep_use;
+
 /*
- * Plans the points that are not done and writes their rows, which it counts in out->done. A signal
- * to end is obeyed once the rows at hand are written: *interrupted is then true. Says what is
- * wrong; returns the exit status.
+ * Plans the points that are not done, on several threads. A signal to end is obeyed once the rows
+ * at hand are put: *interrupted is then true. Says what is wrong; returns the exit status.
  */
+int sweep_run_for(const sweep *of, const sweep_use *use, bool *interrupted);
+
+/* The same for rows that are written, which it counts in out->done. */
 int sweep_run(const sweep *of, sweep_output *out, bool *interrupted);
 
 #endif
