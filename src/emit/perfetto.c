@@ -137,6 +137,18 @@ static void put_transfers(perfetto *p, const char *step, bool writes, double beg
 
 /* ---- Steps, iterations, groups --------------------------------------------------------------- */
 
+/*
+ * Whether a step does nothing in the strip at hand: no rows that it works on came, and it moves no
+ * parameters. Such executions take no time, and slices of none would be stacked by a reader.
+ */
+static bool is_idle(const perfetto *p, const execution_at *at)
+{
+    if (at->group->strips == 1 || direction_bytes(p, false) > 0 || direction_bytes(p, true) > 0)
+        return false;
+    const strip_span rows = strip_progress_step(&p->line.progress, at->step, at->strip);
+    return rows.after == rows.before;
+}
+
 static void put_step(perfetto *p, const execution_at *at, int64_t occupied)
 {
     const mbs_step *step = &p->e->plan->program->steps[at->step];
@@ -146,10 +158,12 @@ static void put_step(perfetto *p, const execution_at *at, int64_t occupied)
     const mbs_cost cost = timeline_cost(&p->line, at);
     timeline_transfers(&p->line, at);
     const double end_s = p->now_s + cost.time_s;
-    begin_slice(p, TRACK_PLAN, step->name, p->now_s, end_s);
-    text_format(p->out, ", \"args\": {\"samples\": %" PRId64 ", \"bound\": \"%s\"}}",
-                at->end_sample - at->first_sample,
-                cost.compute_bound_s > 0 ? "computation" : "DRAM");
+    if (!is_idle(p, at)) {
+        begin_slice(p, TRACK_PLAN, step->name, p->now_s, end_s);
+        text_format(p->out, ", \"args\": {\"samples\": %" PRId64 ", \"bound\": \"%s\"}}",
+                    at->end_sample - at->first_sample,
+                    cost.compute_bound_s > 0 ? "computation" : "DRAM");
+    }
     put_counter(p, p->now_s, occupied);
     const double reads_s = direction_bytes(p, false) * seconds_per_byte;
     const double writes_s = direction_bytes(p, true) * seconds_per_byte;

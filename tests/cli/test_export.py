@@ -1,6 +1,8 @@
 """Plans in other programs' formats, read back by readers of our own and counted."""
 
+import itertools
 import os
+import re
 import shutil
 import unittest
 
@@ -121,6 +123,7 @@ class Counts(ExportTest):
         self.assertLessEqual(max(value for _, value in counters), plan.plan["buffer_bytes"])
         peak = max(group["peak_bytes"] for group in plan.plan["groups"])
         self.assertEqual(max(value for _, value in counters), peak)
+        self.check_slices(plan, [s[1:] for s in slices if s[0] == number["groups and steps"]], full)
         if full:
             moved = plan.plan["traffic_bytes"]["total"]
             tensors = {tensor["name"] for tensor in plan.tensors} | {"weights", "accumulators"}
@@ -128,6 +131,26 @@ class Counts(ExportTest):
                 arguments["bytes"] for track, _, _, name, arguments in slices
                 if track in (number["DRAM reads"], number["DRAM writes"])
                 and "address" in arguments and name in tensors))
+
+    def check_slices(self, plan, slices, full):
+        """Groups one after another, in them strips or iterations, in these the steps with rows to do."""
+        for level in (r"group \d+", r"sample \d+, strip \d+|iteration \d+|the other .*"):
+            for (_, end, *_), (begin, *_) in itertools.pairwise(
+                    s for s in slices if re.fullmatch(level, s[2])):
+                self.assertEqual(end, begin)
+        if not full:
+            return
+        expected = []
+        for step, group, i, samples in plan.executions():
+            if step["id"] == group["first"]:
+                expected += [f"group {plan.plan['groups'].index(group) + 1}"] if i == 0 else []
+                expected.append(f"sample {samples[0]}, strip {i % group['strips']}"
+                                if "strips" in group else f"iteration {i}")
+            rows = plan.rows_done(step, group, i)
+            moved = any(length for _, _, _, length in plan.moved(step, group, i, samples))
+            if rows is None or rows[0] < rows[1] or moved:
+                expected.append(step["name"])
+        self.assertEqual([name for _, _, name, _ in slices], expected)
 
     def check_addresses(self, plan, text):
         regions = formats.addresses(text)
