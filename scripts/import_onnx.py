@@ -15,9 +15,10 @@ LONGEST = 450  # of a message
 
 class Options:
     """
-    inputs: (name, shape of a sample); learned: names of the learned tensors, None for all floating-point initializers;
-    fixed_inputs: inputs that are parameters or buffers. What overrules the rules: forced_learned, forced_constant,
-    names of fixed tensors; weights, names of inputs that are learned; outputs, tensors to cut the graph at.
+    inputs: (name, shape of a sample, in which None has the batch's place if that is not the first); learned: names of
+    the learned tensors, None for all floating-point initializers; fixed_inputs: inputs that are parameters or buffers.
+    What overrules the rules: forced_learned, forced_constant, names of fixed tensors; weights, names of inputs that are
+    learned; outputs, tensors to cut the graph at.
     """
 
     def __init__(self, inputs=(), opaque=False, learned=None, fixed_inputs=(), forced_learned=(), forced_constant=(),
@@ -90,11 +91,13 @@ def write_whole(path, text):
 def sample_input(text):
     name, equals, shape = text.rpartition("=")
     try:
-        dims = [int(d) for d in shape.split("x")]
+        dims = [None if d == "N" else int(d) for d in shape.split("x")]
     except ValueError:
         dims = []
-    if not equals or not name or not 1 <= len(dims) <= 8 or min(dims) < 1:
-        raise argparse.ArgumentTypeError(f"found {text!r}, expected NAME=3x224x224 without the batch")
+    sizes = [d for d in dims if d is not None]
+    if not equals or not name or not 1 <= len(sizes) <= 8 or min(sizes) < 1 or len(dims) - len(sizes) > 1:
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected NAME=3x224x224 without the batch, or 64xNx512 with "
+                                         "N in its place")
     return name, dims
 
 
@@ -148,7 +151,7 @@ def main():
     parser = Parser(description=__doc__)
     parser.add_argument("model", help="the ONNX file")
     parser.add_argument("--input", action="append", default=[], type=sample_input, metavar="NAME=CxHxW",
-                        help="an input's shape without the batch, where the model leaves it open")
+                        help="an input's shape without the batch, or with N in the batch's place, as in 64xNx512")
     parser.add_argument("--weights", action="append", default=[], metavar="NAME[,...]",
                         help="inputs of the model that are learned")
     parser.add_argument("--speaker", default=SELF, help=argparse.SUPPRESS)  # mbsopt speaks for itself

@@ -5,8 +5,8 @@ from math import prod
 
 import numpy
 
-from onnx_network import fixed, shared
-from onnx_network.inputs import read_inputs
+from onnx_network import bundle, fixed, shared
+from onnx_network.inputs import TOKENS, read_inputs
 from onnx_network.learning import Learning
 from onnx_network.network import Network
 from onnx_network.notes import all_notes
@@ -14,7 +14,7 @@ from onnx_network.opaque import opaque, opaque_hint
 from onnx_network.ops import cut_before, lookup, unknown
 from onnx_network.ops_norms import convert_match
 from onnx_network.patterns import Finder
-from onnx_network.values import Activation, Constant, Fault, unsupported
+from onnx_network.values import Activation, Bundle, Constant, Fault, Learned, unsupported
 
 FIXED_OPS = {"Shape", "Size", "RandomNormalLike", "RandomUniformLike", "RandomNormal", "RandomUniform", "Bernoulli"}
 # in messages on models that are sound
@@ -55,7 +55,7 @@ class Converter(Network):
                 if len(unit) > 1:
                     shared.convolve_together(self, unit)
                 elif node.number in matches:
-                    self.values[node.outputs[0]] = convert_match(self, node, matches[node.number])
+                    self.values[node.outputs[0]] = self._match(node, matches[node.number])
                 elif node.number not in skipped:
                     self._convert(node)
             except Fault as fault:
@@ -77,8 +77,7 @@ class Converter(Network):
         """
         names = []
         read = {name for entry in self.layers for name in entry.get("inputs", [])}
-        for name in self.graph.outputs:
-            value = self.values.get(name)
+        for name, value in self._output_values():
             if value is None:
                 maker = self.graph.producer[name]
                 self.notes.append(f"output {name!r} is a further output of {maker.place()} ({maker.op}), which is left "
@@ -89,6 +88,13 @@ class Converter(Network):
             if names[-1] in read:
                 self.notes.append(f"output {name!r} is read by nodes too: as an output it is left out")
         return names
+
+    def _output_values(self):
+        """(name, value) of the graph's outputs, each of the batches of one that was joined."""
+        for name in self.graph.outputs:
+            value = self.values.get(name)
+            for part in value.parts if isinstance(value, Bundle) else [value]:
+                yield name, part
 
     def _leave_out(self, outputs):
         """What no output needs: parts that nobody reads, places in a table."""
@@ -115,8 +121,13 @@ class Converter(Network):
             results = [Constant(shape)]
         elif node.op == "If":
             results = self._branch(node, values)
-        elif not any(isinstance(v, Activation) for v in values):
-            results = self._fixed(node, values)
+        elif not any(isinstance(v, (Activation, Bundle)) for v in values):
+            results = self._active(node, self._same_for_all(node, values)) if self._convolves(node, values) \
+                else self._fixed(node, values)
+        elif bundle.joined(node, values) is not None:
+            results = [bundle.joined(node, values)]
+        elif bundle.bundled(values):
+            results = bundle.convert(self, node, values, self._active)
         else:
             results = self._active(node, values)
         for name, value in zip(node.outputs, results):
@@ -144,6 +155,20 @@ class Converter(Network):
         results = fixed.fixed_outputs(node, values)
         return self.learning.node(node, results) if node.op in ("Constant", "ConstantOfShape") else results
 
+    def _convolves(self, node, values):
+        """Whether a node slides learned weights over something fixed that has a batch: it learns and multiplies."""
+        shape = getattr(values[0], "shape", None) if values else None
+        return node.op == "Conv" and not node.domain and shape and len(shape) > 2 and shape[0] == self.batch and \
+            isinstance(values[1], Learned) and not isinstance(values[0], Learned)
+
+    def _same_for_all(self, node, values):
+        """The operands of a node whose first one is the same for all samples, as the output of a layer."""
+        shape = values[0].shape
+        self.remark(f"{node.place()}: reads what is the same for all samples, which counts as {list(shape[1:])} of "
+                    "each")
+        name = self.layer(f"{node.title()}.constant", "parameter", [], shape=list(shape[1:]), parameters=0)
+        return [Activation(name, shape[1:], shape, 0), *values[1:]]
+
     def _branch(self, node, values):
         condition = values[0]
         if isinstance(condition, Activation) or condition.data is None or condition.data.size != 1:
@@ -160,16 +185,26 @@ class Converter(Network):
         """What an operator makes of activations."""
         before = self.state()
         try:
-            convert = lookup(node)
-            if convert is None:
+            if lookup(node) is None:
                 raise unknown(node, self)
-            results = convert(self, node, values)
+            results = lookup(node)(self, node, values)
         except Fault as fault:
             if not self.opaque or not fault.unsupported:
                 raise Fault(f"{fault}{self._advice(node, values, fault)}", fault.unsupported) from None
             self.restore(before)
             results = opaque(self, node, values, fault)
         return results if isinstance(results, list) else [results]
+
+    def _match(self, node, match):
+        """What a pattern of several nodes makes, of each of the batches of what was joined."""
+        source = self.values[match.source]
+        if not isinstance(source, Bundle):
+            return convert_match(self, node, match)
+        made = []
+        for self.values[match.source] in source.parts:
+            made.append(convert_match(self, node, match))
+        self.values[match.source] = source
+        return Bundle(made)
 
     def _advice(self, node, values, fault):
         """What can be done about an operator that is not supported."""
@@ -178,7 +213,15 @@ class Converter(Network):
         helps = fault.unsupported or any(part in said for part in CUT_HELPS)
         if not hint and helps and "--" not in said and "was taken for the batch" not in said:
             hint = f"; {cut_before(node, self)}"
-        return hint
+        return hint + (self._tokens_first() if "along the batch" in said else "")
+
+    def _tokens_first(self):
+        """What to do where the batch may be the second dimension, as in PyTorch's transformers."""
+        first = self.inputs[0]
+        if len(first["shape"]) > 2 or getattr(self.values.get(first["name"]), "axis", 1):
+            return ""
+        sizes = [str(d) for d in [self.batch if self.fixed_batch else TOKENS, "N", *first["shape"][1:]]]
+        return f"; if the batch is its second dimension: --input {first['name']}={'x'.join(sizes)}"
 
     def remark(self, text):
         """A note, once."""

@@ -3,10 +3,12 @@
 from math import prod
 
 import numpy
+from onnx import TensorProto, numpy_helper
 
 from onnx_network import constants
 from onnx_network.fixed import is_float_node
 from onnx_network.graph import is_float
+from onnx_network.rewrite import SIMULATED
 from onnx_network.values import Activation, Constant, Fault, Learned
 
 # operands that are multiplied by activations and are learned
@@ -14,11 +16,13 @@ PRODUCTS = {"Conv": 1, "ConvTranspose": 1, "Gemm": 1, "MatMul": 1}
 # scales and zero points of quantised operators: all inputs but these
 QUANTISED = {"QuantizeLinear": (0,), "DequantizeLinear": (0,), "QLinearConv": (0, 3, 8), "QLinearMatMul": (0, 3),
              "ConvInteger": (0, 1), "MatMulInteger": (0, 1), "QGemm": (0, 3, 6), "DynamicQuantizeMatMul": (0, 1, 4),
-             "MatMulIntegerToFloat": (0, 1, 6), "QLinearAdd": (0, 3), "QLinearMul": (0, 3)}
+             "MatMulIntegerToFloat": (0, 1, 6), "QLinearAdd": (0, 3), "QLinearMul": (0, 3),
+             **{op: (0,) for op in SIMULATED}}
 FIXED = ("Constant", "ConstantOfShape")
 MOVES = ("Transpose", "Reshape", "Unsqueeze", "Squeeze", "Cast", "Flatten")
 MOST_NAMES = 4  # in a note
 MOST_OF_PIXEL = 3  # colours
+MOST_OF_MASK, FIRST_OF_MASK, MASKED = 1 << 24, 1 << 10, -100  # elements; what a score becomes that is to be none
 
 
 def some(names):
@@ -54,6 +58,22 @@ def constants_hold_weights(graph):
     return inside > outside
 
 
+def is_mask(tensor, data):
+    """Whether a tensor of floats has two values: 0, and 1 or one that no softmax leaves anything of."""
+    count = prod(tensor.dims)
+    if data is None and count <= MOST_OF_MASK and tensor.dims[-1:] == tensor.dims[-2:-1] and \
+            tensor.data_location != TensorProto.EXTERNAL:
+        first = numpy.frombuffer(tensor.raw_data[:4 * FIRST_OF_MASK], numpy.float32) \
+            if tensor.data_type == TensorProto.FLOAT else None
+        if first is not None and first.size and len(numpy.unique(first)) <= 2:
+            data = numpy_helper.to_array(tensor)
+    if data is None or data.size < 4 or data.ndim < 2:
+        return False
+    low, high = data.min(), data.max()
+    two = bool(numpy.all((data == low) | (data == high))) and low != high
+    return two and (high == 0 and low <= MASKED or low == 0 and high == 1)
+
+
 class Learning:
     def __init__(self, graph, options):
         self.graph = graph
@@ -64,7 +84,7 @@ class Learning:
         self.scales = {node.inputs[i] for node in graph.nodes for i in range(len(node.inputs))
                        if node.op in QUANTISED and i not in QUANTISED[node.op]}
         self.counted = {}  # names of parameters, of operands that are counted once
-        self.numbers, self.of_inputs, self.merged = {}, {}, {}  # for notes; as sets in order
+        self.numbers, self.of_inputs, self.merged, self.masks = {}, {}, {}, {}  # for notes; as sets in order
         self.products, self.sizes = {}, {}  # (operator, elements) that multiply by a parameter; elements of each
         self.beside = {}  # learned numbers that weights are computed from beside as many as these are
         self.filled = {}  # elements of weights beyond the learned numbers that these are computed from
@@ -86,6 +106,9 @@ class Learning:
             learned = name in self.given
         else:
             learned = is_float(tensor.data_type) and name not in self.scales or name in self.graph.quantised
+            if learned and is_float(tensor.data_type) and is_mask(tensor, value.data):
+                self.masks[name] = True
+                learned = False
         learned = (learned or name in self.forced) and name not in self.constant
         return Learned(value.shape, {name: prod(value.shape)}, value.data) if learned else value
 
@@ -187,6 +210,10 @@ class Learning:
         if self.of_inputs:
             yield (f"operands that rescale an input count as constants: {some(self.of_inputs)}; --learned NAME makes "
                    "one learned")
+        masks = [name for name in self.masks if name in self.graph.consumers and name not in self.forced]
+        if masks:
+            yield (f"tensors of 0 and 1, or of 0 and a number far below it, are masks and count as constants: "
+                   f"{some(masks)}; --learned NAME makes one learned")
         if self.joined:
             name, nodes = next(iter(self.joined.items()))
             yield (f"convolutions that share their weights are one layer, which reads all that they read: "

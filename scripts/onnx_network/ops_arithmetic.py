@@ -3,7 +3,7 @@
 from math import prod
 
 from onnx_network.operands import added_parameters, align_legacy, axis_of, broadcast_to, grown, of_one_sample, small
-from onnx_network.values import Activation, Constant, Fault, unsupported
+from onnx_network.values import Activation, Constant, Fault, sample_dims, unsupported
 
 # functions whose gradient is nought wherever there is one
 FLAT = ("Equal", "Less", "Greater", "LessOrEqual", "GreaterOrEqual", "Sign", "Floor", "Ceil", "Round", "IsNaN", "IsInf",
@@ -87,12 +87,12 @@ def softmax(c, node, values):
         raise Fault("works along the batch" + c.where_merged(x))
     over = [d for d in (range(first, rank) if old else [first]) if x.shape[d] > 1]
     channels = x.axis + 1 if rank - x.axis == 4 else None
-    if over in ([], [rank - 1], [channels]) or x.axis > first:
+    if over in ([], [rank - 1], [channels]):
         return c.unary(node.title(), "softmax", x)
     # a network file's softmax is over the last dimension or an image's channels: here rows are not of their own
-    first = max(first, x.axis + 1)
-    folded = c.reshape(x, [*x.shape[:first], prod(x.shape[first:])])
-    return c.reshape(c.unary(node.title(), "softmax", folded), x.shape)
+    dims = sample_dims(x.shape, x.axis, c.batch)
+    folded = [d for i, d in dims if i < first] + [prod(d for i, d in dims if i >= first)]
+    return c.like(x, c.layer(node.title(), "softmax", [c.tensor(x, folded)]), folded)
 
 
 def prelu(c, node, values):

@@ -165,7 +165,10 @@ def product(c, node, a, b):
             operand = operand.swapped
         operands.append(operand)
     rank = max(len(a.shape), len(b.shape))
-    if len(a.shape) != len(b.shape) or rank < 3 or a.axis != b.axis or a.axis >= rank - 2 or a.outer > 1 or b.outer > 1:
+    if len(a.shape) == len(b.shape) and any(v.axis >= rank - 2 or v.outer > 1 for v in (a, b)):
+        raise Fault(f"multiplies {list(a.shape)} and {list(b.shape)} along the batch" + (c.where_merged(a)
+                                                                                       or c.where_merged(b)))
+    if len(a.shape) != len(b.shape) or rank < 3 or a.axis != b.axis or a.axis >= rank - 2:
         raise Fault(f"multiplies {list(a.shape)} and {list(b.shape)}: expected matrices of equal rank, the batch first"
                     + (c.where_merged(a) or c.where_merged(b)))
     if a.shape[-1] != b.shape[-2]:

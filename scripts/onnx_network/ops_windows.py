@@ -110,7 +110,7 @@ def pool(op):
                         "dimension behind batch and channels" + c.where_batch())
         if len(x.shape) > 4 or any(d > 1 for d in node.attrs.get("dilations") or ()):
             return ops_rows.pool(c, node, x, op)
-        shape = spatial(c, x)
+        shape = spatial(c, x, alike=True)
         window = Window(node, node.attrs["kernel_shape"], shape)
         ceil = bool(node.attrs.get("ceil_mode", 0))
         sizes = window.sizes(shape, ceil)

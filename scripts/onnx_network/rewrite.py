@@ -6,9 +6,14 @@ from onnx_network.values import Fault
 
 MOST_NODES = 1000000
 DEEPEST = 64
-TRANSPARENT = ("Identity", "QuantizeLinear", "DequantizeLinear")  # of one tensor, which has the same shape
 STANDARD_DOMAINS = ("", "ai.onnx")
 MICROSOFT = "com.microsoft"
+SIMULATED = ("Quant", "IntQuant", "FloatQuant", "BipolarQuant", "Trunc")  # quantisation in floats, Brevitas' and QONNX'
+SIMULATORS = ("onnx.brevitas", "qonnx.custom_op.general", "finn.custom_op.general")
+# of one tensor, which has the same shape
+TRANSPARENT = {(domain, op) for domain in (*STANDARD_DOMAINS, MICROSOFT)
+               for op in ("Identity", "QuantizeLinear", "DequantizeLinear")}
+TRANSPARENT |= {(domain, op) for domain in SIMULATORS for op in SIMULATED}
 
 
 def subgraphs(node):
@@ -135,8 +140,7 @@ def without_transparent(nodes, outputs):
     """
     alias, quantised = {}, []
     for node in nodes:
-        if node.op in TRANSPARENT and node.domain in (*STANDARD_DOMAINS, MICROSOFT) and node.inputs and node.inputs[0] \
-                and node.outputs[0]:
+        if (node.domain, node.op) in TRANSPARENT and node.inputs and node.inputs[0] and node.outputs[0]:
             alias[node.outputs[0]] = node.inputs[0]
             if node.op == "DequantizeLinear":
                 quantised.append(node.inputs[0])
@@ -151,7 +155,7 @@ def without_transparent(nodes, outputs):
         for other in seen:  # so that long chains take no time the next time
             alias[other] = name
         return name
-    kept = [node for node in nodes if not (node.outputs[0] in alias and node.op in TRANSPARENT)]
+    kept = [node for node in nodes if not (node.outputs[0] in alias and (node.domain, node.op) in TRANSPARENT)]
     for node in kept:
         node.inputs = [source(name) for name in node.inputs]
     return kept, [source(name) for name in outputs], {source(name) for name in quantised}

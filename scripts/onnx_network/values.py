@@ -58,6 +58,26 @@ class Activation:
         self.merged_by = None
 
 
+class Bundle:
+    """
+    Activations of one shape whose batches lie one after the other in a dimension of the model's tensor, as two images
+    that one network looks at.
+    """
+
+    def __init__(self, parts):
+        self.parts = parts
+
+    @property
+    def axis(self):
+        return self.parts[0].axis
+
+    @property
+    def shape(self):
+        shape = list(self.parts[0].shape)
+        shape[self.axis] *= len(self.parts)
+        return tuple(shape)
+
+
 def sample_dims(shape, axis, batch):
     """(dimension, size) of one sample; the batch's own dimension is left out where nothing else is in it."""
     dims = [(i, d // batch if i == axis else d) for i, d in enumerate(shape) if i != axis or d != batch]

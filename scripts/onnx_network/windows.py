@@ -4,13 +4,18 @@ from onnx_network.operands import pair
 from onnx_network.values import Activation, Fault
 
 
-def spatial(c, value, flat=False):
-    """The value as [C,H,W], a height of 1 for signals; where `flat`, what lies behind a height is its width."""
+def spatial(c, value, flat=False, alike=False):
+    """
+    The value as [C,H,W], a height of 1 for signals; where `flat`, what lies behind a height is its width. Where all
+    channels are treated `alike`, those of several pictures that a sample has are channels too.
+    """
     ranks = range(2, 9) if flat else (3, 4)
-    if value.axis != 0 or value.shape[0] != c.batch or len(value.shape) not in ranks:
+    whole = value.shape[0] == c.batch or alike and value.outer == 1
+    if value.axis != 0 or not whole or len(value.shape) not in ranks:
         raise Fault(f"of {list(value.shape)}: expected [batch, channels, height, width] or one dimension less"
                     + c.where_merged(value) + c.where_batch())
     channels, *sizes = value.shape[1:]
+    channels *= value.shape[0] // c.batch
     if len(sizes) < 2:
         return [channels, 1, *(sizes or [1])]
     high, *wide = sizes
@@ -90,5 +95,8 @@ def finish(c, value, name, net):
     """What a window made of [C,H,W]."""
     if min(net) < 1:
         raise Fault(f"makes {net} of {list(value.shape[1:])}: its window does not fit")
-    shape = [c.batch, net[0]] + (net[2:] if len(value.shape) == 3 else net[1:])
-    return Activation(name, net, shape, 0)
+    pictures = value.shape[0] // c.batch
+    shape = [value.shape[0], net[0] // pictures] + (net[2:] if len(value.shape) == 3 else net[1:])
+    result = Activation(name, net, shape, 0)
+    result.merged_by = value.merged_by
+    return result
