@@ -140,6 +140,13 @@ offer_packagers() {
     install_or_say "the tests of packages are skipped" "${packages[@]}"
 }
 
+# A browser for the page of `mbsopt report`.
+offer_browser() {
+    local packages=()
+    command -v chromium >/dev/null || command -v google-chrome >/dev/null || packages+=(chromium)
+    install_or_say "the page of mbsopt report is not looked at in a browser" "${packages[@]}"
+}
+
 # Installs what is missing, or says how to. $1 as above.
 install_missing() {
     local packages

@@ -154,6 +154,7 @@ esac
 ensure_packages tests
 offer_python "$([ $all = no ] || echo --torch)"
 offer_checkers
+offer_browser
 # sanitizers: report all, stop at the first, and with a status that mbsopt itself never gives
 export ASAN_OPTIONS=exitcode=99:detect_leaks=1:strict_string_checks=1:allocator_may_return_null=1
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1:exitcode=99

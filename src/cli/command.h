@@ -42,6 +42,7 @@ extern const command command_plan;
 extern const command command_explain;
 extern const command command_compare;
 extern const command command_sweep;
+extern const command command_report;
 extern const command command_verify;
 extern const command command_show;
 extern const command command_list;

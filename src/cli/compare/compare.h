@@ -47,7 +47,13 @@ typedef struct comparison {
 
 /* ---- plans.c ---- */
 
-/* Plans the operand `path` with every planner. Says what is wrong; returns the exit status. */
+/*
+ * Plans a network, which is borrowed, with every planner. Unless a signal comes it is whole then,
+ * and its name is to be freed. Says what is wrong; returns the exit status.
+ */
+int compare_make(comparison *of, compare_network *network, const mbs_network *planned);
+
+/* The same of the operand `path`. */
 int compare_load(comparison *of, compare_network *network, const arguments *given,
                  const char *path);
 

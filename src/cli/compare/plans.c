@@ -12,7 +12,7 @@
 
 /* The network in both forms that planners want: index 1 keeps batch norms, 0 replaces them. */
 typedef struct programs {
-    mbs_network *network;
+    const mbs_network *network;
     mbs_program *program[2];
 } programs;
 
@@ -33,7 +33,6 @@ static void unload(programs *loaded)
 {
     mbs_program_free(loaded->program[0]);
     mbs_program_free(loaded->program[1]);
-    mbs_network_free(loaded->network);
 }
 
 static mbs_status plan_row(mbs_plan **plan, const comparison *of, const programs *loaded,
@@ -103,24 +102,31 @@ static mbs_status plan_caught(comparison *of, compare_network *network, const pr
     return status;
 }
 
-int compare_load(comparison *of, compare_network *network, const arguments *given, const char *path)
+int compare_make(comparison *of, compare_network *network, const mbs_network *planned)
 {
-    programs loaded = {0};
+    programs loaded = {.network = planned};
     mbs_error error;
     mbs_error_clear(&error);
-    int result = load_network(&loaded.network, given, path);
-    if (result == EXIT_OK) {
-        mbs_status status = make_programs(&loaded, of, &error);
-        if (status == MBS_OK)
-            status = plan_caught(of, network, &loaded, &error);
-        if (status == MBS_OK) {
-            network->replaced_batch_norms = mbs_program_replaced_batch_norms(loaded.program[0]);
-            network->name = strdup(mbs_network_name(loaded.network));
-            status = network->name == NULL ? MBS_ERR_MEMORY : MBS_OK;
-        }
-        network->is_whole = status == MBS_OK;
-        result = status == MBS_ERR_STOPPED ? EXIT_OK : report_error(status, &error);
+    mbs_status status = make_programs(&loaded, of, &error);
+    if (status == MBS_OK)
+        status = plan_caught(of, network, &loaded, &error);
+    if (status == MBS_OK) {
+        network->replaced_batch_norms = mbs_program_replaced_batch_norms(loaded.program[0]);
+        network->name = strdup(mbs_network_name(planned));
+        status = network->name == NULL ? MBS_ERR_MEMORY : MBS_OK;
     }
+    network->is_whole = status == MBS_OK;
     unload(&loaded);
-    return result;
+    return status == MBS_ERR_STOPPED ? EXIT_OK : report_error(status, &error);
+}
+
+int compare_load(comparison *of, compare_network *network, const arguments *given, const char *path)
+{
+    mbs_network *planned;
+    int status = load_network(&planned, given, path);
+    if (status != EXIT_OK)
+        return status;
+    status = compare_make(of, network, planned);
+    mbs_network_free(planned);
+    return status;
 }

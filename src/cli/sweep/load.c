@@ -111,9 +111,9 @@ static int add_network(sweep *of, const arguments *given, const char *path)
     return EXIT_OK;
 }
 
-int sweep_load(sweep *of, const arguments *given)
+static int load_networks(sweep *of, const arguments *given)
 {
-    int status = load_machines(of, given);
+    int status = EXIT_OK;
     of->networks = calloc(given->operand_count, sizeof *of->networks);
     if (of->networks == NULL)
         return out_of_memory();
@@ -124,6 +124,23 @@ int sweep_load(sweep *of, const arguments *given)
         status = EXIT_BAD_INPUT;
     }
     return status;
+}
+
+int sweep_load(sweep *of, const arguments *given)
+{
+    int status = load_machines(of, given);
+    return status == EXIT_OK ? load_networks(of, given) : status;
+}
+
+int sweep_load_for(sweep *of, const mbs_hardware *hardware, const arguments *given)
+{
+    of->machines = calloc(1, sizeof *of->machines);
+    if (of->machines == NULL)
+        return out_of_memory();
+    of->machines[0].hardware = *hardware;
+    of->machine_count = 1;
+    sweep_relate_machine(of, 0);
+    return load_networks(of, given);
 }
 
 void sweep_free(sweep *of)

@@ -83,6 +83,8 @@ static mbs_status make_plan(sweep_state *s, const sweep_point *at, mbs_plan **pl
     options.buffer_bytes = sweep_buffer_bytes(of, at);
     options.time_limit_s = of->time_limit_s;
     options.objective = of->objective;
+    options.no_pin = of->no_pin;
+    options.no_stream = of->no_stream;
     options.no_strips = !of->strips[at->planner];
     options.progress = is_stopped;
     options.progress_context = s;

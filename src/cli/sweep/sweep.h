@@ -45,6 +45,8 @@ typedef struct sweep {
     int keep_batch_norm;
     mbs_recompute_options recompute; /* of the planners that do */
     mbs_objective objective;         /* of dp, and of what is recomputed */
+    int no_pin;                      /* dp, ilp, best: as mbs_plan_options; likewise */
+    int no_stream;
     double time_limit_s;
     bool json;     /* JSON lines, not CSV */
     size_t shard;  /* the points shard, shard + shards, … are wanted */
@@ -70,6 +72,9 @@ typedef struct sweep_point {
 
 /* Loads everything. Says what is wrong; returns the exit status. Free in any case. */
 int sweep_load(sweep *of, const arguments *given);
+
+/* Likewise, but of one machine, which is copied, whatever --hardware says. */
+int sweep_load_for(sweep *of, const mbs_hardware *hardware, const arguments *given);
 void sweep_free(sweep *of);
 
 /* ---- points.c: nothing here prints or reads files ---- */

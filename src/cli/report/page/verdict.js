@@ -1,0 +1,80 @@
+// What the plan is worth: against layer by layer, and what is proven of it.
+
+function proof(plan) {
+    const total = plan.traffic_bytes.total;
+    const bound = plan.bound_bytes || 0;
+    const exact = plan.planner === "ilp" || plan.planner === "best";
+    const gap = percent(total - bound, total);
+    if (plan.outcome === "optimal" && exact) {
+        return ["proven", "Proven optimal", "No plan moves fewer bytes."];
+    }
+    if (plan.outcome === "optimal" && plan.objective && plan.objective !== "traffic") {
+        return ["proven", "Optimal for " + plan.objective, `No plan that ${plan.planner} may choose takes less ` +
+            `${plan.objective}: those that keep all data inside a group.`];
+    }
+    if (plan.outcome === "optimal") {
+        return ["proven", "Optimal in its space", `No plan that ${plan.planner} may choose moves fewer bytes: those ` +
+            "that keep all data inside a group. One of ilp, which may drop data, could (--planner ilp)."];
+    }
+    if (bound > 0) {
+        return ["bounded", gap < 0.01 ? "Within 0.01 % of optimal" : `Within ${gap.toFixed(2)} % of optimal`,
+            `No plan moves less than ${bytes(bound)}.`];
+    }
+    return ["open", "Heuristic", `What ${plan.planner} finds is not proven to be the best.`];
+}
+
+// A figure against the baseline's, and both as bars.
+function figure(name, value, baseline, unit, less, more) {
+    const worse = value > baseline * 1.0005;
+    const widest = Math.max(value, baseline);
+    const bar = (kind, size, words) => el("div", {class: "against"},
+        el("span", {class: "who", text: words}),
+        el("span", {class: "track"}, svg("svg", {viewBox: "0 0 100 10", preserveAspectRatio: "none",
+            "aria-hidden": "true", class: "bar"}, svg("rect", {width: percent(size, widest), height: 10, class: kind}))),
+        el("span", {class: "amount", text: unit(size)}));
+    return el("div", {class: "figure" + (worse ? " worse" : "")},
+        el("h3", {text: name}),
+        el("p", {class: "big", text: unit(value)}),
+        el("p", {class: "change", text: change(value, baseline, less, more) + " than layer by layer"}),
+        bar("plan", value, "this plan"), bar("base", baseline, "baseline"));
+}
+
+function settings(model) {
+    const plan = model.plan;
+    return [
+        plan.phase, `${count(plan.batch, "sample")} per core`, `${space(model.buffer)} buffer`,
+        DATA.hardware.name, `${plan.planner}${plan.objective ? " for " + plan.objective : ""}`,
+    ];
+}
+
+function notesOf(model) {
+    const notes = [...model.placing];
+    if (model.replaced > 0) {
+        notes.push(count(model.replaced, "batch norm is", "batch norms are") + " planned as " +
+            (model.replaced === 1 ? "a group norm" : "group norms") +
+            ", for a batch norm needs the whole mini-batch at once (--batch-norm keep).");
+    }
+    if (model.plan.time_s > model.baseline.time_s * 1.0005) {
+        notes.push("This plan moves less but takes longer than layer by layer: small sub-batches fill the array " +
+            "badly. --objective time looks for the quickest plan.");
+    }
+    return notes;
+}
+
+function verdict(model) {
+    const plan = model.plan;
+    const base = model.baseline;
+    const [kind, title, words] = proof(plan);
+    const notes = notesOf(model);
+    return section("verdict", "Verdict",
+        el("p", {class: "lead"}, `A ${plan.phase === "inference" ? "pass over a mini-batch" : "training step"} moves `,
+            el("strong", {text: bytes(plan.traffic_bytes.total)}), " through DRAM per core, ",
+            el("strong", {text: change(plan.traffic_bytes.total, base.traffic_bytes.total, "less", "more")}),
+            " than layer by layer (baseline)."),
+        el("div", {class: "figures"},
+            figure("DRAM traffic", plan.traffic_bytes.total, base.traffic_bytes.total, bytes, "less", "more"),
+            figure("Time", plan.time_s, base.time_s, seconds, "less", "more"),
+            figure("Energy", plan.energy_j, base.energy_j, joules, "less", "more")),
+        el("p", {class: "proof " + kind}, el("strong", {text: title + ". "}), words),
+        notes.length > 0 ? el("ul", {class: "notes"}, notes.map((note) => el("li", {text: note}))) : null);
+}
