@@ -31,6 +31,19 @@ class SameRows(Sweep):
             few, points = self.few()
             self.check_shards(few, points, points + 2, form, self.text(*few, f"--format={form}"))
 
+    def test_strips_on_and_off(self):
+        words = [ALEXNET, "--buffer=256KiB,1MiB", "--strips=on,off", "--planner=mbs2,dp"]
+        points = 2 * (1 + 2) # mbs2 has no strips
+        whole = self.text(*words)
+        rows = [line.split(",") for line in whole.splitlines()]
+        column = rows[0].index("strips")
+        self.assertEqual({row[column] for row in rows[1:]}, {"on", "off"})
+        self.assertEqual(len(rows), 1 + points)
+        self.check_shards(words, points, 3, "csv", whole)
+        for length in range(0, len(whole) + 1, 331):
+            self.path.write_text(whole[:length])
+            self.assertEqual(self.resume(words=words), whole, length)
+
     def check_shards(self, words, points, shards, form, whole):
         paths = [self.folder / f"shard-{k}" for k in range(shards)]
         for k, path in enumerate(paths):
