@@ -10,8 +10,8 @@
 #include "cost/strips.h"
 #include "plan/planner.h"
 
-/* Searched in all: 50 groups to the limit, so that no plan takes forever. */
-#define MOST_NODES (50 * (int64_t)PLACE_NODES)
+/* Searched in all: 20 groups to the limit, so that no plan takes forever. */
+#define MOST_NODES (20 * (int64_t)PLACE_NODES)
 
 typedef struct fitter {
     const mbs_plan *given;

@@ -35,7 +35,7 @@ static void sort_ranges(fitting *f, sort_entry *entries, fit_order order)
         const double size = (double)range->size;
         const double length = (double)range->last - range->first + 1;
         const double first_key[ORDERS] = {-(double)range->first, size, size * length, length};
-        entries[i] = (sort_entry){first_key[order], order == BY_SIZE ? length : size, i};
+        entries[i] = (sort_entry){first_key[order], order == BY_SIZE ? length : size, 0, i};
     }
     sort_entries(entries, f->count);
     for (int32_t i = 0; i < f->count; i++)
@@ -130,8 +130,8 @@ static int by_step(const void *a, const void *b)
 static int64_t largest_load(const live_range *ranges, int32_t count, sort_entry *events)
 {
     for (int32_t i = 0; i < count; i++) {
-        events[2 * (size_t)i] = (sort_entry){(double)ranges[i].first, 0, count + i};
-        events[2 * (size_t)i + 1] = (sort_entry){(double)ranges[i].last + 1, 0, i};
+        events[2 * (size_t)i] = (sort_entry){(double)ranges[i].first, 0, 0, count + i};
+        events[2 * (size_t)i + 1] = (sort_entry){(double)ranges[i].last + 1, 0, 0, i};
     }
     qsort(events, 2 * (size_t)count, sizeof *events, by_step);
     int64_t load = 0;

@@ -20,7 +20,7 @@ typedef struct placement {
 #define PLACE_MOST_RANGES 4096
 
 /* The limit on the search's nodes that callers use unless they know better. */
-#define PLACE_NODES 20000
+#define PLACE_NODES 200000
 
 /*
  * Gives each range an offset so that no two that share a step overlap. Best fit first, over the

@@ -10,6 +10,8 @@ static int by_keys(const void *a, const void *b)
         return x->first_key > y->first_key ? -1 : 1;
     if (x->second_key != y->second_key)
         return x->second_key > y->second_key ? -1 : 1;
+    if (x->third_key != y->third_key)
+        return x->third_key > y->third_key ? -1 : 1;
     return (x->index > y->index) - (x->index < y->index);
 }
 

@@ -8,6 +8,7 @@
 typedef struct sort_entry {
     double first_key;
     double second_key;
+    double third_key;
     int32_t index;
 } sort_entry;
 
