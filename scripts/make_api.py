@@ -26,7 +26,7 @@ def doxygen_comments(text):
 
 
 def run_doxygen(folder):
-    if {f"{name}.h" for name in HEADERS} != {path.name for path in (ROOT / "include/mbsopt").iterdir()}:
+    if {f"{name}.h" for name in HEADERS} != {path.name for path in (ROOT / "include/mbsopt").glob("*.h")}:
         sys.exit("HEADERS in scripts/make_api.py are not those of include/mbsopt")
     inputs = folder / "mbsopt"
     inputs.mkdir()

@@ -3,58 +3,17 @@
 import os
 import pathlib
 import re
-import shlex
 import shutil
 import subprocess
-import tempfile
 import unittest
 
-ROOT = pathlib.Path(os.environ["MBS_SOURCE_DIR"])
-BUILD = os.environ["MBS_BUILD_DIR"]
-EMBEDDING = ROOT / "tests" / "embedding"
-NETWORK = str(ROOT / "models" / "networks" / "resnet18.json")
+from installed import EMBEDDING, NETWORK, ROOT, STRICT, Installed, run
+
 PYTHON = "/usr/bin/python3" if os.access("/usr/bin/python3", os.X_OK) else "python3"
 SHARED_SCRIPTS = ["import_onnx.py", "import_torch.py", "sweep.sbatch", "sweep_merge.py", "sweep_parallel.sh"]
-STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
 
 
-def run(*command, **more):
-    done = subprocess.run(command, capture_output=True, text=True, check=False, **more)
-    if done.returncode != 0:
-        raise AssertionError(f"{shlex.join(map(str, command))}\n{done.stdout}{done.stderr}")
-    return done.stdout
-
-
-class Installed(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        # pylint: disable=consider-using-with
-        cls.holder = tempfile.TemporaryDirectory(prefix="mbsopt-install-")
-        cls.folder = pathlib.Path(cls.holder.name)
-        root = cls.folder / "root"
-        run("meson", "install", "-C", BUILD, "--no-rebuild", "--destdir", root)
-        cls.library = next(root.rglob("libmbsopt.so")).resolve()
-        cls.headers = next(root.rglob("mbsopt.h")).parent
-        package = next(root.rglob("mbsopt.pc"))
-        cls.tool = next(path for path in root.rglob("bin/mbsopt"))
-        cls.env = {**os.environ, "PKG_CONFIG_SYSROOT_DIR": str(root),
-                   "PKG_CONFIG_PATH": str(package.parent),
-                   "LD_LIBRARY_PATH": str(cls.library.parent)}
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.holder.cleanup()
-
-    def flags(self, *options):
-        prefix = run("pkg-config", "--variable=prefix", "mbsopt", env=self.env).strip()
-        self.assertTrue(prefix.startswith(str(self.folder)), prefix)
-        return shlex.split(run("pkg-config", *options, "mbsopt", env=self.env))
-
-    def compile(self, compiler, source, name, *flags):
-        program = self.folder / name
-        run(*compiler, *STRICT, source, "-o", program, *flags)
-        return program
-
+class Install(Installed):
     def test_c(self):
         for standard in ("c11", "c17"):
             program = self.compile(["gcc", f"-std={standard}"], ROOT / "tests/examples/embed.c",
@@ -92,7 +51,7 @@ class Installed(unittest.TestCase):
         shutil.copytree(self.tool.parent.parent, moved)
         for tool in (self.tool, moved / "bin/mbsopt"):
             self.assertRegex(run(tool, "--version", env={}), r"^mbsopt \d+\.\d+\.\d+\n$")
-        self.assertIn(f" in {moved}/bin/../share/mbsopt/networks:", run(moved / "bin/mbsopt", "list", env={}))
+        self.assertIn(f" {moved}/bin/../share/mbsopt/networks:", run(moved / "bin/mbsopt", "list", env={}))
 
     def test_python(self):
         """The module finds the library of its prefix; where there is none it says so in one line."""
@@ -145,7 +104,7 @@ class Installed(unittest.TestCase):
         place = self.tool.parent.parent / "share/mbsopt"
         listed = run(self.tool, "list", env=env)
         for kind in ("networks", "hardware"):
-            self.assertIn(f"in {self.tool.parent}/../share/mbsopt/{kind}:", listed)
+            self.assertIn(f" {self.tool.parent}/../share/mbsopt/{kind}:", listed)
         own = place / "networks/own.json"
         own.write_text(pathlib.Path(NETWORK).read_text(encoding="utf-8").replace("resnet18", "own"))
         try:
