@@ -41,6 +41,8 @@ class Page(CliTest):
         one = ["--batch", 64, "--buffer", "8MiB"]
         plan = json.loads(self.succeed("plan", ALEXNET, *one, "--no-pin", "--format", "json").out)
         self.assertEqual(page["networks"][0]["plan"], plan)
+        why = json.loads(self.succeed("explain", ALEXNET, *one, "--no-pin", "--format", "json").out)
+        self.assertEqual(page["networks"][0]["explanation"], why)
         rows = self.succeed("compare", ALEXNET, *one, "--planner", "baseline,archopt,il,mbs-fs,mbs1,mbs2",
                             "--format", "json").out
         compared = page["comparison"]["networks"][0]["plans"]
@@ -100,6 +102,7 @@ class Page(CliTest):
         page = self.report("-", *SMALL_SWEEP, given=HOSTILE_NETWORK)
         self.assertNotIn(HOSTILE[0], page)
         self.assertEqual(len(re.findall("</?script", page)), 4)
+        self.assertNotIn(", ", page[page.index('id="data"'):page.index('"explanation"')]) # but in names
         self.assertNotIn("<!--", page)
         shown = data_of(page)["networks"][0]
         self.assertEqual(shown["plan"]["network"], "<b>&test")

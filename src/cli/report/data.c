@@ -85,7 +85,7 @@ static mbs_status put_network(FILE *out, const report *of, size_t n, mbs_error *
     status = put_steps(out, shown->plan, hardware);
     put_layers(out, mbs_plan_program(shown->plan));
     put_ranges(out, shown);
-    fputs("}", out);
+    fprintf(out, ",\n\"explanation\": %s}", shown->explanation);
     return status;
 }
 

@@ -37,6 +37,29 @@ static int place(report_network *to, const mbs_hardware *hardware)
     return report_error(status, &error);
 }
 
+/* Explained with what the same planner makes of 1 MiB more. */
+static int explain(report_network *to, const report *of, const search_again *again,
+                   bool *interrupted)
+{
+    const int64_t one_mib = INT64_C(1) << 20;
+    mbs_explain_options options = MBS_EXPLAIN_OPTIONS_INIT;
+    mbs_plan_options more = of->options;
+    mbs_plan *larger = NULL;
+    mbs_error error;
+    mbs_error_clear(&error);
+    mbs_status status = MBS_OK;
+    if (more.buffer_bytes <= INT64_MAX - one_mib) {
+        more.buffer_bytes += one_mib;
+        status = search_compared(&larger, NULL, again, &of->setup.hardware, &more, &error);
+    }
+    *interrupted = signals_noted() != 0;
+    options.larger = larger;
+    if (status == MBS_OK && !*interrupted)
+        status = mbs_explain_json(&to->explanation, to->plan, &options, &error);
+    mbs_plan_free(larger);
+    return report_error(status, &error);
+}
+
 static int plan_network(report *of, size_t n, bool *interrupted)
 {
     const search_again again = {of->sweep.networks[n].network, of->setup.inference,
@@ -52,7 +75,8 @@ static int plan_network(report *of, size_t n, bool *interrupted)
     if (status != MBS_OK)
         return report_error(status, &error);
     note_replaced_norms(mbs_plan_program(to->plan));
-    return place(to, &of->setup.hardware);
+    int result = place(to, &of->setup.hardware);
+    return result == EXIT_OK ? explain(to, of, &again, interrupted) : result;
 }
 
 /* ---- Planners -------------------------------------------------------------------------------- */
@@ -136,6 +160,7 @@ void report_free(report *of)
         mbs_plan_free(of->networks[n].plan);
         mbs_free(of->networks[n].ranges);
         free(of->networks[n].placing);
+        mbs_free(of->networks[n].explanation);
     }
     free(of->networks);
     for (size_t n = 0; n < of->comparison.network_count; n++)

@@ -14,7 +14,8 @@ typedef struct report_network {
     mbs_plan *plan;
     mbs_buffer_range *ranges; /* where its data lie */
     size_t range_count;
-    char *placing; /* what had to be changed for that, a line each; may be empty */
+    char *placing;     /* what had to be changed for that, a line each; may be empty */
+    char *explanation; /* why the plan is as it is: mbs_explain_json */
 } report_network;
 
 typedef struct report {

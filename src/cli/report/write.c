@@ -18,13 +18,21 @@ static void put_html(FILE *out, const char *text)
     }
 }
 
-/* JSON that ends no script element and begins no comment, whatever the names in it are. */
+/*
+ * JSON that ends no script element and begins no comment, whatever the names in it are; without the
+ * blanks between its words, of which plan files have many.
+ */
 static void put_inert(FILE *out, const char *json)
 {
+    bool in_string = false;
     for (; *json != '\0'; json++) {
+        if (*json == '"')
+            in_string = !in_string;
+        if (in_string && *json == '\\')
+            fputc(*json++, out);
         if (*json == '<')
             fputs("\\u003c", out);
-        else
+        else if (in_string || *json != ' ')
             fputc(*json, out);
     }
 }

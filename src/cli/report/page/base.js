@@ -129,8 +129,9 @@ function table(caption, columns, rows, attributes) {
         el("table", {}, el("caption", {text: caption}), el("thead", {}, head), el("tbody", {}, body)));
 }
 
-// What is drawn, as a table for who cannot see it or wants the figures. `make` is called once it is opened.
-function asTable(title, make, name) {
+// What is drawn, as a table for who cannot see it or wants the figures, or more on it. `make` is called once it is
+// opened.
+function unfolding(title, make, name) {
     const details = el("details", {class: name}, el("summary", {text: title}));
     const fillIn = () => {
         if (details.children.length === 1) {

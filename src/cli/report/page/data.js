@@ -98,6 +98,7 @@ function makeModel(network, index) {
         groups: makeGroups(network, steps), layers: makeLayers(steps),
         forward: backward < 0 ? steps.length : backward,
         buffer: plan.buffer_bytes, capacity: plan.buffer_bytes - (plan.reserved_bytes || 0),
+        why: network.explanation,
         replaced: network.replaced_batch_norms, placing: network.placing.split("\n").filter((line) => line),
         rows: DATA.comparison.networks[index].plans,
         baseline: DATA.comparison.networks[index].plans.find((row) => row.planner === "baseline"),

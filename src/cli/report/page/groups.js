@@ -195,6 +195,6 @@ function groups(model) {
         el("p", {class: "hint", text: "Choose a group with the pointer or, on the marks, with the arrow keys: its " +
             "steps follow below."}),
         stepsPanel(model),
-        asTable(`All ${model.groups.length} groups as a table`, () => table("Groups", groupColumns(model), model.groups,
+        unfolding(`All ${model.groups.length} groups as a table`, () => table("Groups", groupColumns(model), model.groups,
             (group) => ({"data-group": group.index})), "printed"));
 }

@@ -94,7 +94,7 @@ function memory(model) {
     chosen.listeners.push(() => {
         const group = model.groups[chosen.group];
         title.textContent = `Group ${group.index + 1} alone`;
-        rows.replaceChildren(asTable(`The ${own().length} ranges of group ${group.index + 1} as a table`,
+        rows.replaceChildren(unfolding(`The ${own().length} ranges of group ${group.index + 1} as a table`,
             () => table(`Ranges of group ${group.index + 1}`, rangeColumns(model), own())));
         drawAgain(near);
    });

@@ -32,18 +32,22 @@ function groupWords(model, group) {
 function stepsPanel(model) {
     const title = el("h3", {id: "steps-title", tabindex: "-1"});
     const words = el("p", {});
+    const why = el("ul", {class: "why"});
     const rows = el("div", {});
     const turn = (by) => choose(chosen.group + by, false);
     const before = el("button", {text: "← Previous", onclick: () => turn(-1)});
     const after = el("button", {text: "Next →", onclick: () => turn(1)});
     const panel = el("section", {class: "panel", id: "steps", "aria-labelledby": "steps-title"},
-        el("div", {class: "row"}, title, el("div", {class: "buttons"}, before, after)), words, rows);
+        el("div", {class: "row"}, title, el("div", {class: "buttons"}, before, after)), words,
+        el("details", {}, el("summary", {text: "Why it begins, ends and takes so much at a time"}), why), rows);
     const live = el("p", {class: "hidden", "aria-live": "polite"});
     panel.append(live);
     chosen.listeners.push((shows) => {
         const group = model.groups[chosen.group];
         title.textContent = `Group ${group.index + 1}: ${spanOf(group, 30)}`;
         words.textContent = groupWords(model, group);
+        // what the first sentence says stands above
+        why.replaceChildren(...model.why.groups[chosen.group].sentences.slice(1).map((said) => el("li", {text: said})));
         rows.replaceChildren(table(`Steps of group ${group.index + 1}`, stepColumns(model), group.steps));
         before.disabled = group.index === 0;
         after.disabled = group.index === model.groups.length - 1;

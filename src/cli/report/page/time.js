@@ -72,7 +72,7 @@ function timeLine(model) {
         el("p", {text: `${seconds(model.plan.time_s)} on ${DATA.hardware.name}; for ${bound.toFixed(1)} % of it the ` +
             "array and the vector unit wait for DRAM. All iterations of a step are drawn as one."}),
         chart((width) => drawTime(model, width), "time"),
-        asTable("The groups' times as a table", () => table("Time by group", [
+        unfolding("The groups' times as a table", () => table("Time by group", [
             {head: "Group", cell: (group) => String(group.index + 1)},
             {head: "Steps", cell: (group) => spanOf(group, 26)},
             {head: "Time", number: true, cell: (group) => seconds(group.time)},

@@ -71,15 +71,24 @@ function layerTable(model) {
     ], rows);
 }
 
+// What each class is made of, and what moves most.
+function reasons(model) {
+    const said = model.why.sentences.slice(model.why.one_mib_more ? 3 : 2);
+    const movers = model.why.movers.slice(0, 10).flatMap((mover) => mover.sentences.join(" "));
+    return el("div", {}, el("ul", {class: "why"}, said.map((words) => el("li", {text: words}))),
+        el("h4", {text: "What moves most"}), el("ol", {class: "why"}, movers.map((words) => el("li", {text: words}))));
+}
+
 function traffic(model) {
     const keys = legend("DRAM", TRAFFIC.map((name, c) => ["t" + c, name]));
     const first = [...model.layers].sort((a, b) => b.total - a.total).slice(0, 3);
     return section("traffic", "Traffic",
         el("h3", {text: "By class"}), keys, chart((width) => drawClasses(model, width), "classes"),
-        asTable("Traffic by class as a table", () => classTable(model)),
+        unfolding("Traffic by class as a table", () => classTable(model)),
+        unfolding("What each class is made of, and why it moves", () => reasons(model)),
         el("h3", {text: "By layer"}),
         el("p", {text: "Most is moved by " + first.map((layer) => `${layer.name} (${bytes(layer.total)})`).join(", ") +
             ". A tensor's write counts where it is made, a read where it is used."}),
         chart((width) => drawLayers(model, width), "layers"),
-        asTable(`All ${model.layers.length} layers as a table`, () => layerTable(model)));
+        unfolding(`All ${model.layers.length} layers as a table`, () => layerTable(model)));
 }

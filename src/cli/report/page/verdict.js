@@ -49,6 +49,12 @@ function settings(model) {
 
 function notesOf(model) {
     const notes = [...model.placing];
+    const more = model.why.one_mib_more;
+    if (more) {
+        const total = model.plan.traffic_bytes.total;
+        notes.push(`With 1 MiB more of buffer ${more.planner} would move ${bytes(more.traffic_bytes.total)}, ` +
+            change(more.traffic_bytes.total, total, "less", "more") + ".");
+    }
     if (model.replaced > 0) {
         notes.push(count(model.replaced, "batch norm is", "batch norms are") + " planned as " +
             (model.replaced === 1 ? "a group norm" : "group norms") +

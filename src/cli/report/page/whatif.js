@@ -144,5 +144,5 @@ function whatIf(model) {
                 sweep.metric = i;
                 show();
             })),
-        figures, said, drawing, asTable("All combinations as a table", () => sweepTable(sweep)));
+        figures, said, drawing, unfolding("All combinations as a table", () => sweepTable(sweep)));
 }
