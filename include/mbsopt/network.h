@@ -25,9 +25,10 @@ typedef struct mbs_layer_info {
     const char *op;     /* as in the file: "conv", "max_pool", ... */
     mbs_shape shape;    /* of the output, per sample */
     int64_t elements;   /* of the output, per sample */
-    int64_t parameters; /* weights and biases, in elements */
+    int64_t parameters; /* its own weights and biases, in elements */
     size_t input_count;
-    int is_view; /* concat, flatten, identity, slice, reshape: no step, no bytes */
+    int is_view;        /* concat, flatten, identity, slice, reshape: no step, no bytes */
+    const char *shares; /* the layer whose parameters it uses; null: it has its own, or none */
 } mbs_layer_info;
 
 /*
@@ -83,6 +84,7 @@ typedef struct mbs_layer_spec {
     int ceil_mode;
     const mbs_layer_member *members; /* all others; may be null */
     size_t member_count;
+    const char *shares; /* the layer whose parameters it uses, added before it; null: its own */
 } mbs_layer_spec;
 
 /*
@@ -132,7 +134,7 @@ MBS_API size_t mbs_network_input_count(const mbs_network *network);
 MBS_API mbs_status mbs_network_input(const mbs_network *network, size_t index,
                                      mbs_input_info *info);
 
-/* All layers' parameters in elements, biases included. */
+/* All layers' parameters in elements, biases included; shared ones once. */
 MBS_API int64_t mbs_network_parameters(const mbs_network *network);
 
 /* The `index`-th layer in program order (stable topological order). Errors: MBS_ERR_ARGUMENT. */

@@ -14,6 +14,11 @@ int64_t step_parameter_bytes(const mbs_step *step)
     return step->weight_bytes + step->accumulator_bytes;
 }
 
+int64_t step_parameter_moves(const mbs_step *step)
+{
+    return step_parameter_bytes(step) + step_begun_bytes(step);
+}
+
 int64_t step_passes(const mbs_step *step, int64_t capacity, int64_t norm_passes)
 {
     int64_t passes = max_i64(1, ceil_div(step_parameter_bytes(step), capacity));
@@ -23,8 +28,13 @@ int64_t step_passes(const mbs_step *step, int64_t capacity, int64_t norm_passes)
 int64_t plan_pinned_bytes(const mbs_plan *plan, int32_t first, int32_t end)
 {
     int64_t bytes = 0;
-    for (int32_t k = first; k < end; k++)
-        bytes += plan->pinned_weight[k] + plan->pinned_accumulator[k];
+    for (int32_t k = first; k < end; k++) {
+        const mbs_step *step = &plan->program->steps[k];
+        if (use_is_first(&step->weight_use, first))
+            bytes += plan->pinned_weight[k];
+        if (use_is_first(&step->accumulator_use, first))
+            bytes += plan->pinned_accumulator[k];
+    }
     return bytes;
 }
 

@@ -106,9 +106,15 @@ step_transfers cost_transfers(const mbs_plan *plan, const mbs_group *group, int3
     const mbs_step *step = &plan->program->steps[k];
     const int64_t weights = step->weight_bytes - plan->pinned_weight[k];
     const int64_t accumulators = step->accumulator_bytes - plan->pinned_accumulator[k];
+    int64_t first_only = step->accumulator_use.previous < 0 ? 0 : accumulators;
+    if (use_is_first(&step->weight_use, group->first))
+        first_only += plan->pinned_weight[k];
+    if (use_is_first(&step->accumulator_use, group->first) && step->accumulator_use.previous >= 0)
+        first_only += plan->pinned_accumulator[k];
+    const bool last = use_is_last(&step->accumulator_use, group->end);
     return (step_transfers){.activations = plan_step_activations(plan, group, k),
-                            .first_only = plan->pinned_weight[k],
-                            .last_only = plan->pinned_accumulator[k],
+                            .first_only = first_only,
+                            .last_only = last ? plan->pinned_accumulator[k] : 0,
                             .each = weights + accumulators,
                             .again = accumulators};
 }

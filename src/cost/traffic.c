@@ -64,11 +64,16 @@ mbs_traffic plan_count_group(const mbs_plan *plan, const mbs_group *group)
         step_moves(plan, k, &step_read, &step_written);
         read += step_read;
         written += step_written;
-        traffic.weight_read +=
-            step->weight_bytes + again * (step->weight_bytes - plan->pinned_weight[k]);
-        traffic.weight_gradient +=
-            step->accumulator_bytes +
-            2 * again * (step->accumulator_bytes - plan->pinned_accumulator[k]);
+        const int64_t weight = plan->pinned_weight[k];
+        const int64_t accumulator = plan->pinned_accumulator[k];
+        traffic.weight_read += step->weight_bytes + again * (step->weight_bytes - weight);
+        traffic.weight_gradient += step->accumulator_bytes + step_begun_bytes(step) +
+                                   2 * again * (step->accumulator_bytes - accumulator);
+        /* what an earlier step of the group uses too is there already, and goes out once */
+        if (!use_is_first(&step->weight_use, group->first))
+            traffic.weight_read -= weight;
+        if (!use_is_first(&step->accumulator_use, group->first))
+            traffic.weight_gradient -= 2 * accumulator;
     }
     traffic.activation_read = plan->batch * read * group->passes;
     traffic.activation_write = plan->batch * written;

@@ -19,7 +19,8 @@ typedef struct layer_work {
     int64_t gradient_bytes;
 } layer_work;
 
-static void add_step(layer_work *work, const mbs_step *step, double time_s)
+/* `last`: no later step adds to the same accumulators, so that they can be summed up. */
+static void add_step(layer_work *work, const mbs_step *step, double time_s, bool last)
 {
     if (step->phase == MBS_FORWARD)
         work->forward_s += time_s;
@@ -27,12 +28,23 @@ static void add_step(layer_work *work, const mbs_step *step, double time_s)
         work->weight_gradient_s += time_s;
     else
         work->input_gradient_s += time_s;
-    work->gradient_bytes = max_i64(work->gradient_bytes, step->accumulator_bytes);
+    if (last)
+        work->gradient_bytes = max_i64(work->gradient_bytes, step->accumulator_bytes);
 }
 
-/* Adds a group's steps to their layers' work. */
+/* Per step: whether a later one adds to the same accumulators. The caller's; null: no memory. */
+static bool *find_continued(const mbs_program *p)
+{
+    bool *continued = mem_calloc((size_t)p->step_count + 1, sizeof *continued);
+    for (int32_t k = 0; k < p->step_count && continued != NULL; k++)
+        if (p->steps[k].accumulator_use.previous >= 0)
+            continued[p->steps[k].accumulator_use.previous] = true;
+    return continued;
+}
+
+/* Adds a group's steps to their layers' work; `continued` is per step (find_continued). */
 static mbs_status add_group(layer_work *work, const exporter *e, const layer_numbers *numbers,
-                            const mbs_group *group)
+                            const mbs_group *group, const bool *continued)
 {
     mbs_cost *costs = mem_calloc((size_t)(group->end - group->first), sizeof *costs);
     if (costs == NULL ||
@@ -44,7 +56,7 @@ static mbs_status add_group(layer_work *work, const exporter *e, const layer_num
         if (group->strips == 1)
             cost_add_step(&costs[k - group->first], e->plan, e->hardware, group, k);
         add_step(&work[numbers->of_step[k]], &e->plan->program->steps[k],
-                 costs[k - group->first].time_s);
+                 costs[k - group->first].time_s, !continued[k]);
     }
     mem_free(costs);
     return MBS_OK;
@@ -99,10 +111,11 @@ mbs_status export_astra_sim(exporter *e)
     mbs_status status = layer_numbers_create(&numbers, plan->program, e->error);
     layer_work *work = mem_calloc((size_t)numbers.count + 1, sizeof *work);
     safe_names *names = safe_names_create(numbers.count);
-    if (status == MBS_OK && (work == NULL || names == NULL))
+    bool *continued = find_continued(plan->program);
+    if (status == MBS_OK && (work == NULL || names == NULL || continued == NULL))
         status = error_memory(e->error);
     for (int32_t g = 0; g < plan->group_count && status == MBS_OK; g++)
-        status = add_group(work, e, &numbers, &plan->groups[g]);
+        status = add_group(work, e, &numbers, &plan->groups[g], continued);
     if (status == MBS_OK)
         status = write_workload(e, &numbers, work, names);
     if (status == MBS_OK)
@@ -110,5 +123,6 @@ mbs_status export_astra_sim(exporter *e)
     layer_numbers_free(&numbers);
     safe_names_free(names);
     mem_free(work);
+    mem_free(continued);
     return status;
 }

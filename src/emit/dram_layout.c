@@ -33,13 +33,35 @@ static bool add_region(dram_layout *layout, dram_content content, const char *na
     return true;
 }
 
-static bool add_parameters(dram_layout *layout, const mbs_program *p, const layer_numbers *numbers,
-                           layer_region *layers)
+/*
+ * The layers in whose regions the steps' weights and accumulators are: their own, or that of the
+ * first step that shares them.
+ */
+static void find_owners(const mbs_program *p, const layer_numbers *numbers, int32_t *weights,
+                        int32_t *accumulators)
 {
     for (int32_t k = 0; k < p->step_count; k++) {
-        layer_region *l = &layers[numbers->of_step[k]];
-        l->weight_bytes = max_i64(l->weight_bytes, p->steps[k].weight_bytes);
-        l->accumulator_bytes = max_i64(l->accumulator_bytes, p->steps[k].accumulator_bytes);
+        const mbs_step *step = &p->steps[k];
+        weights[k] = step->weight_use.previous < 0 ? numbers->of_step[k]
+                                                   : weights[step->weight_use.previous];
+        accumulators[k] = step->accumulator_use.previous < 0
+                              ? numbers->of_step[k]
+                              : accumulators[step->accumulator_use.previous];
+    }
+}
+
+/* `owners` has room for two of each step. */
+static bool add_parameters(dram_layout *layout, const mbs_program *p, const layer_numbers *numbers,
+                           layer_region *layers, int32_t *owners)
+{
+    int32_t *weights = owners;
+    int32_t *accumulators = owners + p->step_count;
+    find_owners(p, numbers, weights, accumulators);
+    for (int32_t k = 0; k < p->step_count; k++) {
+        int64_t *weight_bytes = &layers[weights[k]].weight_bytes;
+        int64_t *accumulator_bytes = &layers[accumulators[k]].accumulator_bytes;
+        *weight_bytes = max_i64(*weight_bytes, p->steps[k].weight_bytes);
+        *accumulator_bytes = max_i64(*accumulator_bytes, p->steps[k].accumulator_bytes);
     }
     for (int32_t i = 0; i < numbers->count; i++) {
         layer_region *l = &layers[i];
@@ -52,9 +74,9 @@ static bool add_parameters(dram_layout *layout, const mbs_program *p, const laye
             return false;
     }
     for (int32_t k = 0; k < p->step_count; k++) {
-        const layer_region *l = &layers[numbers->of_step[k]];
-        layout->weights[k] = p->steps[k].weight_bytes > 0 ? l->weights : -1;
-        layout->accumulators[k] = p->steps[k].accumulator_bytes > 0 ? l->accumulators : -1;
+        layout->weights[k] = p->steps[k].weight_bytes > 0 ? layers[weights[k]].weights : -1;
+        layout->accumulators[k] =
+            p->steps[k].accumulator_bytes > 0 ? layers[accumulators[k]].accumulators : -1;
     }
     return true;
 }
@@ -76,20 +98,22 @@ static mbs_status fill(dram_layout *layout, const mbs_plan *plan, const layer_nu
 {
     const mbs_program *p = plan->program;
     layer_region *layers = allocate(numbers->count, sizeof *layers);
+    int32_t *owners = allocate(2 * (int64_t)p->step_count, sizeof *owners);
     layout->regions =
         allocate(2 * (int64_t)numbers->count + p->tensor_count, sizeof *layout->regions);
     layout->weights = allocate(p->step_count, sizeof *layout->weights);
     layout->accumulators = allocate(p->step_count, sizeof *layout->accumulators);
     layout->tensors = allocate(p->tensor_count, sizeof *layout->tensors);
     mbs_status status = MBS_OK;
-    if (layers == NULL || layout->regions == NULL || layout->weights == NULL ||
+    if (layers == NULL || owners == NULL || layout->regions == NULL || layout->weights == NULL ||
         layout->accumulators == NULL || layout->tensors == NULL)
         status = error_memory(error);
-    else if (!add_parameters(layout, p, numbers, layers) || !add_tensors(layout, plan))
+    else if (!add_parameters(layout, p, numbers, layers, owners) || !add_tensors(layout, plan))
         status = error_set(error, MBS_ERR_INPUT,
                            "plan of %s: its parameters and tensors take more than 2^62 bytes",
                            quoted(p->network_name).text);
     mem_free(layers);
+    mem_free(owners);
     return status;
 }
 

@@ -20,7 +20,8 @@ typedef struct dram_region {
  * Regions in the order of their addresses, from 0 on without overlap: the weights of each layer and
  * then its accumulators, in the order of the first step that uses either; then every tensor, in the
  * order of its number, N samples of it one after another. The steps of one layer share its region
- * of weights: its backward steps read a part from the beginning, a dgrad all but the biases.
+ * of weights: its backward steps read a part from the beginning, a dgrad all but the biases. What
+ * layers share is in the region of the one whose step uses it first.
  */
 typedef struct dram_layout {
     dram_region *regions;

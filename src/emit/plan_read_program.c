@@ -10,12 +10,12 @@
 
 #define TENSOR_MEMBERS "id", "name", "bytes", "elements"
 #define STEP_MEMBERS                                                                               \
-    "id", "name", "phase", "kind", "reads", "writes", "weight_bytes", "accumulator_bytes", "gemm", \
-        "conv"
+    "id", "name", "phase", "kind", "reads", "writes", "weight_bytes", "accumulator_bytes",         \
+        "same_weights", "same_accumulators", "gemm", "conv"
 
 /* By version. */
 static const char *const tensor_members[][6] = {{TENSOR_MEMBERS}, {TENSOR_MEMBERS, "rows"}};
-static const char *const step_members[][13] = {{STEP_MEMBERS}, {STEP_MEMBERS, "rows", "maps"}};
+static const char *const step_members[][15] = {{STEP_MEMBERS}, {STEP_MEMBERS, "rows", "maps"}};
 
 /* A copy of the name at `member` that lives as long as the program; "" after a fault. */
 static const char *copy_name(plan_loader *loader, const json_path *at, const cJSON *object,
@@ -133,12 +133,56 @@ static void read_operands(plan_loader *loader, const json_path *at, const cJSON 
     }
 }
 
+/* The latest step before that has the same weights or accumulators, of layers that share them. */
+static void read_shared(plan_loader *loader, const json_path *at, const cJSON *object,
+                        const char *member, int32_t index, bool weights)
+{
+    mbs_step *steps = loader->program->steps;
+    const cJSON *value = json_member(object, member);
+    int64_t found;
+    if (value == NULL)
+        return;
+    if (index == 0) {
+        json_fault(&loader->document, at, member, "is a member of steps behind the first only");
+        return;
+    }
+    if (!json_integer(&loader->document, at, member, value, 0, index - 1, &found))
+        return;
+    const int32_t earlier = (int32_t)found;
+    const mbs_step *here = &steps[index];
+    const mbs_step *there = &steps[earlier];
+    parameter_use *use = weights ? &steps[index].weight_use : &steps[index].accumulator_use;
+    parameter_use *before = weights ? &steps[earlier].weight_use : &steps[earlier].accumulator_use;
+    if ((weights ? here->weight_bytes : here->accumulator_bytes) == 0 ||
+        (weights ? there->weight_bytes : there->accumulator_bytes) == 0) {
+        json_fault(&loader->document, at, member,
+                   "found %d %s, expected both steps to have such bytes", earlier,
+                   quoted(there->name).text);
+    } else if (!weights && here->accumulator_bytes != there->accumulator_bytes) {
+        json_fault(&loader->document, at, member, "found %d %s, expected one of as many bytes",
+                   earlier, quoted(there->name).text);
+    } else if (before->next >= 0) {
+        json_fault(&loader->document, at, member, "found %d %s, expected the latest, %d %s",
+                   earlier, quoted(there->name).text, before->next,
+                   quoted(steps[before->next].name).text);
+    } else {
+        use->previous = earlier;
+        before->next = index;
+    }
+}
+
 static void read_step(plan_loader *loader, const json_path *at, const cJSON *object, int32_t index)
 {
     static const char *const phases[] = {"forward", "backward"};
     mbs_program *p = loader->program;
     mbs_step *step = &p->steps[index];
-    *step = (mbs_step){.name = "", .kind = "", .layer = "", .layer_id = -1, .coupled_to = -1};
+    *step = (mbs_step){.name = "",
+                       .kind = "",
+                       .layer = "",
+                       .layer_id = -1,
+                       .coupled_to = -1,
+                       .weight_use = {-1, -1, 0},
+                       .accumulator_use = {-1, -1, 0}};
     step->touch_begin = step->write_begin = step->touch_end = p->touch_count;
     if (!entry_begin(loader, at, object, step_members[loader->version - 1]))
         return;
@@ -158,6 +202,8 @@ static void read_step(plan_loader *loader, const json_path *at, const cJSON *obj
     figure_member(loader, at, object, "weight_bytes", 0, JSON_MAX_INTEGER, &step->weight_bytes);
     figure_member(loader, at, object, "accumulator_bytes", 0, JSON_MAX_INTEGER,
                   &step->accumulator_bytes);
+    read_shared(loader, at, object, "same_weights", index, true);
+    read_shared(loader, at, object, "same_accumulators", index, false);
     read_products(loader, at, object, step);
     if (loader->version > 1)
         read_rows(loader, at, object, step);

@@ -111,6 +111,10 @@ static void write_steps(plan_writer *w)
         operand_list(w, "writes", step->write_begin, step->touch_end);
         put_next_figure(w, "weight_bytes", step->weight_bytes);
         put_next_figure(w, "accumulator_bytes", step->accumulator_bytes);
+        if (step->weight_use.previous >= 0)
+            put_next_figure(w, "same_weights", step->weight_use.previous);
+        if (step->accumulator_use.previous >= 0)
+            put_next_figure(w, "same_accumulators", step->accumulator_use.previous);
         write_products(w, step);
         if (w->version > 1)
             write_rows(w, step);

@@ -154,16 +154,19 @@ void timeline_transfers(timeline *line, const execution_at *at)
     const int64_t pinned_weight = plan->pinned_weight[k];
     const int64_t pinned = plan->pinned_accumulator[k];
     const int64_t unpinned = step->accumulator_bytes - pinned;
+    const bool begun = step->accumulator_use.previous >= 0;
     line->transfer_count = 0;
-    if (first)
+    if (first && use_is_first(&step->weight_use, at->group->first))
         add_parameters(line, k, DRAM_WEIGHTS, weights, pinned_weight, false);
     add_parameters(line, k, DRAM_WEIGHTS, weights + pinned_weight,
                    step->weight_bytes - pinned_weight, false);
-    if (!first)
+    if (first && begun && use_is_first(&step->accumulator_use, at->group->first))
+        add_parameters(line, k, DRAM_ACCUMULATORS, accumulators, pinned, false);
+    if (!first || begun)
         add_parameters(line, k, DRAM_ACCUMULATORS, accumulators + pinned, unpinned, false);
     add_reads(line, at);
     add_writes(line, at);
-    if (last)
+    if (last && use_is_last(&step->accumulator_use, at->group->end))
         add_parameters(line, k, DRAM_ACCUMULATORS, accumulators, pinned, true);
     add_parameters(line, k, DRAM_ACCUMULATORS, accumulators + pinned, unpinned, true);
 }

@@ -104,8 +104,9 @@ bool schedule_free_after(schedule_writer *w, int32_t k)
 
 bool schedule_parameters_in(schedule_writer *w, int32_t k)
 {
-    return weights_in(w, k) &&
-           (w->group->iterations == 1 || accumulators(w, "accumulators_in", k, "not_first"));
+    const bool begun = w->program->steps[k].accumulator_use.previous >= 0;
+    return weights_in(w, k) && ((w->group->iterations == 1 && !begun) ||
+                                accumulators(w, "accumulators_in", k, begun ? NULL : "not_first"));
 }
 
 bool schedule_parameters_out(schedule_writer *w, int32_t k)
@@ -130,12 +131,30 @@ static bool write_step(schedule_writer *w, int32_t k)
 
 /* ---- The group ------------------------------------------------------------------------------- */
 
+/* Whether the group's step k is the one for which its pinned parameters come in and go out. */
+static bool brings_weights(const schedule_writer *w, int32_t k)
+{
+    return use_is_first(&w->program->steps[k].weight_use, w->group->first);
+}
+
+static bool brings_accumulators(const schedule_writer *w, int32_t k)
+{
+    return use_is_first(&w->program->steps[k].accumulator_use, w->group->first);
+}
+
 bool schedule_bring_pinned(schedule_writer *w)
 {
+    const mbs_plan *plan = w->plan;
     bool going = true;
     for (int32_t k = w->group->first; k < w->group->end && going; k++)
-        going = move_parameters(w, "weights_in", k, w->plan->pinned_weight[k], w->dram->weights[k],
-                                w->layout->pinned_weight[k], "first");
+        if (brings_weights(w, k))
+            going = move_parameters(w, "weights_in", k, plan->pinned_weight[k], w->dram->weights[k],
+                                    w->layout->pinned_weight[k], "first");
+    for (int32_t k = w->group->first; k < w->group->end && going; k++)
+        if (brings_accumulators(w, k) && w->program->steps[k].accumulator_use.previous >= 0)
+            going = move_parameters(w, "accumulators_in", k, plan->pinned_accumulator[k],
+                                    w->dram->accumulators[k], w->layout->pinned_accumulator[k],
+                                    "first");
     return going;
 }
 
@@ -145,11 +164,15 @@ bool schedule_release_pinned(schedule_writer *w)
     free_list list = {.when = "last", .step = w->group->end - 1};
     bool going = true;
     for (int32_t k = w->group->first; k < w->group->end && going; k++)
-        going = move_parameters(w, "accumulators_out", k, plan->pinned_accumulator[k],
+        if (brings_accumulators(w, k))
+            going =
+                move_parameters(w, "accumulators_out", k, plan->pinned_accumulator[k],
                                 w->dram->accumulators[k], w->layout->pinned_accumulator[k], "last");
     for (int32_t k = w->group->first; k < w->group->end && going; k++) {
-        free_region(w, &list, w->layout->pinned_weight[k], plan->pinned_weight[k]);
-        free_region(w, &list, w->layout->pinned_accumulator[k], plan->pinned_accumulator[k]);
+        if (brings_weights(w, k))
+            free_region(w, &list, w->layout->pinned_weight[k], plan->pinned_weight[k]);
+        if (brings_accumulators(w, k))
+            free_region(w, &list, w->layout->pinned_accumulator[k], plan->pinned_accumulator[k]);
     }
     return going && end_free(w, &list);
 }

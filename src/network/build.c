@@ -99,7 +99,9 @@ static bool fill_layer(cJSON *object, const mbs_layer_spec *layer)
            add_numbers(object, "dilation", layer->dilation, 2) &&
            add_numbers(object, "pad", layer->pad, 4) &&
            add_number(object, "groups", layer->groups) && add_text(object, "kind", layer->kind) &&
-           add_flag(object, "bias", layer->bias) && add_flag(object, "ceil_mode", layer->ceil_mode);
+           add_flag(object, "bias", layer->bias) &&
+           add_flag(object, "ceil_mode", layer->ceil_mode) &&
+           add_text(object, "shares", layer->shares);
 }
 
 /* ---- What users call --------------------------------------------------------------------------
@@ -194,6 +196,8 @@ static mbs_status check_layer(const mbs_layer_spec *layer, mbs_error *error)
         status = check_text(layer->op, "op", error);
     if (status == MBS_OK)
         status = check_text(layer->kind, "kind", error);
+    if (status == MBS_OK)
+        status = check_text(layer->shares, "name of the layer to share with", error);
     for (size_t i = 0; i < layer->input_count && status == MBS_OK; i++)
         status = layer->inputs[i] == NULL
                      ? error_set(error, MBS_ERR_ARGUMENT, "a layer's input is null")

@@ -57,9 +57,10 @@ mbs_status mbs_network_layer(const mbs_network *network, size_t index, mbs_layer
         .op = op_name(layer->op),
         .shape = layer->shape,
         .elements = layer->elements,
-        .parameters = layer->weights + layer->biases,
+        .parameters = layer->shares < 0 ? layer->weights + layer->biases : 0,
         .input_count = (size_t)layer->input_count,
         .is_view = op_is_view(layer->op),
+        .shares = layer->shares < 0 ? NULL : network->layers[layer->shares].name,
     };
     return MBS_OK;
 }

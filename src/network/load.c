@@ -109,6 +109,7 @@ static bool read_layer_inputs(json_document *document, const json_path *at, cons
 static bool read_layer(json_document *document, const json_path *at, const cJSON *object,
                        mbs_layer *layer)
 {
+    layer->shares = NO_LAYER;
     if (!cJSON_IsObject(object)) {
         json_unexpected(document, at, NULL, object, "an object");
         return false;
@@ -161,6 +162,8 @@ static void infer_all(network_loader *loader, const int32_t *order, int32_t plac
         if (loader->broken[order[k]] || !inputs_have_shapes(network, layer))
             continue;
         infer_layer(loader, order[k]);
+        if (layer->shares != NO_LAYER) /* they are counted where they are owned */
+            continue;
         overflow |= !checked_add(network->parameters, layer->weights, &network->parameters) ||
                     !checked_add(network->parameters, layer->biases, &network->parameters);
     }
@@ -192,6 +195,8 @@ static void permute(mbs_network *network, const int32_t *order, int32_t *positio
             if (layer->inputs[i] >= network->input_count)
                 layer->inputs[i] =
                     network->input_count + position[layer->inputs[i] - network->input_count];
+        if (layer->shares != NO_LAYER)
+            layer->shares = position[layer->shares];
     }
     for (int32_t l = 0; l < network->layer_count; l++) {
         while (position[l] != l) { /* each exchange brings one layer home */
@@ -218,6 +223,7 @@ static void check_layers(network_loader *loader)
         if (placed < network->layer_count)
             report_cycles(loader, order, placed);
         infer_all(loader, order, placed);
+        check_sharing(loader);
         check_some_work(loader);
         if (json_status(&loader->document) == MBS_OK)
             permute(network, order, position);

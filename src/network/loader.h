@@ -9,6 +9,9 @@
 /* An input of a layer that names no tensor, or more than one; reported elsewhere. */
 #define NO_VALUE (-1)
 
+/* mbs_layer.shares of a layer with parameters of its own. */
+#define NO_LAYER (-1)
+
 typedef struct network_loader {
     json_document document;
     mbs_network *network; /* its layers in file order until all is checked */
@@ -52,10 +55,22 @@ bool read_shape(json_document *document, const json_path *at, const char *member
 /* ---- names.c: which name means which value ---- */
 
 /*
- * Reports names given twice and turns the layers' input names into values. `layers` is the file's
+ * Reports names given twice and turns the layers' input names, and those of the layers whose
+ * parameters they share, into values and layers. `layers` is the file's
  * list. O(size · log names), whatever the names are.
  */
 void resolve_names(network_loader *loader, const cJSON *layers);
+
+/* ---- sharing.c: whose parameters a layer uses ---- */
+
+/*
+ * Lets layer `index` use the parameters of layer `owner`, both in file order, or reports at `place`
+ * why it cannot.
+ */
+void share_parameters(network_loader *loader, const json_path *place, int32_t index, int32_t owner);
+
+/* Reports layers whose parameters are of another shape than those that they share. */
+void check_sharing(network_loader *loader);
 
 /* ---- order.c: the program order ---- */
 

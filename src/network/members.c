@@ -231,6 +231,15 @@ static bool take_kind(json_document *document, const json_path *at, const char *
     return false;
 }
 
+/* Which layer it means is found when all names are known. */
+static bool take_shares(json_document *document, const json_path *at, const char *member,
+                        const cJSON *value, mbs_layer *layer)
+{
+    (void)layer;
+    json_name(document, at, member, value);
+    return true; /* the output's shape does not depend on it */
+}
+
 typedef struct member_rule {
     const char *name;
     member_flag flag;
@@ -264,6 +273,7 @@ static const member_rule member_rules[] = {
     {"order", MEMBER_ORDER, true, take_order},
     {"before", MEMBER_MARGINS, true, take_order},
     {"after", MEMBER_MARGINS, true, take_after},
+    {"shares", MEMBER_SHARES, false, take_shares},
 };
 #define MEMBER_RULES (sizeof member_rules / sizeof member_rules[0])
 

@@ -93,20 +93,21 @@ static bool check_unique(network_loader *loader, name_index *index)
     return true;
 }
 
-static void report_dangling(network_loader *loader, const json_path *at, const char *name)
+/* No value from `first` on has the name. */
+static void report_dangling(network_loader *loader, const json_path *at, const char *what,
+                            const char *name, int32_t first)
 {
     /* a bound on the search, so that a hostile file cannot make it long */
     const int32_t most_candidates = 100000;
-    if (!loader->inputs_known)
-        return;
     const mbs_network *network = loader->network;
     name_guess guess = name_guess_start(name);
     if (json_fault_is_shown(&loader->document)) {
-        for (int32_t value = 0; value < value_count(network) && value < most_candidates; value++)
+        for (int32_t value = first; value < value_count(network) && value < most_candidates;
+             value++)
             if (value_name(network, value) != NULL)
                 name_guess_try(&guess, value_name(network, value));
     }
-    json_fault(&loader->document, at, NULL, "no tensor named %s%s", quoted(name).text,
+    json_fault(&loader->document, at, NULL, "no %s named %s%s", what, quoted(name).text,
                name_guess_show(&guess).text);
 }
 
@@ -126,12 +127,30 @@ static void resolve_layer(network_loader *loader, const name_index *index, int32
         if (name != NULL) {
             const named_value *found =
                 bsearch(name, index->entries, index->count, sizeof *index->entries, compare_name);
-            if (found == NULL)
-                report_dangling(loader, &place, name);
-            else if (!found->ambiguous)
+            if (found == NULL && loader->inputs_known)
+                report_dangling(loader, &place, "tensor", name, 0);
+            else if (found != NULL && !found->ambiguous)
                 layer->inputs[i] = found->value;
         }
     }
+}
+
+static void resolve_shared(network_loader *loader, const name_index *index, int32_t layer,
+                           const cJSON *object)
+{
+    const json_path list = {NULL, "layers", 0};
+    const json_path at = layer_path(&list, (size_t)layer);
+    const json_path place = {&at, "shares", 0};
+    const int32_t inputs = loader->network->input_count;
+    const cJSON *value = json_member(object, "shares");
+    if (!cJSON_IsString(value)) /* reported where it was read */
+        return;
+    const named_value *found = bsearch(value->valuestring, index->entries, index->count,
+                                       sizeof *index->entries, compare_name);
+    if (found == NULL || (found->value < inputs && !found->ambiguous))
+        report_dangling(loader, &place, "layer", value->valuestring, inputs);
+    else if (!found->ambiguous)
+        share_parameters(loader, &place, layer, found->value - inputs);
 }
 
 void resolve_names(network_loader *loader, const cJSON *layers)
@@ -144,7 +163,9 @@ void resolve_names(network_loader *loader, const cJSON *layers)
     }
     int32_t layer = 0;
     const cJSON *object = layers != NULL ? layers->child : NULL;
-    for (; object != NULL && layer < loader->network->layer_count; object = object->next)
-        resolve_layer(loader, &index, layer++, object);
+    for (; object != NULL && layer < loader->network->layer_count; object = object->next) {
+        resolve_layer(loader, &index, layer, object);
+        resolve_shared(loader, &index, layer++, object);
+    }
     mem_free(index.entries);
 }

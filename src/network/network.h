@@ -77,6 +77,7 @@ typedef struct mbs_layer {
     mbs_shape after; /* pad: after each dimension */
     int32_t *inputs; /* values, in file order, repeated where the file repeats them */
     int32_t input_count;
+    int32_t shares;   /* the layer whose parameters it uses, which has its own; -1: its own */
     mbs_shape shape;  /* of the output, per sample */
     int64_t elements; /* product of shape */
     int64_t weights;  /* parameter elements without the bias */
@@ -97,6 +98,12 @@ struct mbs_network {
     int32_t layer_count;
     int64_t parameters;
 };
+
+/* The layer whose parameters layer `index` uses: itself, or the one it shares them with. */
+static inline int32_t layer_owner(const mbs_network *network, int32_t index)
+{
+    return network->layers[index].shares < 0 ? index : network->layers[index].shares;
+}
 
 /* The op's name in files. */
 const char *op_name(mbs_op op);

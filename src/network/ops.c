@@ -7,16 +7,17 @@
 
 #define CONV_MEMBERS                                                                               \
     (MEMBER_OUT_CHANNELS | MEMBER_KERNEL | MEMBER_STRIDE | MEMBER_PAD | MEMBER_DILATION |          \
-     MEMBER_GROUPS | MEMBER_BIAS)
+     MEMBER_GROUPS | MEMBER_BIAS | MEMBER_SHARES)
 #define POOL_MEMBERS (MEMBER_KERNEL | MEMBER_STRIDE | MEMBER_PAD | MEMBER_CEIL_MODE)
 
 /* The table of section 2. */
 const op_rule op_rules[OP_COUNT] = {
     /* name, view, inputs, more, shape, members */
     [OP_CONV] = {"conv", false, 1, false, SHAPE_CONV, CONV_MEMBERS},
-    [OP_FC] = {"fc", false, 1, false, SHAPE_FC, MEMBER_OUT_FEATURES | MEMBER_BIAS | MEMBER_AXIS},
+    [OP_FC] = {"fc", false, 1, false, SHAPE_FC,
+               MEMBER_OUT_FEATURES | MEMBER_BIAS | MEMBER_AXIS | MEMBER_SHARES},
     [OP_NORM] = {"norm", false, 1, false, SHAPE_NORM,
-                 MEMBER_KIND | MEMBER_GROUPS | MEMBER_AXIS | MEMBER_AFFINE},
+                 MEMBER_KIND | MEMBER_GROUPS | MEMBER_AXIS | MEMBER_AFFINE | MEMBER_SHARES},
     [OP_RELU] = {"relu", false, 1, false, SHAPE_SAME, 0},
     [OP_RELU6] = {"relu6", false, 1, false, SHAPE_SAME, 0},
     [OP_LEAKY_RELU] = {"leaky_relu", false, 1, false, SHAPE_SAME, 0},
@@ -44,10 +45,11 @@ const op_rule op_rules[OP_COUNT] = {
     [OP_UPSAMPLE] = {"upsample", false, 1, false, SHAPE_UPSAMPLE, MEMBER_SIZE},
     [OP_PAD] = {"pad", false, 1, false, SHAPE_PAD, MEMBER_MARGINS},
     [OP_PERMUTE] = {"permute", false, 1, false, SHAPE_PERMUTE, MEMBER_ORDER},
-    [OP_PRELU] = {"prelu", false, 1, false, SHAPE_LEARNED, MEMBER_PARAMETERS},
-    [OP_SCALE] = {"scale", false, 1, false, SHAPE_LEARNED, MEMBER_PARAMETERS},
-    [OP_BIAS] = {"bias", false, 1, false, SHAPE_LEARNED, MEMBER_PARAMETERS},
-    [OP_PARAMETER] = {"parameter", false, 0, false, SHAPE_GIVEN, MEMBER_SHAPE | MEMBER_PARAMETERS},
+    [OP_PRELU] = {"prelu", false, 1, false, SHAPE_LEARNED, MEMBER_PARAMETERS | MEMBER_SHARES},
+    [OP_SCALE] = {"scale", false, 1, false, SHAPE_LEARNED, MEMBER_PARAMETERS | MEMBER_SHARES},
+    [OP_BIAS] = {"bias", false, 1, false, SHAPE_LEARNED, MEMBER_PARAMETERS | MEMBER_SHARES},
+    [OP_PARAMETER] = {"parameter", false, 0, false, SHAPE_GIVEN,
+                      MEMBER_SHAPE | MEMBER_PARAMETERS | MEMBER_SHARES},
     [OP_ELEMENTWISE] = {"elementwise", false, 1, true, SHAPE_ELEMENTWISE, MEMBER_SHAPE_OPTIONAL},
     [OP_SLICE] = {"slice", true, 1, false, SHAPE_SLICE, MEMBER_AXIS | MEMBER_RANGE},
     [OP_RESHAPE] = {"reshape", true, 1, false, SHAPE_RESHAPE, MEMBER_SHAPE},

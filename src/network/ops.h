@@ -27,7 +27,8 @@ typedef enum member_flag {
     MEMBER_SHAPE_OPTIONAL = 1 << 17,
     MEMBER_SIZE = 1 << 18,
     MEMBER_ORDER = 1 << 19,
-    MEMBER_MARGINS = 1 << 20 /* before and after */
+    MEMBER_MARGINS = 1 << 20, /* before and after */
+    MEMBER_SHARES = 1 << 21
 } member_flag;
 
 #define NORM_DEFAULT_GROUPS 32

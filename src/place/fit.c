@@ -42,10 +42,26 @@ static void trim(const fitter *f, int64_t *pinned, int64_t *excess)
 static void trim_pinned(const fitter *f, const mbs_group *group, int64_t room)
 {
     int64_t excess = layout_pinned_units(f->layout, f->plan, group) - room;
+    const mbs_step *steps = f->plan->program->steps;
     for (int32_t k = group->end; k-- > group->first && excess > 0;)
-        trim(f, &f->plan->pinned_weight[k], &excess);
+        if (use_is_first(&steps[k].weight_use, group->first))
+            trim(f, &f->plan->pinned_weight[k], &excess);
     for (int32_t k = group->end; k-- > group->first && excess > 0;)
-        trim(f, &f->plan->pinned_accumulator[k], &excess);
+        if (use_is_first(&steps[k].accumulator_use, group->first))
+            trim(f, &f->plan->pinned_accumulator[k], &excess);
+}
+
+/* Lets the later users of shared parameters have pinned what the group's first one has. */
+static void pin_for_all(mbs_plan *plan, const mbs_group *group)
+{
+    for (int32_t k = group->first; k < group->end && plan->program->shares; k++) {
+        const parameter_use *weights = &plan->program->steps[k].weight_use;
+        const parameter_use *accumulators = &plan->program->steps[k].accumulator_use;
+        if (!use_is_first(weights, group->first))
+            plan->pinned_weight[k] = plan->pinned_weight[weights->previous];
+        if (!use_is_first(accumulators, group->first))
+            plan->pinned_accumulator[k] = plan->pinned_accumulator[accumulators->previous];
+    }
 }
 
 /* Pins more of one kind: `room` in units, `bytes` what the footprint leaves. */
@@ -71,9 +87,11 @@ static mbs_status fill_pinned(const fitter *f, const mbs_group *group, int64_t r
     int64_t bytes = plan_capacity(plan) - peak;
     room -= layout_pinned_units(f->layout, plan, group);
     for (int32_t k = group->first; k < group->end; k++)
-        fill(f, &plan->pinned_accumulator[k], steps[k].accumulator_bytes, &room, &bytes);
+        if (use_is_first(&steps[k].accumulator_use, group->first))
+            fill(f, &plan->pinned_accumulator[k], steps[k].accumulator_use.common, &room, &bytes);
     for (int32_t k = group->first; k < group->end; k++)
-        fill(f, &plan->pinned_weight[k], steps[k].weight_bytes, &room, &bytes);
+        if (use_is_first(&steps[k].weight_use, group->first))
+            fill(f, &plan->pinned_weight[k], steps[k].weight_use.common, &room, &bytes);
     return MBS_OK;
 }
 
@@ -110,6 +128,7 @@ static mbs_status try_group(fitter *f, const mbs_group *group, bool refill, bool
     trim_pinned(f, group, f->units - found.height);
     if (refill && f->pins && group->iterations > 1)
         status = fill_pinned(f, group, f->units - found.height);
+    pin_for_all(plan, group);
     layout_place_pinned(f->layout, plan, group, found.height);
     return status;
 }

@@ -202,8 +202,16 @@ void layout_place_pinned(buffer_layout *layout, const mbs_plan *plan, const mbs_
                          int64_t unit)
 {
     for (int32_t k = group->first; k < group->end; k++) {
-        stack(layout, &layout->pinned_weight[k], plan->pinned_weight[k], &unit);
-        stack(layout, &layout->pinned_accumulator[k], plan->pinned_accumulator[k], &unit);
+        const parameter_use *weights = &plan->program->steps[k].weight_use;
+        const parameter_use *accumulators = &plan->program->steps[k].accumulator_use;
+        if (use_is_first(weights, group->first))
+            stack(layout, &layout->pinned_weight[k], plan->pinned_weight[k], &unit);
+        else
+            layout->pinned_weight[k] = layout->pinned_weight[weights->previous];
+        if (use_is_first(accumulators, group->first))
+            stack(layout, &layout->pinned_accumulator[k], plan->pinned_accumulator[k], &unit);
+        else
+            layout->pinned_accumulator[k] = layout->pinned_accumulator[accumulators->previous];
     }
 }
 
@@ -211,8 +219,12 @@ int64_t layout_pinned_units(const buffer_layout *layout, const mbs_plan *plan,
                             const mbs_group *group)
 {
     int64_t units = 0;
-    for (int32_t k = group->first; k < group->end; k++)
-        units += ceil_div(plan->pinned_weight[k], layout->alignment) +
-                 ceil_div(plan->pinned_accumulator[k], layout->alignment);
+    for (int32_t k = group->first; k < group->end; k++) {
+        const mbs_step *step = &plan->program->steps[k];
+        if (use_is_first(&step->weight_use, group->first))
+            units += ceil_div(plan->pinned_weight[k], layout->alignment);
+        if (use_is_first(&step->accumulator_use, group->first))
+            units += ceil_div(plan->pinned_accumulator[k], layout->alignment);
+    }
     return units;
 }

@@ -6,6 +6,7 @@
 #include "cost/footprint.h"
 #include "cost/strips.h"
 #include "cost/traffic.h"
+#include "plan/pins.h"
 
 void group_keep_all(mbs_plan *plan, const mbs_group *group)
 {
@@ -36,23 +37,15 @@ void group_choose_modes(mbs_plan *plan, const plan_task *task, const mbs_group *
     }
 }
 
-/* Pins into `room` bytes. */
 static void pin_into(mbs_plan *plan, const mbs_group *group, int64_t room)
 {
-    const mbs_step *steps = plan->program->steps;
-    for (int32_t k = group->first; k < group->end; k++) {
-        plan->pinned_accumulator[k] = min_i64(room, steps[k].accumulator_bytes);
-        room -= plan->pinned_accumulator[k];
-    }
-    for (int32_t k = group->first; k < group->end; k++) {
-        plan->pinned_weight[k] = min_i64(room, steps[k].weight_bytes);
-        room -= plan->pinned_weight[k];
-    }
+    pins_fill(plan->program, group->first, group->end, group->iterations, room, plan->pinned_weight,
+              plan->pinned_accumulator);
 }
 
 void group_pin(mbs_plan *plan, const plan_task *task, const mbs_group *group)
 {
-    if (task->pin && group->iterations > 1)
+    if (task->pin && (group->iterations > 1 || plan->program->shares))
         pin_into(plan, group, task->capacity - plan_group_peak(plan, group));
 }
 

@@ -11,9 +11,8 @@ void group_keep_all(mbs_plan *plan, const mbs_group *group);
 void group_choose_modes(mbs_plan *plan, const plan_task *task, const mbs_group *group);
 
 /*
- * Pins into what the largest footprint leaves of the buffer: accumulators first, for they move
- * twice per iteration, then weights, each in step order. Nothing if I is 1 or the task pins
- * nothing.
+ * Pins into what the largest footprint leaves of the buffer, as pins_fill says; nothing if the task
+ * pins nothing.
  */
 void group_pin(mbs_plan *plan, const plan_task *task, const mbs_group *group);
 

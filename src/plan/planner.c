@@ -66,7 +66,7 @@ int64_t plan_passes_bytes(const plan_task *task, int32_t k)
     const mbs_step *step = &task->program->steps[k];
     const int64_t passes = step_passes(step, task->capacity, task->norm_passes);
     return task->batch * step_alone_activations(task->program, k, passes) +
-           step_parameter_bytes(step);
+           step_parameter_moves(step);
 }
 
 void plan_add_lone_step(mbs_plan *plan, const plan_task *task, int32_t k)

@@ -113,6 +113,42 @@ static bool check_sums(builder *b)
     return true;
 }
 
+/* Links the steps that use parameters which layers share. */
+static bool link_shared(builder *b)
+{
+    const mbs_network *n = b->network;
+    bool any = false;
+    for (int32_t l = 0; l < n->layer_count && !any; l++)
+        any = n->layers[l].shares >= 0;
+    if (!any)
+        return true;
+    const size_t layers = (size_t)n->layer_count;
+    bool *shared = mem_calloc(layers, sizeof *shared);        /* per owner */
+    int32_t *latest = mem_alloc(2 * layers * sizeof *latest); /* its users', and the adders */
+    const bool good = shared != NULL && latest != NULL;
+    for (int32_t l = 0; good && l < n->layer_count; l++) {
+        latest[2 * l] = latest[2 * l + 1] = -1;
+        shared[layer_owner(n, l)] = shared[layer_owner(n, l)] || n->layers[l].shares >= 0;
+    }
+    for (int32_t k = 0; good && k < b->program->step_count; k++) {
+        mbs_step *step = &b->program->steps[k];
+        const int32_t owner = step->layer_id < 0 ? -1 : layer_owner(n, step->layer_id);
+        if (owner < 0 || !shared[owner])
+            continue;
+        if (step->weight_bytes > 0) {
+            step->weight_use.previous = latest[2 * owner];
+            latest[2 * owner] = k;
+        }
+        if (step->accumulator_bytes > 0) {
+            step->accumulator_use.previous = latest[2 * owner + 1];
+            latest[2 * owner + 1] = k;
+        }
+    }
+    mem_free(shared);
+    mem_free(latest);
+    return good || builder_fail(b, MBS_ERR_MEMORY);
+}
+
 bool builder_finish(builder *b)
 {
     mbs_program *p = b->program;
@@ -124,7 +160,7 @@ bool builder_finish(builder *b)
             read[p->touches[t].tensor] = true;
     drop_unread_writes(p, read);
     mem_free(read);
-    if (!renumber(b) || !check_sums(b))
+    if (!renumber(b) || !check_sums(b) || !link_shared(b))
         return false;
     for (int32_t k = 0; k < p->step_count; k++)
         settle_rows(b, &p->steps[k]);

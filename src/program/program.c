@@ -1,10 +1,40 @@
 #include "program/program.h"
 
+#include "base/checked.h"
 #include "base/memory.h"
 #include "base/name_pool.h"
 
+static parameter_use *use_of(mbs_program *p, int32_t k, bool weights)
+{
+    return weights ? &p->steps[k].weight_use : &p->steps[k].accumulator_use;
+}
+
+/* The uses of either kind: what their steps have in common goes along the chain and back. */
+static void link_uses(mbs_program *p, bool weights)
+{
+    for (int32_t k = 0; k < p->step_count; k++) {
+        parameter_use *use = use_of(p, k, weights);
+        use->next = -1;
+        use->common = weights ? p->steps[k].weight_bytes : p->steps[k].accumulator_bytes;
+        if (use->previous < 0)
+            continue;
+        parameter_use *before = use_of(p, use->previous, weights);
+        before->next = k;
+        use->common = min_i64(use->common, before->common);
+        p->shares = true;
+    }
+    for (int32_t k = p->step_count; k-- > 0 && p->shares;) {
+        const parameter_use *use = use_of(p, k, weights);
+        if (use->next >= 0)
+            use_of(p, k, weights)->common = use_of(p, use->next, weights)->common;
+    }
+}
+
 void program_link(mbs_program *p)
 {
+    p->shares = false;
+    link_uses(p, true);
+    link_uses(p, false);
     for (int32_t i = 0; i < p->tensor_count; i++) {
         p->tensors[i].first_touch = p->tensors[i].last_touch = -1;
         p->tensors[i].producer = -1;

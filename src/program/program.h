@@ -80,6 +80,13 @@ typedef struct mbs_conv {
     int64_t dilation[2];
 } mbs_conv;
 
+/* How a step's weights or accumulators go with those of others: layers may share parameters. */
+typedef struct parameter_use {
+    int32_t previous; /* the latest step before that uses the same, -1: none */
+    int32_t next;     /* and the first one after */
+    int64_t common;   /* bytes that all these steps use: as much may be pinned */
+} parameter_use;
+
 typedef struct mbs_step {
     const char *name;
     const char *kind;
@@ -99,6 +106,8 @@ typedef struct mbs_step {
     int32_t touch_end;
     int64_t weight_bytes;
     int64_t accumulator_bytes;
+    parameter_use weight_use;
+    parameter_use accumulator_use;
     mbs_gemm gemm;
     mbs_conv conv; /* of all three passes of a convolution */
 } mbs_step;
@@ -133,12 +142,13 @@ struct mbs_program {
     int32_t step_count;
     int32_t tensor_count;
     int32_t touch_count;
+    bool shares;             /* some steps use the same weights or accumulators as others */
     struct name_pool *names; /* owns all the names above but network_name */
 };
 
 /*
  * Fills in the touches' chains and the tensors' first_touch and last_touch from steps and touches
- * (tensor and step set). O(touches).
+ * (tensor and step set), and of parameters' uses all but `previous`. O(touches + steps).
  */
 void program_link(mbs_program *program);
 
@@ -159,6 +169,24 @@ void program_family_free(program_family *family);
 mbs_status program_family_build(mbs_program **program, const program_family *family,
                                 mbs_recompute recompute, const unsigned char *layers,
                                 mbs_error *error);
+
+/* Whether no step from `first` to before this one uses the same parameters. */
+static inline bool use_is_first(const parameter_use *use, int32_t first)
+{
+    return use->previous < first;
+}
+
+/* Whether none after it, and before `end`, does. */
+static inline bool use_is_last(const parameter_use *use, int32_t end)
+{
+    return use->next < 0 || use->next >= end;
+}
+
+/* Bytes of accumulators that an earlier step has begun: the first iteration reads them, too. */
+static inline int64_t step_begun_bytes(const mbs_step *step)
+{
+    return step->accumulator_use.previous < 0 ? 0 : step->accumulator_bytes;
+}
 
 /* The first step of the backward phase; step_count if there is none. O(log steps). */
 int32_t program_forward_end(const mbs_program *program);

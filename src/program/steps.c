@@ -67,6 +67,8 @@ mbs_step *builder_step(builder *b, int32_t layer, step_pass pass, const char *na
         .whole_sample = of_layer && needs_whole_sample(b, l),
         .coupled = of_layer && is_kept_batch_norm(b, l) && !b->options.split_norms,
         .coupled_to = -1,
+        .weight_use = {-1, -1, 0},
+        .accumulator_use = {-1, -1, 0},
         .rows = l == NULL ? 0 : rows_of(b, b->network->input_count + layer),
         .touch_begin = p->touch_count,
         .write_begin = p->touch_count,

@@ -122,7 +122,10 @@ static void put_layer(grid *table, const table_source *from, size_t index)
     grid_cell(table, style, layer.name);
     grid_cell(table, layer.is_view ? STYLE_DIM : STYLE_FIRST, layer.op);
     put_shape(table, style, &layer.shape);
-    grid_cell(table, style, layer.parameters > 0 ? figure_integer(layer.parameters).text : "-");
+    grid_cell(table, style,
+              layer.shares != NULL   ? "shared"
+              : layer.parameters > 0 ? figure_integer(layer.parameters).text
+                                     : "-");
     if (layer.is_view) {
         grid_cell(table, STYLE_DIM, "view");
         grid_end_row(table);

@@ -9,8 +9,11 @@ static void execute_group(replay *r, const mbs_group *group)
     r->pinned_bytes = 0;
     r->peak_bytes = 0;
     for (int32_t k = group->first; k < group->end; k++) {
-        add_bytes(r, &r->pinned_bytes, r->plan->pinned_weight[k]);
-        add_bytes(r, &r->pinned_bytes, r->plan->pinned_accumulator[k]);
+        const mbs_step *step = &r->program->steps[k];
+        if (use_is_first(&step->weight_use, group->first))
+            add_bytes(r, &r->pinned_bytes, r->plan->pinned_weight[k]);
+        if (use_is_first(&step->accumulator_use, group->first))
+            add_bytes(r, &r->pinned_bytes, r->plan->pinned_accumulator[k]);
     }
     kind_of(group)->execute(r, group);
     if (!r->overflow && !r->stopped && group->peak_bytes != r->peak_bytes)

@@ -80,8 +80,9 @@ static void execute_touch(replay *r, int32_t k, int32_t t, demand *need)
 /* ---- One step -------------------------------------------------------------------------------- */
 
 /*
- * Weights come in once per iteration; accumulators come in, but for the first iteration, and go
- * out. What is pinned comes in with the first iteration or goes out with the last.
+ * Weights come in once per iteration; accumulators come in, but for the first iteration of the step
+ * that begins them, and go out. What is pinned comes in with the first of the group's steps that
+ * uses it, in the first iteration, and accumulators go out with the last one, in the last.
  */
 static void move_parameters(replay *r, int32_t k)
 {
@@ -91,13 +92,18 @@ static void move_parameters(replay *r, int32_t k)
     bool last = r->iteration == plan->groups[r->group].iterations - 1;
     int64_t loose_weights = step->weight_bytes - plan->pinned_weight[k];
     int64_t loose_accumulators = step->accumulator_bytes - plan->pinned_accumulator[k];
+    const int32_t begin = plan->groups[r->group].first;
+    const int32_t end = plan->groups[r->group].end;
+    const bool begun = step->accumulator_use.previous >= 0;
     add_bytes(r, &r->moved.weight_read, loose_weights);
-    if (first)
+    if (first && use_is_first(&step->weight_use, begin))
         add_bytes(r, &r->moved.weight_read, plan->pinned_weight[k]);
-    else
+    if (first && begun && use_is_first(&step->accumulator_use, begin))
+        add_bytes(r, &r->moved.weight_gradient, plan->pinned_accumulator[k]);
+    if (!first || begun)
         add_bytes(r, &r->moved.weight_gradient, loose_accumulators);
     add_bytes(r, &r->moved.weight_gradient, loose_accumulators);
-    if (last)
+    if (last && use_is_last(&step->accumulator_use, end))
         add_bytes(r, &r->moved.weight_gradient, plan->pinned_accumulator[k]);
 }
 

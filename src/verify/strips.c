@@ -263,6 +263,19 @@ static void drop_rows(replay *r, const mbs_group *group)
 
 /* ---- The group ------------------------------------------------------------------------------- */
 
+/* Of a step's accumulators `loose` bytes are not pinned. */
+static void count_accumulators(replay *r, const mbs_group *group, int32_t k, int64_t loose)
+{
+    const parameter_use *use = &r->program->steps[k].accumulator_use;
+    const int64_t pinned = r->plan->pinned_accumulator[k];
+    const int64_t reads = use->previous >= 0 ? group->iterations : group->iterations - 1;
+    add_bytes(r, &r->moved.weight_gradient, times(r, reads + group->iterations, loose));
+    if (use->previous >= 0 && use_is_first(use, group->first))
+        add_bytes(r, &r->moved.weight_gradient, pinned);
+    if (use_is_last(use, group->end))
+        add_bytes(r, &r->moved.weight_gradient, pinned);
+}
+
 /* What one sample moved, for all: rows once, parameters with each strip but for what is pinned. */
 static void count_group(replay *r, const mbs_group *group)
 {
@@ -286,10 +299,10 @@ static void count_group(replay *r, const mbs_group *group)
         const mbs_step *step = &r->program->steps[k];
         const int64_t weights = step->weight_bytes - r->plan->pinned_weight[k];
         const int64_t accumulators = step->accumulator_bytes - r->plan->pinned_accumulator[k];
-        add_bytes(r, &r->moved.weight_read, step->weight_bytes);
+        const bool fresh = use_is_first(&step->weight_use, group->first);
+        add_bytes(r, &r->moved.weight_read, fresh ? step->weight_bytes : weights);
         add_bytes(r, &r->moved.weight_read, times(r, again, weights));
-        add_bytes(r, &r->moved.weight_gradient, step->accumulator_bytes);
-        add_bytes(r, &r->moved.weight_gradient, times(r, times(r, again, 2), accumulators));
+        count_accumulators(r, group, k, accumulators);
         r->done[k] = r->batch;
     }
 }

@@ -31,6 +31,12 @@ static void check_task(replay *r)
         r->broken = true;
 }
 
+/* Whether a step may share its parameters with an earlier one, which -1 says it does not. */
+static bool is_link(int32_t k, int32_t earlier)
+{
+    return earlier >= -1 && earlier < k;
+}
+
 /* The loader and the program builder see to these; nothing below is safe without. */
 static bool is_well_formed(const replay *r)
 {
@@ -46,7 +52,8 @@ static bool is_well_formed(const replay *r)
         if (step->touch_begin != touch || step->write_begin < touch ||
             step->touch_end < step->write_begin || step->touch_end > p->touch_count ||
             step->weight_bytes < 0 || step->accumulator_bytes < 0 || step->coupled_to < -1 ||
-            step->coupled_to >= k)
+            step->coupled_to >= k || !is_link(k, step->weight_use.previous) ||
+            !is_link(k, step->accumulator_use.previous))
             return false;
         for (; touch < step->touch_end; touch++)
             if (p->touches[touch].step != k || p->touches[touch].tensor < 0 ||
@@ -137,19 +144,36 @@ static void check_phases(replay *r)
             step_fault(r, RULE_PHASE, k, "is a backward step in an inference program");
 }
 
-static void check_pins(replay *r, int32_t k)
+/* What is shared is pinned for all of the group's steps that use it. */
+static void check_shared_pin(replay *r, const mbs_group *group, int32_t k, const char *what,
+                             const parameter_use *use, const int64_t *pinned)
+{
+    if (use_is_first(use, group->first) || pinned[k] == pinned[use->previous])
+        return;
+    step_fault(r, RULE_PINNED, k,
+               "has %" PRId64 " bytes of %s pinned that it shares with step %d, expected %" PRId64
+               " as there",
+               pinned[k], what, use->previous, pinned[use->previous]);
+    r->broken = true;
+}
+
+static void check_pins(replay *r, const mbs_group *group, int32_t k)
 {
     const mbs_step *step = &r->program->steps[k];
     int64_t weight = r->plan->pinned_weight[k];
     int64_t accumulator = r->plan->pinned_accumulator[k];
-    if (weight < 0 || weight > step->weight_bytes || accumulator < 0 ||
-        accumulator > step->accumulator_bytes) {
+    if (weight < 0 || weight > step->weight_use.common || accumulator < 0 ||
+        accumulator > step->accumulator_use.common) {
         step_fault(r, RULE_PINNED, k,
                    "pins %" PRId64 " bytes of its %" PRId64 " of weights and %" PRId64
                    " of its %" PRId64 " of accumulators",
-                   weight, step->weight_bytes, accumulator, step->accumulator_bytes);
+                   weight, step->weight_use.common, accumulator, step->accumulator_use.common);
         r->broken = true;
+        return;
     }
+    check_shared_pin(r, group, k, "weights", &step->weight_use, r->plan->pinned_weight);
+    check_shared_pin(r, group, k, "accumulators", &step->accumulator_use,
+                     r->plan->pinned_accumulator);
 }
 
 /* A norm of the mini-batch, in one step or two, needs its group to have all samples at once. */
@@ -229,7 +253,7 @@ static void check_groups(replay *r)
         for (int32_t k = group->first; k < group->end; k++) {
             check_mode(r, group, k);
             check_coupling(r, group, k);
-            check_pins(r, k);
+            check_pins(r, group, k);
         }
         r->group = -1;
         if (r->broken) /* the sum below relies on iterations within the mini-batch */

@@ -24,6 +24,17 @@ TINY = network(
      {"name": "pool", "op": "global_avg_pool", "inputs": ["norm"]},
      {"name": "fc", "op": "fc", "inputs": ["pool"], "out_features": 10}],
     name="tiny")
+# Parameters that layers share: by two scales and one after another, a norm's.
+SHARED = network(
+    [conv("stem", "image", out_channels=8, bias=True),
+     {"name": "n1", "op": "norm", "kind": "group", "groups": 4, "inputs": ["stem"]},
+     conv("a", "n1", out_channels=8, bias=True),
+     relu("relu", "a"),
+     conv("b", "relu", out_channels=8, bias=True, shares="a"),
+     {"name": "n2", "op": "norm", "kind": "group", "groups": 2, "inputs": ["b"], "shares": "n1"},
+     {"name": "half", "op": "max_pool", "inputs": ["n1"], "kernel": 2},
+     conv("c", "half", out_channels=8, bias=True, shares="a")],
+    name="shared")
 TINY_OPTIONS = ("--batch", "5", "--buffer", "6KiB")
 
 
@@ -34,6 +45,7 @@ class Plan:
         self.plan = json.loads(text)
         self.steps, self.tensors = self.plan["steps"], self.plan["tensors"]
         self.batch = self.plan["batch"]
+        self.next_adder = {step["same_accumulators"]: step["id"] for step in self.steps if "same_accumulators" in step}
         self.pinned = {p["step"]: p for p in self.plan["pinned"]}
         self.arrives = {(r["tensor"], r["to"]) for r in self.plan["resident"]}
         read = [{**step, "maps": {m["tensor"]: map_of_file(m) for m in step.get("maps", [])}}
@@ -51,6 +63,12 @@ class Plan:
             self.stored |= {tensor for step in self.steps for tensor in step["writes"]
                             if len(touches[tensor]) == 1}
 
+    def owner(self, step, what):
+        """The layer in whose region of `what`, weights or accumulators, the step's are."""
+        while "same_" + what in step:
+            step = self.steps[step["same_" + what]]
+        return layer_of(step)
+
     def executions(self):
         """(step, group, iteration, samples) in order."""
         for group in self.plan["groups"]:
@@ -66,13 +84,16 @@ class Plan:
         pinned = self.pinned.get(k, {"weight_bytes": 0, "accumulator_bytes": 0})
         for member, what in (("weight_bytes", "weights"), ("accumulator_bytes", "accumulators")):
             kept, rest = pinned[member], step[member] - pinned[member]
-            last = i == group["iterations"] - 1
+            comes = i == 0 and step.get("same_" + what, -1) < group["first"]
             if what == "weights":
-                yield False, what, 0, kept if i == 0 else 0
+                yield False, what, 0, kept if comes else 0
                 yield False, what, kept, rest
             else:
-                yield False, what, kept, rest if i > 0 else 0
-                yield True, what, 0, kept if last else 0
+                begun = "same_accumulators" in step
+                goes = i == group["iterations"] - 1 and self.next_adder.get(k, group["last"] + 1) > group["last"]
+                yield False, what, 0, kept if begun and comes else 0
+                yield False, what, kept, rest if begun or i > 0 else 0
+                yield True, what, 0, kept if goes else 0
                 yield True, what, kept, rest
         for tensor in step["reads"]:
             if (tensor, k) not in self.arrives:

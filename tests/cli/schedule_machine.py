@@ -87,6 +87,7 @@ class Machine:
         self.offsets, self.live = [], {}  # live: offset -> (bytes, content)
         self.highest = 0
         self.take_regions(regions)
+        self.set_anew = set()  # accumulators that a step has set and not added to: (step, offset)
         self.real = real
         if real:
             self.expected = random.Random(1).randbytes(self.header["dram_bytes"])
@@ -133,7 +134,7 @@ class Machine:
 
     def dram_write(self, address, count, content, offset):
         if count == 0:
-            return
+            return True
         region = self.region(address, count, content)
         need(not region.get("filled"), "writes to", region["name"])
         fresh = region["written"].add(address, address + count)
@@ -144,6 +145,7 @@ class Machine:
             if offset is not None:
                 source = self.buffer[offset:offset + count]
             self.dram[address:address + count] = source
+        return fresh
 
     # The buffer
 
@@ -276,7 +278,8 @@ class Machine:
                 self.passing.remove(passing[0])
                 begin = passing[0][2]
             else:
-                need(found and found[0] == count and found[1][:2] == ("weights", step),
+                # of what layers share, one step's may be another's; their place in DRAM tells
+                need(found and found[0] == count and found[1][0] == "weights",
                      "weights of step", step, "at", offset)
                 begin = found[1][2]
                 self.same(offset, count, begin)
@@ -288,14 +291,17 @@ class Machine:
         for offset, count in pieces:
             if offset is None:
                 was = [p for p in self.passing if p[:2] == ("accumulators", step)]
-                need(len(was) == (0 if self.first else 1), "accumulators of step", step)
+                need(len(was) == 1 if not self.first else len(was) <= 1, "accumulators of step", step)
+                if not was:
+                    self.set_anew.add((step, None))
                 self.passing -= set(was)
                 self.passing.add(("sums", step, count))
-            elif self.first:
+            elif self.first and offset not in self.live:
                 self.allocate(offset, count, ("accumulators", step, None))
+                self.set_anew.add((step, offset))
             else:
                 found = self.live.get(offset)
-                need(found and found[0] == count and found[1][:2] == ("accumulators", step),
+                need(found and found[0] == count and found[1][0] == "accumulators",
                      "accumulators of step", step, "at", offset)
 
     def compute(self, command):
@@ -355,7 +361,9 @@ class Machine:
         if self.real and offset is not None:  # what sums look like is not the machine's matter
             self.buffer[offset:offset + count] = \
                 self.expected[command["address"]:command["address"] + count]
-        self.dram_write(command["address"], count, "accumulators", offset)
+        fresh = self.dram_write(command["address"], count, "accumulators", offset)
+        need(fresh or (step, offset) not in self.set_anew, "loses what others have summed up:", command)
+        self.set_anew.discard((step, offset))
 
     def free(self, command):
         need(command["step"] == self.current, "step of", command)

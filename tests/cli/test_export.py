@@ -7,7 +7,7 @@ import shutil
 import unittest
 
 import formats
-from exporting import ALL, FOLDERS, TINY, TINY_OPTIONS, TRACES, ExportTest, layer_of
+from exporting import ALL, FOLDERS, SHARED, TINY, TINY_OPTIONS, TRACES, ExportTest, layer_of
 from harness import NETWORKS, ROOT, conv, network, relu
 
 GOLDEN = ROOT / "tests" / "golden" / "export"
@@ -108,8 +108,9 @@ class Counts(ExportTest):
         names = formats.names(files["names.csv"])
         order = list(dict.fromkeys(layer_of(step) for step in plan.steps))
         self.assertEqual([names[layer[0]] for layer in layers], order)
+        begun = {step.get("same_accumulators") for step in plan.steps}
         gradients = {layer_of(step): step["accumulator_bytes"] for step in plan.steps
-                     if step["accumulator_bytes"] > 0}
+                     if step["accumulator_bytes"] > 0 and step["id"] not in begun}
         self.assertEqual({names[layer[0]]: layer[4] for layer in layers if layer[4]}, gradients)
         total = sum(forward + inputs + weights for _, forward, inputs, weights, _, _ in layers)
         self.assertLess(abs(total - plan.plan["time_s"] * 1e9), 3 * len(layers))
@@ -172,7 +173,7 @@ class Counts(ExportTest):
                 if length == 0:
                     continue
                 if isinstance(what, str):
-                    parts = [(at[what, layer_of(step)] + begin, length)]
+                    parts = [(at[what, plan.owner(step, what)] + begin, length)]
                 elif every == 1:
                     parts = [(tensors[what] + begin, length)]
                 elif "strips" in group:
@@ -225,19 +226,32 @@ class Counts(ExportTest):
         self.check_perfetto(plan, done["perfetto"], executions <= 20000)
         return path, plan, self.check_addresses(plan, done["addresses"])
 
+    def check_whole(self, given, *options):
+        path, plan, regions = self.count_all(given, *options)
+        for size in (64, 128):
+            expected, moved = self.requests(plan, regions, size, range(len(plan.steps)))
+            self.assertEqual(moved, plan.plan["traffic_bytes"]["total"])
+            for form in TRACES:
+                read = formats.plain_trace if form == "ramulator2" else formats.cycle_trace
+                count = {}
+                for request in read(self.export(path, form, "--request-bytes", size)):
+                    count[request[:2]] = count.get(request[:2], 0) + 1
+                self.assertEqual(count, expected)
+        return path, plan, regions
+
+    def test_shared_parameters(self):
+        given = self.file("shared.json", SHARED)
+        for options in (("--planner", "baseline"), (), ("--no-pin",), ("--recompute", "activations"), ("--inference",)):
+            _, _, regions = self.check_whole(given, *TINY_OPTIONS, *options)
+            regions = [(content, name) for _, _, content, name in regions if content != "tensor"]
+            self.assertEqual([name for content, name in regions if content == "weights"], ["stem", "n1", "a"])
+            self.assertEqual(sum(content == "accumulators" for content, _ in regions),
+                             0 if "--inference" in options else 3)
+
     def test_tiny_whole(self):
         given = self.file("tiny.json", TINY)
         for planner in ("baseline", "il", "mbs2", "dp"):
-            path, plan, regions = self.count_all(given, *TINY_OPTIONS, "--planner", planner)
-            for size in (64, 128):
-                expected, moved = self.requests(plan, regions, size, range(len(plan.steps)))
-                self.assertEqual(moved, plan.plan["traffic_bytes"]["total"])
-                for form in TRACES:
-                    read = formats.plain_trace if form == "ramulator2" else formats.cycle_trace
-                    count = {}
-                    for request in read(self.export(path, form, "--request-bytes", size)):
-                        count[request[:2]] = count.get(request[:2], 0) + 1
-                    self.assertEqual(count, expected)
+            path, plan, _ = self.check_whole(given, *TINY_OPTIONS, "--planner", planner)
         self.check_timeloop(plan, self.export(path, "timeloop", "--timeloop-legacy"), legacy=True)
 
     def test_parts_of_traces(self):

@@ -7,6 +7,7 @@ import unittest
 
 from harness import (BAD_INPUT, NETWORKS, PROGRAM, ROOT, SYSTEM, USAGE, CliTest, conv,
                      environment, network, relu)
+from exporting import SHARED
 from schedule_machine import Fault, Machine
 
 ZOO = sorted(NETWORKS.glob("*.json"))
@@ -78,7 +79,7 @@ class Wavecore(CliTest):
             self.execute(path, "--inference", "--batch", "7")
 
     def test_planners_move_real_bytes(self):
-        for text in (branches("group"), branches("batch")):
+        for text in (branches("group"), branches("batch"), SHARED):
             path = self.file("net.json", text)
             for planner in PLANNERS:
                 for options in [("6000",), ("20000",), ("6000", "--inference"),

@@ -3,6 +3,7 @@
 import json
 import unittest
 
+from exporting import SHARED
 from harness import NETWORKS, ROOT, CliTest
 from schedule_machine import Fault, Machine
 from strip_machine import after_each
@@ -51,6 +52,16 @@ class Strips(CliTest):
                                              "in passes instead")
                          for note in notes if words in note}
         self.assertLessEqual({"less are pinned", "is cut", "in passes instead"}, said)
+
+    def test_shared_parameters(self):
+        """What layers share comes in once for a group's strips, and its sums go on from group to group."""
+        net = self.file("net.json", SHARED)
+        for size in ("4096", "6000"):
+            plan = self.folder / "plan.json"
+            plan.write_text(self.succeed("plan", net, "--format", "json", "--batch", "3", "--buffer", size).out)
+            machine, _, text = self.execute(plan, "--hardware", self.machine_file(buffer_alignment_bytes=1))
+            self.assertTrue(any("strips" in group for group, _ in machine.groups))
+            self.assertIn('"accumulators_in"', text)
 
     def test_networks(self):
         """Schedules of dp's own plans; the lists of rows keep the files short."""

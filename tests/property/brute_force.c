@@ -66,18 +66,100 @@ static int64_t activations(const oracle_task *task, int32_t first, int32_t end, 
     return bytes;
 }
 
-static int64_t parameters(const oracle_task *task, int32_t first, int32_t end, int64_t iterations,
+/* Accumulators that the steps add to after others: they come in with the first iteration, too. */
+static int64_t begun_bytes(const mbs_program *p, int32_t first, int32_t end)
+{
+    int64_t bytes = 0;
+    for (int32_t k = first; k < end; k++)
+        if (p->steps[k].accumulator_use.previous >= 0)
+            bytes += p->steps[k].accumulator_bytes;
+    return bytes;
+}
+
+static int32_t previous_user(const mbs_program *p, int32_t k, bool weights)
+{
+    return weights ? p->steps[k].weight_use.previous : p->steps[k].accumulator_use.previous;
+}
+
+static int64_t parameter_bytes(const mbs_program *p, int32_t k, bool weights)
+{
+    return weights ? p->steps[k].weight_bytes : p->steps[k].accumulator_bytes;
+}
+
+/* Whether steps a < b use the same weights or accumulators. */
+static bool use_same(const mbs_program *p, int32_t a, int32_t b, bool weights)
+{
+    while (b > a)
+        b = previous_user(p, b, weights);
+    return a == b;
+}
+
+/* Parameters that step k of a group is the first to use there. */
+typedef struct pinnable {
+    int64_t bytes; /* that all steps which use them have */
+    int64_t uses;  /* steps of the group */
+} pinnable;
+
+static pinnable find_pinnable(const mbs_program *p, int32_t k, int32_t first, int32_t end,
+                              bool weights)
+{
+    pinnable found = {parameter_bytes(p, k, weights), 0};
+    if (previous_user(p, k, weights) >= first)
+        return (pinnable){0, 1};
+    for (int32_t i = 0; i < p->step_count; i++) {
+        if (!(i < k ? use_same(p, i, k, weights) : use_same(p, k, i, weights)))
+            continue;
+        found.bytes = least(found.bytes, parameter_bytes(p, i, weights));
+        found.uses += i >= first && i < end;
+    }
+    return found;
+}
+
+enum { MOST_PINNABLE = 200 };
+
+/* What `room` bytes save: those that save the most come first. */
+static int64_t pinned_saves(const mbs_program *p, int32_t first, int32_t end, int64_t iterations,
+                            int64_t room)
+{
+    pinnable all[MOST_PINNABLE];
+    int64_t saves[MOST_PINNABLE];
+    int count = 0;
+    int64_t saved = 0;
+    for (int32_t i = 2 * first; i < 2 * end && count < MOST_PINNABLE; i++) {
+        const pinnable found = find_pinnable(p, i / 2, first, end, i % 2);
+        if (found.bytes == 0)
+            continue;
+        saves[count] = (i % 2 ? 1 : 2) * (found.uses * iterations - 1);
+        all[count++] = found;
+    }
+    for (int taken = 0; taken < count && room > 0; taken++) {
+        int best = 0;
+        for (int i = 1; i < count; i++)
+            best = saves[i] > saves[best] ? i : best;
+        const int64_t bytes = least(room, all[best].bytes);
+        saved += saves[best] * bytes;
+        room -= bytes;
+        saves[best] = 0;
+    }
+    return saved;
+}
+
+int64_t oracle_parameters(const oracle_task *task, int32_t first, int32_t end, int64_t iterations,
                           int64_t room)
 {
+    const mbs_program *p = task->program;
     int64_t weights = 0;
     int64_t accumulators = 0;
     for (int32_t k = first; k < end; k++) {
-        weights += task->program->steps[k].weight_bytes;
-        accumulators += task->program->steps[k].accumulator_bytes;
+        weights += p->steps[k].weight_bytes;
+        accumulators += p->steps[k].accumulator_bytes;
     }
-    int64_t bytes = iterations * weights + (2 * iterations - 1) * accumulators;
+    const int64_t bytes =
+        iterations * weights + (2 * iterations - 1) * accumulators + begun_bytes(p, first, end);
     if (!task->pin)
         return bytes;
+    if (p->shares)
+        return bytes - pinned_saves(p, first, end, iterations, room);
     int64_t pinned = least(room, accumulators);
     return bytes - 2 * (iterations - 1) * pinned - (iterations - 1) * least(room - pinned, weights);
 }
@@ -86,7 +168,7 @@ int64_t oracle_traffic(const oracle_task *task, int32_t first, int32_t end, int6
                        int64_t peak)
 {
     return task->batch * activations(task, first, end, 1) +
-           parameters(task, first, end, iterations, task->buffer_bytes - peak);
+           oracle_parameters(task, first, end, iterations, task->buffer_bytes - peak);
 }
 
 static int64_t group_traffic(const oracle_task *task, int32_t first, int32_t end)
@@ -117,7 +199,8 @@ static int64_t group_traffic(const oracle_task *task, int32_t first, int32_t end
         passes = 1;
     if (steps[first].whole_sample && passes < task->norm_passes)
         passes = task->norm_passes;
-    return least(best, task->batch * activations(task, first, end, passes) + bytes);
+    return least(best, task->batch * activations(task, first, end, passes) + bytes +
+                           begun_bytes(task->program, first, end));
 }
 
 int64_t brute_force_dp(const oracle_task *task)

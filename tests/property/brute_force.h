@@ -29,6 +29,10 @@ static inline oracle_task oracle_of(const mbs_program *program, const mbs_hardwa
                          program->split && !options->no_strips};
 }
 
+/* What the parameters of [first, end) move as one group, `room` bytes for pinning. */
+int64_t oracle_parameters(const oracle_task *task, int32_t first, int32_t end, int64_t iterations,
+                          int64_t room);
+
 /* What the steps [first, end) move as one group with so many iterations and so large a footprint.
  */
 int64_t oracle_traffic(const oracle_task *task, int32_t first, int32_t end, int64_t iterations,

@@ -108,27 +108,6 @@ static int64_t activations(const group *g, uint32_t residency, int64_t passes)
     return bytes;
 }
 
-/* Traffic of parameters with `room` bytes for pinning: an accumulator's byte saves the most. */
-static int64_t parameters(const group *g, int64_t room)
-{
-    int64_t bytes = 0;
-    if (!g->task->pin)
-        room = 0;
-    for (int32_t k = g->first; k < g->end; k++) {
-        int64_t all = g->task->program->steps[k].accumulator_bytes;
-        int64_t pinned = all < room ? all : room;
-        room -= pinned;
-        bytes += pinned + (all - pinned) * (2 * g->iterations - 1);
-    }
-    for (int32_t k = g->first; k < g->end; k++) {
-        int64_t all = g->task->program->steps[k].weight_bytes;
-        int64_t pinned = all < room ? all : room;
-        room -= pinned;
-        bytes += pinned + (all - pinned) * g->iterations;
-    }
-    return bytes;
-}
-
 static void find_intervals(group *g)
 {
     const mbs_program *p = g->task->program;
@@ -147,7 +126,8 @@ static int64_t in_passes(const group *g)
         passes = 1;
     if (step->whole_sample && passes < g->task->norm_passes)
         passes = g->task->norm_passes;
-    return g->task->batch * activations(g, 0, passes) + bytes;
+    return g->task->batch * activations(g, 0, passes) + bytes +
+           (step->accumulator_use.previous < 0 ? 0 : step->accumulator_bytes);
 }
 
 int64_t brute_force_group(const oracle_task *task, int32_t first, int32_t end, int64_t iterations,
@@ -172,7 +152,8 @@ int64_t brute_force_group(const oracle_task *task, int32_t first, int32_t end, i
         if (peak > task->buffer_bytes)
             continue;
         int64_t traffic =
-            task->batch * activations(&g, residency, 1) + parameters(&g, task->buffer_bytes - peak);
+            task->batch * activations(&g, residency, 1) +
+            oracle_parameters(task, first, end, iterations, task->buffer_bytes - peak);
         best = traffic < best ? traffic : best;
     }
     return best;

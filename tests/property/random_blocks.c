@@ -1,10 +1,40 @@
 #include "random_blocks.h"
 
+#include <stdbool.h>
+#include <string.h>
+
 #include "random_network.h"
 
 int pick(generator *g, int count)
 {
     return (int)random_between(g->state, 0, count - 1);
+}
+
+static bool has_parameters(const char *members)
+{
+    static const char *const ops[] = {"conv\"", "conv_transpose\"", "norm\"", "prelu\""};
+    const char *op = members + strlen("\"op\":\"");
+    for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++)
+        if (strncmp(op, ops[i], strlen(ops[i])) == 0)
+            return true;
+    return strstr(members, "\"parameters\"") != NULL;
+}
+
+/* An earlier layer with the same members and as many channels to read, sometimes; or -1. */
+static int draw_owner(generator *g, const char *members, int value, int input)
+{
+    int found = -1;
+    if (!has_parameters(members) || strlen(members) >= MEMBERS_BYTES)
+        return -1;
+    for (int other = 1; other < value; other++)
+        if (strcmp(g->members[other], members) == 0 &&
+            g->read_channels[other] == g->channels[input])
+            found = other;
+    if (found >= 0 && pick(g, 2))
+        return found;
+    strcpy(g->members[value], members);
+    g->read_channels[value] = g->channels[input];
+    return -1;
 }
 
 int add_layer(generator *g, const char *members, const int *inputs, int input_count,
@@ -13,9 +43,13 @@ int add_layer(generator *g, const char *members, const int *inputs, int input_co
     int value = g->count++;
     text_format(&g->out, "%s{\"name\":\"v%d\",%s,\"inputs\":[", value == 1 ? "" : ",\n", value,
                 members);
+    const int owner = draw_owner(g, members, value, inputs[0]);
     for (int i = 0; i < input_count; i++)
         text_format(&g->out, "%s\"v%d\"", i == 0 ? "" : ",", inputs[i]);
-    text_string(&g->out, "]}");
+    if (owner >= 0)
+        text_format(&g->out, "],\"shares\":\"v%d\"}", owner);
+    else
+        text_string(&g->out, "]}");
     g->channels[value] = channels;
     g->side[value] = side;
     return value;

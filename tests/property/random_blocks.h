@@ -8,12 +8,17 @@
 
 #define MAX_VALUES 200
 
+/* Room for the members of a layer that has parameters. */
+#define MEMBERS_BYTES 160
+
 typedef struct generator {
     uint64_t *state;
     text out;
     int count; /* values so far; value 0 is the image */
     int64_t channels[MAX_VALUES];
     int64_t side[MAX_VALUES];
+    char members[MAX_VALUES][MEMBERS_BYTES]; /* of the layer, if others may share its parameters */
+    int64_t read_channels[MAX_VALUES];       /* of its first input */
 } generator;
 
 /* One of 0 to count - 1. */

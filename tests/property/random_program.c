@@ -81,8 +81,13 @@ mbs_program *random_program(uint64_t *state)
     p->step_count = d.steps;
     for (int32_t k = 0; k < d.steps; k++) {
         mbs_step *step = &p->steps[k];
-        *step = (mbs_step){
-            .name = "step", .kind = "conv", .layer = "step", .layer_id = k, .coupled_to = -1};
+        *step = (mbs_step){.name = "step",
+                           .kind = "conv",
+                           .layer = "step",
+                           .layer_id = k,
+                           .coupled_to = -1,
+                           .weight_use = {-1, -1, 0},
+                           .accumulator_use = {-1, -1, 0}};
         step->whole_sample = random_between(state, 0, 3) == 0;
         step->coupled = random_between(state, 0, 15) == 0;
         step->touch_begin = p->touch_count;

@@ -48,10 +48,14 @@ static void pin_some(mbs_plan *plan, const mbs_group *group, uint64_t *state)
 {
     for (int32_t k = group->first; k < group->end; k++) {
         const mbs_step *step = &plan->program->steps[k];
-        if (random_between(state, 0, 3) == 0)
-            plan->pinned_weight[k] = random_between(state, 0, step->weight_bytes);
-        if (random_between(state, 0, 3) == 0)
-            plan->pinned_accumulator[k] = random_between(state, 0, step->accumulator_bytes);
+        if (!use_is_first(&step->weight_use, group->first))
+            plan->pinned_weight[k] = plan->pinned_weight[step->weight_use.previous];
+        else if (random_between(state, 0, 3) == 0)
+            plan->pinned_weight[k] = random_between(state, 0, step->weight_use.common);
+        if (!use_is_first(&step->accumulator_use, group->first))
+            plan->pinned_accumulator[k] = plan->pinned_accumulator[step->accumulator_use.previous];
+        else if (random_between(state, 0, 3) == 0)
+            plan->pinned_accumulator[k] = random_between(state, 0, step->accumulator_use.common);
     }
 }
 

@@ -338,6 +338,19 @@ static void add_tensors(region *regions, int *count, const placed_plan *placed,
     }
 }
 
+/* What is pinned of step i; of what an earlier step of the group uses too, it is there already. */
+static void add_pinned(region *regions, int *count, const placed_plan *placed,
+                       const int64_t *offset, const int64_t *bytes, int32_t i, int32_t previous,
+                       int32_t first)
+{
+    if (previous < first) {
+        add_region(regions, count, placed, offset[i], bytes[i]);
+        return;
+    }
+    ck_assert_int_eq(offset[i], offset[previous]);
+    ck_assert_int_eq(bytes[i], bytes[previous]);
+}
+
 /* All that is in the buffer at step k: the footprint; nothing overlaps and nothing is outside. */
 static void check_step(const placed_plan *placed, const mbs_group *group, int32_t k,
                        int64_t footprint)
@@ -354,9 +367,10 @@ static void check_step(const placed_plan *placed, const mbs_group *group, int32_
     add_region(regions, &count, placed, layout->accumulator[k],
                streamed ? p->steps[k].accumulator_bytes : 0);
     for (int32_t i = group->first; i < group->end; i++) {
-        add_region(regions, &count, placed, layout->pinned_weight[i], plan->pinned_weight[i]);
-        add_region(regions, &count, placed, layout->pinned_accumulator[i],
-                   plan->pinned_accumulator[i]);
+        add_pinned(regions, &count, placed, layout->pinned_weight, plan->pinned_weight, i,
+                   p->steps[i].weight_use.previous, group->first);
+        add_pinned(regions, &count, placed, layout->pinned_accumulator, plan->pinned_accumulator, i,
+                   p->steps[i].accumulator_use.previous, group->first);
     }
     for (int i = 0; i < count; i++) {
         sum += regions[i].end - regions[i].offset;

@@ -89,6 +89,10 @@ static inline void list_step(text *out, const mbs_program *p, size_t k)
                 p->steps[k].coupled ? " coupled" : "");
     if (p->steps[k].coupled_to >= 0)
         text_format(out, " with %" PRId32, p->steps[k].coupled_to);
+    if (p->steps[k].weight_use.previous >= 0)
+        text_format(out, " w=%" PRId32, p->steps[k].weight_use.previous);
+    if (p->steps[k].accumulator_use.previous >= 0)
+        text_format(out, " a=%" PRId32, p->steps[k].accumulator_use.previous);
     text_string(out, "\n");
 }
 

@@ -41,7 +41,13 @@ static inline void hand_tensor(mbs_program *p, const char *name, int64_t bytes, 
 static inline mbs_step *hand_step(mbs_program *p, const char *name, const char *kind, int64_t rows)
 {
     mbs_step *step = &p->steps[p->step_count++];
-    *step = (mbs_step){.name = name, .kind = kind, .layer = name, .rows = rows, .coupled_to = -1};
+    *step = (mbs_step){.name = name,
+                       .kind = kind,
+                       .layer = name,
+                       .rows = rows,
+                       .coupled_to = -1,
+                       .weight_use = {-1, -1, 0},
+                       .accumulator_use = {-1, -1, 0}};
     step->touch_begin = step->write_begin = step->touch_end = p->touch_count;
     return step;
 }

@@ -52,7 +52,7 @@ static void add_members(mbs_layer_spec *layer, mbs_layer_member *members, const 
 {
     static const char *const placed[] = {
         "name", "op",        "inputs", "out_channels", "out_features", "groups", "kind",
-        "bias", "ceil_mode", "kernel", "stride",       "dilation",     "pad"};
+        "bias", "ceil_mode", "kernel", "stride",       "dilation",     "pad",    "shares"};
     static int64_t lists[16][MBS_MAX_RANK];
     for (const cJSON *member = object->child; member != NULL; member = member->next) {
         bool is_placed = json_is_ignored(member->string);
@@ -86,7 +86,8 @@ static void build_layer(mbs_network_builder *builder, const cJSON *object)
                             .groups = number_of(object, "groups"),
                             .kind = text_of(object, "kind"),
                             .bias = cJSON_IsTrue(json_member(object, "bias")),
-                            .ceil_mode = cJSON_IsTrue(json_member(object, "ceil_mode"))};
+                            .ceil_mode = cJSON_IsTrue(json_member(object, "ceil_mode")),
+                            .shares = text_of(object, "shares")};
     const cJSON *input;
     cJSON_ArrayForEach(input, json_member(object, "inputs"))
     {
@@ -140,6 +141,9 @@ static void assert_same(const mbs_network *a, const mbs_network *b)
         ck_assert_str_eq(x.op, y.op);
         ck_assert_int_eq(x.elements, y.elements);
         ck_assert_int_eq(x.parameters, y.parameters);
+        ck_assert_ptr_eq(x.shares == NULL ? NULL : &x, y.shares == NULL ? NULL : &x);
+        if (x.shares != NULL)
+            ck_assert_str_eq(x.shares, y.shares);
         ck_assert_mem_eq(&x.shape, &y.shape, sizeof x.shape);
         ck_assert_uint_eq(x.input_count, y.input_count);
         for (size_t i = 0; i < x.input_count; i++)
@@ -162,6 +166,7 @@ static const char *const good_files[] = {
     "tests/fuzz/corpus/network/decoder.json",
     "tests/fuzz/corpus/network/elementwise.json",
     "tests/fuzz/corpus/network/residual.json",
+    "tests/fuzz/corpus/network/shared.json",
 };
 
 START_TEST(built_is_as_loaded)
@@ -206,6 +211,8 @@ static const char *const bad_files[] = {
     "matmul_sizes",
     "shape_of_slice",
     "fc_axis",
+    "shares_later",
+    "shares_chain",
 };
 
 START_TEST(faults_are_the_files)

@@ -45,6 +45,28 @@ static const program_case program_cases[] = {
      "B y.dgrad fc.dgrad [y.grad@loss]>[c.grad@y] w192\n"
      "B c.wgrad conv.wgrad [x c.grad@y]>[] a24\n",
      "x:64 c:64 y:6 y.grad@loss:6 c.grad@y:64"},
+    /* shared parameters: who uses them comes after whom, in the order of the steps, whatever that
+     * of the file is */
+    {LAYER("c", "r", "'op':'conv','out_channels':2,'kernel':1,'bias':true")
+         LAYER("d", "x", "'op':'conv','out_channels':2,'kernel':1,'bias':true,'shares':'c'")
+             OP("r", "relu", "d") LAYER("e", "c", "'op':'conv','out_channels':2,'kernel':1"),
+     TRAINING,
+     "F d conv [x]>[d] w12\n"
+     "F r relu [d]>[r r.mask]\n"
+     "F c conv [r]>[c] w12 w=0\n"
+     "F e conv [c]>[e] w8\n"
+     "B loss loss [e]>[e.grad@loss]\n"
+     "B e.wgrad conv.wgrad [c e.grad@loss]>[] a16\n"
+     "B e.dgrad conv.dgrad [e.grad@loss]>[c.grad@e] w8\n"
+     "B c.wgrad conv.wgrad [r c.grad@e]>[] a24\n"
+     "B c.dgrad conv.dgrad [c.grad@e]>[r.grad@c] w8 w=2\n"
+     "B r.bwd relu.bwd [r.grad@c r.mask]>[d.grad@r]\n"
+     "B d.wgrad conv.wgrad [x d.grad@r]>[] a24 a=7\n",
+     NULL},
+    /* a norm's, one forward and one backward step each */
+    {LAYER("n", "x", "'op':'norm','kind':'layer'")
+         LAYER("m", "n", "'op':'norm','kind':'layer','shares':'n'"),
+     INFERENCE, "F n norm [x]>[n] w8 whole\nF m norm [n]>[m] w8 whole w=0\n", NULL},
     /* no gradient before the first parameters: no backward step, no mask, no index; a norm has
      * parameters, so it has a backward step, which writes nothing for the image */
     {OP("r", "relu", "x") LAYER("p", "r", "'op':'max_pool','kernel':2")

@@ -48,6 +48,8 @@ static void add_step(int64_t rows, int64_t weight_bytes)
     steps[program.step_count++] = (mbs_step){.rows = rows,
                                              .weight_bytes = weight_bytes,
                                              .coupled_to = -1,
+                                             .weight_use = {-1, -1, 0},
+                                             .accumulator_use = {-1, -1, 0},
                                              .touch_begin = program.touch_count,
                                              .write_begin = program.touch_count,
                                              .touch_end = program.touch_count};

@@ -33,6 +33,7 @@
 #include "plan/dp/dp_span.h"
 #include "plan/dp/dp_starts.h"
 #include "plan/dp/strip_search.h"
+#include "plan/pins.h"
 
 /* Groups up to this long are found again at once, without being the leader. */
 #define DP_SHORT 32
@@ -64,6 +65,11 @@ typedef struct dp {
     span leader;
     bool has_leader;
 
+    /* parameters of the group, of the leader, and of all steps from the floor on */
+    pins group_pins;
+    pins leader_pins;
+    pins all_pins;
+
     strip_search *strips; /* null: no strip groups */
 
     /* per cut: the least traffic before it, and the group it ends with */
@@ -91,16 +97,23 @@ static void relax(dp *d, int32_t first, int32_t end, int64_t traffic, int32_t ca
     }
 }
 
-static void relax_group(dp *d, const span *g)
+/* What the group moves less, over all iterations, if `room` bytes are pinned. */
+static int64_t saved(const dp *d, const pins *pinnable, int32_t candidate, int64_t room)
+{
+    return d->task->pin ? pins_save(pinnable, d->list.iterations[candidate], room) : 0;
+}
+
+static void relax_group(dp *d, const span *g, pins *own)
 {
     const starts *s = &d->starts;
     int64_t least = starts_reduced(s, g->first, 1) + starts_parameters(s, g->end, 1);
-    if (least >= d->best[g->end])
+    if (least - starts_continued(s, g->first, g->end) >= d->best[g->end])
         return;
-    const parameters p = starts_parameters_of(s, g->first, g->end);
+    const int64_t reread = reread_bytes(starts_parameters_of(s, g->first, g->end));
+    pins_move(own, g->first, g->end);
     for (int32_t c = g->smallest; c < g->count; c++) {
-        int64_t saved = pinning_saves(d->task, d->task->capacity - g->peak[c], p);
-        int64_t again = (d->list.iterations[c] - 1) * (reread_bytes(p) - saved);
+        int64_t again =
+            (d->list.iterations[c] - 1) * reread - saved(d, own, c, d->task->capacity - g->peak[c]);
         relax(d, g->first, g->end, least + again, c);
     }
 }
@@ -116,19 +129,18 @@ static void relax_passes(dp *d, int32_t k)
  * - they have one of the candidates that [g, e) still has, and none that d->need rules out: I at
  *   least `iterations`;
  * - at each of those, their peak is at least that of [g, e), and that of d->need. Their room to
- *   pin is at most what that leaves of the buffer, so their iterations after the first save at
- *   most `most` each: what this room saves if all parameters from d->floor on can be pinned;
- * - R, what such an iteration rereads, pinning nothing, is at least that of [cut, e); and R less
- *   what pinning saves is at least that of [g, e) in the same room: one more byte of parameters
- *   never saves more than it costs.
- * Hence with I iterations they reread, all in all, at least
- *   (I - 1) * max(R of [cut, e) - most, R of [g, e) - what the room saves there)
- * and `once` takes the least of it over the candidates: it bounds the traffic by that much more
- * than what they cost at I=1. They also reread at least
- *   (I - 1) * (R - most) >= (iterations - 1) * R + (I - iterations) * (R of [cut, e))
- *                           - (I - 1) * most
- * and `often` takes the least of this but for its first term: it bounds the traffic by that much
- * more than what they cost at `iterations`, nothing pinned.
+ *   pin is at most what that leaves of the buffer, so they save at most `most`: what this room
+ *   saves if all parameters from d->floor on can be pinned;
+ * - R, what an iteration after the first rereads, pinning nothing, is at least that of [cut, e);
+ *   and (I - 1) * R less what pinning saves is at least that of [g, e) in the same room, less
+ *   `less`: one more byte of parameters never saves more than it costs, at I=1 too, where what is
+ *   shared with steps that are there may be saved.
+ * Hence with I iterations they move, beyond what they cost at I=1 with nothing pinned, at least
+ *   max((I - 1) * (R of [cut, e)) - most, (I - 1) * (R of [g, e)) - what the room saves there -
+ * less) and `once` takes the least of it over the candidates. They also reread at least (I - 1) * R
+ * - most >= (iterations - 1) * R + (I - iterations) * (R of [cut, e)) - most and `often` takes the
+ * least of this but for its first term: it bounds the traffic by that much more than what they cost
+ * at `iterations`, nothing pinned.
  */
 static void set_bound(dp *d, int32_t cut)
 {
@@ -139,19 +151,21 @@ static void set_bound(dp *d, int32_t cut)
         d->bound = (dp_bound){cut, 1, INT64_MIN, INT64_MIN};
         return;
     }
-    const parameters own = starts_parameters_of(&d->starts, g->first, g->end);
-    const parameters all = starts_parameters_of(&d->starts, d->floor, g->end);
+    const int64_t own = reread_bytes(starts_parameters_of(&d->starts, g->first, g->end));
+    const int64_t less = starts_continued(&d->starts, d->floor, g->first);
     const int64_t reread = reread_bytes(starts_parameters_of(&d->starts, cut, g->end));
     const int64_t iterations = d->list.iterations[smallest];
     int64_t once = INT64_MAX;
     int64_t often = INT64_MAX;
+    pins_move(&d->group_pins, g->first, g->end);
+    pins_move(&d->all_pins, d->floor, g->end);
     for (int32_t c = smallest; c < g->count; c++) {
         int64_t again = d->list.iterations[c] - 1;
         int64_t room = d->task->capacity - max_i64(g->peak[c], d->need.peak);
-        int64_t most = pinning_saves(d->task, room, all);
-        int64_t left = reread_bytes(own) - pinning_saves(d->task, room, own);
-        once = min_i64(once, again * max_i64(left, reread - most));
-        often = min_i64(often, (again + 1 - iterations) * reread - again * most);
+        int64_t most = saved(d, &d->all_pins, c, room);
+        int64_t left = again * own - saved(d, &d->group_pins, c, room) - less;
+        once = min_i64(once, max_i64(left, again * reread - most));
+        often = min_i64(often, (again + 1 - iterations) * reread - most);
     }
     d->bound = (dp_bound){cut, iterations, best - once - starts_parameters(&d->starts, g->end, 1),
                           best - often - starts_parameters(&d->starts, g->end, iterations)};
@@ -227,7 +241,7 @@ static void search_left(dp *d, int32_t end)
         starts_need need = {g->smallest, g->peak[g->count - 1]};
         starts_learn(&d->starts, g->first, need);
         starts_raise(&d->need, need);
-        relax_group(d, g);
+        relax_group(d, g, &d->group_pins);
         if (!useless && rest_is_useless(d)) {
             /* a bit further, for the sake of the next cuts: they find more groups known */
             useless = true;
@@ -244,7 +258,7 @@ static void follow_leader(dp *d)
     span_grow(&d->leader);
     d->has_leader = span_fits(&d->leader);
     if (d->has_leader)
-        relax_group(d, &d->leader);
+        relax_group(d, &d->leader, &d->leader_pins);
 }
 
 static void change_leader(dp *d, int32_t end)
@@ -291,7 +305,8 @@ static bool dp_open(dp *d, const plan_task *task)
     d->choice = mem_alloc(cuts * sizeof *d->choice);
     d->cuts = mem_alloc(cuts * sizeof *d->cuts);
     if (d->operands == NULL || d->best == NULL || d->choice == NULL || d->cuts == NULL ||
-        !starts_open(&d->starts, p, task->batch) ||
+        !starts_open(&d->starts, p, task->batch) || !pins_open(&d->group_pins, p) ||
+        !pins_open(&d->leader_pins, p) || !pins_open(&d->all_pins, p) ||
         !span_open(&d->group, task, &d->list, d->operands) ||
         !span_open(&d->leader, task, &d->list, d->operands))
         return false;
@@ -309,6 +324,9 @@ static void dp_close(dp *d)
     starts_close(&d->starts);
     span_close(&d->group);
     span_close(&d->leader);
+    pins_close(&d->group_pins);
+    pins_close(&d->leader_pins);
+    pins_close(&d->all_pins);
     mem_free(d->operands);
     mem_free(d->best);
     mem_free(d->choice);

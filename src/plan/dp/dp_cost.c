@@ -14,6 +14,7 @@
 #include "cost/traffic.h"
 #include "plan/dp/dp_range.h"
 #include "plan/dp/dp_span.h"
+#include "plan/pins.h"
 
 /* Times are added and taken off again: bounds are lowered by more than that can be wrong. */
 #define ROUNDING 1e-9
@@ -35,9 +36,13 @@ typedef struct cost_search {
     double *least_compute; /* per step: the least seconds of all samples */
     int64_t *weights;      /* per cut: bytes of the steps before it, likewise below */
     int64_t *accumulators;
-    double *fixed; /* joules that do not depend on I or residency */
+    int64_t *begun; /* of these, those that come in with the first iteration */
+    double *fixed;  /* joules that do not depend on I or residency */
 
-    span group;           /* the group that grows */
+    span group;             /* the group that grows */
+    pins pins;              /* its parameters */
+    int64_t *pinned_weight; /* per step */
+    int64_t *pinned_accumulator;
     int64_t moved;        /* its activation bytes per sample */
     int64_t *activations; /* the same per step */
     double *least_s;      /* per candidate: its time if all parameters were pinned */
@@ -74,23 +79,42 @@ static double step_time(const cost_search *s, int32_t c, int32_t k, int64_t acti
     return first_s + (double)(iterations - 2) * middle_s + last_s;
 }
 
-static parameter_moves parameter_moves_of(const mbs_step *step, int64_t weight, int64_t accumulator,
-                                          int64_t iterations)
+/* What is pinned of a step's parameters. */
+typedef struct step_pins {
+    int64_t weight;
+    int64_t accumulator;
+    bool last; /* no later step of the group uses the same accumulators */
+} step_pins;
+
+/* Of step k in a group that begins with `first`. */
+static parameter_moves parameter_moves_of(const cost_search *s, int32_t first, int32_t k,
+                                          step_pins pinned, int64_t iterations)
 {
-    const int64_t weights = step->weight_bytes - weight;
-    const int64_t accumulators = step->accumulator_bytes - accumulator;
+    const mbs_step *step = &s->task->program->steps[k];
+    const int64_t weights = step->weight_bytes - pinned.weight;
+    const int64_t accumulators = step->accumulator_bytes - pinned.accumulator;
+    const int64_t out = pinned.last ? pinned.accumulator : 0;
+    int64_t in = weights + accumulators; /* with the first iteration */
+    if (use_is_first(&step->weight_use, first))
+        in += pinned.weight;
+    if (step->accumulator_use.previous >= 0)
+        in += accumulators;
+    if (step->accumulator_use.previous >= 0 && use_is_first(&step->accumulator_use, first))
+        in += pinned.accumulator;
     if (iterations == 1)
-        return (parameter_moves){.first = step_parameter_bytes(step)};
-    return (parameter_moves){.first = step->weight_bytes + accumulators,
+        return (parameter_moves){.first = in + out};
+    return (parameter_moves){.first = in,
                              .middle = weights + 2 * accumulators,
-                             .last = weights + 2 * accumulators + accumulator};
+                             .last = weights + 2 * accumulators + out};
 }
 
 static double least_step_time(const cost_search *s, int32_t c, int32_t k)
 {
     const mbs_step *step = &s->task->program->steps[k];
-    const parameter_moves moved = parameter_moves_of(
-        step, step->weight_bytes, step->accumulator_bytes, s->list->iterations[c]);
+    const step_pins all = {step->weight_use.common, step->accumulator_use.common,
+                           step->accumulator_use.next < 0};
+    const parameter_moves moved =
+        parameter_moves_of(s, s->group.first, k, all, s->list->iterations[c]);
     return step_time(s, c, k, s->activations[k], &moved);
 }
 
@@ -113,6 +137,7 @@ static void grow(cost_search *s)
     const int32_t k = s->group.end;
     const mbs_step *step = &p->steps[k];
     span_grow(&s->group);
+    pins_move(&s->pins, first, s->group.end);
     s->activations[k] = 0;
     for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
         const mbs_touch *touch = &p->touches[t];
@@ -151,31 +176,47 @@ static double objective(const cost_search *s, int32_t c, double time_s, int64_t 
     const int64_t accumulators = s->accumulators[g->end] - s->accumulators[g->first];
     if (s->task->objective == MBS_TIME)
         return time_s;
-    int64_t accumulator = min_i64(room, accumulators);
-    int64_t weight = min_i64(room - accumulator, weights);
-    int64_t bytes = s->task->batch * s->moved + weights + accumulators +
-                    again * (weights - weight + 2 * (accumulators - accumulator));
+    int64_t bytes = s->task->batch * s->moved + weights + accumulators + s->begun[g->end] -
+                    s->begun[g->first] + again * (weights + 2 * accumulators) -
+                    pins_save(&s->pins, again + 1, room);
     return energy(s, g->first, g->end, again + 1, time_s, (double)bytes);
 }
 
-/* The group's time with `room` bytes for pinning, taken as group_pin does; or more than limit_s. */
+/* The group's time with what is pinned of its steps; or more than limit_s. */
+static double pinned_time(const cost_search *s, int32_t c, double limit_s)
+{
+    const span *g = &s->group;
+    const mbs_step *steps = s->task->program->steps;
+    double time_s = 0;
+    for (int32_t k = g->first; k < g->end && time_s <= limit_s; k++) {
+        const step_pins pinned = {s->pinned_weight[k], s->pinned_accumulator[k],
+                                  use_is_last(&steps[k].accumulator_use, g->end)};
+        const parameter_moves moved =
+            parameter_moves_of(s, g->first, k, pinned, s->list->iterations[c]);
+        time_s += step_time(s, c, k, s->activations[k], &moved);
+    }
+    return time_s;
+}
+
+/* The same with `room` bytes for pinning, taken as group_pin does. */
 static double group_time(const cost_search *s, int32_t c, int64_t room, double limit_s)
 {
     const span *g = &s->group;
     const mbs_step *steps = s->task->program->steps;
+    if (s->task->program->shares) {
+        pins_fill(s->task->program, g->first, g->end, s->list->iterations[c], room,
+                  s->pinned_weight, s->pinned_accumulator);
+        return pinned_time(s, c, limit_s);
+    }
     int64_t accumulator_room = room;
     int64_t weight_room = room - min_i64(room, s->accumulators[g->end] - s->accumulators[g->first]);
-    double time_s = 0;
-    for (int32_t k = g->first; k < g->end && time_s <= limit_s; k++) {
-        const int64_t weight = min_i64(weight_room, steps[k].weight_bytes);
-        const int64_t accumulator = min_i64(accumulator_room, steps[k].accumulator_bytes);
-        const parameter_moves moved =
-            parameter_moves_of(&steps[k], weight, accumulator, s->list->iterations[c]);
-        weight_room -= weight;
-        accumulator_room -= accumulator;
-        time_s += step_time(s, c, k, s->activations[k], &moved);
+    for (int32_t k = g->first; k < g->end; k++) {
+        s->pinned_weight[k] = min_i64(weight_room, steps[k].weight_bytes);
+        s->pinned_accumulator[k] = min_i64(accumulator_room, steps[k].accumulator_bytes);
+        weight_room -= s->pinned_weight[k];
+        accumulator_room -= s->pinned_accumulator[k];
     }
-    return time_s;
+    return pinned_time(s, c, limit_s);
 }
 
 static void relax(cost_search *s, int32_t first, int32_t end, double cost, int32_t candidate)
@@ -218,7 +259,7 @@ static void relax_passes(cost_search *s, int32_t k)
     const step_run run = run_of(s, 1, passes);
     const step_transfers moved = {.activations =
                                       step_alone_activations(s->task->program, k, passes),
-                                  .each = step_parameter_bytes(step)};
+                                  .each = step_parameter_moves(step)};
     mbs_cost cost = {0};
     cost_add_run(&cost, &run, k, &moved);
     cost_finish(&cost, s->task->hardware);
@@ -259,12 +300,13 @@ static void fill_tables(cost_search *s)
     const int64_t batch = s->task->batch;
     mbs_cost cost;
     const int32_t first = s->range->first;
-    s->weights[first] = s->accumulators[first] = 0;
+    s->weights[first] = s->accumulators[first] = s->begun[first] = 0;
     s->fixed[first] = 0;
     for (int32_t k = first; k < s->range->end; k++) {
         s->operands[k] = program_operand_bytes(p, k);
         s->weights[k + 1] = s->weights[k] + p->steps[k].weight_bytes;
         s->accumulators[k + 1] = s->accumulators[k] + p->steps[k].accumulator_bytes;
+        s->begun[k + 1] = s->begun[k] + step_begun_bytes(&p->steps[k]);
         compute_seconds(s, k, batch, &cost);
         s->fixed[k + 1] =
             s->fixed[k] + cost.mac_j + cost.vector_j +
@@ -286,7 +328,7 @@ static void fill_tables(cost_search *s)
 static double bound_step(const cost_search *s, int32_t k, int64_t activations)
 {
     const mbs_step *step = &s->task->program->steps[k];
-    const int64_t bytes = s->task->batch * activations + step_parameter_bytes(step);
+    const int64_t bytes = s->task->batch * activations + step_least_moves(step);
     return longer(s->least_compute[k], (double)bytes / s->bytes_per_s);
 }
 
@@ -298,6 +340,7 @@ static void bound_costs(cost_search *s)
     const mbs_program *p = s->task->program;
     double time_s = 0;
     int64_t moved = 0;
+    int64_t parameters = 0;
     range->rest[range->end - range->first] = 0;
     for (int32_t k = range->end - 1; k >= range->first; k--) {
         const mbs_step *step = &p->steps[k];
@@ -316,8 +359,8 @@ static void bound_costs(cost_search *s)
         }
         time_s += bound_step(s, k, s->activations[k]);
         moved += s->activations[k];
-        const int64_t bytes = s->task->batch * moved + s->weights[range->end] - s->weights[k] +
-                              s->accumulators[range->end] - s->accumulators[k];
+        parameters += step_least_moves(step);
+        const int64_t bytes = s->task->batch * moved + parameters;
         const double least = (1 - ROUNDING) * time_s;
         range->rest[k - range->first] =
             s->task->objective == MBS_TIME
@@ -337,12 +380,16 @@ static bool cost_open(cost_search *s)
     s->least_compute = mem_alloc(cuts * sizeof *s->least_compute);
     s->weights = mem_alloc(cuts * sizeof *s->weights);
     s->accumulators = mem_alloc(cuts * sizeof *s->accumulators);
+    s->begun = mem_alloc(cuts * sizeof *s->begun);
     s->fixed = mem_alloc(cuts * sizeof *s->fixed);
     s->activations = mem_alloc(cuts * sizeof *s->activations);
     s->least_s = mem_alloc(list * sizeof *s->least_s);
+    s->pinned_weight = mem_alloc(cuts * sizeof *s->pinned_weight);
+    s->pinned_accumulator = mem_alloc(cuts * sizeof *s->pinned_accumulator);
     if (s->operands == NULL || s->compute == NULL || s->least_compute == NULL ||
-        s->weights == NULL || s->accumulators == NULL || s->fixed == NULL ||
-        s->activations == NULL || s->least_s == NULL)
+        s->weights == NULL || s->accumulators == NULL || s->begun == NULL || s->fixed == NULL ||
+        s->activations == NULL || s->least_s == NULL || s->pinned_weight == NULL ||
+        s->pinned_accumulator == NULL || !pins_open(&s->pins, s->task->program))
         return false;
     fill_tables(s);
     return span_open(&s->group, s->task, s->list, s->operands);
@@ -359,9 +406,13 @@ void dp_range_close_cost(dp_range *range)
     mem_free(s->least_compute);
     mem_free(s->weights);
     mem_free(s->accumulators);
+    mem_free(s->begun);
     mem_free(s->fixed);
     mem_free(s->activations);
     mem_free(s->least_s);
+    mem_free(s->pinned_weight);
+    mem_free(s->pinned_accumulator);
+    pins_close(&s->pins);
     mem_free(s);
     range->costs = NULL;
 }

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "cost/footprint.h"
 #include "plan/dp/dp_span.h"
+#include "plan/pins.h"
 
 /* A group that grows to the right, and what it moves. */
 typedef struct growing {
@@ -15,9 +16,12 @@ typedef struct growing {
     int64_t moved; /* activation bytes per sample */
     int64_t weights;
     int64_t accumulators;
+    int64_t begun; /* of these, what comes in with the first iteration */
+    pins pins;     /* its parameters */
 } growing;
 
-/* What moves if all steps from the cut on are one group with one iteration, for each cut. */
+/* What moves if all steps from the cut on are one group with one iteration, for each cut; of shared
+ * parameters what moves at least. */
 static void bound_traffic(dp_range *range)
 {
     const mbs_program *p = range->task.program;
@@ -33,7 +37,7 @@ static void bound_traffic(dp_range *range)
             if (dp_range_spares(range, t) >= 0)
                 moved -= bytes;
         }
-        parameters += step_parameter_bytes(step);
+        parameters += step_least_moves(step);
         range->rest[k - range->first] = (double)(range->task.batch * moved + parameters);
     }
 }
@@ -80,21 +84,24 @@ static void grow(growing *g)
     }
     g->weights += step->weight_bytes;
     g->accumulators += step->accumulator_bytes;
+    g->begun += step_begun_bytes(step);
     span_grow(&g->group);
+    pins_move(&g->pins, g->group.first, g->group.end);
 }
 
-/* The least that the group moves after its first iteration, over the candidates that fit: no
- * longer one moves less. */
+/*
+ * The least that the group moves beyond what it does once, over the candidates that fit: no longer
+ * one moves less. It is below 0 where steps share what is pinned.
+ */
 static int64_t least_again(const growing *g, int32_t *candidate)
 {
     const span *group = &g->group;
     int64_t least = INT64_MAX;
     for (int32_t c = group->smallest; c < group->count; c++) {
+        const int64_t iterations = group->list->iterations[c];
         const int64_t room = g->task->pin ? g->task->capacity - group->peak[c] : 0;
-        const int64_t accumulators = g->accumulators - min_i64(room, g->accumulators);
-        const int64_t weights =
-            g->weights - min_i64(room - (g->accumulators - accumulators), g->weights);
-        const int64_t again = (group->list->iterations[c] - 1) * (weights + 2 * accumulators);
+        const int64_t again = (iterations - 1) * (g->weights + 2 * g->accumulators) -
+                              pins_save(&g->pins, iterations, room);
         if (again < least) {
             least = again;
             *candidate = c;
@@ -116,7 +123,7 @@ void dp_range_relax(dp_range *range, double limit, int32_t to, double cost, dp_c
 static void solve_from(dp_range *range, growing *g, int32_t start, double limit)
 {
     const double least = range->best[start - range->first] + range->rest[start - range->first];
-    g->moved = g->weights = g->accumulators = 0;
+    g->moved = g->weights = g->accumulators = g->begun = 0;
     span_start(&g->group, start, false);
     while (g->group.end < range->end) {
         int32_t candidate = 0;
@@ -126,7 +133,7 @@ static void solve_from(dp_range *range, growing *g, int32_t start, double limit)
         const int64_t again = least_again(g, &candidate);
         if (least + (double)again >= limit)
             break;
-        const int64_t once = g->task->batch * g->moved + g->weights + g->accumulators;
+        const int64_t once = g->task->batch * g->moved + g->weights + g->accumulators + g->begun;
         dp_range_relax(range, limit, g->group.end, (double)(once + again),
                        (dp_choice){start, candidate, 0});
     }
@@ -140,7 +147,8 @@ static bool solve_traffic(dp_range *range, const bool *starts, double limit)
     const mbs_program *p = range->task.program;
     int64_t *operands = mem_alloc((size_t)p->step_count * sizeof *operands);
     growing g = {.task = &range->task};
-    const bool done = operands != NULL && span_open(&g.group, &range->task, range->list, operands);
+    const bool done = operands != NULL && pins_open(&g.pins, p) &&
+                      span_open(&g.group, &range->task, range->list, operands);
     if (done) {
         for (int32_t k = range->first; k < range->end; k++)
             operands[k] = program_operand_bytes(p, k);
@@ -149,6 +157,7 @@ static bool solve_traffic(dp_range *range, const bool *starts, double limit)
                 solve_from(range, &g, start, limit);
     }
     span_close(&g.group);
+    pins_close(&g.pins);
     mem_free(operands);
     return done;
 }

@@ -2,6 +2,7 @@
 
 #include "base/checked.h"
 #include "base/memory.h"
+#include "plan/pins.h"
 
 bool starts_open(starts *s, const mbs_program *program, int64_t batch)
 {
@@ -10,18 +11,23 @@ bool starts_open(starts *s, const mbs_program *program, int64_t batch)
     *s = (starts){.program = program, .batch = batch};
     s->weights = mem_alloc(cuts * sizeof *s->weights);
     s->accumulators = mem_alloc(cuts * sizeof *s->accumulators);
+    s->begun = mem_alloc(cuts * sizeof *s->begun);
+    s->continued = mem_alloc(cuts * sizeof *s->continued);
     s->offset = mem_calloc(blocks, sizeof *s->offset);
     s->rest = mem_alloc(cuts * sizeof *s->rest);
     s->least = mem_calloc(2 * blocks, sizeof *s->least);
     s->need = mem_calloc(cuts, sizeof *s->need);
     s->block_need = mem_calloc(blocks, sizeof *s->block_need);
-    if (s->weights == NULL || s->accumulators == NULL || s->offset == NULL || s->rest == NULL ||
-        s->least == NULL || s->need == NULL || s->block_need == NULL)
+    if (s->weights == NULL || s->accumulators == NULL || s->begun == NULL || s->continued == NULL ||
+        s->offset == NULL || s->rest == NULL || s->least == NULL || s->need == NULL ||
+        s->block_need == NULL)
         return false;
-    s->weights[0] = s->accumulators[0] = 0;
+    s->weights[0] = s->accumulators[0] = s->begun[0] = s->continued[0] = 0;
     for (int32_t k = 0; k < program->step_count; k++) {
         s->weights[k + 1] = s->weights[k] + program->steps[k].weight_bytes;
         s->accumulators[k + 1] = s->accumulators[k] + program->steps[k].accumulator_bytes;
+        s->begun[k + 1] = s->begun[k] + step_begun_bytes(&program->steps[k]);
+        s->continued[k + 1] = s->continued[k] + step_continued_bytes(&program->steps[k]);
     }
     return true;
 }
@@ -30,6 +36,8 @@ void starts_close(starts *s)
 {
     mem_free(s->weights);
     mem_free(s->accumulators);
+    mem_free(s->begun);
+    mem_free(s->continued);
     mem_free(s->offset);
     mem_free(s->rest);
     mem_free(s->least);

@@ -30,6 +30,8 @@ typedef struct starts {
     int32_t end;      /* and the steps before this one */
     int64_t *weights; /* per cut: bytes of all steps before it, likewise below */
     int64_t *accumulators;
+    int64_t *begun;     /* of these, what comes in with the first iteration */
+    int64_t *continued; /* step_continued_bytes */
     /*
      * The value of cut k: the least traffic of the steps before it + the activations that group
      * [k, end) moves. It is base + offset[k / STARTS_BLOCK] + rest[k].
@@ -64,23 +66,27 @@ static inline parameters starts_parameters_of(const starts *s, int32_t first, in
                         s->accumulators[end] - s->accumulators[first]};
 }
 
+/*
+ * The most that a group's traffic falls short of what it moves at I=1 where layers share no
+ * parameters, because steps [first, end) are in it: a group with its pins moves no less than that
+ * and what its iterations reread of smaller groups.
+ */
+static inline int64_t starts_continued(const starts *s, int32_t first, int32_t end)
+{
+    return s->continued[end] - s->continued[first];
+}
+
 /* What every iteration after the first costs without pinning. */
 static inline int64_t reread_bytes(parameters p)
 {
     return p.weights + 2 * p.accumulators;
 }
 
-/* How much less it costs if `room` bytes are pinned. */
-static inline int64_t pinning_saves(const plan_task *task, int64_t room, parameters p)
-{
-    const int64_t pinned = min_i64(room, p.accumulators);
-    return task->pin ? 2 * pinned + min_i64(room - pinned, p.weights) : 0;
-}
-
 /* Parameter traffic of the steps before `cut` at I iterations. */
 static inline int64_t starts_parameters(const starts *s, int32_t cut, int64_t iterations)
 {
-    return iterations * s->weights[cut] + (2 * iterations - 1) * s->accumulators[cut];
+    return iterations * s->weights[cut] + (2 * iterations - 1) * s->accumulators[cut] +
+           s->begun[cut];
 }
 
 /*

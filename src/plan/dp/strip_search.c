@@ -23,7 +23,7 @@ bool strip_search_open(strip_search *s, const plan_task *task, starts *cuts,
     s->single.iterations[0] = task->batch;
     s->single.sub_batch[0] = 1;
     return s->classes != NULL && s->alive != NULL && s->promising != NULL &&
-           strip_links_open(&s->links, task->program) &&
+           pins_open(&s->pins, task->program) && strip_links_open(&s->links, task->program) &&
            strip_walk_open(&s->walk, task->program, task->stream) &&
            span_open(&s->sample, task, &s->single, operands);
 }
@@ -33,6 +33,7 @@ void strip_search_close(strip_search *s)
     for (int32_t i = 0; i < s->table_count; i++)
         strip_table_close(&s->tables[i]);
     mem_free(s->tables);
+    pins_close(&s->pins);
     strip_links_close(&s->links);
     strip_walk_close(&s->walk);
     span_close(&s->sample);
@@ -145,27 +146,29 @@ static bool raise_roomy(strip_search *s)
 /* ---- What groups cost ------------------------------------------------------------------------ */
 
 /* The traffic up to the cut with group [start, end) of `strips` strips, if `room` can be pinned. */
-static int64_t cost_of(const strip_search *s, int32_t start, int64_t strips, int64_t room)
+static int64_t cost_of(strip_search *s, int32_t start, int64_t strips, int64_t room)
 {
     const parameters p = starts_parameters_of(s->starts, start, s->end);
-    const int64_t again = s->task->batch * strips - 1;
+    const int64_t iterations = s->task->batch * strips;
     int64_t cost = starts_reduced(s->starts, start, 1) + starts_parameters(s->starts, s->end, 1);
-    return checked_add_product(&cost, again, reread_bytes(p) - pinning_saves(s->task, room, p))
-               ? cost
-               : INT64_MAX;
+    if (!checked_add_product(&cost, iterations - 1, reread_bytes(p)))
+        return INT64_MAX;
+    pins_move(&s->pins, start, s->end);
+    return s->task->pin ? cost - pins_save(&s->pins, iterations, room) : cost;
 }
 
-static bool may_pay(const strip_search *s, int32_t start, int64_t strips)
+static bool may_pay(strip_search *s, int32_t start, int64_t strips)
 {
     return cost_of(s, start, strips, s->task->capacity) < *s->best;
 }
 
 /* The block's starts move at least what its best one moves once, and what its last one rereads. */
-static bool is_block_useless(const strip_search *s, int32_t block)
+static bool is_block_useless(strip_search *s, int32_t block)
 {
     const int32_t last = (block + 1) * STARTS_BLOCK - 1;
-    const int64_t less =
-        starts_reduced(s->starts, last, 1) - starts_block_reduced(s->starts, block, 1);
+    const int64_t less = starts_reduced(s->starts, last, 1) -
+                         starts_block_reduced(s->starts, block, 1) +
+                         starts_continued(s->starts, block * STARTS_BLOCK, last);
     const int64_t cost = cost_of(s, last, 2, s->task->capacity);
     return cost == INT64_MAX || cost - less >= *s->best;
 }
@@ -269,7 +272,7 @@ static int32_t class_of(const strip_search *s, int32_t start)
 }
 
 /* Whether the promising start may gain with T = `strips`; *next is lowered to the T after it. */
-static bool still_promises(const strip_search *s, int32_t start, int32_t strips, int32_t *next)
+static bool still_promises(strip_search *s, int32_t start, int32_t strips, int32_t *next)
 {
     const int64_t rows = s->classes[class_of(s, start)].rows;
     if (!s->alive[start] || !may_pay(s, start, strips))

@@ -22,6 +22,7 @@
 #include "plan/dp/dp_span.h"
 #include "plan/dp/dp_starts.h"
 #include "plan/dp/strip_walk.h"
+#include "plan/pins.h"
 
 /* Starts whose groups, up to the cut at hand, have tallest tensors of so many rows. */
 typedef struct strip_class {
@@ -32,6 +33,7 @@ typedef struct strip_class {
 typedef struct strip_search {
     const plan_task *task;
     starts *starts;
+    pins pins; /* of the group that was looked at last */
     strip_links links;
     strip_walk walk;
     strip_table *tables; /* those in use so far, each for another T */

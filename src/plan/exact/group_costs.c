@@ -125,9 +125,9 @@ mbs_status group_costs_open(group_costs *g, const lagrange *l, int32_t candidate
     g->slack = mem_calloc((size_t)(end - first) + 1, sizeof *g->slack);
     if (g->touch == NULL || g->unopened == NULL || g->slack == NULL)
         return error_memory(error);
-    if (l->task->pin && l->list.iterations[candidate] > 1)
-        g->pinnable = l->weight_sum[end] - l->weight_sum[first] + l->accumulator_sum[end] -
-                      l->accumulator_sum[first];
+    pins_move(l->pins, first, end);
+    if (l->task->pin)
+        g->pinnable = pins_worthwhile(l->pins, l->list.iterations[candidate]);
     fill_steps(g);
     fill_tensors(g);
     return assign_slots(g, error);

@@ -179,13 +179,12 @@ static void add_mode(group_model *m, int32_t k)
     }
 }
 
-static void add_pins(group_model *m, int64_t weights, int64_t accumulators)
+static void add_pins(group_model *m)
 {
-    const double saves[2] = {(double)(2 * again(m)), (double)again(m)};
-    const int64_t bytes[2] = {accumulators, weights};
-    for (int i = 0; i < 2; i++) {
-        int j = add_column(m, SOLVER_REAL, (double)bytes[i] / FOOTPRINT_UNIT,
-                           -saves[i] * FOOTPRINT_UNIT);
+    pin_walk walk = pins_begin(m->with->l->pins, again(m) + 1);
+    for (pin_share share; (share = pins_next(&walk)).saves > 0;) {
+        int j = add_column(m, SOLVER_REAL, (double)share.bytes / FOOTPRINT_UNIT,
+                           -(double)share.saves * FOOTPRINT_UNIT);
         for (int32_t k = m->column->first; k < m->column->end; k++)
             add_element(m, row_of(m, k), j, 1);
     }
@@ -196,19 +195,18 @@ static void build(group_model *m)
     const lagrange *l = m->with->l;
     const mbs_program *p = l->task->program;
     const column *c = m->column;
-    int64_t weights = l->weight_sum[c->end] - l->weight_sum[c->first];
-    int64_t accumulators = l->accumulator_sum[c->end] - l->accumulator_sum[c->first];
-    bool pins = l->task->pin && again(m) > 0;
-    add_capacity_rows(m, pins ? min_i64(weights + accumulators, l->task->capacity) : 0);
-    m->base += weights + accumulators + again(m) * (weights + 2 * accumulators);
+    pins_move(l->pins, c->first, c->end);
+    const int64_t pinnable = l->task->pin ? pins_worthwhile(l->pins, again(m) + 1) : 0;
+    add_capacity_rows(m, min_i64(pinnable, l->task->capacity));
+    m->base += lagrange_parameter_moves(l, c->candidate, c->first, c->end);
     for (int32_t k = c->first; k < c->end; k++)
         for (int32_t t = p->steps[k].touch_begin; t < p->steps[k].touch_end; t++)
             if (previous_inside(m, t) < 0)
                 add_tensor(m, t, t < p->steps[k].write_begin);
     for (int32_t k = c->first; k < c->end; k++)
         add_mode(m, k);
-    if (pins)
-        add_pins(m, weights, accumulators);
+    if (pinnable > 0)
+        add_pins(m);
 }
 
 static void read_proposal(const group_model *m, const solver_result *result,

@@ -54,25 +54,29 @@ static int64_t add_touch(lagrange *l, int32_t c, int32_t first, int32_t t, bool 
     return chain_end(l, chain, made_here, whole, tensor->bytes) - before;
 }
 
+int64_t lagrange_parameter_moves(const lagrange *l, int32_t c, int32_t first, int32_t end)
+{
+    const int64_t iterations = l->list.iterations[c];
+    return iterations * (l->weight_sum[end] - l->weight_sum[first]) +
+           (2 * iterations - 1) * (l->accumulator_sum[end] - l->accumulator_sum[first]) +
+           l->begun_sum[end] - l->begun_sum[first];
+}
+
 int64_t lagrange_parameters(const lagrange *l, int32_t c, int32_t first, int32_t end, int64_t price,
                             int64_t room, int64_t *pinned)
 {
-    const int64_t iterations = l->list.iterations[c];
-    const int64_t weights = l->weight_sum[end] - l->weight_sum[first];
-    const int64_t accumulators = l->accumulator_sum[end] - l->accumulator_sum[first];
-    int64_t bound = (iterations * weights + (2 * iterations - 1) * accumulators) << l->shift;
+    int64_t bound = lagrange_parameter_moves(l, c, first, end) << l->shift;
+    pins_move(l->pins, first, end);
+    pin_walk walk = pins_begin(l->pins, l->list.iterations[c]);
     *pinned = 0;
-    int64_t gain = ((2 * (iterations - 1)) << l->shift) - price;
-    if (gain > 0) {
-        *pinned = min_i64(room, accumulators);
-        bound -= gain * *pinned;
-        room -= *pinned;
-    }
-    gain = ((iterations - 1) << l->shift) - price;
-    if (gain > 0) {
-        int64_t more = min_i64(room, weights);
-        bound -= gain * more;
-        *pinned += more;
+    for (pin_share share; room > 0 && (share = pins_next(&walk)).saves > 0;) {
+        const int64_t gain = (share.saves << l->shift) - price;
+        const int64_t bytes = min_i64(room, share.bytes);
+        if (gain <= 0)
+            break;
+        bound -= gain * bytes;
+        *pinned += bytes;
+        room -= bytes;
     }
     return bound;
 }

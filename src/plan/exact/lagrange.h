@@ -56,6 +56,9 @@ void lagrange_excess(lagrange *l, int32_t c, int32_t first, int32_t end, double 
  */
 int64_t lagrange_footprint(const lagrange *l, int32_t c, int32_t k, int64_t resident);
 
+/* What the parameters of [first, end) move at candidate c, in bytes, if nothing is pinned. */
+int64_t lagrange_parameter_moves(const lagrange *l, int32_t c, int32_t first, int32_t end);
+
 /*
  * What the parameters of [first, end) move at candidate c, scaled, if up to `room` bytes may be
  * pinned at `price` each, as many as that makes worthwhile: `pinned`.

@@ -57,6 +57,15 @@ static bool may_stay(const lagrange *l, int32_t c, int32_t t)
            lagrange_footprint(l, c, end, bytes) <= l->task->capacity;
 }
 
+/* Of the parameters that others use too, accumulators twice. */
+static int64_t shared_bytes(const mbs_step *step)
+{
+    const parameter_use *weights = &step->weight_use;
+    const parameter_use *accumulators = &step->accumulator_use;
+    return (weights->previous >= 0 || weights->next >= 0 ? weights->common : 0) +
+           (accumulators->previous >= 0 || accumulators->next >= 0 ? 2 * accumulators->common : 0);
+}
+
 static void fill_sums(lagrange *l)
 {
     const mbs_program *p = l->task->program;
@@ -65,6 +74,8 @@ static void fill_sums(lagrange *l)
         l->passes_cost[k] = plan_passes_bytes(l->task, k);
         l->weight_sum[k + 1] = l->weight_sum[k] + step->weight_bytes;
         l->accumulator_sum[k + 1] = l->accumulator_sum[k] + step->accumulator_bytes;
+        l->begun_sum[k + 1] = l->begun_sum[k] + step_begun_bytes(step);
+        l->shared_sum[k + 1] = l->shared_sum[k] + shared_bytes(step);
     }
 }
 
@@ -107,6 +118,9 @@ static bool allocate(lagrange *l)
     l->tight_sum = mem_calloc(candidate_count * (steps + 1), sizeof *l->tight_sum);
     l->weight_sum = mem_calloc(steps + 1, sizeof *l->weight_sum);
     l->accumulator_sum = mem_calloc(steps + 1, sizeof *l->accumulator_sum);
+    l->begun_sum = mem_calloc(steps + 1, sizeof *l->begun_sum);
+    l->shared_sum = mem_calloc(steps + 1, sizeof *l->shared_sum);
+    l->pins = mem_calloc(1, sizeof *l->pins);
     l->passes_cost = mem_calloc(steps, sizeof *l->passes_cost);
     l->chains = mem_calloc((size_t)l->task->program->tensor_count + 1, sizeof *l->chains);
     l->history = mem_calloc(touches, sizeof *l->history);
@@ -115,8 +129,9 @@ static bool allocate(lagrange *l)
     return l->need != NULL && l->end_bytes != NULL && l->stays != NULL && l->tight != NULL &&
            l->tight_sum != NULL && l->price != NULL && l->price_sum != NULL &&
            l->slack_sum != NULL && l->weight_sum != NULL && l->accumulator_sum != NULL &&
-           l->passes_cost != NULL && l->chains != NULL && l->history != NULL && l->change != NULL &&
-           l->highest_price != NULL;
+           l->begun_sum != NULL && l->shared_sum != NULL && l->pins != NULL &&
+           pins_open(l->pins, l->task->program) && l->passes_cost != NULL && l->chains != NULL &&
+           l->history != NULL && l->change != NULL && l->highest_price != NULL;
 }
 
 mbs_status lagrange_open(lagrange *l, const plan_task *task, mbs_error *error)
@@ -132,9 +147,9 @@ mbs_status lagrange_open(lagrange *l, const plan_task *task, mbs_error *error)
         fill_footprints(l, c);
         for (int32_t t = 0; t < task->program->touch_count; t++)
             l->stays[(int64_t)c * task->program->touch_count + t] = may_stay(l, c, t);
-        /* a byte dropped from the buffer costs 2N/b bytes at most, one pinned saves 2(I-1) */
-        l->highest_price[c] =
-            2 * ceil_div(task->batch, l->list.sub_batch[c]) + 2 * l->list.iterations[c];
+        /* a byte dropped from the buffer costs 2N/b bytes at most, one pinned saves 2(m·I-1) */
+        l->highest_price[c] = 2 * ceil_div(task->batch, l->list.sub_batch[c]) +
+                              2 * pins_most_uses(l->pins) * l->list.iterations[c];
     }
     l->shift = choose_shift(l);
     return l->shift < 0 ? MBS_ERR_INPUT : tight_capacities(l, error);
@@ -153,6 +168,11 @@ void lagrange_close(lagrange *l)
     mem_free(l->slack_sum);
     mem_free(l->weight_sum);
     mem_free(l->accumulator_sum);
+    mem_free(l->begun_sum);
+    mem_free(l->shared_sum);
+    if (l->pins != NULL)
+        pins_close(l->pins);
+    mem_free(l->pins);
     mem_free(l->passes_cost);
     mem_free(l->chains);
     mem_free(l->history);

@@ -198,20 +198,16 @@ static mbs_status collect_row(exact *x, int32_t first, int32_t c, const int64_t 
 {
     const lagrange *l = &x->l;
     const int64_t target = x->incumbent << l->shift;
-    const int64_t iterations = l->list.iterations[c];
     mbs_status status = MBS_OK;
     int32_t end = lagrange_row(&x->l, c, first, *row_limit(x, c, first), x->row);
     for (int32_t e = first + 1; e <= end && status == MBS_OK; e++) {
         if (x->distance[first] + x->row[e] + x->distance_end[e] >= target)
             continue;
-        int64_t weights = l->weight_sum[e] - l->weight_sum[first];
-        int64_t accumulators = l->accumulator_sum[e] - l->accumulator_sum[first];
         column group = {.first = first,
                         .end = e,
                         .candidate = c,
                         .bound = max_i64(x->row[e], 0),
-                        .ideal =
-                            moved[e] + iterations * weights + (2 * iterations - 1) * accumulators,
+                        .ideal = moved[e] + lagrange_parameter_moves(l, c, first, e),
                         .value = NO_VALUE};
         status = column_list_add(&x->columns, &group, error);
     }

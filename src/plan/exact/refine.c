@@ -86,6 +86,7 @@ static void inherit_bound(exact *x, const column *part)
     const int64_t paid = part->bound - (part->ideal << l->shift);
     const int64_t weights = l->weight_sum[part->end] - l->weight_sum[part->first];
     const int64_t accumulators = l->accumulator_sum[part->end] - l->accumulator_sum[part->first];
+    const int64_t shared = l->shared_sum[part->end] - l->shared_sum[part->first];
     const int32_t low = part->first > HEIR_STEPS ? part->first - HEIR_STEPS : 0;
     for (int32_t i = x->columns.begin[low]; i < x->columns.begin[part->first + 1]; i++) {
         column *c = &x->columns.columns[i];
@@ -97,6 +98,9 @@ static void inherit_bound(exact *x, const column *part)
             gain = 2 * again * min_i64(more, x->task->capacity);
             more = l->weight_sum[c->end] - l->weight_sum[c->first] - weights;
             gain += again * min_i64(more, x->task->capacity);
+            /* and all users of what is shared, by as much in each iteration */
+            more = l->shared_sum[c->end] - l->shared_sum[c->first] - shared;
+            gain += (again + 1) * more;
         }
         c->bound = max_i64(c->bound, paid + (c->ideal - gain) * (INT64_C(1) << l->shift));
     }

@@ -2,7 +2,7 @@
 #ifndef PLAN_EXACT_RELAXATION_H
 #define PLAN_EXACT_RELAXATION_H
 
-#include "plan/planner.h"
+#include "plan/pins.h"
 
 /* The cheapest choices for a tensor up to its latest touch in the growing group. */
 typedef struct chain_state {
@@ -27,6 +27,9 @@ typedef struct lagrange {
     int64_t *tight_sum;  /* of price · (need - tight) */
     int64_t *weight_sum; /* over steps, of parameter bytes */
     int64_t *accumulator_sum;
+    int64_t *begun_sum;     /* of these, those that come in with the first iteration */
+    int64_t *shared_sum;    /* bytes of steps that share parameters, accumulators twice */
+    pins *pins;             /* of the group that was looked at last */
     int64_t *passes_cost;   /* per step: alone and in passes; in bytes, exact */
     chain_state *chains;    /* per tensor */
     chain_state *history;   /* per touch: room to walk a chain back */

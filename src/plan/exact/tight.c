@@ -135,7 +135,7 @@ static int64_t largest_footprint(const lagrange *l, int32_t c, int32_t k, tight_
 {
     const mbs_program *p = l->task->program;
     const bool *stays = l->stays + (int64_t)c * p->touch_count;
-    const bool may_pin = l->task->pin && l->list.iterations[c] > 1;
+    const bool may_pin = l->task->pin && (l->list.iterations[c] > 1 || p->shares);
     if (may_pin || !own_footprints(l, c, k, &w->set))
         return w->set.capacity;
     for (int32_t i = 0; i < w->count; i++) {

@@ -77,6 +77,14 @@ static int64_t gemm_macs(const mbs_gemm *gemm)
     return gemm->m * gemm->k * gemm->n * gemm->groups;
 }
 
+/* What recomputing the step's output reads of its weights, unless others have them in the buffer.
+ */
+static int64_t recompute_reads(const mbs_step *step)
+{
+    const parameter_use *use = &step->weight_use;
+    return step->weight_bytes - (use->previous >= 0 || use->next >= 0 ? use->common : 0);
+}
+
 static void find_tensors(opening *o)
 {
     joint *j = o->j;
@@ -96,7 +104,7 @@ static void find_tensors(opening *o)
             continue;
         o->output[step->layer_id] = i;
         t->may_recompute = true;
-        t->weight_bytes = step->weight_bytes;
+        t->weight_bytes = recompute_reads(step);
         t->macs = gemm_macs(&step->gemm);
         for (int32_t e = tensor->first_touch; e >= 0; e = p->touches[e].next)
             if (p->touches[e].step < o->loss)

@@ -36,7 +36,7 @@ static void add_step(model *m, int32_t k)
     if (model_least_footprint(m, k, 0) <= m->task->capacity)
         return;
     int64_t again = step_passes(step, m->task->capacity, m->task->norm_passes) - 1;
-    int64_t bytes = step_parameter_bytes(step);
+    int64_t bytes = step_parameter_moves(step);
     for (int32_t t = step->touch_begin; t < step->write_begin; t++)
         bytes += again * m->task->batch * p->tensors[p->touches[t].tensor].bytes;
     snprintf(name, sizeof name, "p_%d", k);
@@ -84,6 +84,12 @@ mbs_status model_build(model *m, const plan_task *task, mbs_error *error)
 {
     const mbs_program *p = task->program;
     *m = (model){.task = task};
+    if (task->pin && p->shares)
+        return error_set(
+            error, MBS_ERR_INPUT,
+            "network %s: layers share parameters, which the integer program cannot pin "
+            "for several steps at once; expected one without pinning (--no-pin)",
+            quoted(p->network_name).text);
     mbs_status status = candidates_create(&m->list, task->batch, error);
     if (status != MBS_OK)
         return status;

@@ -61,7 +61,7 @@ static void add_runs(part *c)
         m->least[k] = model_least_footprint(m, k, c->candidate);
         if (m->least[k] > c->capacity || (step->coupled && again > 0))
             continue;
-        int64_t bytes = step_parameter_bytes(step) + again * step->weight_bytes +
+        int64_t bytes = step_parameter_moves(step) + again * step->weight_bytes +
                         2 * again * step->accumulator_bytes;
         snprintf(name, sizeof name, "z_%d_%" PRId64, k, c->iterations);
         m->run[k] = add_column(c, MODEL_RUN, k, 1, (double)bytes, name);

@@ -29,6 +29,17 @@ static uint64_t touch_key(const mbs_program *p, const mbs_touch *touch, const ui
     return key;
 }
 
+/* The steps before and after that use the same parameters. */
+static uint64_t use_key(const parameter_use *use, const uint64_t *keys)
+{
+    uint64_t key = (uint64_t)use->common;
+    if (use->previous >= 0)
+        key += 3 * keys[use->previous];
+    if (use->next >= 0)
+        key += 5 * keys[use->next];
+    return key;
+}
+
 uint64_t *signature_create(const mbs_program *p)
 {
     uint64_t *keys = mem_alloc(2 * (size_t)p->step_count * sizeof *keys);
@@ -42,6 +53,9 @@ uint64_t *signature_create(const mbs_program *p)
         uint64_t hash = mix(keys[k], (uint64_t)(step->write_begin - step->touch_begin));
         for (int32_t t = step->touch_begin; t < step->touch_end; t++)
             hash = mix(hash, touch_key(p, &p->touches[t], keys));
+        if (p->shares)
+            hash = mix(mix(hash, use_key(&step->weight_use, keys)),
+                       use_key(&step->accumulator_use, keys));
         signature[k] = hash;
     }
     memcpy(keys, signature, (size_t)p->step_count * sizeof *keys);
