@@ -76,8 +76,11 @@ static void add_group(map_builder *map, const mbs_group *group)
         add_parameters(map, k, layout->accumulator[k], steps[k].accumulator_bytes);
     }
     for (int32_t k = group->first; k < group->end; k++) {
-        add_pinned(map, group, k, layout->pinned_weight[k], map->plan->pinned_weight[k]);
-        add_pinned(map, group, k, layout->pinned_accumulator[k], map->plan->pinned_accumulator[k]);
+        if (use_is_first(&steps[k].weight_use, group->first))
+            add_pinned(map, group, k, layout->pinned_weight[k], map->plan->pinned_weight[k]);
+        if (use_is_first(&steps[k].accumulator_use, group->first))
+            add_pinned(map, group, k, layout->pinned_accumulator[k],
+                       map->plan->pinned_accumulator[k]);
     }
 }
 

@@ -101,23 +101,37 @@ static void add_touch(moves *found, const mbs_plan *plan, const mbs_group *group
     }
 }
 
-static void add_parameters(moves *found, const mbs_plan *plan, const mbs_group *group, int32_t k)
+static void add_weights(moves *found, const mbs_plan *plan, const mbs_group *group, int32_t k)
 {
-    const mbs_program *p = plan->program;
-    const mbs_step *step = &p->steps[k];
-    const int64_t again = group->iterations - 1;
-    const int64_t weights = again * (step->weight_bytes - plan->pinned_weight[k]);
-    const int64_t accumulators = again * (step->accumulator_bytes - plan->pinned_accumulator[k]);
-    found->weight_once += step->weight_bytes;
-    found->weight_again += weights;
-    found->weight_spared += again * plan->pinned_weight[k];
-    found->gradient_once += step->accumulator_bytes;
-    found->gradient_again += 2 * accumulators;
-    found->gradient_spared += 2 * again * plan->pinned_accumulator[k];
-    mover_of(found, p, MOVER_WEIGHTS, k)->read += step->weight_bytes + weights;
-    mover *gradient = mover_of(found, p, MOVER_ACCUMULATORS, k);
-    gradient->read += accumulators;
-    gradient->written += step->accumulator_bytes + accumulators;
+    const mbs_step *step = &plan->program->steps[k];
+    const int64_t pinned = plan->pinned_weight[k];
+    const int64_t again = (group->iterations - 1) * (step->weight_bytes - pinned);
+    /* an earlier step of the group that uses them too has brought what is pinned */
+    const int64_t spared = use_is_first(&step->weight_use, group->first) ? 0 : pinned;
+    found->weight_once += step->weight_bytes - spared;
+    found->weight_again += again;
+    found->weight_spared += (group->iterations - 1) * pinned + spared;
+    mover_of(found, plan->program, MOVER_WEIGHTS, k)->read += step->weight_bytes - spared + again;
+}
+
+static void add_accumulators(moves *found, const mbs_plan *plan, const mbs_group *group, int32_t k)
+{
+    const mbs_step *step = &plan->program->steps[k];
+    const parameter_use *use = &step->accumulator_use;
+    const int64_t pinned = plan->pinned_accumulator[k];
+    const int64_t loose = step->accumulator_bytes - pinned;
+    const int64_t again = (group->iterations - 1) * loose;
+    const bool begun = use->previous >= 0;
+    const bool first = use_is_first(use, group->first);
+    const int64_t in = begun ? loose + (first ? pinned : 0) : 0;
+    const int64_t out = loose + (use_is_last(use, group->end) ? pinned : 0);
+    mover *of = mover_of(found, plan->program, MOVER_ACCUMULATORS, k);
+    found->gradient_once += in + out;
+    found->gradient_again += 2 * again;
+    found->gradient_spared += 2 * (group->iterations - 1) * pinned + step->accumulator_bytes +
+                              step_begun_bytes(step) - in - out;
+    of->read += in + again;
+    of->written += out + again;
 }
 
 static int by_bytes(const void *left, const void *right)
@@ -144,7 +158,8 @@ mbs_status moves_find(moves *found, const mbs_plan *plan, int32_t first, int32_t
         for (int32_t k = plan->groups[g].first; k < plan->groups[g].end; k++) {
             for (int32_t t = p->steps[k].touch_begin; t < p->steps[k].touch_end; t++)
                 add_touch(found, plan, &plan->groups[g], t);
-            add_parameters(found, plan, &plan->groups[g], k);
+            add_weights(found, plan, &plan->groups[g], k);
+            add_accumulators(found, plan, &plan->groups[g], k);
         }
     for (size_t i = 0; i < room; i++)
         if (mover_bytes(&found->movers[i]) > 0)

@@ -107,30 +107,24 @@ static void note_larger(larger_room *found, int64_t bytes, const variant *with, 
 }
 
 /*
- * The bytes to pin of a group that would move `excess` more than it may without pinned bytes: what
- * is pinned of accumulators spares two moves for each iteration after the first, of weights one.
- * False if all of them are not enough.
+ * The bytes to pin of a group that would move `excess` more than it may without pinned bytes: those
+ * first that spare most. False if all of them are not enough.
  */
-static bool find_pinned(int64_t *bytes, const variants *of, const mbs_group *group, int64_t excess)
+static bool find_pinned(int64_t *bytes, variants *of, const mbs_group *group, int64_t excess)
 {
-    const mbs_step *steps = of->plan->program->steps;
-    const int64_t again = group->iterations - 1;
-    int64_t weights = 0;
-    int64_t accumulators = 0;
-    for (int32_t k = group->first; k < group->end; k++) {
-        weights += steps[k].weight_bytes;
-        accumulators += steps[k].accumulator_bytes;
-    }
     *bytes = 0;
     if (excess <= 0)
         return true;
-    if (!of->task.pin || again == 0)
+    if (!of->task.pin)
         return false;
-    *bytes = min_i64(accumulators, ceil_div(excess, 2 * again));
-    excess = max_i64(0, excess - 2 * again * *bytes);
-    const int64_t more = ceil_div(excess, again);
-    *bytes += more;
-    return more <= weights;
+    pins_move(&of->pins, group->first, group->end);
+    pin_walk walk = pins_begin(&of->pins, group->iterations);
+    for (pin_share share; (share = pins_next(&walk)).saves > 0 && excess > 0;) {
+        const int64_t pinned = min_i64(share.bytes, ceil_div(excess, share.saves));
+        *bytes += pinned;
+        excess -= pinned * share.saves;
+    }
+    return excess <= 0;
 }
 
 /* The least capacity at which [first, end), run in this way, moves less than `now`; 0: none. */

@@ -63,7 +63,7 @@ mbs_status variants_open(variants *of, const mbs_plan *plan, mbs_error *error)
         return status;
     of->task.strips = pushes_strips(plan) && strips_are_in_range(plan, &of->task);
     of->scratch = plan_allocate_like(plan, plan->planner_name);
-    if (of->scratch == NULL)
+    if (of->scratch == NULL || !pins_open(&of->pins, plan->program))
         return error_memory(error);
     return candidates_create(&of->list, plan->batch, error);
 }
@@ -71,6 +71,7 @@ mbs_status variants_open(variants *of, const mbs_plan *plan, mbs_error *error)
 void variants_close(variants *of)
 {
     mbs_plan_free(of->scratch);
+    pins_close(&of->pins);
     candidates_free(&of->list);
 }
 

@@ -6,7 +6,7 @@
 #ifndef EXPLAIN_VARIANT_H
 #define EXPLAIN_VARIANT_H
 
-#include "plan/planner.h"
+#include "plan/pins.h"
 
 /* A plan to try groups in, and the task that they are tried for. */
 typedef struct variants {
@@ -14,6 +14,7 @@ typedef struct variants {
     plan_task task;
     mbs_plan *scratch; /* of the same program, batch and buffer; nothing in it between calls */
     candidates list;
+    pins pins;      /* of the group that was looked at last */
     int64_t visits; /* touches looked at so far: the work done */
 } variants;
 

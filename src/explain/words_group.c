@@ -207,9 +207,15 @@ static void put_pinned(text *out, const mbs_plan *plan, const mbs_group *group)
 {
     int64_t weights = 0;
     int64_t accumulators = 0;
+    int64_t saved = 0;
     for (int32_t k = group->first; k < group->end; k++) {
-        weights += plan->pinned_weight[k];
-        accumulators += plan->pinned_accumulator[k];
+        const mbs_step *step = &plan->program->steps[k];
+        const bool brings = use_is_first(&step->weight_use, group->first);
+        const bool begins = use_is_first(&step->accumulator_use, group->first);
+        weights += brings ? plan->pinned_weight[k] : 0;
+        accumulators += begins ? plan->pinned_accumulator[k] : 0;
+        saved += (group->iterations - brings) * plan->pinned_weight[k] +
+                 2 * (group->iterations - begins) * plan->pinned_accumulator[k];
     }
     if (weights + accumulators == 0)
         return;
@@ -224,7 +230,7 @@ static void put_pinned(text *out, const mbs_plan *plan, const mbs_group *group)
         text_string(out, " of parameters");
     }
     text_string(out, ", which saves ");
-    prose_traffic(out, (group->iterations - 1) * (weights + 2 * accumulators));
+    prose_traffic(out, saved);
     text_string(out, ".");
 }
 

@@ -156,26 +156,47 @@ static void put_tensor(text *out, const mbs_plan *plan, int32_t tensor)
     text_string(out, ".");
 }
 
+/* With whom a step shares what it uses, and what of it is pinned. */
+static void put_shared(text *out, const mbs_plan *plan, const mbs_group *group,
+                       const parameter_use *use, int64_t pinned)
+{
+    if (use->previous < 0)
+        return;
+    text_string(out, " They are those of ");
+    prose_name(out, plan->program->steps[use->previous].name);
+    if (pinned > 0 && !use_is_first(use, group->first)) {
+        text_string(out, ", of which ");
+        prose_traffic(out, pinned);
+        text_string(out, " are in the buffer already");
+    }
+    text_string(out, ".");
+}
+
 static void put_parameters(text *out, const mbs_plan *plan, const mover *of)
 {
     const mbs_step *step = &plan->program->steps[of->index];
     const mbs_group *group = &plan->groups[move_group_of(plan, of->index)];
     const bool weights = of->kind == MOVER_WEIGHTS;
+    const parameter_use *use = weights ? &step->weight_use : &step->accumulator_use;
+    const bool begun = !weights && use->previous >= 0; /* and read in the first iteration too */
     const int64_t bytes = weights ? step->weight_bytes : step->accumulator_bytes;
     const int64_t pinned =
         weights ? plan->pinned_weight[of->index] : plan->pinned_accumulator[of->index];
     prose_traffic(out, bytes);
     if (group->iterations == 1)
         text_string(out, weights ? ", read once: its group runs in one iteration."
+                         : begun ? ", read and written once: its group runs in one iteration."
                                  : ", written once: its group runs in one iteration.");
     else if (pinned == bytes)
         text_string(out, weights ? ", read once and then pinned in the buffer."
+                         : begun ? ", pinned in the buffer, read and written once."
                                  : ", pinned in the buffer and written once.");
     else {
         text_string(out, weights ? ", read in each of its group's "
                                  : ", written by each of its group's ");
         prose_count(out, group->iterations, "iteration", "iterations");
-        text_string(out, weights ? "" : " and read again by all but the first");
+        text_string(out, weights ? "" : " and read again by all");
+        text_string(out, weights || begun ? "" : " but the first");
         if (pinned > 0) {
             text_string(out, ", but for ");
             prose_traffic(out, pinned);
@@ -183,6 +204,7 @@ static void put_parameters(text *out, const mbs_plan *plan, const mover *of)
         }
         text_string(out, ".");
     }
+    put_shared(out, plan, group, use, pinned);
 }
 
 void words_of_mover(text *out, const mbs_plan *plan, const mover *of)

@@ -73,13 +73,12 @@ static void put_written(text *out, const mbs_plan *plan, const mbs_group *group,
     }
 }
 
-static void put_parameters(text *out, const char *name, int64_t bytes, int64_t pinned,
-                           const mbs_group *group, bool written)
+/* `moved` of the step's `bytes` of parameters, in all. */
+static void put_parameters(text *out, const char *name, int64_t bytes, int64_t moved,
+                           int64_t pinned, const mbs_group *group)
 {
     if (bytes == 0)
         return;
-    const int64_t again = group->iterations - 1;
-    const int64_t moved = bytes + (written ? 2 : 1) * again * (bytes - pinned);
     text_format(out, "Its %s, ", name);
     prose_space(out, bytes);
     text_string(out, ", move ");
@@ -92,6 +91,23 @@ static void put_parameters(text *out, const char *name, int64_t bytes, int64_t p
         text_string(out, " of them are pinned in the buffer");
     }
     text_string(out, ".\n");
+}
+
+static void put_all_parameters(text *out, const mbs_plan *plan, const mbs_group *group, int32_t k)
+{
+    const mbs_step *step = &plan->program->steps[k];
+    const int64_t again = group->iterations - 1;
+    const int64_t weight = plan->pinned_weight[k];
+    const int64_t accumulator = plan->pinned_accumulator[k];
+    int64_t weights = step->weight_bytes + again * (step->weight_bytes - weight);
+    int64_t accumulators = step->accumulator_bytes + step_begun_bytes(step) +
+                           2 * again * (step->accumulator_bytes - accumulator);
+    if (!use_is_first(&step->weight_use, group->first))
+        weights -= weight;
+    if (!use_is_first(&step->accumulator_use, group->first))
+        accumulators -= 2 * accumulator;
+    put_parameters(out, "parameters", step->weight_bytes, weights, weight, group);
+    put_parameters(out, "accumulators", step->accumulator_bytes, accumulators, accumulator, group);
 }
 
 static void put_mode(text *out, const mbs_plan *plan, int32_t k)
@@ -130,9 +146,7 @@ void words_of_step(text *out, const mbs_plan *plan, int32_t k, const part_list *
         put_read(out, plan, group, t);
     for (int32_t t = step->write_begin; t < step->touch_end; t++)
         put_written(out, plan, group, t);
-    put_parameters(out, "parameters", step->weight_bytes, plan->pinned_weight[k], group, false);
-    put_parameters(out, "accumulators", step->accumulator_bytes, plan->pinned_accumulator[k], group,
-                   true);
+    put_all_parameters(out, plan, group, k);
     if (parts->count == 0)
         return;
     text_string(out, "It needs ");
