@@ -37,11 +37,12 @@ class Page(CliTest):
         return path.read_text()
 
     def test_holds_what_the_other_commands_say(self):
-        page = data_of(self.report(ALEXNET, "--batch", 64, "--buffer", "8MiB", "--no-pin", *SMALL_SWEEP))
         one = ["--batch", 64, "--buffer", "8MiB"]
-        plan = json.loads(self.succeed("plan", ALEXNET, *one, "--no-pin", "--format", "json").out)
+        own = [ALEXNET, *one, "--planner", "dp", "--no-pin"]
+        page = data_of(self.report(*own, *SMALL_SWEEP))
+        plan = json.loads(self.succeed("plan", *own, "--format", "json").out)
         self.assertEqual(page["networks"][0]["plan"], plan)
-        why = json.loads(self.succeed("explain", ALEXNET, *one, "--no-pin", "--format", "json").out)
+        why = json.loads(self.succeed("explain", *own, "--format", "json").out)
         self.assertEqual(page["networks"][0]["explanation"], why)
         rows = self.succeed("compare", ALEXNET, *one, "--planner", "baseline,archopt,il,mbs-fs,mbs1,mbs2",
                             "--format", "json").out
@@ -51,8 +52,8 @@ class Page(CliTest):
         self.assertEqual(compared[7]["traffic_bytes"], plan["traffic_bytes"]) # without pinning, too
         swept = self.succeed("sweep", ALEXNET, "--buffer", "5MiB,10MiB", "--batch", "16,32", "--planner", "baseline",
                              "--format", "jsonl").out.splitlines()
-        own = [row for row in page["sweep"] if row["planner"] == "baseline"]
-        for row, other in zip(own, map(json.loads, swept), strict=True):
+        rows = [row for row in page["sweep"] if row["planner"] == "baseline"]
+        for row, other in zip(rows, map(json.loads, swept), strict=True):
             self.assertEqual({**row, "index": 0}, {**other, "index": 0})
 
     def test_steps_and_ranges_are_the_plan_s(self):

@@ -33,14 +33,16 @@ POOR_TEXT = """(() => {
         const style = getComputedStyle(node);
         const ink = parts(node.namespaceURI.endsWith("svg") ? style.fill : style.color);
         const [a, b] = [light(ink), light(ground(node))].sort((x, y) => y - x);
-        if ((a + 0.05) / (b + 0.05) < 4.5) { poor.push(node.textContent.slice(0, 40) + " " + ink + "/" + ground(node)); }
+        if ((a + 0.05) / (b + 0.05) < 4.5) {
+            poor.push(`${node.textContent.slice(0, 40)} ${ink}/${ground(node)}`);
+        }
     }
     return poor;
 })()"""
 
 # What reaches beyond the window but may be scrolled by itself
-WIDE = """[...document.querySelectorAll("body *")].filter((node) => !node.closest(".scroll, .hidden, .skip, svg *, pre") &&
-    node.getBoundingClientRect().right > innerWidth + 0.5).map((node) => node.tagName + "." + node.className)"""
+WIDE = """[...document.querySelectorAll("body *")]
+    .filter((node) => !node.closest(".scroll, .hidden, .skip, svg *, pre") && node.getBoundingClientRect().right > innerWidth + 0.5).map((node) => node.tagName + "." + node.className)"""
 
 UNDRAWN = """[...document.querySelectorAll(".chart")].filter((chart) => !chart.querySelector("svg path, svg rect"))
     .map((chart) => chart.className)"""
@@ -88,7 +90,8 @@ class InBrowser(unittest.TestCase):
         cls.two = cls.folder / "two.html"
         (cls.folder / "hostile.json").write_text(HOSTILE_NETWORK)
         for words in ([RESNET50, "-o", cls.page], [cls.folder / "hostile.json", ALEXNET, *SMALL_SWEEP, "-o", cls.two]):
-            subprocess.run([PROGRAM, "report", *map(str, words)], check=True, stderr=subprocess.DEVNULL, env=environment())
+            subprocess.run([PROGRAM, "report", *map(str, words)], check=True, stderr=subprocess.DEVNULL,
+                           env=environment())
         cls.data = data_of(cls.page.read_text())
         cls.browser = Browser()
         cls.addClassCleanup(cls.browser.close)
@@ -145,8 +148,8 @@ class InBrowser(unittest.TestCase):
                 const batches = [...document.querySelectorAll("input[name=batch]")];
                 batches.find((one) => one.parentElement.textContent === "{batch}").click();
             }})()""")
-            row, base = (next(row for row in self.data["sweep"] if (row["buffer_bytes"], row["batch"], row["planner"]) ==
-                              (size, batch, planner)) for planner in ("dp", "baseline"))
+            here = [row for row in self.data["sweep"] if (row["buffer_bytes"], row["batch"]) == (size, batch)]
+            row, base = (next(row for row in here if row["planner"] == planner) for planner in ("dp", "baseline"))
             shown = run("[...document.querySelectorAll('#whatif .big')].map(n => n.textContent)")
             self.assertEqual(shown[:2], [gigabytes(row["total_bytes"]), milliseconds(row["time_s"])])
             less = 100 - 100 * row["total_bytes"] / base["total_bytes"]
@@ -170,7 +173,8 @@ class InBrowser(unittest.TestCase):
         for key in ["Home"] + ["ArrowRight"] * (len(groups) - 1):
             self.browser.key(key)
             seen.append(run("""[document.getElementById("steps-title").textContent.split(":")[0],
-                document.activeElement.getAttribute("aria-selected"), document.querySelectorAll("#steps tbody tr").length]"""))
+                document.activeElement.getAttribute("aria-selected"),
+                document.querySelectorAll("#steps tbody tr").length]"""))
         self.assertEqual(seen, [[f"Group {g + 1}", "true", group["last"] - group["first"] + 1]
                                 for g, group in enumerate(groups)])
         self.browser.key("Enter") # and on to its steps
@@ -201,6 +205,25 @@ class InBrowser(unittest.TestCase):
             self.assertEqual(run(POOR_TEXT), [])
             ground = run("getComputedStyle(document.body).backgroundColor")
             self.assertEqual(sum(map(int, re.findall(r"\d+", ground))) > 380, scheme == "light")
+
+    def test_plans_of_all_kinds(self):
+        """What is said of their proof, whichever planner, objective and phase; nothing goes wrong in drawing them."""
+        page = self.folder / "one.html"
+        for says, words in {
+                "Optimal in its space. ": ["--planner", "dp"],
+                "Proven optimal. ": ["--planner", "best"],
+                "Within ": ["--planner", "ilp", "--time-limit", "0"],
+                "Optimal for energy. ": ["--planner", "dp", "--objective", "energy", "--no-strips", "--inference"],
+                "Heuristic. What mbs2 ": ["--planner", "mbs2"],
+                "Heuristic. What baseline ": ["--planner", "baseline"],
+                "Heuristic. What dp+auto ": ["--planner", "dp", "--recompute", "auto"],
+                "": ["--buffer", "64KiB", "--batch", "1"]}.items():
+            subprocess.run([PROGRAM, "report", ALEXNET, *words, "--sweep-buffer", "1MiB", "--sweep-batch", "1",
+                            "-o", page], check=True, stderr=subprocess.DEVNULL, env=environment())
+            run = self.open(page)
+            self.assertTrue(run("document.querySelector('.proof').textContent").startswith(says), words)
+            self.assertEqual(run(UNDRAWN), [])
+            self.assertEqual(self.browser.complaints, [], words)
 
     def test_theme_may_be_chosen(self):
         run = self.open(self.page)

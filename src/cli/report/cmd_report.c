@@ -219,7 +219,9 @@ const command command_report = {
         "and writes one HTML file that needs no network: the plan against the planner baseline\n"
         "and the others, its groups and steps, where their data lie in the buffer, what they move\n"
         "and take, and what other buffers and batches would do, from a sweep inside the file (by\n"
-        "dp where ilp made the plan). The file is replaced whole or not at all.\n"
+        "dp where ilp made the plan). The file is replaced whole or not at all; Ctrl-C leaves it "
+        "as\n"
+        "it was.\n"
         "A LIST is as in mbsopt help sweep.\n",
     .examples = "  mbsopt report resnet50 -o report.html\n"
                 "      a page to open in a browser\n"

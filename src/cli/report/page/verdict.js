@@ -1,11 +1,16 @@
 // What the plan is worth: against layer by layer, and what is proven of it.
 
+// Whether the plan's outcome and bound are said of all plans: ilp's are, and of what best calls dp's.
+function isExact(plan) {
+    const asked = /--planner (\S+)/.exec((plan.made_by || {}).options || "");
+    return plan.planner.startsWith("ilp") || (asked !== null && asked[1] === "best");
+}
+
 function proof(plan) {
     const total = plan.traffic_bytes.total;
     const bound = plan.bound_bytes || 0;
-    const exact = plan.planner === "ilp" || plan.planner === "best";
     const gap = percent(total - bound, total);
-    if (plan.outcome === "optimal" && exact) {
+    if (plan.outcome === "optimal" && isExact(plan)) {
         return ["proven", "Proven optimal", "No plan moves fewer bytes."];
     }
     if (plan.outcome === "optimal" && plan.objective && plan.objective !== "traffic") {
