@@ -13,15 +13,16 @@ typedef struct mbs_explain_options {
     const char *step;       /* or this step, by its name; or null */
     const mbs_plan *larger; /* what a buffer of 1 MiB more makes of the network, for the sentence
                                on that; null: the plan's program is planned anew for it */
+    int width;              /* of the text's lines, as in mbs_report_options */
 } mbs_explain_options;
 
 #define MBS_EXPLAIN_OPTIONS_INIT                                                                   \
     {                                                                                              \
-        0, NULL, NULL                                                                              \
+        0, NULL, NULL, 80                                                                          \
     }
 
 /*
- * Replays the plan and explains it, in lines of at most 80 characters:
+ * Replays the plan and explains it:
  *
  * - what each class of traffic is made of: network inputs, what is stashed for the backward phase,
  *   what later groups read, what a group reads again without keeping it, further passes;

@@ -5,6 +5,7 @@
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "report/wrap.h"
 
 /* ---- A larger buffer ------------------------------------------------------------------------- */
 
@@ -105,13 +106,12 @@ static mbs_status find_all(explanation *of, const mbs_explain_options *options, 
 typedef mbs_status writer(text *out, explanation *of, mbs_error *error);
 
 static mbs_status explain(char **result, const mbs_plan *plan, const mbs_explain_options *options,
-                          writer *write, mbs_error *error)
+                          writer *write, int width, mbs_error *error)
 {
-    const mbs_explain_options none = MBS_EXPLAIN_OPTIONS_INIT;
     explanation of = {.plan = plan, .parts = {.step = -1}};
     text out = TEXT_INIT;
     *result = NULL;
-    mbs_status status = find_all(&of, options != NULL ? options : &none, error);
+    mbs_status status = find_all(&of, options, error);
     if (status == MBS_OK)
         status = write(&out, &of, error);
     part_list_free(&of.parts);
@@ -119,19 +119,22 @@ static mbs_status explain(char **result, const mbs_plan *plan, const mbs_explain
     mbs_plan_free(of.own_larger);
     variants_close(&of.variants);
     if (status == MBS_OK)
-        return text_finish(&out, result, error);
+        return report_finish(&out, width, result, error);
     text_free(&out);
     return status;
 }
 
+static const mbs_explain_options all = MBS_EXPLAIN_OPTIONS_INIT;
+
 mbs_status mbs_explain_text(char **result, const mbs_plan *plan, const mbs_explain_options *options,
                             mbs_error *error)
 {
-    return explain(result, plan, options, explain_write_text, error);
+    const mbs_explain_options *with = options != NULL ? options : &all;
+    return explain(result, plan, with, explain_write_text, with->width, error);
 }
 
 mbs_status mbs_explain_json(char **result, const mbs_plan *plan, const mbs_explain_options *options,
                             mbs_error *error)
 {
-    return explain(result, plan, options, explain_write_json, error);
+    return explain(result, plan, options != NULL ? options : &all, explain_write_json, 0, error);
 }

@@ -1,7 +1,4 @@
 /* An explanation as a document: docs/schemas/explanation.json. */
-#include <inttypes.h>
-#include <string.h>
-
 #include "cost/footprint.h"
 #include "explain/explanation.h"
 
@@ -42,22 +39,10 @@ static void put_traffic(text *out, const char *separator, const char *key,
     text_string(out, "}");
 }
 
-/* The paragraphs as a list of strings. */
 static void put_sentences(text *out, const char *separator, text *paragraphs)
 {
     put_key(out, separator, "sentences");
-    text_string(out, "[");
-    char *at = paragraphs->data;
-    for (const char *before = ""; at != NULL && *at != '\0'; before = ", ") {
-        char *end = strchr(at, '\n');
-        *end = '\0';
-        text_string(out, before);
-        prose_json(out, at);
-        at = end + 1;
-    }
-    text_string(out, "]");
-    out->failed = out->failed || paragraphs->failed;
-    text_free(paragraphs);
+    prose_json(out, paragraphs);
 }
 
 static void put_parts(text *out, const mbs_plan *plan, const part_list *list)

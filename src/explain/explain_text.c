@@ -1,22 +1,20 @@
-/* An explanation as text of at most 80 columns. */
+/* An explanation as text. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "base/error.h"
 #include "explain/explanation.h"
 #include "report/figures.h"
 
 void explain_head(text *out, const explanation *of)
 {
     const mbs_plan *plan = of->plan;
-    prose_name(out, plan->program->network_name);
+    text_safe(out, plan->program->network_name);
     text_format(out, " · %s · ", plan->program->inference ? "inference" : "training");
     prose_count(out, plan->batch, "sample", "samples");
     text_string(out, " per core · ");
     text_string(out, figure_exact_space(plan->buffer_bytes).text);
     text_string(out, " buffer · ");
-    prose_name(out, plan->planner_name);
+    text_safe(out, plan->planner_name);
     text_format(out, ", %s\n", mbs_outcome_name(plan->outcome));
     prose_traffic(out, plan->traffic.total);
     text_string(out, " per step and core, in ");
@@ -30,8 +28,8 @@ void explain_larger(text *out, const explanation *of)
         return;
     const int64_t now = of->plan->traffic.total;
     const int64_t then = of->larger->traffic.total;
-    text_string(out, "With 1\001MiB more of buffer ");
-    prose_name(out, of->larger->planner_name);
+    text_string(out, "With 1 MiB more of buffer ");
+    text_safe(out, of->larger->planner_name);
     text_string(out, " would move ");
     prose_traffic(out, then);
     if (then == now) {
@@ -46,35 +44,19 @@ void explain_larger(text *out, const explanation *of)
     text_string(out, ".\n");
 }
 
-/* Appends the paragraphs, the first with `head` and all further lines with so many blanks. */
-static void put_paragraphs(text *out, text *paragraphs, const char *head, int indent)
-{
-    char blanks[16] = "";
-    snprintf(blanks, sizeof blanks, "%*s", indent, "");
-    char *at = paragraphs->data;
-    for (const char *before = head; at != NULL && *at != '\0'; before = blanks) {
-        char *end = strchr(at, '\n');
-        *end = '\0';
-        prose_wrap(out, at, before, indent);
-        at = end + 1;
-    }
-    out->failed = out->failed || paragraphs->failed;
-    text_free(paragraphs);
-}
-
 static void put_moves(text *out, const explanation *of)
 {
     text words = TEXT_INIT;
     text_string(out, of->is_whole ? "\nWhat moves, and why\n" : "What moves in it, and why\n");
     words_of_classes(&words, of->plan, &of->moves);
-    put_paragraphs(out, &words, "  ", 2);
+    prose_paragraphs(out, &words, "  ", 2);
     text_string(out, "\nWhat moves most\n");
     for (int32_t i = 0; i < of->moves.count && i < WORDS_MOVERS; i++) {
         char number[24];
-        snprintf(number, sizeof number, "  %2" PRId32 ". ", i + 1);
+        snprintf(number, sizeof number, "  %2" PRId32 ".  ", i + 1);
         text sentence = TEXT_INIT;
         words_of_mover(&sentence, of->plan, &of->moves.movers[i]);
-        put_paragraphs(out, &sentence, number, 6);
+        prose_paragraphs(out, &sentence, number, 7);
     }
 }
 
@@ -87,7 +69,7 @@ static mbs_status put_group(text *out, explanation *of, int32_t index, mbs_error
         text_string(out, "\n");
         words_of_title(&words, of->plan, index);
         words_of_story(&words, &of->variants, &story);
-        put_paragraphs(out, &words, "", 2);
+        prose_paragraphs(out, &words, "", 2);
     }
     story_free(&story);
     return status;
@@ -99,13 +81,13 @@ mbs_status explain_write_text(text *out, explanation *of, mbs_error *error)
     text head = TEXT_INIT;
     if (of->step >= 0) {
         words_of_step(&head, of->plan, of->step, &of->parts);
-        put_paragraphs(out, &head, "", 2);
+        prose_paragraphs(out, &head, "", 2);
         return MBS_OK;
     }
     explain_head(&head, of);
     if (of->is_whole)
         explain_larger(&head, of);
-    put_paragraphs(out, &head, "", 0);
+    prose_paragraphs(out, &head, "", 0);
     if (of->is_whole)
         put_moves(out, of);
     for (int32_t g = of->first_group; g < of->end_group && status == MBS_OK; g++)

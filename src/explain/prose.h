@@ -1,35 +1,24 @@
-/* Paragraphs of running text, broken into lines. */
+/* Figures and names in running text. */
 #ifndef EXPLAIN_PROSE_H
 #define EXPLAIN_PROSE_H
 
 #include "base/text.h"
 
-/* Lines get no longer than this, a word alone aside. */
-#define PROSE_WIDTH 80
-
-/* Names of more characters are shortened in their middle. */
-#define PROSE_NAME 36
-
-/* "3.29 GB" of traffic, or "9.87 MiB" of the buffer; never broken between number and unit. */
+/* "3.29 GB" of traffic, or "9.87 MiB" of the buffer. */
 void prose_traffic(text *out, int64_t bytes);
 void prose_space(text *out, int64_t bytes);
 
-/* "12.3 %"; likewise. */
+/* "12.3 %" */
 void prose_percent(text *out, int64_t part, int64_t whole);
 
-/* A name of a file, made safe, shortened, and never broken. */
-void prose_name(text *out, const char *name);
-
-/* "1 step", "12 steps"; likewise. */
+/* "1 step", "12 steps" */
 void prose_count(text *out, int64_t count, const char *one, const char *many);
 
-/*
- * Appends the paragraph, broken into lines that begin with so many blanks, but the first one of
- * which has `head` in place of them.
- */
-void prose_wrap(text *out, const char *paragraph, const char *head, int indent);
+/* Appends the paragraphs, each of which ends with a newline, and frees them: `head` before the
+ * first, and so many blanks before the others. */
+void prose_paragraphs(text *out, text *paragraphs, const char *head, int indent);
 
-/* Appends the paragraph as one JSON string. */
-void prose_json(text *out, const char *paragraph);
+/* Appends the paragraphs as a list of JSON strings, and frees them. */
+void prose_json(text *out, text *paragraphs);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * What was found out, in sentences. Every function appends paragraphs, each ended by a newline;
- * prose.h breaks them into lines.
+ * What was found out, in sentences. Every function that is about no part of one appends paragraphs,
+ * each ended by a newline.
  */
 #ifndef EXPLAIN_WORDS_H
 #define EXPLAIN_WORDS_H
@@ -8,6 +8,7 @@
 #include "explain/moves.h"
 #include "explain/prose.h"
 #include "explain/story.h"
+#include "report/grid.h"
 
 /* The tensors that are listed, of those that move most. */
 #define WORDS_MOVERS 10

@@ -30,8 +30,8 @@ void words_of_parts(text *out, const mbs_plan *plan, const part_list *list, int3
         else if (each->role == PART_PINNED)
             text_string(out, "pinned parameters");
         else
-            prose_name(out, plan->program->tensors[each->tensor].name);
-        text_string(out, "\001");
+            text_safe(out, plan->program->tensors[each->tensor].name);
+        text_string(out, " ");
         prose_space(out, each->bytes);
         if (part_words[each->role][0] != '\0')
             text_format(out, " (%s)", part_words[each->role]);
@@ -54,7 +54,7 @@ void words_of_pace(text *out, const mbs_plan *plan, const mbs_group *group)
     } else if (group->iterations == 1) {
         text_format(out, "%s",
                     plan->batch == 1 ? "its only sample at once"
-                                     : "all samples at once, in 1\001iteration");
+                                     : "all samples at once, in 1 iteration");
     } else {
         prose_count(out, group->sub_batch, "sample", "samples");
         text_string(out, " at a time, in ");
@@ -99,7 +99,7 @@ static void put_obstacle(text *out, const variants *of, const obstacle *what)
 {
     const mbs_plan *plan = of->plan;
     text_string(out, "there ");
-    prose_name(out, plan->program->steps[what->parts.step].name);
+    text_safe(out, plan->program->steps[what->parts.step].name);
     text_string(out, " would need ");
     prose_space(out, what->parts.bytes);
     text_string(out, ", ");
@@ -116,10 +116,10 @@ void words_of_title(text *out, const mbs_plan *plan, int32_t index)
     const mbs_step *first = &plan->program->steps[group->first];
     const mbs_step *last = &plan->program->steps[group->end - 1];
     text_format(out, "Group %" PRId32 " of %" PRId32 ": ", index + 1, plan->group_count);
-    prose_name(out, first->name);
+    text_safe(out, first->name);
     if (group->end - group->first > 1) {
         text_string(out, " to ");
-        prose_name(out, last->name);
+        text_safe(out, last->name);
     }
     text_string(out, first->phase != last->phase   ? ", both phases, "
                      : first->phase == MBS_FORWARD ? ", forward, "
@@ -277,7 +277,7 @@ static void put_itself(text *out, const variants *of, const group_story *story)
 
 static void put_merger(text *out, const variants *of, const merger *with, int32_t neighbour)
 {
-    text_format(out, "as one group with group\001%" PRId32 " it would ", neighbour + 1);
+    text_format(out, "as one group with group %" PRId32 " it would ", neighbour + 1);
     if (with->obstacle.is_known) {
         text_string(out, "not fit, ");
         text_string(out, with->is_coupled ? "and all samples must go through at once, for a batch "
@@ -298,7 +298,7 @@ static void put_ends(text *out, const variants *of, const group_story *story)
 {
     const mbs_step *steps = of->plan->program->steps;
     text_string(out, "It begins with ");
-    prose_name(out, steps[story->group->first].name);
+    text_safe(out, steps[story->group->first].name);
     if (story->before.exists) {
         text_string(out, ": ");
         put_merger(out, of, &story->before, story->index - 1);
@@ -306,7 +306,7 @@ static void put_ends(text *out, const variants *of, const group_story *story)
         text_string(out, ", the first step of all.\n");
     }
     text_string(out, "It ends with ");
-    prose_name(out, steps[story->group->end - 1].name);
+    text_safe(out, steps[story->group->end - 1].name);
     if (story->after.exists) {
         text_string(out, ": ");
         put_merger(out, of, &story->after, story->index + 1);
@@ -331,7 +331,7 @@ static void put_division(text *out, const variants *of, const group_story *story
         text_format(out, " (of %" PRId32 " places looked at, of %" PRId32 ")", cut->tried,
                     cut->cuts);
     text_string(out, ", behind ");
-    prose_name(out, of->plan->program->steps[cut->at - 1].name);
+    text_safe(out, of->plan->program->steps[cut->at - 1].name);
     text_string(out, ", it would move ");
     put_change(out, &story->traffic, &both);
     text_string(out, ": ");
@@ -348,7 +348,7 @@ static void put_peak(text *out, const variants *of, const group_story *story)
     if (story->peak.count == 0)
         return;
     text_string(out, "It needs most of the buffer in ");
-    prose_name(out, of->plan->program->steps[story->peak.step].name);
+    text_safe(out, of->plan->program->steps[story->peak.step].name);
     text_string(out, ", ");
     prose_space(out, story->peak.bytes);
     text_string(out, " of ");
@@ -411,10 +411,10 @@ static void put_larger(text *out, const variants *of, const larger_room *with)
 static void put_more(text *out, const variants *of, const group_story *story)
 {
     if (story->more.bytes > 0) {
-        text_string(out, "With 1\001MiB more these steps would run ");
+        text_string(out, "With 1 MiB more these steps would run ");
         put_larger(out, of, &story->more);
     } else if (story->least.bytes > 0) {
-        text_string(out, "1\001MiB more changes nothing in it; with ");
+        text_string(out, "1 MiB more changes nothing in it; with ");
         prose_space(out, story->least.bytes);
         text_string(out, " more, the least that does, these steps would run ");
         put_larger(out, of, &story->least);

@@ -96,8 +96,8 @@ void words_of_classes(text *out, const mbs_plan *plan, const moves *found)
 static void put_reader(text *out, const mbs_plan *plan, int32_t k)
 {
     const int32_t index = move_group_of(plan, k);
-    prose_name(out, plan->program->steps[k].name);
-    text_string(out, " (group\001");
+    text_safe(out, plan->program->steps[k].name);
+    text_string(out, " (group ");
     text_format(out, "%" PRId32, index + 1);
     if (plan->groups[index].passes > 1) {
         text_string(out, ", ");
@@ -149,7 +149,7 @@ static void put_tensor(text *out, const mbs_plan *plan, int32_t tensor)
         text_string(out, "A network input, ");
     } else if (plan_writes(plan, t)) {
         const int32_t index = move_group_of(plan, producer);
-        text_format(out, "Written by group\001%" PRId32 ", for %s; ", index + 1,
+        text_format(out, "Written by group %" PRId32 ", for %s; ", index + 1,
                     why_written(move_write_reason(plan, &plan->groups[index], t)));
     }
     put_readers(out, plan, tensor);
@@ -211,10 +211,10 @@ void words_of_mover(text *out, const mbs_plan *plan, const mover *of)
 {
     const mbs_program *p = plan->program;
     if (of->kind == MOVER_TENSOR) {
-        prose_name(out, p->tensors[of->index].name);
+        text_safe(out, p->tensors[of->index].name);
     } else {
         text_string(out, of->kind == MOVER_WEIGHTS ? "parameters of " : "accumulators of ");
-        prose_name(out, p->steps[of->index].name);
+        text_safe(out, p->steps[of->index].name);
     }
     text_string(out, ", ");
     prose_traffic(out, mover_bytes(of));

@@ -7,7 +7,7 @@
 
 static void put_bytes(text *out, const mbs_plan *plan, int32_t tensor)
 {
-    prose_name(out, plan->program->tensors[tensor].name);
+    text_safe(out, plan->program->tensors[tensor].name);
     text_string(out, " (");
     prose_traffic(out, plan->batch * plan->program->tensors[tensor].bytes);
     text_string(out, ")");
@@ -20,7 +20,7 @@ static void put_read(text *out, const mbs_plan *plan, const mbs_group *group, in
     put_bytes(out, plan, p->touches[t].tensor);
     if (!move_reads(plan, t)) {
         text_string(out, " from the buffer, where it has stayed since ");
-        prose_name(out, p->steps[p->touches[p->touches[t].previous].step].name);
+        text_safe(out, p->steps[p->touches[p->touches[t].previous].step].name);
         text_string(out, ".\n");
         return;
     }
@@ -133,7 +133,7 @@ void words_of_step(text *out, const mbs_plan *plan, int32_t k, const part_list *
     const int32_t index = move_group_of(plan, k);
     const mbs_group *group = &plan->groups[index];
     text_string(out, "Step ");
-    prose_name(out, step->name);
+    text_safe(out, step->name);
     text_format(out,
                 ", number %" PRId32 " of %" PRId32 ", %s, in group %" PRId32 " of %" PRId32 "\n",
                 k + 1, plan->program->step_count,

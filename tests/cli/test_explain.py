@@ -180,13 +180,12 @@ class Explain(CliTest):
         for option in ("--buffer=1MiB", "--batch=2", "--planner=dp", "--no-pin", "--hardware=lpddr4"):
             self.refuse(USAGE, "explain", path, option, says=option.split("=", maxsplit=1)[0])
 
-    def test_names_are_made_safe_and_shortened(self):
+    def test_names_are_made_safe(self):
         evil = "x\x1b[31m \u202e" + "long " * 30
         net = self.file("net.json", network([conv(evil, "image"), relu("r", evil), conv("c2", "r")]))
         text = self.succeed("explain", net, "--buffer=4KiB").out
         self.assertNotIn("\x1b", text)
         self.assertNotIn("\u202e", text)
-        self.assertIn("…", text)
         self.assertLessEqual(max(map(len, text.splitlines())), 80)
         self.assertIn(evil, [m["name"] for m in self.document(net)["movers"]])
 

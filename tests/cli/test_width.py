@@ -13,7 +13,7 @@ import unittest
 from harness import (ALEXNET, BAD_INPUT, PROGRAM, RESNET50, USAGE, CliTest, conv, environment, network)
 
 WIDTHS = (40, 60, 80, 100, 200)
-COMMANDS = ("plan", "compare", "sweep", "verify", "show", "list", "export", "help")
+COMMANDS = ("plan", "explain", "compare", "sweep", "verify", "show", "list", "export", "help")
 
 
 def columns(line):
@@ -80,6 +80,7 @@ class Width(CliTest):
         self.fits_all("show", plan, "--hardware", "wavecore-lpddr4")
         self.fits_all("verify", plan)
         self.fits_all("show", "wavecore-lpddr4")
+        self.fits_all("explain", plan)
         self.fits_all("list")
         self.fits_all("export", "--list")
         self.fits_all("compare", "alexnet", "resnet18", "--planner", "baseline,mbs2,dp,ilp")
@@ -91,6 +92,7 @@ class Width(CliTest):
         for names in (long_names(), wide, accents, alike, ["n" * 300], ["a b " * 30 + "c"]):
             text = chain(names, channels=100, side=64)
             self.fits_all("plan", "-", "--planner", "baseline", given=text)
+            self.fits_all("explain", "-", given=text, widths=(40, 80))
             self.fits_all("show", "-", given=text, widths=(40, 80))
 
     def test_short_forms_are_of_one_name(self):

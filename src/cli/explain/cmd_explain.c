@@ -10,6 +10,7 @@
 #include "output.h"
 #include "planning.h"
 #include "search.h"
+#include "table.h"
 
 #define ONE_MIB (INT64_C(1) << 20)
 
@@ -53,6 +54,7 @@ static int read_options(explain_run *run, const arguments *given)
     if (!option_format(given, option_value(given, "output"), formats, &format))
         return EXIT_USAGE;
     run->format = (explain_format)format;
+    run->options.width = output_width(option_value(given, "output"));
     int status = read_scope(&run->options, given);
     if (status == EXIT_OK)
         status = planning_planner(&run->planning, given);
