@@ -99,3 +99,30 @@ field_figure field_space(int64_t bytes)
     snprintf(out.text, sizeof out.text, "%" PRId64 " bytes", bytes);
     return out;
 }
+
+static field_scale choose_scale(double largest, const field_scale *scales)
+{
+    while (scales[1].name != NULL && largest < 0.1 * scales->factor)
+        scales++;
+    return *scales;
+}
+
+field_scale field_scale_bytes(double largest)
+{
+    static const field_scale scales[] = {
+        {"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3}, {"B", 1}, {NULL, 0}};
+    return choose_scale(largest, scales);
+}
+
+field_scale field_scale_seconds(double largest)
+{
+    static const field_scale scales[] = {{"ms", 1e-3}, {"us", 1e-6}, {"ns", 1e-9}, {NULL, 0}};
+    return choose_scale(largest, scales);
+}
+
+field_scale field_scale_joules(double largest)
+{
+    static const field_scale scales[] = {
+        {"J", 1}, {"mJ", 1e-3}, {"uJ", 1e-6}, {"nJ", 1e-9}, {NULL, 0}};
+    return choose_scale(largest, scales);
+}

@@ -30,4 +30,15 @@ void put_json(FILE *out, const char *text);
 /* "10 MiB", "512 KiB", "10000000 bytes". */
 field_figure field_space(int64_t bytes);
 
+/* A unit that shows all figures of a column with some digits before the point. */
+typedef struct field_scale {
+    const char *name;
+    double factor;
+} field_scale;
+
+/* The unit for figures up to `largest` bytes of traffic, seconds or joules. */
+field_scale field_scale_bytes(double largest);
+field_scale field_scale_seconds(double largest);
+field_scale field_scale_joules(double largest);
+
 #endif

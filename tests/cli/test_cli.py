@@ -21,11 +21,11 @@ class Help(CliTest):
         text = self.succeed("help").out
         self.assertEqual(self.succeed("--help").out, text)
         self.assertEqual(self.succeed("-h").out, text)
-        for command in ("plan NET", "explain FILE", "report NET…", "compare NET…", "sweep NET…", "verify PLAN", "show FILE", "list [KIND]", "help [COMMAND]", "--version"):
+        for command in ("plan NET", "explain FILE", "report NET…", "compare NET…", "sweep NET…", "advise NET…", "verify PLAN", "show FILE", "list [KIND]", "help [COMMAND]", "--version"):
             self.assertIn(command, text)
 
     def test_of_each_command(self):
-        for command in ("plan", "explain", "report", "compare", "sweep", "verify", "show", "help"):
+        for command in ("plan", "explain", "report", "compare", "sweep", "advise", "verify", "show", "help"):
             text = self.succeed("help", command).out
             self.assertTrue(text.startswith(f"usage: mbsopt {command} "))
             self.assertEqual(self.succeed(command, "--help").out, text)

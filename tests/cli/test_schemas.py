@@ -106,6 +106,14 @@ class Schemas(CliTest):
             self.assertFalse(schema.is_valid({**document, "group_count": -1}))
             self.assertFalse(schema.is_valid({**document, "more": 1}))
 
+    def test_advice(self):
+        schema = self.validator("advice")
+        for words in ([], ["--batch=4,8", "--buffer=1MiB,2MiB"], ["--inference", "--hardware=lpddr4"]):
+            document = json.loads(self.succeed("advise", NETWORKS / "alexnet.json", *words, "--format=json").out)
+            schema.validate(document)
+            self.assertFalse(schema.is_valid({**document, "objective": "speed"}))
+            self.assertFalse(schema.is_valid({**document, "more": 1}))
+
     def test_refused_is_refused_by_the_program(self):
         """A network that the schema refuses, the program refuses too."""
         schema = self.validator("network")

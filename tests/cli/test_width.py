@@ -13,7 +13,7 @@ import unittest
 from harness import (ALEXNET, BAD_INPUT, PROGRAM, RESNET50, USAGE, CliTest, conv, environment, network)
 
 WIDTHS = (40, 60, 80, 100, 200)
-COMMANDS = ("plan", "explain", "compare", "sweep", "verify", "show", "list", "export", "help")
+COMMANDS = ("plan", "explain", "compare", "sweep", "advise", "verify", "show", "list", "export", "help")
 
 
 def columns(line):
@@ -81,6 +81,7 @@ class Width(CliTest):
         self.fits_all("verify", plan)
         self.fits_all("show", "wavecore-lpddr4")
         self.fits_all("explain", plan)
+        self.fits_all("advise", "resnet18", "--buffer=1MiB,2MiB,4MiB")
         self.fits_all("list")
         self.fits_all("export", "--list")
         self.fits_all("compare", "alexnet", "resnet18", "--planner", "baseline,mbs2,dp,ilp")

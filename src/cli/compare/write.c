@@ -21,19 +21,6 @@ static const char *phase_of(const comparison *of)
 
 /* ---- Table ----------------------------------------------------------------------------------- */
 
-/* A unit that shows the figures of a column with some digits before the point. */
-typedef struct scale {
-    const char *name;
-    double factor;
-} scale;
-
-static scale choose_scale(double largest, const scale *scales)
-{
-    while (scales[1].name != NULL && largest < 0.1 * scales->factor)
-        scales++;
-    return *scales;
-}
-
 typedef struct row_note {
     char text[96];
 } row_note;
@@ -67,7 +54,7 @@ static row_note note_of(const compare_row *row, mbs_objective objective)
     return note;
 }
 
-static void put_row(table *rows, const compare_row *row, const scale units[3], row_note note)
+static void put_row(table *rows, const compare_row *row, const field_scale units[3], row_note note)
 {
     const field_figure figures[] = {
         field_fixed((double)row->traffic.total / units[0].factor, 3, ""),
@@ -85,7 +72,7 @@ static void put_row(table *rows, const compare_row *row, const scale units[3], r
 }
 
 static void put_rows(page *out, const comparison *of, const compare_network *network,
-                     const scale units[3])
+                     const field_scale units[3])
 {
     const mbs_table_column columns[] = {
         {{"", "planner"}, 0, 1, 0, NULL},        {{"traffic", units[0].name}, 1, 0, 1, NULL},
@@ -126,9 +113,6 @@ static void put_means(page *out, const comparison *of)
 
 static void put_table(page *out, const comparison *of, const compare_network *network)
 {
-    static const scale bytes[] = {{"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3}, {"B", 1}, {NULL, 0}};
-    static const scale seconds[] = {{"ms", 1e-3}, {"us", 1e-6}, {"ns", 1e-9}, {NULL, 0}};
-    static const scale joules[] = {{"J", 1}, {"mJ", 1e-3}, {"uJ", 1e-6}, {"nJ", 1e-9}, {NULL, 0}};
     double largest[3] = {0};
     for (size_t i = 0; i < of->planners.count; i++) {
         const compare_row *row = &network->rows[i];
@@ -137,8 +121,8 @@ static void put_table(page *out, const comparison *of, const compare_network *ne
         for (size_t f = 0; f < 3; f++)
             largest[f] = figures[f] > largest[f] ? figures[f] : largest[f];
     }
-    const scale units[3] = {choose_scale(largest[0], bytes), choose_scale(largest[1], seconds),
-                            choose_scale(largest[2], joules)};
+    const field_scale units[3] = {field_scale_bytes(largest[0]), field_scale_seconds(largest[1]),
+                                  field_scale_joules(largest[2])};
     put_safe(out->out, network->name);
     fprintf(out->out, " · %s · %" PRId64 " %s per core · %s buffer · ", phase_of(of),
             of->setup.batch, of->setup.batch == 1 ? "sample" : "samples",
