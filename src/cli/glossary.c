@@ -25,10 +25,14 @@ const glossary_entry glossary[] = {
      "each operand so many times"},
     {"pinned",
      "parameters that stay in the buffer between a group's iterations, and are read once"},
+    {"stashed", "written to DRAM in the forward phase, to be read back in the backward phase"},
     {"strips",
      "strips of a sample's rows, which go through a group one after the other where whole "
      "samples do not fit"},
     {"T", "the number of strips into which each sample of a group is cut"},
+    {"knee",
+     "of figures over buffers: the buffer farthest below the straight line from the smallest to "
+     "the largest, on a logarithmic scale"},
     {"read, write",
      "activations, their gradients and masks that DRAM gives and takes; without weights"},
     {"by", "what most of a group's time goes to: comp(utation), or DRAM"},

@@ -109,7 +109,7 @@ class Advise(CliTest):
                 self.assertIn(f"{100 * (1 - point['traffic_ratio']):.1f}", table)
 
     def test_table_fits(self):
-        for words in ([RESNET18], [ALEXNET, "--batch=1000", "--inference"], [ALEXNET, "--buffer=1000000"]):
+        for words in ([RESNET18], [ALEXNET, "--batch=1000", "--inference"], [ALEXNET, "--buffer=1000KiB"]):
             out = self.succeed("advise", *words).out
             self.assertLessEqual(max(map(len, out.splitlines())), 80)
             self.assertNotIn("not shown", out)
