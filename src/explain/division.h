@@ -15,8 +15,8 @@ typedef struct division {
 /*
  * The cut after which the two parts, each run as is best for it, move least; the first of several.
  * Cuts are looked at in the order of what they move of activations, and no longer once that alone,
- * with parameters moved once, is more than the best. It ends, with fewer `tried`, after some
- * millions of touches. The only error is MBS_ERR_MEMORY.
+ * with parameters moved as little as may be, is more than the best. It ends, with fewer `tried`,
+ * after some millions of touches. The only error is MBS_ERR_MEMORY.
  */
 mbs_status division_find(division *found, variants *of, const mbs_group *group, mbs_error *error);
 

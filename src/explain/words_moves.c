@@ -163,7 +163,7 @@ static void put_shared(text *out, const mbs_plan *plan, const mbs_group *group,
     if (use->previous < 0)
         return;
     text_string(out, " They are those of ");
-    prose_name(out, plan->program->steps[use->previous].name);
+    text_safe(out, plan->program->steps[use->previous].name);
     if (pinned > 0 && !use_is_first(use, group->first)) {
         text_string(out, ", of which ");
         prose_traffic(out, pinned);
