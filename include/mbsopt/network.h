@@ -74,7 +74,8 @@ typedef struct mbs_layer_spec {
     size_t input_count;
     int64_t out_channels; /* conv */
     int64_t out_features; /* fc */
-    int64_t kernel[2];    /* height, width */
+    /* height, width; equal numbers are for a volume's depth too, others of it go into `members` */
+    int64_t kernel[2];
     int64_t stride[2];
     int64_t dilation[2];
     int64_t pad[4]; /* top, left, bottom, right */

@@ -7,8 +7,8 @@ import numpy
 from onnx_network.constants import axes_given, axis_of, ints
 from onnx_network.values import Activation, Constant, Fault, Learned, broadcast, sample_dims, unsupported
 
-__all__ = ["added_parameters", "align_legacy", "axes_of", "axis_of", "broadcast_to", "data", "fixed_tensor", "grown",
-           "ints", "of_one_sample", "operand", "pair", "passed", "same", "small"]
+__all__ = ["added_parameters", "align_legacy", "alike", "axes_of", "axis_of", "broadcast_to", "data", "fixed_tensor", "grown",
+           "ints", "of_one_sample", "operand", "passed", "same", "small"]
 
 
 def data(value, what):
@@ -36,9 +36,10 @@ def axes_of(node, values, at=1):
     return ints(data(values[at], "axes"))
 
 
-def pair(value):
+def alike(value):
+    """Numbers of each axis as a member: one where they are equal."""
     value = list(value)
-    return value[0] if value[0] == value[1] else value
+    return value[0] if len(set(value)) == 1 else value
 
 
 def same(op, **members):

@@ -2,7 +2,7 @@
 
 from math import prod
 
-from onnx_network.operands import axes_of, axis_of, pair
+from onnx_network.operands import alike, axes_of, axis_of
 from onnx_network.values import Activation, Fault, sample_dims
 from onnx_network.windows import spatial
 
@@ -44,8 +44,8 @@ def reduce_run(c, node, x, first, last):
     shape = [1 if first <= i <= last else d for i, d in enumerate(x.shape)]
     if middle == 1 and node.op in POOLS:
         return c.reshape(x, shape)
-    pool = POOLS.get(node.op)
-    if node.op == "ReduceMean" and after == 1 and len(x.shape) == 4 and (first, last) == (2, 3) and len(dims) == 3:
+    pool, rank = POOLS.get(node.op), len(x.shape)
+    if node.op == "ReduceMean" and after == 1 and rank in (4, 5) and (first, last) == (2, rank - 1) and len(dims) == rank - 1:
         name = c.layer(node.title(), "global_avg_pool", [c.tensor(x)])
     elif pool is not None:
         name = c.layer(node.title(), pool, [c.tensor(x, [before, middle, after])], kernel=[middle, 1])
@@ -58,14 +58,14 @@ def global_pool(op):
     """Over all dimensions behind the channels, whichever there are."""
     def convert(c, node, values):
         x = values[0]
-        shape = spatial(c, x, flat=True)
-        made = [shape[0], 1, 1]
-        if shape[1] * shape[2] == 1:
+        shape = spatial(c, x, flat=len(x.shape) not in (3, 4, 5))
+        made = [shape[0]] + [1] * (len(shape) - 1)
+        if prod(shape[1:]) == 1:
             return x
         if op == "global_avg_pool":
             name = c.layer(node.title(), op, [c.tensor(x, shape)])
         elif op == "max_pool":
-            name = c.layer(node.title(), op, [c.tensor(x, shape)], kernel=pair(shape[1:]))
+            name = c.layer(node.title(), op, [c.tensor(x, shape)], kernel=alike(shape[1:]))
         else:
             name = c.layer(node.title(), "elementwise", [c.tensor(x, shape)], shape=made)
         return Activation(name, made, [*x.shape[:2], *[1] * (len(x.shape) - 2)], 0)

@@ -44,9 +44,9 @@ def resize(c, node, values):
     if x.axis in changed:
         raise Fault(f"makes {sizes} of {list(x.shape)}, another batch")
     dims = sample_dims(sizes, x.axis, c.batch)
-    if len(x.shape) in (3, 4) and x.axis == 0 and x.shape[0] == c.batch and min(changed) > 1:
+    if len(x.shape) in (3, 4, 5) and x.axis == 0 and x.shape[0] == c.batch and min(changed) > 1:
         shape = spatial(c, x)
-        size = [1] * (4 - len(x.shape)) + sizes[2:]
+        size = [1] * (len(x.shape) == 3) + sizes[2:]
         name = c.layer(node.title(), "upsample", [c.tensor(x, shape)], size=size)
         return Activation(name, [shape[0]] + size, sizes, 0)
     # in other dimensions than height and width: as one long row
@@ -103,7 +103,7 @@ def pad(c, node, values):
         raise Fault("works along the batch" + c.where_merged(x))
     shape = [d + b + a for d, b, a in zip(x.shape, before, after)]
     readers = c.graph.consumers.get(node.outputs[0], [])
-    if is_zero(node, values) and rank == 4 and x.axis == 0 and not any(before[:2] + after[:2]) and readers and all(
+    if is_zero(node, values) and rank in (4, 5) and x.axis == 0 and not any(before[:2] + after[:2]) and readers and all(
             takes_padding(r, node.outputs[0]) for r in readers) and node.outputs[0] not in c.graph.outputs:
         result = Activation("", [], shape, x.axis)
         result.padded = (x, before[2:] + after[2:])

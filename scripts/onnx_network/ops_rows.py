@@ -1,6 +1,6 @@
 """
-Windows of three dimensions and dilated pools, as windows that slide along one row: with as many elements and weights,
-as many products and indices; but no row of it is any row's, so that none is cut into strips.
+Dilated pools and convolutions of several tensors, as windows that slide along one row: with as many elements and
+weights, as many products and indices; but no row of it is any row's, so that none is cut into strips.
 """
 
 from math import prod
@@ -44,18 +44,6 @@ class Solid:
             found.append(last + 1)
         return found
 
-    def made_back(self, node):
-        """What a transposed convolution makes of each dimension."""
-        rank = len(self.sizes)
-        wanted = node.attrs.get("output_shape")
-        if wanted:
-            return list(wanted)[-rank:]
-        if self.auto in (b"SAME_UPPER", b"SAME_LOWER"):
-            return [d * s for d, s in zip(self.sizes, self.strides)]
-        extra = node.attrs.get("output_padding") or [0] * rank
-        return [(d - 1) * self.strides[i] - self.pads[i] - self.pads[i + rank] + self.reach(i) + extra[i]
-                for i, d in enumerate(self.sizes)]
-
 
 def sides(total):
     """Padding of a row as a member."""
@@ -66,15 +54,6 @@ def along_row(length, kernel, made):
     """Members of a window that makes `made` elements of a row."""
     stride = max(1, -(-(length - kernel + 1) // made))
     return {"kernel": [1, kernel], "stride": [1, stride], "pad": sides(max(0, (made - 1) * stride + kernel - length))}
-
-
-def back_along_row(length, kernel, made):
-    """Members of a transposed window that makes `made` elements of a row."""
-    missing = made - kernel
-    if length == 1 and missing > 0:  # what a dilated kernel leaves open
-        return {"kernel": [1, kernel], "stride": [1, missing + 1], "output_pad": [0, missing]}
-    stride = max(1, -(-missing // max(1, length - 1)))
-    return {"kernel": [1, kernel], "stride": [1, stride], "pad": sides((length - 1) * stride - missing)}
 
 
 def check(c, x, made):
@@ -88,20 +67,6 @@ def finish(c, node, x, op, channels, made, **members):
     row = c.tensor(x, [x.shape[1], 1, prod(x.shape[2:])])
     name = c.layer(node.title(), op, [row], **members)
     return Activation(name, [channels, 1, prod(made)], [c.batch, channels, *made], 0)
-
-
-def convolve(c, node, x, weight, bias, back=False):
-    """Of [batch, channels, depth, height, width]; `weight` is the weights' shape."""
-    window = Solid(node, weight[2:], x.shape[2:])
-    groups = node.attrs.get("group", 1)
-    made = window.made_back(node) if back else window.made()
-    check(c, x, made)
-    if x.shape[1] != (weight[0] if back else weight[1] * groups):
-        raise Fault(f"has weights of shape {list(weight)} for {x.shape[1]} channels")
-    out = weight[1] * groups if back else weight[0]
-    row = (back_along_row if back else along_row)(prod(x.shape[2:]), prod(weight[2:]), prod(made))
-    return finish(c, node, x, "conv_transpose" if back else "conv", out, made, out_channels=out, **row,
-                  groups=groups if groups > 1 else None, bias=bias)
 
 
 def pool(c, node, x, op):

@@ -3,19 +3,20 @@
 from math import prod
 
 from onnx_network import ops_rows
-from onnx_network.operands import pair
+from onnx_network.operands import alike
 from onnx_network.values import Activation, Fault, unsupported
 from onnx_network.windows import Window, finish, spatial
 
 
 def transposed_pads(node, window, shape, extra):
     """What a transposed convolution takes away at each side, which ONNX may say by the size of its output."""
-    wanted = list(node.attrs.get("output_shape") or [])[-2:]
+    axes = window.axes
+    wanted = list(node.attrs.get("output_shape") or [])[-axes:]
     if not wanted and not window.auto.startswith("SAME"):
         return
     wanted = wanted or [s * d for s, d in zip(window.strides, shape[1:])]
-    wanted = [1] * (2 - len(wanted)) + wanted
-    total = [window.strides[i] * (shape[1 + i] - 1) + extra[i] + window.reach(i) - wanted[i] for i in (0, 1)]
+    wanted = [1] * (axes - len(wanted)) + wanted
+    total = [window.strides[i] * (shape[1 + i] - 1) + extra[i] + window.reach(i) - wanted[i] for i in range(axes)]
     extra[:] = [e + max(0, -t) for e, t in zip(extra, total)]
     window.take([max(0, t) for t in total])
 
@@ -59,8 +60,6 @@ def convolution(transposed=False, at=(0, 1, 2)):
         biased = check_bias(bias, weight.shape[1] * node.attrs.get("group", 1) if transposed else weight.shape[0])
         c.learning.multiplied(node, name, weight)
         c.learning.counts_itself(weight, *([bias] if bias is not None else []))
-        if len(weight.shape) > 4:
-            return ops_rows.convolve(c, node, x, weight.shape, biased, transposed)
         return (convolve_back if transposed else convolve)(c, node, x, weight.shape, biased)
     return convert
 
@@ -93,10 +92,10 @@ def convolve_back(c, node, x, weight, bias):
     if min(window.pads + extra) < 0:
         raise Fault(f"has negative padding {window.pads}, of its output {extra}")
     out = weight[1] * groups
-    sizes = [(shape[1 + i] - 1) * window.strides[i] - window.pads[i] - window.pads[i + 2] + window.reach(i) + extra[i]
-             for i in (0, 1)]
+    sizes = [(shape[1 + i] - 1) * window.strides[i] - window.pads[i] - window.pads[i + window.axes] + window.reach(i)
+             + extra[i] for i in range(window.axes)]
     name = c.layer(node.title(), "conv_transpose", [c.tensor(x, shape)], out_channels=out, **window.members(),
-                   output_pad=pair(extra) if any(extra) else None, groups=groups if groups > 1 else None, bias=bias)
+                   output_pad=alike(extra) if any(extra) else None, groups=groups if groups > 1 else None, bias=bias)
     return finish(c, x, name, [out, *sizes])
 
 
@@ -108,13 +107,13 @@ def pool(op):
         if len(node.attrs["kernel_shape"]) != len(x.shape) - 2:
             raise Fault(f"has a kernel of {node.attrs['kernel_shape']} for {list(x.shape)}, expected a number for each "
                         "dimension behind batch and channels" + c.where_batch())
-        if len(x.shape) > 4 or any(d > 1 for d in node.attrs.get("dilations") or ()):
+        if any(d > 1 for d in node.attrs.get("dilations") or ()):
             return ops_rows.pool(c, node, x, op)
         shape = spatial(c, x, alike=True)
         window = Window(node, node.attrs["kernel_shape"], shape)
         ceil = bool(node.attrs.get("ceil_mode", 0))
         sizes = window.sizes(shape, ceil)
-        if window.kernel == [1, 1] and window.strides == [1, 1] and not any(window.pads):
+        if set(window.kernel + window.strides) == {1} and not any(window.pads):
             return x
         name = c.layer(node.title(), op, [c.tensor(x, shape)], **window.members(pool=True), ceil_mode=ceil or None)
         return finish(c, x, name, [shape[0]] + sizes)

@@ -1,23 +1,25 @@
 """Windows that slide: their members in the network file, and the sizes that they make."""
 
-from onnx_network.operands import pair
+from onnx_network.operands import alike
 from onnx_network.values import Activation, Fault
 
 
 def spatial(c, value, flat=False, alike=False):
     """
-    The value as [C,H,W], a height of 1 for signals; where `flat`, what lies behind a height is its width. Where all
+    The value as [C,H,W] or [C,D,H,W], a height of 1 for signals; where `flat`, what lies behind a height is its width. Where all
     channels are treated `alike`, those of several pictures that a sample has are channels too.
     """
-    ranks = range(2, 9) if flat else (3, 4)
+    ranks = range(2, 9) if flat else (3, 4, 5)
     whole = value.shape[0] == c.batch or alike and value.outer == 1
     if value.axis != 0 or not whole or len(value.shape) not in ranks:
-        raise Fault(f"of {list(value.shape)}: expected [batch, channels, height, width] or one dimension less"
+        raise Fault(f"of {list(value.shape)}: expected [batch, channels, height, width] or one dimension less or more"
                     + c.where_merged(value) + c.where_batch())
     channels, *sizes = value.shape[1:]
     channels *= value.shape[0] // c.batch
     if len(sizes) < 2:
         return [channels, 1, *(sizes or [1])]
+    if not flat:
+        return [channels, *sizes]
     high, *wide = sizes
     for size in wide[:-1]:
         high *= size
@@ -28,11 +30,12 @@ def pad_member(pads):
     """Pads as short as they can be written; nothing where there are none."""
     if len(set(pads)) == 1:
         return pads[0] or None
-    return pads[:2] if pads[:2] == pads[2:] else pads
+    axes = len(pads) // 2
+    return pads[:axes] if pads[:axes] == pads[axes:] else pads
 
 
 class Window:
-    """Kernel, strides, dilations: [height, width]; pads: [top, left, bottom, right]."""
+    """Kernel, strides, dilations: [height, width], with a depth before it; pads: [top, left, bottom, right] likewise."""
 
     def __init__(self, node, kernel, shape):
         kernel = [int(k) for k in kernel]
@@ -46,8 +49,9 @@ class Window:
         if len(kernel) == 1:
             self.kernel, self.strides, self.dilations = [1] + kernel, [1] + self.strides, [1] + self.dilations
             self.pads = [0, self.pads[0], 0, self.pads[1]]
-        if len(self.kernel) != 2:
-            raise Fault(f"has a window of {len(self.kernel)} dimensions, expected 1 or 2")
+        self.axes = len(self.kernel)
+        if self.axes not in (2, 3):
+            raise Fault(f"has a window of {self.axes} dimensions, expected 1 to 3")
         if min(self.kernel + self.strides + self.dilations) < 1:
             raise Fault(f"has a kernel of {self.kernel}, strides {self.strides} and dilations {self.dilations}, "
                         "expected at least 1")
@@ -59,7 +63,7 @@ class Window:
 
     def _pad_same(self, shape):
         total = [max(0, (-(-shape[1 + i] // self.strides[i]) - 1) * self.strides[i] + self.reach(i) - shape[1 + i])
-                 for i in (0, 1)]
+                 for i in range(self.axes)]
         self.take(total)
 
     def take(self, total):
@@ -71,10 +75,10 @@ class Window:
         return (self.kernel[i] - 1) * self.dilations[i] + 1
 
     def sizes(self, shape, ceil=False):
-        """Height and width of what it makes of [C,H,W]."""
+        """The sizes, but for the channels, of what it makes of a shape."""
         found = []
-        for i in (0, 1):
-            room = shape[1 + i] + self.pads[i] + self.pads[i + 2] - self.reach(i)
+        for i in range(self.axes):
+            room = shape[1 + i] + self.pads[i] + self.pads[i + self.axes] - self.reach(i)
             last = -(-room // self.strides[i]) if ceil else room // self.strides[i]
             if ceil and last > 0 and last * self.strides[i] >= shape[1 + i] + self.pads[i]:
                 last -= 1
@@ -82,17 +86,17 @@ class Window:
         return found
 
     def members(self, pool=False):
-        found = {"kernel": pair(self.kernel)}
-        if self.strides != [1, 1] or pool:
-            found["stride"] = pair(self.strides)
+        found = {"kernel": alike(self.kernel)}
+        if set(self.strides) != {1} or pool:
+            found["stride"] = alike(self.strides)
         found["pad"] = pad_member(self.pads)
-        if self.dilations != [1, 1]:
-            found["dilation"] = pair(self.dilations)
+        if set(self.dilations) != {1}:
+            found["dilation"] = alike(self.dilations)
         return found
 
 
 def finish(c, value, name, net):
-    """What a window made of [C,H,W]."""
+    """What a window made of [C,H,W] or [C,D,H,W]."""
     if min(net) < 1:
         raise Fault(f"makes {net} of {list(value.shape[1:])}: its window does not fit")
     pictures = value.shape[0] // c.batch

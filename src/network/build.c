@@ -46,13 +46,18 @@ static bool append(cJSON *list, cJSON *item)
     return cJSON_AddItemToArray(list, item) != 0; /* false for none */
 }
 
+/* Of each axis; equal ones as one number, which is for as many axes as the input has. */
 static bool add_numbers(cJSON *object, const char *member, const int64_t *numbers, int count)
 {
-    bool any = false;
-    for (int i = 0; i < count; i++)
+    bool any = false, equal = true;
+    for (int i = 0; i < count; i++) {
         any = any || numbers[i] != 0;
+        equal = equal && numbers[i] == numbers[0];
+    }
     if (!any)
         return true;
+    if (equal)
+        return cJSON_AddNumberToObject(object, member, (double)numbers[0]) != NULL;
     cJSON *list = cJSON_AddArrayToObject(object, member);
     bool good = list != NULL;
     for (int i = 0; good && i < count; i++)

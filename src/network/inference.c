@@ -63,6 +63,25 @@ bool inference_require_chw(const inference *now)
     return inference_input_fault(now, 0, expected);
 }
 
+bool inference_require_axes(inference *now)
+{
+    static const char *const shapes[] = {
+        [0] = "[C,H,W] or [C,D,H,W]", [2] = "[C,H,W]", [3] = "[C,D,H,W]"};
+    mbs_layer *layer = now->layer;
+    const int rank = inference_input(now, 0)->rank;
+    char expected[96];
+    if ((rank == 3 || rank == 4) && (layer->axes == 0 || layer->axes == rank - 1)) {
+        layer->axes = rank - 1;
+        for (int i = layer->axes; i < 3; i++) { /* a single number was for these too */
+            layer->kernel[i] = layer->stride[i] = layer->dilation[i] = 1;
+            layer->pad[i] = layer->pad_after[i] = layer->output_pad[i] = 0;
+        }
+        return true;
+    }
+    snprintf(expected, sizeof expected, "%s for %s", shapes[layer->axes], op_name(layer->op));
+    return inference_input_fault(now, 0, expected);
+}
+
 bool inference_too_many_parameters(const inference *now)
 {
     now->layer->weights = 0;

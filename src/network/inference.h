@@ -32,6 +32,12 @@ bool inference_too_many_parameters(const inference *now);
 /* Whether the first input is [C,H,W]; reports it if not. */
 bool inference_require_chw(const inference *now);
 
+/*
+ * Whether the first input is [C,H,W] or [C,D,H,W], whichever the layer's members are for; reports
+ * it if not. Then the layer's axes are known.
+ */
+bool inference_require_axes(inference *now);
+
 /* Whether `axis` is one of the first input's dimensions; reports it if not. */
 bool inference_require_axis(const inference *now);
 

@@ -48,6 +48,18 @@ const char *value_name(const mbs_network *network, int32_t value);
 bool read_members(json_document *document, const json_path *at, const cJSON *object,
                   mbs_layer *layer);
 
+/* Reads `value` (null if missing) into the layer; false as of read_members. */
+typedef bool take_member(json_document *document, const json_path *at, const char *member,
+                         const cJSON *value, mbs_layer *layer);
+
+/* members_window.c: those that have a number for each axis of a window. */
+take_member take_kernel;
+take_member take_stride;
+take_member take_dilation;
+take_member take_pad;
+take_member take_output_pad;
+take_member take_size;
+
 /* Takes a list of positive dimensions; rank is 0 where it fails. */
 bool read_shape(json_document *document, const json_path *at, const char *member,
                 const cJSON *value, mbs_shape *shape, int64_t *elements);

@@ -6,83 +6,6 @@
 #include "base/error.h"
 #include "network/loader.h"
 
-/* Reads `value` (null if missing) into the layer. */
-typedef bool take_member(json_document *document, const json_path *at, const char *member,
-                         const cJSON *value, mbs_layer *layer);
-
-/* An integer, or a list of two or (if `longest` is 4) four, which `lists` says; returns the count.
- */
-static size_t take_list(json_document *document, const json_path *at, const char *member,
-                        const cJSON *value, int64_t minimum, const char *lists, size_t longest,
-                        int64_t *result)
-{
-    if (value == NULL || (!cJSON_IsArray(value) && !cJSON_IsNumber(value))) {
-        char expected[96];
-        snprintf(expected, sizeof expected, "a whole number from %d up%s", (int)minimum, lists);
-        json_unexpected(document, at, member, value, expected);
-        return 0;
-    }
-    if (!cJSON_IsArray(value))
-        return json_integer(document, at, member, value, minimum, JSON_MAX_INTEGER, result);
-    int given = cJSON_GetArraySize(value);
-    if (given != 2 && (given != 4 || longest < 4)) {
-        json_fault(document, at, member, "found a list of %d, expected an integer%s", given, lists);
-        return 0;
-    }
-    json_path list = {at, member, 0};
-    size_t count = 0;
-    bool good = true;
-    for (const cJSON *item = value->child; item != NULL; item = item->next, count++) {
-        json_path place = {&list, NULL, count};
-        good &=
-            json_integer(document, &place, NULL, item, minimum, JSON_MAX_INTEGER, &result[count]);
-    }
-    return good ? count : 0;
-}
-
-/* An integer or [h,w]. */
-static bool take_pair(json_document *document, const json_path *at, const char *member,
-                      const cJSON *value, int64_t pair[2])
-{
-    size_t count = take_list(document, at, member, value, 1, " or [height, width]", 2, pair);
-    if (count == 1)
-        pair[1] = pair[0];
-    return count > 0;
-}
-
-static bool take_kernel(json_document *document, const json_path *at, const char *member,
-                        const cJSON *value, mbs_layer *layer)
-{
-    return take_pair(document, at, member, value, layer->kernel);
-}
-
-static bool take_stride(json_document *document, const json_path *at, const char *member,
-                        const cJSON *value, mbs_layer *layer)
-{
-    return take_pair(document, at, member, value, layer->stride);
-}
-
-static bool take_dilation(json_document *document, const json_path *at, const char *member,
-                          const cJSON *value, mbs_layer *layer)
-{
-    return take_pair(document, at, member, value, layer->dilation);
-}
-
-static bool take_pad(json_document *document, const json_path *at, const char *member,
-                     const cJSON *value, mbs_layer *layer)
-{
-    int64_t *pad = layer->pad;
-    size_t count = take_list(document, at, member, value, 0,
-                             ", [height, width] or [top, left, bottom, right]", 4, pad);
-    if (count == 1)
-        pad[1] = pad[0];
-    if (count == 1 || count == 2) {
-        pad[2] = pad[0];
-        pad[3] = pad[1];
-    }
-    return count > 0;
-}
-
 static bool take_out_channels(json_document *document, const json_path *at, const char *member,
                               const cJSON *value, mbs_layer *layer)
 {
@@ -155,28 +78,11 @@ static bool take_parameters(json_document *document, const json_path *at, const 
     return json_integer(document, at, member, value, 0, JSON_MAX_INTEGER, &layer->learned);
 }
 
-static bool take_output_pad(json_document *document, const json_path *at, const char *member,
-                            const cJSON *value, mbs_layer *layer)
-{
-    int64_t *pad = layer->output_pad;
-    size_t count = take_list(document, at, member, value, 0, " or [height, width]", 2, pad);
-    if (count == 1)
-        pad[1] = pad[0];
-    return count > 0;
-}
-
 static bool take_shape(json_document *document, const json_path *at, const char *member,
                        const cJSON *value, mbs_layer *layer)
 {
     int64_t elements;
     return read_shape(document, at, member, value, &layer->list, &elements);
-}
-
-static bool take_size(json_document *document, const json_path *at, const char *member,
-                      const cJSON *value, mbs_layer *layer)
-{
-    layer->list.rank = 2;
-    return take_pair(document, at, member, value, layer->list.dim);
 }
 
 /* A list of 1 to 8 whole numbers from 0. */
@@ -330,7 +236,7 @@ static void set_defaults(mbs_layer *layer)
     layer->step = 1;
     layer->axis = layer->op == OP_NORM ? -1 : 0;
     layer->learned = layer->op == OP_PRELU ? 1 : layer->op == OP_PARAMETER ? LEARNED_ALL : 0;
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 3; i++)
         layer->kernel[i] = layer->stride[i] = layer->dilation[i] = 1;
 }
 

@@ -56,12 +56,15 @@ typedef struct mbs_layer {
     char *name;
     mbs_op op;
     mbs_norm_kind norm_kind;
-    int64_t groups;        /* convolutions, norm */
-    int64_t kernel[2];     /* convolutions, pools: height, width; 1 elsewhere */
-    int64_t stride[2];     /* likewise */
-    int64_t dilation[2];   /* convolutions */
-    int64_t pad[4];        /* top, left, bottom, right */
-    int64_t output_pad[2]; /* conv_transpose: bottom, right */
+    int64_t groups;       /* convolutions, norm */
+    int axes;             /* that windows slide along: 2, height and width, or 3, depth before them;
+                             0 elsewhere, and while only single numbers are known */
+    int64_t kernel[3];    /* convolutions, pools: of each axis; 1 elsewhere */
+    int64_t stride[3];    /* likewise */
+    int64_t dilation[3];  /* convolutions */
+    int64_t pad[3];       /* before the first element: top, left */
+    int64_t pad_after[3]; /* behind the last: bottom, right */
+    int64_t output_pad[3]; /* conv_transpose: behind the last */
     bool ceil_mode;        /* pools */
     bool bias;             /* convolutions, fc */
     bool affine;           /* norm: has learned factors and offsets */
@@ -73,7 +76,7 @@ typedef struct mbs_layer {
     int64_t step;
     int64_t learned; /* prelu, scale, bias, parameter: as in the file */
     mbs_shape list;  /* reshape, parameter, elementwise: the shape (rank 0: none given); upsample:
-                        height and width; permute: the order; pad: before each dimension */
+                        the sizes of the axes; permute: the order; pad: before each dimension */
     mbs_shape after; /* pad: after each dimension */
     int32_t *inputs; /* values, in file order, repeated where the file repeats them */
     int32_t input_count;
@@ -107,6 +110,12 @@ static inline int32_t layer_owner(const mbs_network *network, int32_t index)
 
 /* The op's name in files. */
 const char *op_name(mbs_op op);
+
+/* Of the layer's axes the one along which rows are counted: the height. */
+static inline int row_window(const mbs_layer *layer)
+{
+    return layer->axes == 3 ? 1 : 0;
+}
 
 /* concat, flatten, identity, slice, reshape: no step, no bytes. */
 bool op_is_view(mbs_op op);

@@ -31,40 +31,78 @@ static int64_t count_windows(const window *w, bool ceil_mode)
     return last + 1;
 }
 
-/* The output's extent along `axis` (0 height, 1 width). */
+/* What one of the layer's axes is called. */
+static const char *axis_name(const mbs_layer *layer, int axis)
+{
+    static const char *const names[] = {"depth", "height", "width"};
+    return names[3 - layer->axes + axis];
+}
+
+/* The output's extent along `axis`. */
 static bool slide(const inference *now, int axis, int64_t *extent)
 {
-    static const char *const axes[] = {"height", "width"};
     const mbs_layer *layer = now->layer;
     window w = {.input = inference_input(now, 0)->dim[1 + axis],
                 .before = layer->pad[axis],
                 .stride = layer->stride[axis]};
     char message[160];
     if (!checked_add(w.input, w.before, &w.padded) ||
-        !checked_add(w.padded, layer->pad[axis + 2], &w.padded) ||
+        !checked_add(w.padded, layer->pad_after[axis], &w.padded) ||
         !checked_mul(layer->dilation[axis], layer->kernel[axis] - 1, &w.reach) ||
         !checked_add(w.reach, 1, &w.reach)) {
         snprintf(message, sizeof message, "kernel or padded input %s is above 2^63 - 1",
-                 axes[axis]);
+                 axis_name(layer, axis));
         return inference_fault(now, NULL, message);
     }
     *extent = count_windows(&w, layer->ceil_mode);
     if (*extent >= 1)
         return true;
     snprintf(message, sizeof message,
-             "kernel %s %" PRId64 "%s is larger than the padded input's %" PRId64, axes[axis],
-             w.reach, layer->dilation[axis] > 1 ? " (dilated)" : "", w.padded);
+             "kernel %s %" PRId64 "%s is larger than the padded input's %" PRId64,
+             axis_name(layer, axis), w.reach, layer->dilation[axis] > 1 ? " (dilated)" : "",
+             w.padded);
     return inference_fault(now, "kernel", message);
 }
 
-static bool slide_both(const inference *now, int64_t channels)
+/* The output's extent along `axis`: (H - 1)·stride + reach of the kernel + output_pad - pads. */
+static bool spread(const inference *now, int axis, int64_t *extent)
+{
+    const mbs_layer *layer = now->layer;
+    int64_t reach;
+    char message[160];
+    bool good =
+        checked_mul(inference_input(now, 0)->dim[1 + axis] - 1, layer->stride[axis], extent);
+    good = good && checked_mul(layer->dilation[axis], layer->kernel[axis] - 1, &reach) &&
+           checked_add(*extent, reach, extent) && checked_add(*extent, 1, extent) &&
+           checked_add(*extent, layer->output_pad[axis], extent);
+    if (!good) {
+        snprintf(message, sizeof message, "the output's %s is above 2^63 - 1",
+                 axis_name(layer, axis));
+        return inference_fault(now, NULL, message);
+    }
+    int64_t whole = *extent;
+    *extent -= layer->pad[axis]; /* cannot overflow: one is positive, the others not negative */
+    *extent -= *extent < 1 ? 0 : layer->pad_after[axis];
+    if (*extent >= 1)
+        return true;
+    snprintf(message, sizeof message,
+             "found padding that leaves nothing of the output's %s of %" PRId64,
+             axis_name(layer, axis), whole);
+    return inference_fault(now, "pad", message);
+}
+
+/* The output's shape, of `channels` and what `extend` says of each axis. */
+static bool extend_all(const inference *now, int64_t channels,
+                       bool (*extend)(const inference *now, int axis, int64_t *extent))
 {
     mbs_shape *shape = &now->layer->shape;
+    const int axes = now->layer->axes;
+    bool good = true;
     shape->dim[0] = channels;
-    bool high = slide(now, 0, &shape->dim[1]);
-    bool wide = slide(now, 1, &shape->dim[2]);
-    shape->rank = high && wide ? 3 : 0;
-    return high && wide;
+    for (int axis = 0; axis < axes; axis++)
+        good = extend(now, axis, &shape->dim[1 + axis]) && good;
+    shape->rank = good ? 1 + axes : 0;
+    return good;
 }
 
 /* Whether `groups` divides both channel counts. */
@@ -88,88 +126,66 @@ static bool groups_divide(const inference *now, int64_t channels)
     return divides;
 }
 
-/* from · to/groups · kh·kw weights, and the biases. */
+/* from · to/groups · kernel weights, and the biases. */
 static void count_weights(const inference *now, int64_t from, int64_t to)
 {
     mbs_layer *layer = now->layer;
     layer->biases = layer->bias ? layer->out_channels : 0;
-    if (!checked_mul(from, to / layer->groups, &layer->weights) ||
-        !checked_mul(layer->weights, layer->kernel[0], &layer->weights) ||
-        !checked_mul(layer->weights, layer->kernel[1], &layer->weights))
+    bool good = checked_mul(from, to / layer->groups, &layer->weights);
+    for (int axis = 0; good && axis < layer->axes; axis++)
+        good = checked_mul(layer->weights, layer->kernel[axis], &layer->weights);
+    if (!good)
         inference_too_many_parameters(now);
 }
 
 bool infer_conv(inference *now)
 {
-    if (!inference_require_chw(now))
+    if (!inference_require_axes(now))
         return false;
     int64_t channels = inference_input(now, 0)->dim[0];
     bool divides = groups_divide(now, channels);
-    bool slides = slide_both(now, now->layer->out_channels);
+    bool slides = extend_all(now, now->layer->out_channels, slide);
     if (divides) /* if not, the shape is known all the same */
         count_weights(now, now->layer->out_channels, channels);
     return slides;
 }
 
-/* The output's extent along `axis`: (H - 1)·stride + reach of the kernel + output_pad - pads. */
-static bool spread(const inference *now, int axis, int64_t *extent)
-{
-    static const char *const axes[] = {"height", "width"};
-    const mbs_layer *layer = now->layer;
-    int64_t reach;
-    char message[160];
-    bool good =
-        checked_mul(inference_input(now, 0)->dim[1 + axis] - 1, layer->stride[axis], extent);
-    good = good && checked_mul(layer->dilation[axis], layer->kernel[axis] - 1, &reach) &&
-           checked_add(*extent, reach, extent) && checked_add(*extent, 1, extent) &&
-           checked_add(*extent, layer->output_pad[axis], extent);
-    if (!good) {
-        snprintf(message, sizeof message, "the output's %s is above 2^63 - 1", axes[axis]);
-        return inference_fault(now, NULL, message);
-    }
-    int64_t whole = *extent;
-    *extent -= layer->pad[axis]; /* cannot overflow: one is positive, the others not negative */
-    *extent -= *extent < 1 ? 0 : layer->pad[axis + 2];
-    if (*extent >= 1)
-        return true;
-    snprintf(message, sizeof message,
-             "found padding that leaves nothing of the output's %s of %" PRId64, axes[axis], whole);
-    return inference_fault(now, "pad", message);
-}
-
 bool infer_conv_transpose(inference *now)
 {
-    mbs_layer *layer = now->layer;
-    if (!inference_require_chw(now))
+    if (!inference_require_axes(now))
         return false;
     int64_t channels = inference_input(now, 0)->dim[0];
     if (groups_divide(now, channels))
-        count_weights(now, channels, layer->out_channels);
-    layer->shape.dim[0] = layer->out_channels;
-    bool high = spread(now, 0, &layer->shape.dim[1]);
-    bool wide = spread(now, 1, &layer->shape.dim[2]);
-    layer->shape.rank = high && wide ? 3 : 0;
-    return high && wide;
+        count_weights(now, channels, now->layer->out_channels);
+    return extend_all(now, now->layer->out_channels, spread);
 }
 
 bool infer_pool(inference *now)
 {
-    return inference_require_chw(now) && slide_both(now, inference_input(now, 0)->dim[0]);
+    return inference_require_axes(now) && extend_all(now, inference_input(now, 0)->dim[0], slide);
+}
+
+static bool be_one(const inference *now, int axis, int64_t *extent)
+{
+    (void)now;
+    (void)axis;
+    *extent = 1;
+    return true;
 }
 
 bool infer_global_pool(inference *now)
 {
-    if (!inference_require_chw(now))
-        return false;
-    now->layer->shape = (mbs_shape){3, {inference_input(now, 0)->dim[0], 1, 1}};
+    return inference_require_axes(now) && extend_all(now, inference_input(now, 0)->dim[0], be_one);
+}
+
+static bool be_given(const inference *now, int axis, int64_t *extent)
+{
+    *extent = now->layer->list.dim[axis];
     return true;
 }
 
 bool infer_upsample(inference *now)
 {
-    const int64_t *size = now->layer->list.dim;
-    if (!inference_require_chw(now))
-        return false;
-    now->layer->shape = (mbs_shape){3, {inference_input(now, 0)->dim[0], size[0], size[1]}};
-    return true;
+    return inference_require_axes(now) &&
+           extend_all(now, inference_input(now, 0)->dim[0], be_given);
 }

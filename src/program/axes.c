@@ -64,7 +64,7 @@ void row_axes_find(builder *b)
         const int rank = builder_shape(b, value)->rank;
         int axis = NONE;
         if (l != NULL && is_window(l->op))
-            axis = 1;
+            axis = 1 + row_window(l);
         else if (l != NULL && l->input_count > 0)
             axis = handed_on(l, builder_shape(b, l->inputs[0]), b->row_axis[l->inputs[0]]);
         if (axis < 0)

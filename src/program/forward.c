@@ -8,12 +8,17 @@ static bool writes_mask(mbs_op op)
     return op == OP_RELU || op == OP_RELU6 || op == OP_LEAKY_RELU || op == OP_DROPOUT;
 }
 
-/* max(1, ceil(log2(kh·kw))): bits to say which element of the window was the largest. */
+/*
+ * max(1, ceil(log2(elements of the window))): bits to say which of them was the largest. Of three
+ * axes at most 2^126, which is more than there can be of each.
+ */
 static int64_t index_bits(const mbs_layer *layer)
 {
     __int128 window = (__int128)layer->kernel[0] * layer->kernel[1];
     int64_t bits = 1;
-    while (((__int128)1 << bits) < window)
+    if (__builtin_mul_overflow(window, (__int128)layer->kernel[2], &window))
+        window = (__int128)1 << 126;
+    while (bits < 126 && ((__int128)1 << bits) < window)
         bits++;
     return bits;
 }

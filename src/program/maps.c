@@ -102,6 +102,7 @@ static mbs_row_map op_map(const builder *b, int32_t layer, bool back)
 {
     const mbs_layer *l = &b->network->layers[layer];
     const int axis = b->row_axis[b->network->input_count + layer];
+    const int at = row_window(l);
     switch (l->op) {
     case OP_CONV:
     case OP_MAX_POOL:
@@ -109,9 +110,9 @@ static mbs_row_map op_map(const builder *b, int32_t layer, bool back)
     case OP_CONV_TRANSPOSE:
         return (mbs_row_map){.kind = back == (l->op == OP_CONV_TRANSPOSE) ? ROWS_WINDOW
                                                                           : ROWS_TRANSPOSED,
-                             .window = (l->kernel[0] - 1) * l->dilation[0] + 1,
-                             .stride = l->stride[0],
-                             .pad = l->pad[0]};
+                             .window = (l->kernel[at] - 1) * l->dilation[at] + 1,
+                             .stride = l->stride[at],
+                             .pad = l->pad[at]};
     case OP_UPSAMPLE:
         return (mbs_row_map){.kind = back ? ROWS_TRANSPOSED_SCALED : ROWS_SCALED};
     case OP_PAD:
@@ -141,9 +142,10 @@ int32_t map_of_summed_output(builder *b, int32_t layer)
 {
     const mbs_layer *l = &b->network->layers[layer];
     const int64_t rows = rows_of(b, l->inputs[0]);
+    const int64_t height = l->shape.dim[1 + row_window(l)];
     mbs_row_map map = op_map(b, layer, true);
     if (l->biases > 0) /* from window to window, and from the last one to the end */
-        map.window = max_i64(max_i64(map.window, map.stride),
-                             l->shape.dim[1] + map.pad - (rows - 1) * map.stride);
-    return map_number(b, map, rows, l->shape.dim[1]);
+        map.window =
+            max_i64(max_i64(map.window, map.stride), height + map.pad - (rows - 1) * map.stride);
+    return map_number(b, map, rows, height);
 }

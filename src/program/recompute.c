@@ -29,10 +29,11 @@ static bool are_norms(const mbs_network *n, const int32_t *members, int32_t coun
     return true;
 }
 
-/* A 1x1 convolution whose output has at least twice the elements of its input. */
+/* A convolution by windows of one element whose output has at least twice the elements of its
+ * input. */
 static bool expands(const mbs_network *n, const mbs_layer *l)
 {
-    if (l->op != OP_CONV || l->kernel[0] != 1 || l->kernel[1] != 1)
+    if (l->op != OP_CONV || l->kernel[0] != 1 || l->kernel[1] != 1 || l->kernel[2] != 1)
         return false;
     const int32_t value = l->inputs[0];
     const int64_t input = value < n->input_count ? n->inputs[value].elements

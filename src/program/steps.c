@@ -81,9 +81,9 @@ mbs_step *builder_step(builder *b, int32_t layer, step_pass pass, const char *na
 static void conv_transpose_gemm(const builder *b, const mbs_layer *l, mbs_step *step)
 {
     const mbs_shape *input = builder_shape(b, l->inputs[0]);
-    const int64_t pixels = input->dim[1] * input->dim[2];
+    const int64_t pixels = elements_between(input, 1, input->rank);
     const int64_t k = input->dim[0] / l->groups;
-    const int64_t n = l->weights / input->dim[0]; /* (Co/g)·kh·kw */
+    const int64_t n = l->weights / input->dim[0]; /* (Co/g)·kernel */
     if (step->pass == STEP_FORWARD || step->pass == STEP_REMAT)
         step->gemm = (mbs_gemm){pixels, k, n, l->groups, false, false};
     else if (step->pass == STEP_DGRAD)
@@ -119,16 +119,16 @@ void builder_gemm(const builder *b, int32_t layer, mbs_step *step)
         matmul_gemm(b, l, step);
     if (l->op != OP_CONV && l->op != OP_FC)
         return;
-    const int64_t outputs = l->elements / l->out_channels; /* Ho·Wo */
+    const int64_t outputs = l->elements / l->out_channels; /* Ho·Wo, Do·Ho·Wo */
     const int64_t n = l->out_channels / l->groups;
-    const int64_t k = l->weights / l->out_channels; /* (Ci/g)·kh·kw, or the inputs of an fc */
+    const int64_t k = l->weights / l->out_channels; /* (Ci/g)·kernel, or the inputs of an fc */
     if (step->pass == STEP_FORWARD || step->pass == STEP_REMAT)
         step->gemm = (mbs_gemm){outputs, k, n, l->groups, false, false};
     else if (step->pass == STEP_DGRAD)
         step->gemm = (mbs_gemm){outputs, n, k, l->groups, false, false};
     else if (step->pass == STEP_WGRAD)
         step->gemm = (mbs_gemm){k, outputs, n, l->groups, true, false};
-    if (l->op == OP_CONV)
+    if (l->op == OP_CONV && l->axes == 2) /* what plan files and simulators know */
         step->conv = (mbs_conv){k / (l->kernel[0] * l->kernel[1]) * l->groups,
                                 l->out_channels,
                                 {l->shape.dim[1], l->shape.dim[2]},

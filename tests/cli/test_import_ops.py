@@ -41,17 +41,15 @@ class OperatorsTest(CliTest):
         self.assertEqual(set(self.known) - used, set())
 
     def test_windows_along_a_row(self):
-        """A window of three dimensions along a row makes as many elements, whatever they are."""
+        """A window along a row makes as many elements, whatever they are."""
         code = ("import sys; sys.path.insert(0, sys.argv[1])\n"
-                "from onnx_network.ops_rows import along_row, back_along_row\n"
+                "from onnx_network.ops_rows import along_row\n"
                 "for length in range(1, 30):\n"
                 "    for kernel in range(1, 30):\n"
                 "        for made in range(1, 60):\n"
-                "            row, back = along_row(length, kernel, made), back_along_row(length, kernel, made)\n"
+                "            row = along_row(length, kernel, made)\n"
                 "            pad = sum(row['pad'] or [0])\n"
-                "            assert (length + pad - kernel) // row['stride'][1] + 1 == made, (length, kernel, made)\n"
-                "            extra = back.get('output_pad', [0, 0])[1] - sum(back.get('pad') or [0])\n"
-                "            assert (length - 1) * back['stride'][1] + kernel + extra == made, (length, kernel, made)\n")
+                "            assert (length + pad - kernel) // row['stride'][1] + 1 == made, (length, kernel, made)\n")
         done = subprocess.run([PYTHON, "-B", "-c", code, str(ROOT / "scripts")], capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stderr)
 

@@ -131,7 +131,7 @@ class Schemas(CliTest):
     def test_what_is_wrong_is_refused(self):
         schema = self.validator("network")
         good = load(ROOT / "tests" / "fuzz" / "corpus" / "network" / "chain.json")
-        for change in ({"kernel": 0}, {"strid": 1}, {"pad": [1, 2, 3]}, {"groups": "4"},
+        for change in ({"kernel": 0}, {"strid": 1}, {"pad": [1, 2, 3, 4, 5]}, {"groups": "4"},
                        {"out_channels": 2**53}, {"op": "cnv"}, {"inputs": ["x", "x"]}):
             bad = copy.deepcopy(good)
             bad["layers"][0].update(change)

@@ -119,19 +119,21 @@ static void visit_windows(const tracing *t)
     const bool pool = l->op == OP_MAX_POOL || l->op == OP_AVG_POOL;
     for (int64_t at = 0; at < value_elements(t->network, l->inputs[0]); at++) {
         int64_t index[MBS_MAX_RANK];
-        bool reached[2] = {false, false};
+        bool reached = true;
         split_index(in, at, index);
-        for (int axis = 0; axis < 2; axis++)
+        for (int axis = 0; axis < l->axes; axis++) {
+            bool here = false;
             for (int64_t tap = 0; tap < l->kernel[axis]; tap++) {
                 const int64_t place = index[1 + axis], out = t->index[1 + axis];
-                reached[axis] = reached[axis] ||
-                                (l->op == OP_CONV_TRANSPOSE ? under(l, axis, place, tap) == out
-                                                            : under(l, axis, out, tap) == place);
+                here = here || (l->op == OP_CONV_TRANSPOSE ? under(l, axis, place, tap) == out
+                                                           : under(l, axis, out, tap) == place);
             }
+            reached = reached && here;
+        }
         const bool channel = pool ? index[0] == t->index[0]
                                   : index[0] / (in->dim[0] / l->groups) ==
                                         t->index[0] / (l->shape.dim[0] / l->groups);
-        if (channel && reached[0] && reached[1])
+        if (channel && reached)
             visit_at(t, 0, index);
     }
 }
@@ -155,21 +157,26 @@ static void visit_matmul(const tracing *t)
 }
 
 /* What a nearest neighbour or a bilinear interpolation along the height takes, by any convention;
-   of the width all columns. */
+   of the other axes all. */
 static void visit_upsample(const tracing *t)
 {
     const mbs_shape *in = traced_shape(t->network, t->layer->inputs[0]);
-    const double high = (double)in->dim[1], size = (double)t->layer->shape.dim[1];
-    const double out = (double)t->index[1];
+    const int row = in->rank - 2;
+    const double high = (double)in->dim[row], size = (double)t->layer->shape.dim[row];
+    const double out = (double)t->index[row];
     const double halves = (out + 0.5) * high / size - 0.5;
     const int64_t places[] = {
         (int64_t)(out * high / size + 1e-9), (int64_t)((out + 0.5) * high / size),
         halves < 0 ? 0 : (int64_t)halves, (int64_t)(size > 1 ? out * (high - 1) / (size - 1) : 0)};
-    for (int i = 0; i < 4; i++)
-        for (int64_t next = 0; next < 2; next++)
-            for (int64_t x = 0; x < in->dim[2]; x++)
-                if (next == 0 || i >= 2)
-                    visit_at(t, 0, (int64_t[MBS_MAX_RANK]){t->index[0], places[i] + next, x});
+    for (int64_t at = 0; at < value_elements(t->network, t->layer->inputs[0]); at++) {
+        int64_t index[MBS_MAX_RANK];
+        bool taken = false;
+        split_index(in, at, index);
+        for (int i = 0; i < 4; i++)
+            taken = taken || index[row] == places[i] || (i >= 2 && index[row] == places[i] + 1);
+        if (taken && index[0] == t->index[0])
+            visit_at(t, 0, index);
+    }
 }
 
 static void visit_moved(const tracing *t)

@@ -7,4 +7,7 @@
 /* A chain, some of its outputs read again by a sum later on. Null if its shapes do not work. */
 mbs_network *random_chain(uint64_t *state, int layers, int scale, char label[RANDOM_LABEL_BYTES]);
 
+/* Likewise of ops on volumes, which have a depth too. */
+mbs_network *random_volume(uint64_t *state, int layers, char label[RANDOM_LABEL_BYTES]);
+
 #endif

@@ -28,11 +28,12 @@ static void open_setting(setting *s, uint64_t *state, int layers, int scale)
 {
     static mbs_error error;
     mbs_program_options program_options = MBS_PROGRAM_OPTIONS_INIT;
-    do
-        s->network = random_between(state, 0, 3) == 0
-                         ? random_network(state, layers, s->label)
-                         : random_chain(state, layers, scale, s->label);
-    while (s->network == NULL);
+    do {
+        const int64_t choice = random_between(state, 0, 7);
+        s->network = choice == 0   ? random_volume(state, layers, s->label)
+                     : choice <= 2 ? random_network(state, layers, s->label)
+                                   : random_chain(state, layers, scale, s->label);
+    } while (s->network == NULL);
     mbs_error_clear(&error);
     program_options.inference = random_between(state, 0, 3) == 0;
     program_options.keep_batch_norm = random_between(state, 0, 1) == 0;

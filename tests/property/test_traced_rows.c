@@ -12,6 +12,7 @@
 #include "op_elements.h"
 #include "program/builder.h"
 #include "program/rows.h"
+#include "random_chain.h"
 #include "random_network.h"
 #include "run.h"
 
@@ -65,10 +66,14 @@ static void open_trace(trace *t, uint64_t *state)
 {
     mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
     *t = (trace){0};
-    mbs_network *network =
-        random_next(state) % 2
-            ? random_network(state, (int)random_between(state, 1, 9), t->label)
-            : random_network_of_rows(state, (int)random_between(state, 1, 6), t->label);
+    mbs_network *network = NULL;
+    while (network == NULL) {
+        const int64_t choice = random_between(state, 0, 4);
+        network = choice == 0 ? random_volume(state, (int)random_between(state, 1, 6), t->label)
+                  : choice % 2
+                      ? random_network(state, (int)random_between(state, 1, 9), t->label)
+                      : random_network_of_rows(state, (int)random_between(state, 1, 6), t->label);
+    }
     options.split_norms = 1;
     options.recompute = (mbs_recompute)random_between(state, 0, MBS_RECOMPUTE_AUTO - 1);
     options.inference = random_between(state, 0, 4) == 0;

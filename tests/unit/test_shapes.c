@@ -130,6 +130,25 @@ static const shape_case shape_cases[] = {
     {"8,12,10", "'op': 'slice', 'axis': 1, 'begin': 1, 'end': 12, 'step': 3, " IN_X, "8,4,10", 0},
     {"8,12,10", "'op': 'reshape', 'shape': [2, 4, 120], " IN_X, "2,4,120", 0},
     {"8,3,10", "'op': 'concat', 'axis': 1, 'inputs': ['x', 'z']", "8,15,10", 0},
+    /* volumes: R(2+1)D's first, 16 x (112 + 6 - 7)/2 + 1 twice; all axes alike where one number is
+     */
+    {"3,16,112,112",
+     "'op': 'conv', " IN_X ", 'out_channels': 64, 'kernel': [3, 7, 7], 'stride': [1, 2, 2], 'pad': "
+     "[1, 3, 3]",
+     "64,16,56,56", 64 * 3 * 3 * 49},
+    {"4,6,7,8", "'op': 'conv', " IN_X ", 'out_channels': 2, 'kernel': 3, 'groups': 2, 'bias': true",
+     "2,4,5,6", 2 * 2 * 27 + 2},
+    /* front 1, top 0, left 2, back 0, bottom 3, right 0 */
+    {"4,6,7,8", "'op': 'conv', " IN_X ", 'out_channels': 1, 'kernel': 2, 'pad': [1, 0, 2, 0, 3, 0]",
+     "1,6,9,9", 4 * 8},
+    {"4,6,7,8",
+     "'op': 'conv_transpose', " IN_X ", 'out_channels': 3, 'kernel': [1, 2, 3], 'stride': [1, 2, "
+     "2], 'output_pad': [0, 1, 0]",
+     "3,6,15,17", 4 * 3 * 6},
+    {"4,6,7,8", "'op': 'max_pool', 'kernel': [1, 2, 3], 'ceil_mode': true, " IN_X, "4,6,4,3", 0},
+    {"4,6,7,8", "'op': 'avg_pool', 'kernel': 2, 'stride': 1, " IN_X, "4,5,6,7", 0},
+    {"4,6,7,8", "'op': 'upsample', 'size': [2, 3, 5], " IN_X, "4,2,3,5", 0},
+    {"4,6,7,8", "'op': 'global_avg_pool', " IN_X, "4,1,1,1", 0},
     {"9007199254740991", "'op': 'relu', " IN_X, "9007199254740991", 0},
 };
 
@@ -187,19 +206,21 @@ START_TEST(members_reach_the_layer)
                    "{'name': 's', 'op': 'add', 'inputs': ['b', 'n', 'b']}"),
         MBS_OK);
     const mbs_layer *conv = &network->layers[0];
-    const int64_t pads[] = {1, 2, 3, 4};
+    const int64_t before[] = {1, 2, 0}, after[] = {3, 4, 0};
     ck_assert_int_eq(conv->op, OP_CONV);
     ck_assert_int_eq(conv->kernel[0] * 10 + conv->kernel[1], 35);
     ck_assert_int_eq(conv->stride[0] * 10 + conv->stride[1], 21);
     ck_assert_int_eq(conv->dilation[0] * 10 + conv->dilation[1], 12);
-    ck_assert_mem_eq(conv->pad, pads, sizeof pads);
+    ck_assert_mem_eq(conv->pad, before, sizeof before);
+    ck_assert_mem_eq(conv->pad_after, after, sizeof after);
     ck_assert_int_eq(conv->groups, 4);
     ck_assert_int_eq(conv->weights, 4 * 2 * 15);
     ck_assert_int_eq(conv->biases, 4);
     const mbs_layer *pool = &network->layers[1];
-    const int64_t pool_pads[] = {0, 1, 0, 1};
+    const int64_t pool_pads[] = {0, 1, 0};
     ck_assert_int_eq(pool->stride[0] * 10 + pool->stride[1], 23);
     ck_assert_mem_eq(pool->pad, pool_pads, sizeof pool_pads);
+    ck_assert_mem_eq(pool->pad_after, pool_pads, sizeof pool_pads);
     ck_assert(pool->ceil_mode);
     ck_assert_int_eq(network->layers[2].norm_kind, NORM_GROUP);
     ck_assert_int_eq(network->layers[2].groups, 2);
