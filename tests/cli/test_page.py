@@ -48,8 +48,9 @@ class Page(CliTest):
                             "--format", "json").out
         compared = page["comparison"]["networks"][0]["plans"]
         self.assertEqual(compared[:6], json.loads(rows)["networks"][0]["plans"])
-        self.assertEqual([row["planner"] for row in compared[6:]], ["dp-no-strips", "dp"])
+        self.assertEqual([row["planner"] for row in compared[6:]], ["dp-no-strips", "dp", "dp-time"])
         self.assertEqual(compared[7]["traffic_bytes"], plan["traffic_bytes"]) # without pinning, too
+        self.assertLessEqual(compared[8]["time_s"], compared[7]["time_s"])
         swept = self.succeed("sweep", ALEXNET, "--buffer", "5MiB,10MiB", "--batch", "16,32", "--planner", "baseline",
                              "--format", "jsonl").out.splitlines()
         rows = [row for row in page["sweep"] if row["planner"] == "baseline"]

@@ -47,6 +47,22 @@ START_TEST(dp_gets_a_row_without_strips)
 }
 END_TEST
 
+START_TEST(a_row_may_have_an_objective_of_its_own)
+{
+    of.options.objective = MBS_ENERGY;
+    compare_add_rows(&of);
+    compare_add_row(&of, MBS_PLANNER_DP, MBS_TIME);
+    compare_add_row(&of, MBS_PLANNER_MBS2, MBS_TRAFFIC);
+    ck_assert_uint_eq(of.planners.count, 6);
+    for (size_t i = 0; i < 4; i++)
+        ck_assert_int_eq(of.objectives[i], MBS_ENERGY);
+    ck_assert_int_eq(of.planners.values[4], MBS_PLANNER_DP);
+    ck_assert_int_eq(of.objectives[4], MBS_TIME);
+    ck_assert(of.strips[4] && !of.strips[5]);
+    ck_assert(!of.recomputes[4]);
+}
+END_TEST
+
 START_TEST(what_recomputes_gets_another_row)
 {
     of.recompute.recompute = MBS_RECOMPUTE_AUTO;
@@ -163,6 +179,7 @@ int main(void)
     TCase *tests = tcase_create("comparison");
     tcase_add_checked_fixture(tests, make_comparison, NULL);
     tcase_add_test(tests, dp_gets_a_row_without_strips);
+    tcase_add_test(tests, a_row_may_have_an_objective_of_its_own);
     tcase_add_test(tests, what_recomputes_gets_another_row);
     tcase_add_test(tests, all_planners_fit);
     tcase_add_test(tests, ratios_are_to_the_baseline);

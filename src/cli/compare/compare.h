@@ -36,8 +36,9 @@ typedef struct compare_network {
 typedef struct comparison {
     setup setup; /* the machine and the batch; each network in turn */
     mbs_plan_options options;
-    planner_list planners;         /* one per row */
-    bool strips[COMPARE_ROWS];     /* per row: the plan may have groups of strips */
+    planner_list planners;     /* one per row */
+    bool strips[COMPARE_ROWS]; /* per row: the plan may have groups of strips */
+    mbs_objective objectives[COMPARE_ROWS];
     bool recomputes[COMPARE_ROWS]; /* per row: the planner's last, with: */
     mbs_recompute_options recompute;
     compare_network *networks;
@@ -64,6 +65,9 @@ int compare_load(comparison *of, compare_network *network, const arguments *give
  * recomputes one behind its own if anything is recomputed.
  */
 void compare_add_rows(comparison *of);
+
+/* Adds a row at the end, for a planner whose plans may have strips if it takes them. */
+void compare_add_row(comparison *of, mbs_planner planner, mbs_objective objective);
 
 /* Fills in the row's ratios from its costs and those of the baseline. */
 void compare_relate(compare_row *row, const compare_row *baseline);

@@ -9,7 +9,14 @@ static void add_row(comparison *of, mbs_planner planner, bool strips, bool recom
     const size_t row = of->planners.count++;
     of->planners.values[row] = planner;
     of->strips[row] = strips;
+    of->objectives[row] = of->options.objective;
     of->recomputes[row] = recomputes;
+}
+
+void compare_add_row(comparison *of, mbs_planner planner, mbs_objective objective)
+{
+    add_row(of, planner, mbs_planner_takes_strips(planner), false);
+    of->objectives[of->planners.count - 1] = objective;
 }
 
 void compare_add_rows(comparison *of)

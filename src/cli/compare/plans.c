@@ -35,33 +35,43 @@ static void unload(programs *loaded)
     mbs_program_free(loaded->program[1]);
 }
 
+/* What a row is of. */
+typedef struct row_kind {
+    mbs_planner planner;
+    mbs_objective objective;
+    bool strips;
+    bool recomputes;
+} row_kind;
+
 static mbs_status plan_row(mbs_plan **plan, const comparison *of, const programs *loaded,
-                           mbs_planner planner, bool strips, bool recomputes, mbs_error *error)
+                           row_kind kind, mbs_error *error)
 {
     search_again again = {loaded->network, of->setup.inference, of->setup.keep_batch_norm,
                           of->recompute};
     mbs_plan_options options = of->options;
-    options.planner = planner;
-    options.no_strips = !strips;
-    if (!recomputes)
+    options.planner = kind.planner;
+    options.objective = kind.objective;
+    options.no_strips = !kind.strips;
+    if (!kind.recomputes)
         again.recompute.recompute = MBS_RECOMPUTE_NONE;
-    return search_plan(plan, loaded->program[planner_keeps_batch_norms(planner)],
-                       strips || recomputes ? &again : NULL, &of->setup.hardware, &options, error);
+    return search_plan(plan, loaded->program[planner_keeps_batch_norms(kind.planner)],
+                       kind.strips || kind.recomputes ? &again : NULL, &of->setup.hardware,
+                       &options, error);
 }
 
 static mbs_status fill_row(compare_row *row, const comparison *of, const programs *loaded,
-                           mbs_planner planner, bool strips, bool recomputes, mbs_error *error)
+                           row_kind kind, mbs_error *error)
 {
     mbs_plan *plan = NULL;
-    const bool without = !strips && planner == MBS_PLANNER_DP;
-    mbs_status status = plan_row(&plan, of, loaded, planner, strips, recomputes, error);
+    const bool without = !kind.strips && kind.planner == MBS_PLANNER_DP;
+    mbs_status status = plan_row(&plan, of, loaded, kind, error);
     if (status == MBS_OK)
         status = mbs_plan_cost(plan, &of->setup.hardware, &row->cost);
     if (status == MBS_OK) {
-        row->planner = planner;
+        row->planner = kind.planner;
         mbs_recompute_info again_info;
         mbs_plan_recompute(plan, &again_info);
-        row->recomputes = recomputes;
+        row->recomputes = kind.recomputes;
         row->extra_macs = again_info.macs_percent;
         snprintf(row->name, sizeof row->name, "%s%s", mbs_plan_planner_name(plan),
                  without ? "-no-strips" : "");
@@ -77,12 +87,14 @@ static mbs_status plan_all(comparison *of, compare_network *network, const progr
                            mbs_error *error)
 {
     compare_row baseline = {0};
-    mbs_status status = fill_row(&baseline, of, loaded, MBS_PLANNER_BASELINE, false, false, error);
+    const row_kind conventional = {MBS_PLANNER_BASELINE, MBS_TRAFFIC, false, false};
+    mbs_status status = fill_row(&baseline, of, loaded, conventional, error);
     for (size_t i = 0; i < of->planners.count && status == MBS_OK; i++) {
         if (signals_noted() != 0)
             return MBS_ERR_STOPPED;
-        status = fill_row(&network->rows[i], of, loaded, of->planners.values[i], of->strips[i],
-                          of->recomputes[i], error);
+        const row_kind kind = {of->planners.values[i], of->objectives[i], of->strips[i],
+                               of->recomputes[i]};
+        status = fill_row(&network->rows[i], of, loaded, kind, error);
         if (status == MBS_OK)
             compare_relate(&network->rows[i], &baseline);
     }

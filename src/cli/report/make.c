@@ -86,6 +86,8 @@ static int compare_planners(report *of, bool *interrupted)
     comparison *with = &of->comparison;
     int status = EXIT_OK;
     compare_add_rows(with);
+    if (with->options.objective != MBS_TIME)
+        compare_add_row(with, MBS_PLANNER_DP, MBS_TIME); /* least traffic is not least time */
     with->networks = calloc(of->sweep.network_count, sizeof *with->networks);
     if (with->networks == NULL)
         return out_of_memory();

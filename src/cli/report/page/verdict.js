@@ -65,9 +65,15 @@ function notesOf(model) {
             (model.replaced === 1 ? "a group norm" : "group norms") +
             ", for a batch norm needs the whole mini-batch at once (--batch-norm keep).");
     }
-    if (model.plan.time_s > model.baseline.time_s * 1.0005) {
-        notes.push("This plan moves less but takes longer than layer by layer: small sub-batches fill the array " +
-            "badly. --objective time looks for the quickest plan.");
+    const slower = model.plan.time_s > model.baseline.time_s * 1.0005;
+    const quick = model.rows.find((row) => row.planner === "dp-time");
+    if (slower) {
+        notes.push("This plan moves less but takes longer than layer by layer: small sub-batches fill the array badly.");
+    }
+    if (quick && quick.time_s < model.plan.time_s * 0.99) {
+        notes.push(`A plan for least time (--objective time) would take ${seconds(quick.time_s)}, ` +
+            `${change(quick.time_s, model.plan.time_s, "less", "more")}, and move ${bytes(quick.traffic_bytes.total)}, ` +
+            `${change(quick.traffic_bytes.total, model.plan.traffic_bytes.total, "less", "more")}.`);
     }
     return notes;
 }
