@@ -168,6 +168,18 @@ static mbs_status write_csv(const task *this, mbs_error *error)
     return status;
 }
 
+static mbs_status explain(const task *this, mbs_error *error)
+{
+    char *made = NULL;
+    mbs_explain_options options = MBS_EXPLAIN_OPTIONS_INIT;
+    options.group = this->which == 2 ? 1 : 0;
+    mbs_status status = this->which == 1 ? mbs_explain_json(&made, given.loaded, &options, error)
+                                         : mbs_explain_text(&made, given.loaded, &options, error);
+    require_none(status, made);
+    mbs_free(made);
+    return status;
+}
+
 static mbs_status write_network_table(const task *this, mbs_error *error)
 {
     (void)this;
@@ -220,6 +232,9 @@ const task tasks[] = {
     {"write a table", write_table, 0},
     {"write a table of an exact plan", write_exact_table, 0},
     {"write CSV", write_csv, 0},
+    {"explain a plan", explain, 0},
+    {"explain a plan as JSON", explain, 1},
+    {"explain a group", explain, 2},
     {"write a network's table", write_network_table, 0},
     {"write a file", write_file, 0},
     {"export 0", task_export_plan, 0},
