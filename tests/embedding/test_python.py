@@ -1,12 +1,20 @@
 """The Python module, against the tool's own answers."""
 
+import csv
+import importlib.util
+import io
 import json
 import os
 import pathlib
+import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import threading
+import time
 import unittest
+import xml.etree.ElementTree
 
 ROOT = pathlib.Path(os.environ["MBS_SOURCE_DIR"])
 sys.path.insert(0, str(ROOT / "python"))
@@ -39,7 +47,7 @@ class Plans(unittest.TestCase):
         self.assertGreater(plan.time_s, 0)
 
     def test_options(self):
-        more = {"buffer": 1 << 20, "batch": 7, "pin": False, "stream": False, "inference": True,
+        more = {"buffer": 1 << 20, "batch": 7, "no_pin": True, "no_stream": True, "inference": True,
                 "hardware": ROOT / "models" / "hardware" / "wavecore-lpddr4.json"}
         plan = mbsopt.plan(NETWORKS / "alexnet.json", **more)
         self.assertEqual(plan.json, tool(
@@ -55,7 +63,7 @@ class Plans(unittest.TestCase):
 
     def test_strips(self):
         path = NETWORKS / "resnet18.json"
-        plan, whole = (mbsopt.plan(path, buffer="1MiB", strips=strips) for strips in (True, False))
+        plan, whole = (mbsopt.plan(path, buffer="1MiB", no_strips=without) for without in (False, True))
         self.assertEqual(plan, mbsopt.plan(path, buffer="1MiB"))
         self.assertLess(plan.traffic.total, 0.8 * whole.traffic.total)
         self.assertGreater(max(group.strips for group in plan.groups), 1)
@@ -101,12 +109,145 @@ class Errors(unittest.TestCase):
                                 len(broken["layers"]))
 
     def test_options(self):
-        for buffer in ("1 MB of", 0, -1, "4095", 2**63):
+        for buffer in ("1 MB of", 0, -1, "4095", 2**63, ""):
             self.refuse("", RESIDUAL, buffer=buffer)
         for batch in (0, -1, 1000001, 2**70):
             self.refuse("batch", RESIDUAL, batch=batch)
         self.refuse("planner", RESIDUAL, planner="none")
-        self.refuse("objective", RESIDUAL, objective="none")
+        for name in ("objective", "recompute", "batch_norm", "cycle_model"):
+            self.refuse(f"{name} is 'x', expected ", RESIDUAL, **{name: "x"})
+
+    def test_types(self):
+        """A TypeError names the argument, what it was and what was expected."""
+        for says, words in ((r"batch is '32' of type str, expected a whole number", {"batch": "32"}),
+                            (r"batch is True of type bool, expected a whole number", {"batch": True}),
+                            (r"buffer is 1.5 of type float, .* such as \"10MiB\"", {"buffer": 1.5}),
+                            (r"gap is None of type NoneType, expected a number", {"gap": None}),
+                            (r"planner is 6 of type int, expected text", {"planner": 6}),
+                            (r"no_strips is 'no' of type str, expected True or False", {"no_strips": "no"}),
+                            (r"hardware is 1 of type int, expected the path of a hardware file", {"hardware": 1}),
+                            (r"progress is 1 of type int, expected a function", {"progress": 1})):
+            with self.assertRaisesRegex(TypeError, "^" + says):
+                mbsopt.plan(RESIDUAL, **words)
+        for says, call in (("network is 7", lambda: mbsopt.plan(7)), ("source is 7", lambda: mbsopt.load(7)),
+                           ("networks is 7", lambda: mbsopt.sweep([7])), ("batch is 'x'", lambda: mbsopt.sweep(
+                               RESIDUAL, batch=[1, "x"])), ("buffer is an empty list", lambda: mbsopt.sweep(
+                                   RESIDUAL, buffer=[])), ("steps is 3", lambda: mbsopt.export(
+                                       RESIDUAL, "perfetto", "x", steps=3)), ("source is None", lambda: mbsopt.show(None)),
+                           ("strips is 'yes'", lambda: mbsopt.sweep(RESIDUAL, strips="yes"))):
+            with self.assertRaisesRegex(TypeError, "^" + says):
+                call()
+
+
+def as_written(row):
+    """A row with its numbers as the tool writes them."""
+    return {name: float(f"{value:.12g}") if isinstance(value, float) else value for name, value in row.items()}
+
+
+class Many(unittest.TestCase):
+    def test_sweep(self):
+        """The rows of the tool, in every column."""
+        keywords = {"buffer": ["6KiB", 8192], "batch": [2, 3], "planner": ["baseline", "mbs2", "dp"],
+                    "strips": ["on", "off"], "hardware": ["wavecore", "lpddr4"]}
+        options = [f"--{name}={','.join(map(str, values))}" for name, values in keywords.items()]
+        for more, words in (({}, []), ({"objective": "time", "inference": True}, ["--objective=time", "--inference"]),
+                            ({"recompute": "auto", "max_recompute": 5, "batch_norm": "keep"},
+                             ["--recompute=auto", "--max-recompute=5", "--batch-norm=keep"])):
+            rows = mbsopt.sweep([RESIDUAL], **keywords, **more, threads=3).rows
+            lines = tool("sweep", RESIDUAL, *options, *words, "--format=jsonl").splitlines()
+            self.assertEqual([as_written(row) for row in rows], [json.loads(line) for line in lines])
+            self.assertEqual([list(row) for row in rows], [list(json.loads(line)) for line in lines])
+
+    def test_compare(self):
+        for more, words in (({}, []), ({"recompute": "activations", "planner": ["mbs2", "dp"]},
+                                       ["--recompute=activations", "--planner=mbs2,dp"])):
+            rows = mbsopt.compare([RESIDUAL, RESIDUAL], buffer=8192, batch=3, **more).rows
+            text = tool("compare", RESIDUAL, RESIDUAL, "--buffer=8192", "--batch=3", *words, "--format=csv")
+            expected = [row for row in csv.DictReader(io.StringIO(text)) if row["network"] != "(geometric mean)"]
+            self.assertEqual([{name: "" if value is None else str(value) if not isinstance(value, float) else f"{value:.12g}"
+                               for name, value in row.items()} for row in rows], expected)
+
+    def test_progress_ends_a_sweep(self):
+        seen = []
+        rows = mbsopt.sweep(RESIDUAL, buffer=8192, batch=range(1, 20), threads=2,
+                            progress=lambda done, all_of_them: seen.append((done, all_of_them)) or done == 3).rows
+        self.assertEqual(([row["index"] for row in rows], seen), ([0, 1, 2], [(1, 19), (2, 19), (3, 19)]))
+
+    def test_an_error_ends_a_sweep(self):
+        with self.assertRaises(mbsopt.Error):
+            mbsopt.sweep([RESIDUAL, "/nonexistent"], buffer=8192)
+
+
+class Data(unittest.TestCase):
+    def test_dicts_and_rows(self):
+        plan = mbsopt.plan(RESIDUAL, buffer=8192, batch=3)
+        found = plan.to_dict()
+        self.assertEqual(found["traffic"]["total"], plan.traffic.total)
+        self.assertEqual(found["groups"][0]["traffic"], plan.groups[0].traffic.to_dict())
+        self.assertEqual(json.loads(json.dumps(found))["batch"], 3)
+        self.assertEqual(sum(row["total_bytes"] for row in plan.rows), plan.traffic.total)
+        for shown in (plan, mbsopt.show(RESIDUAL), mbsopt.show("lpddr4"), mbsopt.sweep(RESIDUAL, buffer=8192),
+                      mbsopt.compare(RESIDUAL, buffer=8192, planner="dp")):
+            page = xml.etree.ElementTree.fromstring(shown._repr_html_())  # pylint: disable=protected-access
+            self.assertEqual(len(page.findall("table/tbody/tr")), len(shown.rows))
+            self.assertEqual([cell.text for cell in page.findall("table/thead/tr/th")], list(shown.rows[0]))
+
+    @unittest.skipUnless(importlib.util.find_spec("pandas"), "no pandas")
+    def test_pandas(self):
+        import pandas  # pylint: disable=import-outside-toplevel
+        frame = pandas.DataFrame(mbsopt.sweep(RESIDUAL, buffer=8192, batch=[1, 2, 3]).rows)
+        self.assertEqual(frame.batch.tolist(), [1, 2, 3])
+        self.assertTrue((frame.total_bytes > 0).all())
+
+    def test_hostile_names_are_text(self):
+        network = json.loads(RESIDUAL.read_text())
+        network["name"] = "<script>&"
+        self.assertIn("&lt;script&gt;&amp;", mbsopt.plan(network, buffer=8192)._repr_html_())
+
+    def test_files(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "plan.json"
+            plan = mbsopt.plan(RESIDUAL, buffer=8192, batch=3)
+            plan.save(path)
+            self.assertEqual(mbsopt.load(path), plan)
+            self.assertEqual(mbsopt.show(path), plan)
+            self.assertEqual(mbsopt.verify(plan), plan.traffic)
+            for source, name in ((plan, "a"), (path, "b"), (RESIDUAL, "c")):
+                more = {"buffer": 8192, "batch": 3} if source == RESIDUAL else {}
+                mbsopt.export(source, "perfetto", path.with_name(name), **more)
+            tool("export", path, "--format=perfetto", "-o", path.with_name("d"))
+            texts = {path.with_name(name).read_text() for name in "abcd"}
+            self.assertEqual(len(texts), 1)
+            with self.assertRaisesRegex(TypeError, "^batch: of a plan there is nothing to plan"):
+                mbsopt.export(path, "perfetto", path.with_name("e"), batch=2)
+            with self.assertRaises(mbsopt.Error):
+                mbsopt.export(plan, "none", path.with_name("e"))
+            mbsopt.export(plan, "dramsim3", path.with_name("f"), steps=(0, 2), iterations=(0, 0))
+            tool("export", path, "--format=dramsim3", "-o", path.with_name("g"), "--steps=0..2", "--iterations=0..0")
+            self.assertEqual(path.with_name("f").read_bytes(), path.with_name("g").read_bytes())
+        self.assertIn("perfetto", mbsopt.formats())
+
+    def test_show(self):
+        for name in (RESIDUAL, "lpddr4"):  # the tool fits lines to 80 columns
+            self.assertEqual(str(mbsopt.show(name)).split(), tool("show", name).split())
+        shown = mbsopt.show("alexnet", buffer="1MiB", batch=4, inference=True)
+        text = tool("show", "alexnet", "--buffer=1MiB", "--batch=4", "--inference")
+        self.assertEqual(str(shown).split(), text.split())
+        self.assertEqual((shown.layers[0].name, shown.layers[0].shape), ("conv1", (96, 55, 55)))
+        self.assertEqual(shown.parameters, sum(layer.parameters for layer in shown.layers))
+
+    def test_names(self):
+        """As on the command line: what comes with mbsopt, of machines also the end of the name."""
+        self.assertEqual(mbsopt.plan("AlexNet", hardware="lpddr4", buffer="2MiB").json,
+                         tool("plan", "alexnet", "--hardware=lpddr4", "--buffer=2MiB", "--format=json"))
+        with self.assertRaisesRegex(mbsopt.Error, "may be one of|No such file"):
+            mbsopt.plan("alexnet", hardware="hbm")
+
+    @unittest.skipUnless(shutil.which("mypy"), "no mypy")
+    def test_type_hints(self):
+        done = subprocess.run(["mypy", "--strict", "--cache-dir", os.devnull, ROOT / "python/mbsopt"],
+                              capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout)
 
 
 class Search(unittest.TestCase):
@@ -122,6 +263,28 @@ class Search(unittest.TestCase):
         self.assertTrue(seen)
         self.assertGreaterEqual(seen[0][1], plan.traffic.total)
         self.assertEqual(plan.outcome, "feasible")
+
+    def test_ten_calls_a_second(self):
+        calls, start = [], time.monotonic()
+        mbsopt.plan(NETWORKS / "resnet18.json", planner="ilp", buffer="1MiB", time_limit=1,
+                    progress=lambda *_: calls.append(time.monotonic()) and None)
+        self.assertTrue(calls)
+        self.assertLessEqual(len(calls), 1 + 10 * (time.monotonic() - start))
+        self.assertTrue(all(later - earlier >= 0.099 for earlier, later in zip(calls, calls[1:])))
+
+    def test_interrupt(self):
+        """Ctrl-C comes through while the library plans."""
+        code = ("import mbsopt, sys\n"
+                "def tell(*_):\n    print('planning', flush=True)\n"
+                "try:\n    mbsopt.plan(sys.argv[1], planner='dp', recompute='auto', progress=tell)\n"
+                "except KeyboardInterrupt:\n    print('interrupted')\n")
+        with subprocess.Popen([sys.executable, "-c", code, NETWORKS / "inception_v4.json"], stdout=subprocess.PIPE,
+                              text=True, env={**os.environ, "PYTHONPATH": str(ROOT / "python")},
+                              preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler)) as running:
+            self.assertEqual(running.stdout.readline(), "planning\n")
+            running.send_signal(signal.SIGINT)
+            self.assertEqual(running.communicate()[0].splitlines()[-1], "interrupted")
+            self.assertEqual(running.returncode, 0)
 
     def test_exception_comes_through(self):
         def fail(*_):

@@ -1,0 +1,204 @@
+"""sweep and compare: many plans at once, with the columns of the command line."""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Callable, List, Mapping, Optional, Sequence, Tuple, TypeVar, Union
+
+from ._native import Call, RecomputeInfo, Size, Source, TrafficStruct, Watcher
+from ._plan import (expect, expect_callable, expect_number, expect_size, expect_source, expect_text, expect_whole,
+                    fill_options, make_plan)
+from ._types import Comparison, Row, Sweep
+
+Item = TypeVar("Item")
+OneOrMany = Union[Item, Sequence[Item]]
+PLANNERS = ("baseline", "archopt", "il", "mbs-fs", "mbs1", "mbs2", "dp", "ilp")
+KEEP_BATCH_NORMS = ("baseline", "archopt")
+
+
+def _listed(name: str, given: Any, check: Callable[[str, Any], None]) -> List[Any]:
+    """One thing or several, each of the right type."""
+    if given is None or not isinstance(given, (list, tuple, set, range)):
+        given = [given]
+    values: List[Any] = list(given)
+    if not values:
+        raise TypeError(f"{name} is an empty list, expected at least one value")
+    for value in values:
+        if value is not None:
+            check(name, value)
+    return values
+
+
+def _outcome(call: Call, plan: ctypes.c_void_p) -> str:
+    call.library.mbs_outcome_name.restype = ctypes.c_char_p
+    return str(call.library.mbs_outcome_name(call.library.mbs_plan_outcome(plan)).decode())
+
+
+def _takes(function: str, call: Call, planner: str) -> bool:
+    return bool(getattr(call.library, function)(call.planner(planner)))
+
+
+class _Point:
+    """One plan of many: the machine's source, the options as keywords, and what of the plan goes into a row."""
+
+    def __init__(self, network: Source, hardware: Optional[Source], cycle_model: Optional[str], options: Row) -> None:
+        self.network, self.hardware, self.cycle_model, self.options = network, hardware, cycle_model, options
+
+    def plan(self, cancelled: threading.Event) -> Row:
+        """Everything that rows are made of."""
+        with Call() as call:
+            machine = call.hardware(self.hardware, self.cycle_model)
+            network = call.load("network", self.network)
+            options = fill_options(call, **self.options)
+            handle = make_plan(call, network, machine, options, Watcher(cancelled=cancelled))
+            traffic, again, cost = TrafficStruct(), RecomputeInfo(), call.cost(handle, machine)
+            opened = call.library
+            opened.mbs_plan_traffic(handle, ctypes.byref(traffic))
+            opened.mbs_plan_recompute(handle, ctypes.byref(again))
+            opened.mbs_network_name.restype = ctypes.c_char_p
+            opened.mbs_plan_bound_bytes.restype = ctypes.c_int64
+            opened.mbs_plan_buffer_bytes.restype = ctypes.c_int64
+            opened.mbs_plan_group_count.restype = ctypes.c_size_t
+            moved = traffic.plain()
+            return {
+                "network": opened.mbs_network_name(network).decode(), "hardware": machine.name.decode(),
+                "buffer_bytes": opened.mbs_plan_buffer_bytes(handle), "outcome": _outcome(call, handle),
+                "activation_read_bytes": moved.activation_read, "activation_write_bytes": moved.activation_write,
+                "weight_read_bytes": moved.weight_read, "weight_gradient_bytes": moved.weight_gradient,
+                "total_bytes": moved.total, "bound_bytes": opened.mbs_plan_bound_bytes(handle) or None,
+                "groups": opened.mbs_plan_group_count(handle),
+                "compute_bound": cost.compute_bound_s / cost.time_s if cost.time_s > 0 else 0.0,
+                "extra_macs_percent": again.macs_percent,
+                **{name: getattr(cost, name) for name in ("time_s", "energy_j", "utilisation", "dram_j", "buffer_j",
+                                                          "mac_j", "vector_j", "static_j")}}
+
+
+def _plan_all(points: Sequence[_Point], threads: Optional[int],
+              progress: Optional[Callable[[int, int], Optional[bool]]]) -> List[Row]:
+    """The points' figures in their order, planned by several threads. An exception, or Ctrl-C, ends them all."""
+    if threads is not None:
+        expect_whole("threads", threads)
+    expect_callable("progress", progress)
+    cancelled = threading.Event()
+    with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
+        waiting = [pool.submit(point.plan, cancelled) for point in points]
+        rows: List[Row] = []
+        try:
+            for future in waiting:
+                rows.append(future.result())
+                if progress is not None and progress(len(rows), len(points)):
+                    break
+        finally:
+            if len(rows) < len(points):
+                cancelled.set()
+                for future in waiting:
+                    future.cancel()
+    return rows
+
+
+def _named(planner: str, objective: str) -> str:
+    return f"dp-{objective}" if planner == "dp" and objective != "traffic" else planner
+
+
+def sweep(networks: OneOrMany[Source], *, buffer: Optional[OneOrMany[Size]] = None, batch: OneOrMany[int] = 32,
+          planner: OneOrMany[str] = "dp", hardware: Optional[OneOrMany[Source]] = None,
+          cycle_model: Optional[str] = None, objective: str = "traffic", strips: OneOrMany[str] = "on",
+          recompute: str = "none", max_recompute: float = 10.0, time_limit: float = 60.0, inference: bool = False,
+          batch_norm: str = "replace", threads: Optional[int] = None,
+          progress: Optional[Callable[[int, int], Optional[bool]]] = None) -> Sweep:
+    """Plans every combination of networks, buffers, batches, planners and machines, each one or a list, on all cores.
+
+    The rows are those of `mbsopt sweep`, in its order: pandas.DataFrame(mbsopt.sweep(...).rows). `progress` is called
+    with how many points are done, and of how many; True ends the sweep with these. Raises Error.
+    """
+    sources = _listed("networks", networks, lambda name, value: expect_source(name, value, "a network file"))
+    buffers = _listed("buffer", buffer, expect_size)
+    batches = _listed("batch", batch, expect_whole)
+    planners = _listed("planner", planner, expect_text)
+    machines = _listed("hardware", hardware, lambda name, value: expect_source(name, value, "a hardware file"))
+    switches = _listed("strips", strips, expect_text)
+    expect("strips", strips, all(switch in ("on", "off") for switch in switches), '"on", "off" or a list of both')
+    expect_text("recompute", recompute)
+    expect_number("max_recompute", max_recompute)
+    points, starts = [], []
+    with Call() as call:
+        forms = [(name, switch) for name in planners
+                 for switch in (switches if _takes("mbs_planner_takes_strips", call, name) else ["off"])]
+        again = {name: recompute != "none" and not inference and _takes("mbs_planner_recomputes", call, name)
+                 for name in planners}
+    for source, space, samples, (name, switch), machine in itertools.product(
+            sources, buffers, batches, forms, machines):
+        keep = batch_norm == "keep" or name in KEEP_BATCH_NORMS
+        points.append(_Point(source, machine, cycle_model, {
+            "buffer": space, "batch": samples, "planner": name, "objective": objective, "inference": inference,
+            "batch_norm": batch_norm, "recompute": recompute, "max_recompute": max_recompute, "no_pin": False,
+            "no_stream": False, "no_strips": switch == "off", "time_limit": time_limit, "gap": 0.0}))
+        policy = f"auto:{max_recompute:g}" if recompute == "auto" else recompute
+        starts.append({"phase": "inference" if inference else "training", "batch_norm": "keep" if keep else "replace",
+                       "batch": samples, "planner": _named(name, objective),
+                       "recompute": policy if again[name] else "none", "strips": switch})
+    rows = []
+    for index, (start, found) in enumerate(zip(starts, _plan_all(points, threads, progress))):
+        both = {"index": index, **start, **found}
+        rows.append({column: both[column] for column in SWEEP_COLUMNS})
+    return Sweep(tuple(rows))
+
+
+SWEEP_COLUMNS = ("index", "network", "phase", "batch_norm", "buffer_bytes", "batch", "hardware", "planner", "recompute",
+                 "strips", "outcome", "activation_read_bytes", "activation_write_bytes", "weight_read_bytes",
+                 "weight_gradient_bytes", "total_bytes", "bound_bytes", "groups", "time_s", "energy_j", "utilisation",
+                 "compute_bound", "dram_j", "buffer_j", "mac_j", "vector_j", "static_j", "extra_macs_percent")
+COMPARE_COLUMNS = ("network", "planner", "outcome", "total_bytes", "bound_bytes", "traffic_ratio", "time_s", "speedup",
+                   "energy_j", "energy_ratio", "utilisation", "dram_j", "buffer_j", "mac_j", "vector_j", "static_j",
+                   "extra_macs_percent")
+
+
+def _compare_forms(call: Call, planners: Sequence[str], objective: str, recompute: str,
+                   inference: bool) -> List[Tuple[str, str, bool, str]]:
+    """Planner, its row's name, whether without strips, and what is recomputed; as `mbsopt compare` lists them."""
+    forms = []
+    for planner in planners:
+        name = _named(planner, objective)
+        if planner == "dp":
+            forms.append((planner, name + "-no-strips", True, "none"))
+        forms.append((planner, name, False, "none"))
+        if recompute != "none" and not inference and _takes("mbs_planner_recomputes", call, planner):
+            forms.append((planner, f"{name}+{recompute}", False, recompute))
+    return forms
+
+
+def compare(networks: OneOrMany[Source], *, planner: OneOrMany[str] = PLANNERS, objective: str = "traffic",
+            buffer: Optional[Size] = None, batch: int = 32, time_limit: float = 10.0, recompute: str = "none",
+            max_recompute: float = 10.0, inference: bool = False, batch_norm: str = "replace",
+            hardware: Optional[Source] = None, cycle_model: Optional[str] = None, threads: Optional[int] = None,
+            progress: Optional[Callable[[int, int], Optional[bool]]] = None) -> Comparison:
+    """Plans networks, one or a list, with several planners: the rows of `mbsopt compare`, ratios to baseline's.
+
+    `progress` as of sweep; the rows are then those whose network's baseline was done. Raises Error.
+    """
+    sources = _listed("networks", networks, lambda name, value: expect_source(name, value, "a network file"))
+    planners = _listed("planner", planner, expect_text)
+    expect_text("recompute", recompute)
+    if hardware is not None:
+        expect_source("hardware", hardware, "a hardware file")
+    with Call() as call:
+        forms = [("baseline", "", False, "none"), *_compare_forms(call, planners, objective, recompute, inference)]
+    points = [_Point(source, hardware, cycle_model, {
+        "buffer": buffer, "batch": batch, "planner": name, "objective": objective, "inference": inference,
+        "batch_norm": batch_norm, "recompute": policy, "max_recompute": max_recompute, "no_pin": False,
+        "no_stream": False, "no_strips": without, "time_limit": time_limit, "gap": 0.0})
+        for source in sources for name, _, without, policy in forms]
+    found = _plan_all(points, threads, progress)
+    rows = []
+    for index, row in enumerate(found):
+        base, (_, name, _, _) = found[index - index % len(forms)], forms[index % len(forms)]
+        if not name:
+            continue
+        row = {**row, "planner": name, "traffic_ratio": row["total_bytes"] / base["total_bytes"],
+               "speedup": base["time_s"] / row["time_s"], "energy_ratio": row["energy_j"] / base["energy_j"]}
+        rows.append({column: row[column] for column in COMPARE_COLUMNS})
+    return Comparison(tuple(rows))
