@@ -62,8 +62,11 @@ static problem problem_of(const gemm_run *item, const mbs_step *step)
         made.q = conv->output[1];
         if (item->rows > 0)
             set_pixels(&made, pixels, conv->output[1]);
-        memcpy(made.stride, conv->stride, sizeof made.stride);
-        memcpy(made.dilation, conv->dilation, sizeof made.dilation);
+        for (int i = 0; i < 2; i++) {
+            /* what a stride passes over beside a kernel of one is no part of the problem */
+            made.stride[i] = conv->kernel[i] == 1 ? 1 : conv->stride[i];
+            made.dilation[i] = conv->kernel[i] == 1 ? 1 : conv->dilation[i];
+        }
         return made;
     }
     made.m = item->pass == PASS_DGRAD ? gemm->k : gemm->n;

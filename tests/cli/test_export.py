@@ -93,6 +93,9 @@ class Counts(ExportTest):
             self.assertEqual(instance["N"], 1 if each else int(row["samples"]))
             self.assertEqual(written, "weights" if step["kind"].endswith("wgrad") else
                              "inputs" if step["kind"].endswith("dgrad") else "outputs")
+            for i, side in enumerate("HW"):
+                beside = "conv" not in step or step["conv"]["kernel"][i] == 1
+                self.assertEqual(instance[side + "stride"], 1 if beside else step["conv"]["stride"][i])
             product = int(row["runs"])
             for name in "CMRSNPQ":
                 product *= instance[name]
@@ -341,6 +344,16 @@ class Counts(ExportTest):
         self.assertAlmostEqual(plan.plan["utilisation"], macs / (128 * 128 * cycles), places=9)
         self.assertIn(35, strips)
         self.assertGreater(len(heights), 2)
+
+    def test_strides_of_kernels_of_one(self):
+        """What is between the rows and columns that they touch is no part of Timeloop's problems."""
+        given = self.file("one.json", network(
+            [conv("c1", "image", out_channels=6), relu("r1", "c1"),
+             conv("c2", "r1", out_channels=8, kernel=1, stride=2, pad=0), relu("r2", "c2"),
+             conv("c3", "r2", out_channels=4, kernel=[3, 1], stride=2, pad=[1, 0]),
+             {"name": "fc", "op": "fc", "inputs": ["c3"], "out_features": 4}]))
+        for size in ("4KiB", "1MiB"):
+            self.count_all(given, "--batch", "2", "--buffer", size)
 
     def test_strips_of_one_sample(self):
         """Of many samples Perfetto is shown the strips of one, and what the others take."""
