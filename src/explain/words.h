@@ -13,6 +13,14 @@
 /* The tensors that are listed, of those that move most. */
 #define WORDS_MOVERS 10
 
+/* ---- words_pieces.c ---- */
+
+/* "2 samples at a time, in 16 iterations", or likewise with strips or passes. */
+void words_of_pace(text *out, const mbs_plan *plan, const mbs_group *group);
+
+/* The parts of a footprint: "relu1 6.13 MiB (stays for other steps), ..., 3 more 0.2 MiB". */
+void words_of_parts(text *out, const mbs_plan *plan, const part_list *list, int32_t most);
+
 /* ---- words_moves.c ---- */
 
 /* What the classes of traffic are made of. */
@@ -21,19 +29,18 @@ void words_of_classes(text *out, const mbs_plan *plan, const moves *found);
 /* One of those that move, and why. */
 void words_of_mover(text *out, const mbs_plan *plan, const mover *of);
 
-/* ---- words_group.c ---- */
+/* ---- words_itself.c ---- */
 
 /* "Group 3 of 15: conv2 to pool2, forward, 12 steps" */
 void words_of_title(text *out, const mbs_plan *plan, int32_t index);
 
+/* How the group runs, what it moves and what it keeps in the buffer. */
+void words_of_itself(text *out, const variants *of, const group_story *story);
+
+/* ---- words_group.c ---- */
+
 /* Why the group is as it is. */
 void words_of_story(text *out, const variants *of, const group_story *story);
-
-/* "2 samples at a time, in 16 iterations", or likewise with strips or passes. */
-void words_of_pace(text *out, const mbs_plan *plan, const mbs_group *group);
-
-/* The parts of a footprint: "relu1 6.13 MiB (stays for other steps), ..., 3 more 0.2 MiB". */
-void words_of_parts(text *out, const mbs_plan *plan, const part_list *list, int32_t most);
 
 /* ---- words_step.c ---- */
 

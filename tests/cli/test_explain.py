@@ -103,7 +103,7 @@ class Explain(CliTest):
         """dp is the best of all cuts into groups, so no merger and no cut moves less."""
         said = 0
         for words in ([RESNET50], [RESNET18, "--buffer=2MiB"], [ALEXNET, "--batch=64"]):
-            for group in self.document(*words)["groups"]:
+            for group in self.document(*words, "--planner=dp")["groups"]:
                 for key in ("with_group_before", "with_group_after"):
                     if group[key] and group[key]["fits"]:
                         said += 1

@@ -44,6 +44,8 @@ static int read_planner(sweep *of, const arguments *given)
     int status = planning_planner(&options, given);
     if (status != EXIT_OK)
         return status;
+    if (option_value(given, "planner") == NULL)
+        options.planner = MBS_PLANNER_DP; /* quick, for there are many points */
     if (options.planner == MBS_PLANNER_BASELINE) {
         complain("--planner baseline: it is what the others are compared with; expected another");
         return EXIT_USAGE;
@@ -166,7 +168,7 @@ static const option_spec advise_options[] = {
      "machines, or names in mbsopt list; may be repeated (default: WaveCore with LPDDR4, HBM2, "
      "GDDR5 and two HBM2)"},
     OPTION_CYCLE_MODEL,
-    OPTION_PLANNER,
+    {"planner", '\0', "NAME", "the planner that is set against baseline (default: dp)"},
     OPTION_OBJECTIVE,
     OPTION_NO_STRIPS,
     OPTION_RECOMPUTE,
