@@ -5,7 +5,7 @@ from math import prod
 
 import numpy
 
-from onnx_network import bundle, fixed, shared
+from onnx_network import bundle, fixed
 from onnx_network.inputs import TOKENS, read_inputs
 from onnx_network.learning import Learning
 from onnx_network.network import Network
@@ -14,6 +14,7 @@ from onnx_network.opaque import opaque, opaque_hint
 from onnx_network.ops import cut_before, lookup, unknown
 from onnx_network.ops_norms import convert_match
 from onnx_network.patterns import Finder
+from onnx_network.sharing import keep_owners
 from onnx_network.values import Activation, Bundle, Constant, Fault, Learned, unsupported
 
 FIXED_OPS = {"Shape", "Size", "RandomNormalLike", "RandomUniformLike", "RandomNormal", "RandomUniform", "Bernoulli"}
@@ -48,13 +49,10 @@ class Converter(Network):
         fixed_names = self._find_fixed()
         matches, skipped = Finder(self.graph, lambda name: name in fixed_names).find()
         # constants first, for what follows a node may be asked for
-        for unit in sorted(shared.units(self.graph), key=lambda nodes: nodes[0].op != "Constant"):
-            node = unit[0]
+        for node in sorted(self.graph.nodes, key=lambda node: node.op != "Constant"):
             self.place = node.place()
             try:
-                if len(unit) > 1:
-                    shared.convolve_together(self, unit)
-                elif node.number in matches:
+                if node.number in matches:
                     self.values[node.outputs[0]] = self._match(node, matches[node.number])
                 elif node.number not in skipped:
                     self._convert(node)
@@ -103,6 +101,7 @@ class Converter(Network):
             if entry["name"] in needed:
                 needed.update(entry.get("inputs", []))
         self.layers = [entry for entry in self.layers if entry["name"] in needed]
+        keep_owners(self.layers)
         self.inputs = [entry for entry in self.inputs if entry["name"] in needed]
 
     def _find_fixed(self):

@@ -9,6 +9,7 @@ from onnx_network import constants
 from onnx_network.fixed import is_float_node
 from onnx_network.graph import is_float
 from onnx_network.rewrite import SIMULATED
+from onnx_network.sharing import Sharing, Use
 from onnx_network.values import Activation, Constant, Fault, Learned
 
 # operands that are multiplied by activations and are learned
@@ -88,7 +89,7 @@ class Learning:
         self.products, self.sizes = {}, {}  # (operator, elements) that multiply by a parameter; elements of each
         self.beside = {}  # learned numbers that weights are computed from beside as many as these are
         self.filled = {}  # elements of weights beyond the learned numbers that these are computed from
-        self.joined = {}  # the operators that are one layer, by their weights
+        self.sharing = Sharing(graph, PRODUCTS, _moved_source)
         self._check_names()
 
     def _check_names(self):
@@ -183,10 +184,21 @@ class Learning:
         elif 0 < sum(sources.values()) < size:
             self.filled[node.place()] = size - sum(sources.values())
 
-    def together(self, nodes, name, weight, bias):
-        """Notes that several operators with these weights are one layer."""
-        self.counts_itself(weight, *([bias] if bias is not None else []))
-        self.joined[name] = nodes
+    def use(self, node, op, shape, name, weight, bias=None):
+        """
+        The parameters of the layer `op` that a node with weights called `name`, and perhaps a bias, becomes; they have
+        `shape` in the network file. That says how many learned numbers it has.
+        """
+        self.multiplied(node, name, weight)
+        use = self.sharing.use(node.place(), op, shape, self.slot(name, weight), bias) if self.given is None or \
+            isinstance(weight, Learned) else Use(bias=True if bias is not None else None)
+        shares = self.sharing.owner(use.key) is not None
+        fixed = (weight,) if bias is None or use.apart is not None else (weight, bias)
+        if shares:
+            self.counted.update(dict.fromkeys(source for v in fixed for source in getattr(v, "sources", {})))
+        else:
+            self.counts_itself(*fixed)
+        return use
 
     def operand(self, x, name, value):
         """The learned numbers in an operand of an arithmetic node whose other operand is `x`."""
@@ -214,14 +226,14 @@ class Learning:
         if masks:
             yield (f"tensors of 0 and 1, or of 0 and a number far below it, are masks and count as constants: "
                    f"{some(masks)}; --learned NAME makes one learned")
-        if self.joined:
-            name, nodes = next(iter(self.joined.items()))
-            yield (f"convolutions that share their weights are one layer, which reads all that they read: "
-                   f"{len(self.joined)}, as that of {name!r} by {nodes[0].place()}, {nodes[1].place()}"
-                   f"{' and more' if len(nodes) > 2 else ''}")
+        if self.sharing.shared:
+            shown = [f"{name!r} by {places[0]}, {places[1]}{' and more' if len(places) > 2 else ''}"
+                     for name, places in list(self.sharing.shared.items())[:2]]
+            yield (f"weights that several operators multiply by are shared by their layers: "
+                   f"{len(self.sharing.shared)}, as {'; '.join(shown)}")
         # not those of which each operator takes another part
         shared = {name: [place for place, _ in uses] for name, uses in self.products.items()
-                  if len(uses) > 1 and sum(min(size, self.sizes[name]) for _, size in uses) > self.sizes[name]}
+                  if len(uses) > max(1, len(self.sharing.shared.get(name, ()))) and sum(min(size, self.sizes[name]) for _, size in uses) > self.sizes[name]}
         if shared:
             shown = [f"{name!r} by {places[0]}, {places[1]}{' and more' if len(places) > 2 else ''}"
                      for name, places in list(shared.items())[:2]]

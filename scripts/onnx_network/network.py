@@ -52,6 +52,15 @@ class Network:
         self.layers.append(entry)
         return name
 
+    def learned_layer(self, title, op, inputs, use, **members):
+        """A layer with parameters, `use` (sharing.py), that another one may have already."""
+        sharing = self.learning.sharing
+        name = self.layer(title, op, inputs, **members, bias=use.bias, shares=sharing.owner(use.key))
+        undo = sharing.made(name, use)
+        if undo is not None:
+            self.undo.append(undo)
+        return name
+
     def real(self, value):
         """The value in memory: exchanged dimensions are moved now."""
         if value.swapped is None:

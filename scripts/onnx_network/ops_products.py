@@ -3,6 +3,7 @@
 from math import prod
 
 from onnx_network.operands import grown, of_one_sample
+from onnx_network.sharing import add_apart
 from onnx_network.values import Activation, Constant, Fault, Learned, broadcast, sample_dims, sample_shape, unsupported
 
 Fixed = (Constant, Learned)
@@ -16,13 +17,12 @@ def linear(c, node, x, features, out, weight, bias=None):
         raise Fault(f"multiplies {list(x.shape)} by a matrix with {features} rows" + c.where_merged(x))
     if bias is not None and bias[1].shape is not None and prod(bias[1].shape) != out:
         raise Fault(f"has a bias of shape {list(bias[1].shape)} for {out} outputs")
-    c.learning.multiplied(node, *weight)
-    c.learning.counts_itself(*(pair[1] for pair in (weight, bias) if pair is not None))
+    use = c.learning.use(node, "fc", (out, features), *weight, bias[1] if bias is not None else None)
     rows = [d for i, d in sample_dims(x.shape, x.axis, c.batch) if i < len(x.shape) - 1]
     rows = [] if prod(rows) == 1 else rows
-    name = c.layer(node.title(), "fc", [c.tensor(x, rows + [features])], out_features=out,
-                   axis=len(rows) or None, bias=True if bias is not None else None)
-    return Activation(name, rows + [out], list(x.shape[:-1]) + [out], x.axis, x.outer)
+    name = c.learned_layer(node.title(), "fc", [c.tensor(x, rows + [features])], use, out_features=out,
+                           axis=len(rows) or None)
+    return add_apart(c, node, Activation(name, rows + [out], list(x.shape[:-1]) + [out], x.axis, x.outer), use)
 
 
 def gemm(c, node, values):
@@ -119,14 +119,13 @@ def from_left(c, node, weight, x):
         raise Fault("multiplies along the batch" + c.where_merged(x))
     if x.shape[-2] != shape[-1]:
         raise Fault(f"multiplies {list(shape)} and {list(x.shape)}, whose inner sizes differ")
-    c.learning.multiplied(node, *weight)
-    c.learning.counts_itself(weight[1])
+    use = c.learning.use(node, "conv", (*shape[-2:], 1, 1), *weight)
     order = [x.axis, rank - 2, *(i for i in range(rank - 1) if i not in (x.axis, rank - 2)), rank - 1]
     x = c.permute(node.title() + ".columns", x, order)
     net = [x.shape[1], x.shape[0] // c.batch, prod(x.shape[2:])]
     if x.outer > 1 or net[1] > 1:
         raise unsupported("multiplies a matrix by a batch that another dimension is in, which is not supported")
-    name = c.layer(node.title(), "conv", [c.tensor(x, net)], out_channels=shape[-2], kernel=1)
+    name = c.learned_layer(node.title(), "conv", [c.tensor(x, net)], use, out_channels=shape[-2], kernel=1)
     made = Activation(name, [shape[-2], *net[1:]], [x.shape[0], shape[-2], *x.shape[2:]], 0)
     return c.permute(node.title() + ".result", made, [order.index(i) for i in range(rank)])
 
@@ -146,12 +145,11 @@ def heads(c, node, x, weight):
                           "that is: one wide matrix")
     if rank != 4 or x.shape[-3] != count:
         raise Fault(f"multiplies {list(x.shape)} and {list(shape)}, which do not broadcast")
-    c.learning.multiplied(node, *weight)
-    c.learning.counts_itself(weight[1])
+    use = c.learning.use(node, "conv", (count * shape[-1], shape[-2], 1, 1), *weight)
     rows, inner, out = x.shape[2], shape[-2], shape[-1]
     x = c.permute(node.title() + ".heads", x, [0, 1, 3, 2])
-    name = c.layer(node.title(), "conv", [c.tensor(x, [count * inner, 1, rows])], out_channels=count * out, kernel=1,
-                   groups=count)
+    name = c.learned_layer(node.title(), "conv", [c.tensor(x, [count * inner, 1, rows])], use, out_channels=count * out,
+                           kernel=1, groups=count)
     made = Activation(name, [count * out, 1, rows], [c.batch, count, out, rows], 0)
     return c.permute(node.title() + ".result", made, [0, 1, 3, 2])
 

@@ -4,6 +4,7 @@ from math import prod
 
 from onnx_network import ops_rows
 from onnx_network.operands import alike
+from onnx_network.sharing import add_apart
 from onnx_network.values import Activation, Fault, unsupported
 from onnx_network.windows import Window, finish, spatial
 
@@ -40,12 +41,11 @@ def check_weight(c, node, name, x, weight):
 
 
 def check_bias(bias, channels):
-    """Whether there is a bias; it has a number for each channel that is made."""
+    """A bias has a number for each channel that is made."""
     if isinstance(bias, Activation):
         raise unsupported("has a bias that is computed, which is not supported")
     if bias is not None and bias.shape is not None and prod(bias.shape) != channels:
         raise Fault(f"has a bias of shape {list(bias.shape)} for {channels} channels")
-    return True if bias is not None else None
 
 
 def convolution(transposed=False, at=(0, 1, 2)):
@@ -57,14 +57,13 @@ def convolution(transposed=False, at=(0, 1, 2)):
             raise unsupported("slides an activation over something fixed, which is not supported")
         check_weight(c, node, name, x, weight)
         bias = values[at[2]] if len(values) > at[2] else None
-        biased = check_bias(bias, weight.shape[1] * node.attrs.get("group", 1) if transposed else weight.shape[0])
-        c.learning.multiplied(node, name, weight)
-        c.learning.counts_itself(weight, *([bias] if bias is not None else []))
-        return (convolve_back if transposed else convolve)(c, node, x, weight.shape, biased)
+        check_bias(bias, weight.shape[1] * node.attrs.get("group", 1) if transposed else weight.shape[0])
+        use = c.learning.use(node, "conv_transpose" if transposed else "conv", weight.shape, name, weight, bias)
+        return add_apart(c, node, (convolve_back if transposed else convolve)(c, node, x, weight.shape, use), use)
     return convert
 
 
-def convolve(c, node, x, weight, bias):
+def convolve(c, node, x, weight, use):
     shape = spatial(c, x)
     groups = node.attrs.get("group", 1)
     if shape[0] != weight[1] * groups:
@@ -75,12 +74,12 @@ def convolve(c, node, x, weight, bias):
         x, extra = folded
         shape = spatial(c, x)
         window.pads = [p + e for p, e in zip(window.pads, extra)]
-    name = c.layer(node.title(), "conv", [c.tensor(x, shape)], out_channels=weight[0], **window.members(),
-                   groups=groups if groups > 1 else None, bias=bias)
+    name = c.learned_layer(node.title(), "conv", [c.tensor(x, shape)], use, out_channels=weight[0], **window.members(),
+                           groups=groups if groups > 1 else None)
     return finish(c, x, name, [weight[0], *window.sizes(shape)])
 
 
-def convolve_back(c, node, x, weight, bias):
+def convolve_back(c, node, x, weight, use):
     shape = spatial(c, x)
     groups = node.attrs.get("group", 1)
     if shape[0] != weight[0]:
@@ -94,8 +93,9 @@ def convolve_back(c, node, x, weight, bias):
     out = weight[1] * groups
     sizes = [(shape[1 + i] - 1) * window.strides[i] - window.pads[i] - window.pads[i + window.axes] + window.reach(i)
              + extra[i] for i in range(window.axes)]
-    name = c.layer(node.title(), "conv_transpose", [c.tensor(x, shape)], out_channels=out, **window.members(),
-                   output_pad=alike(extra) if any(extra) else None, groups=groups if groups > 1 else None, bias=bias)
+    name = c.learned_layer(node.title(), "conv_transpose", [c.tensor(x, shape)], use, out_channels=out,
+                           **window.members(), output_pad=alike(extra) if any(extra) else None,
+                           groups=groups if groups > 1 else None)
     return finish(c, x, name, [out, *sizes])
 
 

@@ -22,6 +22,13 @@ class Model:
         self.initializers.append(numpy_helper.from_array(numpy.zeros(shape, numpy.float32), name))
         return name
 
+    def trained(self, *shape, name=None):
+        """Weights that differ, so that no exporter merges two of them."""
+        name = self.weight(*shape, name=name)
+        values = numpy.arange(numpy.prod(shape), dtype=numpy.float32).reshape(shape) + self.count
+        self.initializers[-1] = numpy_helper.from_array(values, name)
+        return name
+
     def ints(self, *values, scalar=False):
         self.count += 1
         data = numpy.array(values[0] if scalar else values, numpy.int64)

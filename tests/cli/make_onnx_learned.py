@@ -111,7 +111,7 @@ def merged():
 def shared():
     """One kernel and one bias for two scales, as detection heads have them."""
     m = Model(13)
-    kernel, bias = m.weight(4, 3, 3, 3, name="head.weight"), m.weight(4, name="head.bias")
+    kernel, bias = m.trained(4, 3, 3, 3, name="head.weight"), m.trained(4, name="head.bias")
     small = m.node("MaxPool", ["image"], kernel_shape=[2, 2], strides=[2, 2])
     outputs = [m.node("Conv", [x, kernel, bias], name=f"head{i}") for i, x in enumerate(("image", small))]
     return m.proto(*outputs)
@@ -121,7 +121,7 @@ def shared():
 def shared_head():
     """Two shared convolutions after each other for three scales, the second one padded and with a stride."""
     m = Model(13, (1, 4, 16, 12))
-    first, second, outputs, x = m.weight(4, 4, 3, 3), m.weight(6, 2, 3, 3), [], "image"
+    first, second, outputs, x = m.trained(4, 4, 3, 3), m.trained(6, 2, 3, 3), [], "image"
     for _ in range(3):
         y = m.node("Relu", [m.node("Conv", [x, first], pads=[1, 1, 1, 1])])
         outputs.append(m.node("Conv", [m.node("Pad", [y, m.ints(0, 0, 1, 1, 0, 0, 1, 1)]), second], group=2,
@@ -134,10 +134,60 @@ def shared_head():
 def shared_in_turn():
     """One kernel several times after each other."""
     m = Model(13)
+    kernel, x = m.trained(3, 3, 1, 1, name="kernel"), "image"
+    for _ in range(2):
+        x = m.node("Relu", [m.node("Conv", [x, kernel])])
+    return m.proto(x)
+
+
+@model
+def shared_untrained():
+    """Kernels of zeros that an exporter has merged."""
+    m = Model(13)
     kernel, x = m.weight(3, 3, 1, 1, name="kernel"), "image"
     for _ in range(2):
         x = m.node("Relu", [m.node("Conv", [x, kernel])])
     return m.proto(x)
+
+
+@model
+def shared_with_biases():
+    """One kernel with two biases, and one with a bias and without."""
+    m = Model(13)
+    x = "image"
+    for biases in (("a", "b", "a"), ("c", None)):
+        kernel = m.trained(3, 3, 1, 1)
+        for name in biases:
+            bias = [] if name is None else [name]
+            if name is not None and name not in {i.name for i in m.initializers}:
+                m.trained(3, name=name)
+            x = m.node("Relu", [m.node("Conv", [x, kernel, *bias])])
+    return m.proto(x)
+
+
+@model
+def shared_products():
+    """A block's product with its bias, twice; the matrix turned, which is the same parameters; and a Gemm's."""
+    m = Model(13, (1, 6, 8))
+    matrix, bias, x = m.trained(8, 8), m.trained(8), "image"
+    for _ in range(2):
+        x = m.node("Relu", [m.node("Add", [m.node("MatMul", [x, matrix]), bias])])
+    other = m.trained(8, 8)
+    x = m.node("MatMul", [m.node("MatMul", [x, other]), m.node("Transpose", [other], perm=[1, 0])])
+    rows = m.node("Flatten", [x])
+    matrix, bias = m.trained(48, 48), m.trained(48)
+    for _ in range(2):
+        rows = m.node("Gemm", [rows, matrix, bias], transB=1)
+    return m.proto(rows)
+
+
+@model
+def shared_where_one_is_cut():
+    """The first user of a kernel is nowhere needed."""
+    m = Model(13)
+    kernel = m.trained(3, 3, 1, 1)
+    m.node("Conv", ["image", kernel])
+    return m.proto(m.node("Conv", [m.node("Conv", ["image", kernel]), kernel]))
 
 
 @model

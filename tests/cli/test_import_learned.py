@@ -80,27 +80,53 @@ class LearnedTest(CliTest):
                          ["norm kind=instance"])
         self.assertIn("count once for each", notes)
 
-    def test_shared_convolutions_are_one_layer(self):
+    def test_shared_weights_are_shared(self):
         layers, notes = self.network("shared")
-        self.assertEqual([layer for layer in layers if layer.startswith("conv")],
-                         ["conv out_channels=4 kernel=[1,9] stride=[1,2] pad=[0,3,0,4] bias=True"])
-        self.assertIn("convolutions that share their weights are one layer", notes)
-        self.assertIn("'head.weight' by node 'head0', node 'head1'", notes)
+        conv = "conv out_channels=4 kernel=3 bias=True"
+        self.assertEqual([layer for layer in layers if layer.startswith("conv")], [conv, conv + " shares=head0"])
+        self.assertIn("weights that several operators multiply by are shared by their layers: 1, as 'head.weight' by node "
+                      "'head0', node 'head1'", notes)
+        self.assertNotIn("count once for each", notes)
         self.assertEqual(self.shown(self.text), (4 * 27 + 4, 4 * 27 * (36 + 4)))
         layers, _ = self.network("shared_head")
-        self.assertEqual([layer.split()[0] for layer in layers].count("conv"), 2)
+        self.assertEqual([layer.split()[0] for layer in layers].count("conv"), 6)
+        self.assertEqual(sum("shares=" in layer for layer in layers), 4)
         self.assertEqual(self.shown(self.text), (4 * 36 + 6 * 18, 4 * 36 * (192 + 48 + 12) + 6 * 18 * (48 + 12 + 4)))
-        shown = self.succeed("show", self.file("net.json", self.text)).out
-        self.assertEqual([line.split()[3] for line in shown.splitlines() if ".part.view" in line][-3:],
-                         ["6x8x6", "6x4x3", "6x2x2"])
         plan = self.folder / "plan.json"
-        self.succeed("plan", self.folder / "net.json", "--batch", "4", "--buffer", "8KiB", "-o", plan)
+        self.succeed("plan", self.file("net.json", self.text), "--batch", "4", "--buffer", "8KiB", "-o", plan)
         self.succeed("verify", plan)
 
-    def test_weights_shared_in_turn_are_said(self):
-        layers, notes = self.network("shared_in_turn")
-        self.assertEqual(layers, ["conv out_channels=3 kernel=1", "relu"] * 2)
+    def test_weights_shared_in_turn_are_shared(self):
+        layers, _ = self.network("shared_in_turn")
+        first = json.loads(self.text)["layers"][0]["name"]
+        conv = "conv out_channels=3 kernel=1"
+        self.assertEqual(layers, [conv, "relu", f"{conv} shares={first}", "relu"])
+        layers, notes = self.network("shared_untrained")
+        self.assertEqual(layers, [conv, "relu"] * 2)
         self.assertIn("shared weights, of which there are 1, count once for each operator", notes)
+
+    def test_biases_of_shared_weights(self):
+        """Those that differ are layers of their own."""
+        layers, _ = self.network("shared_with_biases")
+        kinds = [layer.split(" shares=")[0] for layer in layers]
+        conv = "conv out_channels=3 kernel=1"
+        self.assertEqual(kinds, [conv, "bias parameters=3", "relu"] * 4 + [conv, "relu"])
+        self.assertEqual(sum("shares=" in layer for layer in layers), 4)
+        self.assertEqual(self.shown(self.text)[0], 2 * 9 + 3 * 3)
+
+    def test_shared_products(self):
+        layers, _ = self.network("shared_products")
+        kinds = [layer.split(" shares=")[0] for layer in layers if layer.startswith("fc")]
+        self.assertEqual(kinds, ["fc out_features=8 axis=1 bias=True"] * 2 + ["fc out_features=8 axis=1"] * 2 +
+                         ["fc out_features=48 bias=True"] * 2)
+        self.assertEqual(["shares=" in layer for layer in layers if layer.startswith("fc")], [False, True] * 3)
+        self.assertEqual(self.shown(self.text)[0], 72 + 64 + 49 * 48)
+
+    def test_who_is_left_hands_parameters_on(self):
+        layers, _ = self.network("shared_where_one_is_cut")
+        first = json.loads(self.text)["layers"][0]["name"]
+        self.assertEqual(layers, ["conv out_channels=3 kernel=1", f"conv out_channels=3 kernel=1 shares={first}"])
+        self.assertEqual(self.shown(self.text)[0], 9)
 
     def test_parts_of_weights_are_not_shared(self):
         layers, notes = self.network("parts_of_weights")
