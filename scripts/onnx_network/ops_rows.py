@@ -63,11 +63,9 @@ def check(c, x, made):
         raise Fault(f"makes {made} of {list(x.shape[2:])}: its window does not fit")
 
 
-def finish(c, node, x, op, channels, made, use, **members):
-    """`use`: the layer's parameters; None if it has none."""
+def finish(c, node, x, op, channels, made, **members):
     row = c.tensor(x, [x.shape[1], 1, prod(x.shape[2:])])
-    name = c.layer(node.title(), op, [row], **members) if use is None else \
-        c.learned_layer(node.title(), op, [row], use, **members)
+    name = c.layer(node.title(), op, [row], **members)
     return Activation(name, [channels, 1, prod(made)], [c.batch, channels, *made], 0)
 
 
@@ -75,4 +73,4 @@ def pool(c, node, x, op):
     window = Solid(node, node.attrs["kernel_shape"], x.shape[2:])
     made = window.made(bool(node.attrs.get("ceil_mode", 0)))
     check(c, x, made)
-    return finish(c, node, x, op, x.shape[1], made, None, **along_row(prod(x.shape[2:]), prod(window.kernel), prod(made)))
+    return finish(c, node, x, op, x.shape[1], made, **along_row(prod(x.shape[2:]), prod(window.kernel), prod(made)))

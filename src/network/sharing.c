@@ -30,19 +30,29 @@ void share_parameters(network_loader *loader, const json_path *place, int32_t in
         layers[index].shares = owner;
 }
 
+/* The weights of a convolution of `rows` matrices of `columns`, a kernel in each element. */
+static mbs_shape window_shape(const mbs_layer *layer, int64_t rows, int64_t columns)
+{
+    const int axes = layer->shape.rank - 1;
+    mbs_shape shape = {2 + axes, {rows, columns}};
+    for (int axis = 0; axis < axes; axis++)
+        shape.dim[2 + axis] = layer->kernel[axis];
+    return shape;
+}
+
 /* As which the layer's parameters are stored, without biases; a norm's are two of that shape. */
 static mbs_shape parameter_shape(const mbs_layer *layer)
 {
-    const int64_t window = layer->kernel[0] * layer->kernel[1];
+    int64_t window = 1;
+    for (int axis = 0; axis < 3; axis++)
+        window *= layer->kernel[axis];
     switch (layer->op) {
-    case OP_CONV: {
-        const int64_t channels = layer->weights / layer->out_channels / window;
-        return (mbs_shape){4, {layer->out_channels, channels, layer->kernel[0], layer->kernel[1]}};
-    }
+    case OP_CONV:
+        return window_shape(layer, layer->out_channels,
+                            layer->weights / layer->out_channels / window);
     case OP_CONV_TRANSPOSE: {
         const int64_t filters = layer->out_channels / layer->groups;
-        const int64_t channels = layer->weights / filters / window;
-        return (mbs_shape){4, {channels, filters, layer->kernel[0], layer->kernel[1]}};
+        return window_shape(layer, layer->weights / filters / window, filters);
     }
     case OP_FC:
         return (mbs_shape){2, {layer->out_channels, layer->weights / layer->out_channels}};
