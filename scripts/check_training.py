@@ -71,10 +71,12 @@ def carry_out(torch, plan, reference):
 def must_agree(plan, rows):
     """Rows, maps and sizes of a plan with strips are what section 11 says."""
     wrong = differences(plan, rows)
-    pinned = {p["step"]: p["weight_bytes"] + p["accumulator_bytes"] for p in plan.get("pinned", [])}
     for group in plan["groups"]:
         if group.get("strips", 1) > 1:
-            kept = sum(n for k, n in pinned.items() if group["first"] <= k <= group["last"])
+            # what steps share is pinned once
+            kept = sum(p[f"{what}_bytes"] for p in plan.get("pinned", []) for what in ("weight", "accumulator")
+                       if group["first"] <= p["step"] <= group["last"]
+                       and plan["steps"][p["step"]].get(f"same_{what}s", -1) < group["first"])
             mine = Progress(plan, group).footprint(kept)
             if mine != group["peak_bytes"]:
                 wrong.append(f"steps {group['first']} to {group['last']} take {mine} bytes, not {group['peak_bytes']}")

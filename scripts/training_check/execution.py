@@ -42,6 +42,10 @@ class Execution:
             for t in s["reads"] + s["writes"]:
                 self.touches.setdefault(t, []).append(s["id"])
         self.gradients = {name: [torch.zeros_like(p) for p in own] for name, own in reference.parameters.items()}
+        for s in self.steps:  # layers that share their parameters add to the same sums, if the plan says so
+            if "same_accumulators" in s:
+                this, before = (self.own[k].layer["name"] for k in (s["id"], s["same_accumulators"]))
+                self.gradients[this] = self.gradients[before]
         split = {o.layer["name"] for o in self.own if o.part == "stat"}
         self.norms = Norms(torch, self.rows, plan["batch"], reference.inference, split)
 

@@ -142,7 +142,8 @@ class Reference:
         self.parameters, self.values = {}, {"image": self.image}
         for layer in network["layers"]:
             inputs = [self.values[i] for i in layer["inputs"]]
-            own = make_parameters(torch, layer, inputs[0].shape)
+            own = make_parameters(torch, layer, inputs[0].shape) if "shares" not in layer else \
+                self.parameters[layer["shares"]]
             self.parameters[layer["name"]] = [p.requires_grad_() for p in own]
             self.values[layer["name"]] = apply(torch, layer, inputs, self.parameters[layer["name"]], not inference)
         self.output = network["layers"][-1]["name"]

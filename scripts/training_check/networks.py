@@ -68,6 +68,23 @@ def dense(kind="group"):
     return b.network(b.add("pool", "global_avg_pool", x))
 
 
+def heads(kind="group"):
+    """A detector's head for two scales, and in turn: convolutions and norms that share their parameters."""
+    b = Builder("heads", 3, 16, kind=kind)
+    x = b.block("stem", "image", 16)
+    made = []
+    for i, name in enumerate(("large", "small", "again")):
+        own = {} if i == 0 else {"shares": "large"}
+        y = b.add(name, "conv", x, out_channels=16, kernel=3, pad=1, bias=kind == "group", **own)
+        norm = b.norm(name + ".norm", y)
+        if i == 2:
+            b.layers[-1]["shares"] = "large.norm"
+        made.append(b.add(name + ".relu", "relu", norm))
+        x = b.add("shrink", "max_pool", x, kernel=2) if i == 0 else made[-1]
+    pooled = [b.add(f"{y}.pool", "global_avg_pool", y) for y in (made[0], made[2])]
+    return b.network(b.add("concat", "concat", *pooled))
+
+
 def windows(kind="group"):
     """Rows that no number divides; strides, dilation, pads, pools that overlap and that leave rows out, up and down again, a
     gate."""
@@ -113,5 +130,5 @@ def attention(tokens=16):
     return b.network(x)
 
 
-NETWORKS = {"residual": residual, "inception": inception, "dense": dense, "attention": attention}
+NETWORKS = {"residual": residual, "inception": inception, "dense": dense, "attention": attention, "heads": heads}
 STRIP_NETWORKS = {**NETWORKS, "windows": windows}

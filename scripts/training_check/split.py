@@ -23,8 +23,14 @@ def split_program(plan, network, shapes):
         step["accumulator_bytes"] = 0
         if step["writes"]:
             made["steps"].append(step)
+    adders = {step["id"]: k for k, step in enumerate(made["steps"]) if step["accumulator_bytes"] > 0}
     for k, step in enumerate(made["steps"]):
+        adder = adders.get(step["id"]) == k
         step["id"] = k
+        step.pop("same_weights", None)  # of which groups that pin nothing need not know
+        before = step.pop("same_accumulators", None)
+        if adder and before is not None:
+            step["same_accumulators"] = adders[before]
     return give_rows(made, rows)
 
 
