@@ -49,27 +49,24 @@ def gather(c, node, values):
 
 
 def embedding(c, node, table, index, axis):
-    """
-    Rows of a table at places that the model is given. What a sample needs of the table is an input of the network, read
-    like an activation; behind it a `bias` that learns as many numbers, so that gradients come down to it.
-    """
+    """Rows of a table at places that the model is given, or that it computes."""
     if axis != 0:
         raise unsupported("looks up columns of a table, which is not supported")
+    if not table.shape:
+        raise Fault("looks up a table of unknown shape")
     learned = c.learning.fresh(table)
-    shape = [*index.shape, *table.shape[1:]]
+    shape, title = [*index.shape, *table.shape[1:]], node.title()
+    places = [d for _, d in sample_dims(index.shape, index.axis, c.batch)] or [1]
+    if learned or isinstance(table, Learned):
+        width = prod(table.shape[1:])
+        name = c.layer(title, "embedding", [c.tensor(index, places)], rows=table.shape[0], out_features=width)
+        return Activation(name, [*places, width], shape, index.axis, index.outer)
+    # of a constant table what a sample reads of it is an input
     dims = [d for _, d in sample_dims(shape, index.axis, c.batch)] or [1]
-    title = node.title()
     name = c.unique(title + ".rows")
     c.inputs.append({"name": name, "shape": dims})
     result = Activation(name, dims, shape, index.axis, index.outer, raw=True)
-    if not index.raw:  # places that are computed are read
-        result = rewritten(c, node, result, shape, [index])
-    if not learned and not isinstance(table, Learned):
-        return result
-    c.remark(f"{node.place()}: a table of {' x '.join(str(d) for d in table.shape)} learned numbers is not among the "
-             f"network's parameters; what a sample reads of it is the input {name!r}, and as many parameters stand for "
-             "its gradient")
-    return c.unary(title, "bias", result, parameters=prod(dims))
+    return result if index.raw else rewritten(c, node, result, shape, [index])
 
 
 def take(c, node, x, axis, wanted):

@@ -278,6 +278,12 @@ static bool sum_bytes(plan_loader *loader)
     return true;
 }
 
+/* Whether what it writes is the gradient of an embedding's table, which stays in DRAM. */
+static bool makes_table_gradient(const mbs_step *step)
+{
+    return strcmp(step->kind, "embedding.bwd") == 0;
+}
+
 bool read_program(plan_loader *loader)
 {
     static const char *const phases[] = {"training", "inference"};
@@ -301,10 +307,11 @@ bool read_program(plan_loader *loader)
     program_link(p);
     if (loader->version > 1)
         couple_statistics(p);
-    for (int32_t id = 0; id < p->tensor_count && p->inference; id++) {
+    for (int32_t id = 0; id < p->tensor_count; id++) {
         mbs_tensor *tensor = &p->tensors[id];
         /* the producer's is the first touch: alone, no step reads it */
-        tensor->kept = tensor->producer >= 0 && tensor->first_touch == tensor->last_touch;
+        tensor->kept = tensor->producer >= 0 && tensor->first_touch == tensor->last_touch &&
+                       (p->inference || makes_table_gradient(&p->steps[tensor->producer]));
     }
     loader->program_sound = loader->document.faults == before;
     return !loader->document.no_memory;

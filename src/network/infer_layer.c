@@ -25,6 +25,7 @@ void infer_layer(network_loader *loader, int32_t index)
         [SHAPE_ELEMENTWISE] = infer_elementwise,
         [SHAPE_SLICE] = infer_slice,
         [SHAPE_RESHAPE] = infer_reshape,
+        [SHAPE_EMBEDDING] = infer_embedding,
     };
     json_path list = {NULL, "layers", 0};
     json_path at = layer_path(&list, (size_t)index);

@@ -52,6 +52,7 @@ infer_rule infer_pool;
 infer_rule infer_global_pool;
 infer_rule infer_upsample;
 infer_rule infer_fc;
+infer_rule infer_embedding;
 infer_rule infer_same;
 infer_rule infer_same_chw;
 infer_rule infer_norm;

@@ -12,6 +12,12 @@ static bool take_out_channels(json_document *document, const json_path *at, cons
     return json_integer(document, at, member, value, 1, JSON_MAX_INTEGER, &layer->out_channels);
 }
 
+static bool take_rows(json_document *document, const json_path *at, const char *member,
+                      const cJSON *value, mbs_layer *layer)
+{
+    return json_integer(document, at, member, value, 1, JSON_MAX_INTEGER, &layer->rows);
+}
+
 static bool take_groups(json_document *document, const json_path *at, const char *member,
                         const cJSON *value, mbs_layer *layer)
 {
@@ -156,6 +162,7 @@ typedef struct member_rule {
 static const member_rule member_rules[] = {
     {"out_channels", MEMBER_OUT_CHANNELS, true, take_out_channels},
     {"out_features", MEMBER_OUT_FEATURES, true, take_out_channels},
+    {"rows", MEMBER_ROWS, true, take_rows},
     {"kind", MEMBER_KIND, true, take_kind},
     {"kernel", MEMBER_KERNEL, true, take_kernel},
     {"stride", MEMBER_STRIDE, false, take_stride},

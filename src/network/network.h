@@ -43,6 +43,7 @@ typedef enum mbs_op {
     OP_ELEMENTWISE,
     OP_SLICE,
     OP_RESHAPE,
+    OP_EMBEDDING,
     OP_COUNT
 } mbs_op;
 
@@ -74,6 +75,7 @@ typedef struct mbs_layer {
     int64_t begin; /* slice: elements begin, begin + step, … before end */
     int64_t end;
     int64_t step;
+    int64_t rows;    /* embedding: of its table */
     int64_t learned; /* prelu, scale, bias, parameter: as in the file */
     mbs_shape list;  /* reshape, parameter, elementwise: the shape (rank 0: none given); upsample:
                         the sizes of the axes; permute: the order; pad: before each dimension */

@@ -28,6 +28,7 @@ typedef enum member_flag {
     MEMBER_SIZE = 1 << 18,
     MEMBER_ORDER = 1 << 19,
     MEMBER_MARGINS = 1 << 20, /* before and after */
+    MEMBER_ROWS = 1 << 22,
     MEMBER_SHARES = 1 << 21
 } member_flag;
 
@@ -57,7 +58,8 @@ typedef enum shape_rule {
     SHAPE_GIVEN,   /* as the file says */
     SHAPE_ELEMENTWISE,
     SHAPE_SLICE,
-    SHAPE_RESHAPE
+    SHAPE_RESHAPE,
+    SHAPE_EMBEDDING
 } shape_rule;
 
 /* In the order of the table's columns: its padding costs less than another order would. */

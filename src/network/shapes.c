@@ -22,6 +22,20 @@ bool infer_fc(inference *now)
     return true;
 }
 
+/* A row of the table for each element of the input. */
+bool infer_embedding(inference *now)
+{
+    mbs_layer *layer = now->layer;
+    const mbs_shape *input = inference_input(now, 0);
+    if (input->rank == MBS_MAX_RANK)
+        return inference_input_fault(now, 0, "at most 7 dimensions");
+    layer->shape = *input;
+    layer->shape.dim[layer->shape.rank++] = layer->out_channels;
+    if (!checked_mul(layer->rows, layer->out_channels, &layer->weights))
+        inference_too_many_parameters(now);
+    return true;
+}
+
 bool infer_same(inference *now)
 {
     now->layer->shape = *inference_input(now, 0);

@@ -310,6 +310,28 @@ static bool plain_backward(builder *b, int32_t layer)
     return read_results(b, layer, saved, &s) && gradients_write(b, l->name);
 }
 
+/* The gradient of the rows that were looked up, each sample's of its own: nobody reads it here. */
+static bool embedding_backward(builder *b, int32_t layer)
+{
+    const mbs_layer *l = &b->network->layers[layer];
+    b->wants.count = 0;
+    if (!remat_all(b, &b->reads) || backward_step(b, layer, STEP_BWD, "bwd") == NULL)
+        return false;
+    step_rows s = gradient_rows(b, layer);
+    if (!read_dy(b, &s))
+        return false;
+    s.aligned = false;
+    if (!read_saved_inputs(b, &s))
+        return false;
+    const char *name = name_pool_format(b->program->names, "%s.rows.grad", l->name);
+    const int32_t gradient =
+        builder_tensor(b, l->elements, b->options.bits.accumulator, s.rows, name);
+    if (gradient < 0)
+        return false;
+    b->program->tensors[gradient].kept = true;
+    return builder_write(b, gradient);
+}
+
 /* The gradients of the layer's output that there are, into b->dy. */
 static bool find_dy(builder *b, int32_t layer)
 {
@@ -343,7 +365,7 @@ static bool layer_backward(builder *b, int32_t layer)
         return false;
     if (l->op == OP_CONV || l->op == OP_FC || l->op == OP_CONV_TRANSPOSE)
         return conv_backward(b, layer);
-    return plain_backward(b, layer);
+    return l->op == OP_EMBEDDING ? embedding_backward(b, layer) : plain_backward(b, layer);
 }
 
 bool backward_build(builder *b)

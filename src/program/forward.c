@@ -56,21 +56,33 @@ static int32_t statistics_step(builder *b, int32_t layer)
     return write_statistics(b, name_pool_format(names, "%s.statistics", l->name));
 }
 
+/* Reads what the samples need of an embedding's table, as much as the output has. */
+static bool read_table(builder *b, int32_t layer)
+{
+    const mbs_layer *l = &b->network->layers[layer];
+    const int64_t rows = rows_of(b, b->network->input_count + layer);
+    const char *name = name_pool_format(b->program->names, "%s.rows", l->name);
+    const int32_t table = builder_tensor(b, l->elements, b->options.bits.weight, rows, name);
+    return table >= 0 && builder_read(b, table, ROW_MAP_SAME);
+}
+
 static bool forward_step(builder *b, int32_t layer)
 {
     const mbs_layer *l = &b->network->layers[layer];
     const bool split = norm_is_split(b, l);
+    const bool looks_up = l->op == OP_EMBEDDING;
     const int32_t statistics = split ? statistics_step(b, layer) : -1;
     if (split && statistics < 0)
         return false;
     const char *name = name_pool_copy(b->program->names, l->name);
     mbs_step *step = builder_step(b, layer, STEP_FORWARD, name);
-    if (step == NULL ||
-        !builder_bytes(b, l->weights + l->biases, b->options.bits.weight, &step->weight_bytes))
+    if (step == NULL || !builder_bytes(b, looks_up ? 0 : l->weights + l->biases,
+                                       b->options.bits.weight, &step->weight_bytes))
         return false;
     step->rows = forward_rows(b, layer);
     builder_gemm(b, layer, step);
-    if (!read_inputs(b, layer) || (split && !read_statistics(b, statistics)))
+    if (!read_inputs(b, layer) || (split && !read_statistics(b, statistics)) ||
+        (looks_up && !read_table(b, layer)))
         return false;
     const id_range output = b->own[b->network->input_count + layer];
     for (int32_t i = 0; i < output.count; i++)

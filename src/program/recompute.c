@@ -10,8 +10,8 @@ bool recompute_allows(mbs_op op)
 {
     /* dropout draws anew each time; of a pool its small index is stored, not its large input; a
        parameter's rows are read, not computed */
-    return op != OP_PARAMETER && op != OP_DROPOUT && op != OP_MAX_POOL && op != OP_AVG_POOL &&
-           op != OP_GLOBAL_AVG_POOL && !op_is_view(op);
+    return op != OP_PARAMETER && op != OP_EMBEDDING && op != OP_DROPOUT && op != OP_MAX_POOL &&
+           op != OP_AVG_POOL && op != OP_GLOBAL_AVG_POOL && !op_is_view(op);
 }
 
 static bool is_rectifier(mbs_op op)

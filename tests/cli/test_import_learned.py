@@ -149,17 +149,20 @@ class LearnedTest(CliTest):
 
     def test_embeddings(self):
         layers, notes = self.network("text")
-        self.assertEqual([entry["name"] for entry in json.loads(self.text)["inputs"]],
-                         ["embedding.rows", "shifted.rows"])
-        self.assertEqual(layers, ["bias parameters=48", "bias parameters=80", "bias parameters=48", "add",
-                                  "fc out_features=5 axis=1"])
-        self.assertIn("node 'embedding': a table of 50 x 8 learned numbers", notes)
-        self.succeed("plan", self.file("net.json", self.text), "--batch", "4")
+        self.assertEqual([entry["name"] for entry in json.loads(self.text)["inputs"]], ["tokens"])
+        self.assertEqual(layers, ["embedding rows=50 out_features=8", "bias parameters=80", "bias",
+                                  "embedding rows=10 out_features=8", "add", "fc out_features=5 axis=1"])
+        self.assertNotIn("table", notes)
+        self.assertEqual(self.shown(self.text)[0], 50 * 8 + 80 + 10 * 8 + 8 * 5)
+        plan = str(self.folder / "plan.json")
+        for planner in ("baseline", "il", "mbs-fs", "mbs1", "mbs2", "dp", "ilp"):
+            self.succeed("plan", self.file("net.json", self.text), "--batch", "4", "--planner", planner, "-o", plan)
+            self.assertIn("ok", self.succeed("verify", plan).out)
 
     def test_optimised_text(self):
         layers, _ = self.network("optimised_text")
-        self.assertEqual(layers[:8], ["bias parameters=72", "bias parameters=72", "add", "bias parameters=120",
-                                      "norm kind=layer axis=1"] + ["fc out_features=12 axis=1"] * 3)
+        self.assertEqual(layers[:8], ["embedding rows=50 out_features=12", "embedding rows=2 out_features=12", "add",
+                                      "bias parameters=120", "norm kind=layer axis=1"] + ["fc out_features=12 axis=1"] * 3)
         self.assertEqual(layers[8:11], ["bias parameters=12"] * 3)
         self.assertEqual([layer for layer in layers if layer[:3] in ("mat", "sof")],
                          ["matmul transpose_b=True", "softmax", "matmul"])

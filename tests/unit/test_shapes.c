@@ -149,6 +149,8 @@ static const shape_case shape_cases[] = {
     {"4,6,7,8", "'op': 'avg_pool', 'kernel': 2, 'stride': 1, " IN_X, "4,5,6,7", 0},
     {"4,6,7,8", "'op': 'upsample', 'size': [2, 3, 5], " IN_X, "4,2,3,5", 0},
     {"4,6,7,8", "'op': 'global_avg_pool', " IN_X, "4,1,1,1", 0},
+    {"7", "'op': 'embedding', 'rows': 50, 'out_features': 4, " IN_X, "7,4", 200},
+    {"2,3", "'op': 'embedding', 'rows': 50, 'out_features': 4, " IN_X, "2,3,4", 200},
     {"9007199254740991", "'op': 'relu', " IN_X, "9007199254740991", 0},
 };
 

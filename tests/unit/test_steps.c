@@ -90,6 +90,31 @@ START_TEST(ops)
 }
 END_TEST
 
+/* Rows of the table are read for each sample, and their gradient stays: 32 places, 4 numbers each.
+ */
+START_TEST(rows_of_a_table)
+{
+    mbs_tensor_info tensor;
+    mbs_program *program = must_build(LAYER("e", "x", "'op':'embedding','rows':9,'out_features':4")
+                                          OP("g", "gelu", "e"),
+                                      TRAINING);
+    check_listing(program,
+                  "F e embedding [x e.rows]>[e]\nF g gelu [e]>[g]\nB loss loss [g]>[g.grad@loss]\n"
+                  "B g.bwd gelu.bwd [g.grad@loss e]>[e.grad@g]\n"
+                  "B e.bwd embedding.bwd [e.grad@g x]>[e.rows.grad]\n",
+                  NULL);
+    ck_assert_int_eq(mbs_program_tensor(program, 1, &tensor), MBS_OK);
+    ck_assert_int_eq(tensor.producer, -1);
+    ck_assert_int_eq(tensor.bytes, 32 * 4 * 2);
+    ck_assert(program->tensors[6].kept);
+    ck_assert_int_eq(program->tensors[6].bytes, 32 * 4 * 4);
+    mbs_program_free(program);
+    program = must_build(LAYER("e", "x", "'op':'embedding','rows':9,'out_features':4"), INFERENCE);
+    check_listing(program, "F e embedding [x e.rows]>[e]\n", NULL);
+    mbs_program_free(program);
+}
+END_TEST
+
 /* ---- What else a program says ---------------------------------------------------------------- */
 
 /* A gsum belongs to the layer whose output's gradient it sums, loss to none. */
@@ -230,6 +255,7 @@ int main(void)
     Suite *suite = suite_create("steps");
     TCase *tests = tcase_create("steps");
     tcase_add_loop_test(tests, ops, 0, (int)COUNT(op_cases));
+    tcase_add_test(tests, rows_of_a_table);
     tcase_add_test(tests, steps_know_their_layers);
     tcase_add_test(tests, figures_from_outside);
     tcase_add_test(tests, touches_are_linked);
