@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Draws the figures of an evaluation, as SVG and PNG, from the files of `mbsopt sweep` and `mbsopt plan`."""
+"""Draws the figures of an evaluation, as SVG, PNG or PDF, from the files of `mbsopt sweep` and `mbsopt plan`."""
 
 import argparse
 import io
 import os
 import re
+import signal
 import subprocess
 import sys
 
@@ -13,7 +14,10 @@ import plot_data  # noqa: E402
 import plot_table  # noqa: E402
 
 SYSTEM_PYTHON = "/usr/bin/python3"
-BAD_INPUT, SYSTEM_ERROR = 1, 5
+BAD_INPUT, USAGE, SYSTEM_ERROR = 1, 2, 5
+FORMATS = ("svg", "png", "pdf")
+
+speaker = "plot.py"  # who says what is wrong
 
 SAVINGS = ("total_bytes", "time_s", "energy_j")
 KINDS = {  # what it is, the numeric columns it needs, the columns that it shows besides network and planner
@@ -22,6 +26,8 @@ KINDS = {  # what it is, the numeric columns it needs, the columns that it shows
     "energy": ("energy by network and planner", ("energy_j",), ()),
     "utilisation": ("array utilisation by network and planner", ("utilisation",), ()),
     "buffers": ("traffic over buffer size, by planner", ("buffer_bytes", "total_bytes"), ("buffer_bytes",)),
+    "buffers-time": ("time over buffer size, by planner", ("buffer_bytes", "time_s"), ("buffer_bytes",)),
+    "buffers-energy": ("energy over buffer size, by planner", ("buffer_bytes", "energy_j"), ("buffer_bytes",)),
     "memories": ("time by hardware file and planner", ("hardware", "time_s"), ("hardware",)),
     "recompute": ("traffic over multiply-accumulates added by recomputing, by network",
                   ("recompute", "total_bytes", "extra_macs_percent"), ("recompute",)),
@@ -35,7 +41,7 @@ KINDS = {  # what it is, the numeric columns it needs, the columns that it shows
                         ("recompute", "total_bytes", "extra_macs_percent"), ("recompute",)),
     "recompute-memories-table": ("what the figure recompute-memories shows, in Markdown",
                                  ("hardware", "recompute", "time_s"), ("hardware", "recompute")),
-    "plan": ("a plan file: bytes of each step, groups and the buffer", (), ()),
+    "plan": ("a plan file: groups, bytes of each step, the buffer, traffic of each group", (), ()),
 }
 
 
@@ -50,8 +56,7 @@ def find_matplotlib():
     probe = [SYSTEM_PYTHON, "-c", "import matplotlib"]
     if usable and subprocess.run(probe, stderr=subprocess.DEVNULL, check=False).returncode == 0:
         os.execv(SYSTEM_PYTHON, [SYSTEM_PYTHON, os.path.abspath(__file__), *sys.argv[1:]])
-    print("plot.py: matplotlib is missing; on Debian: "
-          "sudo apt-get update && sudo apt-get install -y python3-matplotlib", file=sys.stderr)
+    warn("matplotlib is missing; on Debian: sudo apt-get update && sudo apt-get install -y python3-matplotlib")
     sys.exit(SYSTEM_ERROR)
 
 
@@ -69,24 +74,41 @@ def label(text):
     return value, shown
 
 
+class Parser(argparse.ArgumentParser):
+    def error(self, message):
+        warn(f"{message}; see: {'mbsopt help plot' if speaker == 'mbsopt' else 'plot.py --help'}")
+        sys.exit(USAGE)
+
+
 def parse_arguments(argv):
     kinds = "\n".join(f"  {name:24} {what}" for name, (what, _, _) in KINDS.items())
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description=__doc__, epilog=f"KIND is one of\n{kinds}",
         formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("kind", metavar="KIND", choices=KINDS)
+    parser.add_argument("kind", metavar="KIND")
     parser.add_argument("files", metavar="FILE", nargs="+",
-                        help="CSV of mbsopt sweep or compare; for KIND plan one JSON of mbsopt plan")
-    parser.add_argument("-o", "--output", metavar="PATH", help="PATH.svg and PATH.png are written (default: KIND)")
-    parser.add_argument("--formats", default="svg,png", metavar="LIST", help="of svg and png (default: both)")
+                        help="CSV of mbsopt sweep or compare; for KIND plan one JSON of mbsopt plan; - is standard input")
+    parser.add_argument("-o", "--output", metavar="PATH",
+                        help="the picture, .svg, .png or .pdf; without an ending PATH.svg and PATH.png (default: KIND)")
+    parser.add_argument("--formats", metavar="LIST", help="of svg, png and pdf, for a PATH without an ending")
+    parser.add_argument("--size", choices=("screen", "page", "column"), default="screen",
+                        help="page, column: as wide as a paper's text, or one of its two columns")
     parser.add_argument("--where", type=condition, action="append", default=[], metavar="COLUMN=VALUE[,VALUE…]",
                         help="only rows with one of these values; once for each column")
     parser.add_argument("--label", type=label, action="append", default=[], metavar="VALUE=TEXT",
                         help="write TEXT for a network, planner or hardware of this name")
+    parser.add_argument("--speaker", default=speaker, help=argparse.SUPPRESS)
+    globals()["speaker"] = next((word[10:] for word in argv if word.startswith("--speaker=")), speaker)
     arguments = parser.parse_args(argv)
-    arguments.formats = arguments.formats.split(",")
-    if set(arguments.formats) - {"svg", "png"}:
-        parser.error("--formats: only svg and png are known")
+    if arguments.kind not in KINDS:
+        parser.error(f"KIND '{arguments.kind}': expected one of {', '.join(KINDS)}")
+    ending = os.path.splitext(arguments.output or "")[1][1:].lower()
+    if ending in FORMATS and arguments.formats:
+        parser.error(f"--formats: {arguments.output} has one already")
+    arguments.base = (arguments.output or arguments.kind) if ending not in FORMATS else arguments.output[:-len(ending) - 1]
+    arguments.endings = [arguments.output[-len(ending):]] if ending in FORMATS else (arguments.formats or "svg,png").split(",")
+    if {one.lower() for one in arguments.endings} - set(FORMATS):
+        parser.error("--formats: only svg, png and pdf are known")
     if arguments.kind == "plan" and (len(arguments.files) > 1 or arguments.where):
         parser.error("KIND plan takes one plan file and no --where")
     return arguments
@@ -100,6 +122,13 @@ def svg_bytes(figure):
     return text.encode()
 
 
+def pdf_bytes(figure):
+    """Without date and version; letters as outlines of the font, which papers ask for (type 42, not 3)."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
+    return buffer.getvalue()
+
+
 def png_bytes(figure):
     """With a palette, which is a third of the size."""
     from PIL import Image  # matplotlib needs it too
@@ -109,12 +138,15 @@ def png_bytes(figure):
     return packed.getvalue()
 
 
-def save(figure, path, formats):
+WRITERS = {"svg": svg_bytes, "png": png_bytes, "pdf": pdf_bytes}
+
+
+def save(figure, path, endings):
     """Writes by rename, so that an interrupted run leaves no half figure behind."""
-    for suffix in formats:
-        target = f"{path}.{suffix}"
+    for ending in endings:
+        target = f"{path}.{ending}"
         temporary = f"{target}.{os.getpid()}.tmp"
-        content = svg_bytes(figure) if suffix == "svg" else png_bytes(figure)
+        content = WRITERS[ending.lower()](figure)
         try:
             with open(temporary, "wb") as file:
                 file.write(content)
@@ -125,7 +157,7 @@ def save(figure, path, formats):
 
 
 def warn(message):
-    print("plot.py:", *str(message).split(), file=sys.stderr)
+    print(f"{speaker}:", *str(message).split(), file=sys.stderr)
 
 
 def run(arguments):
@@ -144,13 +176,22 @@ def run(arguments):
     import plot_plan
     matplotlib.use("Agg")
     matplotlib.rcParams.update(plot_figures.STYLE)
+    plot_figures.set_size(arguments.size)
     draw = plot_plan.draw if arguments.kind == "plan" else plot_figures.FIGURES[arguments.kind]
     figure = draw(points, labels)
-    save(figure, arguments.output or arguments.kind, arguments.formats)
+    save(figure, arguments.base, arguments.endings)
+    if speaker == "mbsopt" and not arguments.output:
+        warn("drawn: " + ", ".join(f"{arguments.base}.{ending}" for ending in arguments.endings))
+
+
+def end(number, _):
+    """As if it had ended by itself, so that no temporary file is left."""
+    sys.exit(128 + number)
 
 
 def main(argv=None):
-    arguments = parse_arguments(argv)
+    signal.signal(signal.SIGTERM, end)
+    arguments = parse_arguments(sys.argv[1:] if argv is None else argv)
     try:
         run(arguments)
     except plot_data.BadInput as error:

@@ -5,6 +5,7 @@ import io
 import json
 import math
 import re
+import sys
 
 from training_check.progress import Progress, map_of_file
 
@@ -24,6 +25,8 @@ class BadInput(Exception):
 
 def read_text(path):
     try:
+        if path == "-":
+            return io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig", newline="").read()
         with open(path, encoding="utf-8-sig", newline="") as file:
             return file.read()
     except OSError as error:
@@ -195,6 +198,7 @@ class PlanFigures:
         self.in_passes |= {group["first"] for group in self.groups if group.get("passes", 1) > 1}
         self.needs_a_sample = NEEDS_A_SAMPLE[VERSIONS[plan["format"]]]
         self._footprints(sizes, steps)
+        self._traffic(sizes, steps)
 
     def _footprints(self, sizes, steps):
         """Section 4 of the model: what hands on data, what else the step itself takes, and pinned parameters."""
@@ -230,6 +234,36 @@ class PlanFigures:
                     self.other[k] = steps[k]["weight_bytes"] + steps[k]["accumulator_bytes"] + whole_sample
                 else:
                     self.other[k] = group["sub_batch"] * rest
+
+    def _traffic(self, sizes, steps):
+        """Section 4: what each group reads and writes of activations, and moves of parameters, in bytes."""
+        batch, inference = self.plan["batch"], self.plan.get("phase") == "inference"
+        self.activations, self.parameters = [0] * len(self.groups), [0] * len(self.groups)
+        group_of = [index for index, group in enumerate(self.groups)
+                    for _ in range(group["first"], group["last"] + 1)]
+        stays = {(interval["tensor"], interval["from"], interval["to"]) for interval in self.plan.get("resident", [])}
+        read = {tensor for step in steps for tensor in step["reads"]}
+        pins = {pin["step"]: pin for pin in self.plan.get("pinned", [])}
+        touches = {}
+        for k, step in enumerate(steps):
+            for tensor in self.operand_sets[k]:
+                touches.setdefault(tensor, []).append(k)
+        written = {tensor for step in steps for tensor in step["writes"]}
+        for tensor, at in touches.items():
+            broken = [(u, v) for u, v in zip(at, at[1:]) if (tensor, u, v) not in stays]
+            reads = [v for _, v in broken] if tensor in written else [at[0], *(v for _, v in broken)]
+            for k in reads:
+                if tensor in steps[k]["reads"]:
+                    passes = self.groups[group_of[k]].get("passes", 1)
+                    self.activations[group_of[k]] += batch * sizes[tensor] * passes
+            if tensor in written and (broken or (inference and tensor not in read)):
+                self.activations[group_of[at[0]]] += batch * sizes[tensor]
+        for k, step in enumerate(steps):
+            rounds = self.groups[group_of[k]]["iterations"]
+            pin = pins.get(k, {"weight_bytes": 0, "accumulator_bytes": 0})
+            weights, accumulators = pin["weight_bytes"], pin["accumulator_bytes"]
+            self.parameters[group_of[k]] += (weights + rounds * (step["weight_bytes"] - weights) + accumulators
+                                             + (2 * rounds - 1) * (step["accumulator_bytes"] - accumulators))
 
     def peak(self, group):
         return max(self.resident[k] + self.other[k] + self.pinned[k]

@@ -5,7 +5,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from plot_figures import size_text
+from plot_figures import Head, paper, size_text
 
 SHADES = ("#ffffff", "#ececec")
 STRIP = ("#ffffff", "#dcdcdc")
@@ -95,7 +95,7 @@ def draw_bytes(axes, figures):
     axes.yaxis.set_major_locator(LogLocator(base=4, numticks=14))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: size_text(value)))
-    axes.set_ylabel("one sample")
+    axes.set_ylabel("bytes of one\nsample (log)")
     handles = [Line2D([], [], color="#1f5f8b", linewidth=0.9, label="operands of the step"),
                Line2D([], [], color="#d9711a", linewidth=2.2, label="buffer / sub-batch"),
                Line2D([], [], color="black", linewidth=1, linestyle="--", label="buffer")]
@@ -112,7 +112,7 @@ def draw_footprints(axes, figures):
     shade_groups(axes, figures.groups)
     mebi = 1048576
     parts = (("stays between steps", figures.resident, "#2a6f9e", ""),
-             ("other operands, parameters", figures.other, "#ffffff", "/////"),
+             ("the step's own", figures.other, "#ffffff", "/////"),
              ("pinned parameters", figures.pinned, "#f5c9a0", ""))
     below = [0] * len(figures.operands)
     handles = []
@@ -126,37 +126,70 @@ def draw_footprints(axes, figures):
     limit = figures.usable / mebi
     axes.axhline(limit, color="black", linewidth=1, linestyle="--", zorder=3)
     axes.set_ylim(0, max(limit, max(below)) * 1.06)
-    axes.set_ylabel("sub-batch in the\nbuffer (MiB)")
+    axes.set_ylabel("in the buffer\n(MiB)")
     return handles
 
 
+def draw_traffic(axes, figures):
+    """What each group moves to and from DRAM: the height of its box."""
+    shade_groups(axes, figures.groups)
+    kinds = (("activations", figures.activations, "#3d84b8"), ("parameters", figures.parameters, "#d9711a"))
+    edges = [edge for group in figures.groups for edge in (group["first"], group["last"] + 1)]
+    below = [0] * len(edges)
+    for _, values, colour in kinds:
+        above = [base + value / 1e6 for base, value in zip(below, (v for v in values for _ in (0, 1)))]
+        axes.fill_between(edges, below, above, facecolor=colour, edgecolor="none", zorder=2)
+        below = above
+    handles = [Patch(facecolor=colour, label=f"DRAM: {name}") for name, _, colour in kinds]
+    axes.set_ylim(0, max(below) * 1.08 or 1)
+    axes.set_ylabel("DRAM traffic of\nthe group (MB)")
+    return handles
+
+
+# from the top, in inches: boxes of groups, bytes, buffer, traffic, layers; gaps between them
+HEIGHTS = (0.4, 1.6, 1.25, 1.1, 0.42)
+GAP = 0.08
+
+
+def title_of(figures, labels):
+    plan = figures.plan
+    total = plan.get("traffic_bytes", {}).get("total")
+    moved = f", {total / 1e9:.2f} GB of DRAM traffic" if isinstance(total, (int, float)) else ""
+    network, planner = (labels.get(plan[name], plan[name]) for name in ("network", "planner"))
+    return (f"{network}, plan of {planner}: {len(figures.operands)} steps in {len(figures.groups)} groups, "
+            f"N = {plan['batch']}, {size_text(plan['buffer_bytes'])} buffer{moved}")
+
+
 def draw(figures, labels):
-    plan, count = figures.plan, len(figures.operands)
-    figure = Figure(figsize=(11, 5.4))
-    left, width = 0.085, 0.905
-    strip = figure.add_axes((left, 0.82, width, 0.075))
-    upper = figure.add_axes((left, 0.49, width, 0.32), sharex=strip)
-    lower = figure.add_axes((left, 0.235, width, 0.235), sharex=strip)
-    layers = figure.add_axes((left, 0.145, width, 0.08), sharex=strip)
-    draw_strip(strip, figures.groups, count, width * figure.get_figwidth())
-    draw_names(layers, figures, width * figure.get_figwidth())
-    handles = draw_bytes(upper, figures)
-    handles += draw_footprints(lower, figures)
-    for axes in (upper, lower, layers):
+    count = len(figures.operands)
+    width = paper[0] or 11
+    left, right, foot = 0.94, 0.1, 0.42
+    inner = width - left - right
+    drawn = Figure(figsize=(width, 1))  # for the legend, whose entries are made while drawing
+    scratch = drawn.add_axes((0, 0, 1, 1)), drawn.add_axes((0, 0, 1, 1)), drawn.add_axes((0, 0, 1, 1))
+    handles = draw_bytes(scratch[0], figures) + draw_footprints(scratch[1], figures) + draw_traffic(scratch[2], figures)
+    head = Head(width, title_of(figures, labels), "", handles)
+    height = head.height() + 0.17 + sum(HEIGHTS) + GAP * (len(HEIGHTS) - 1) + foot
+    figure = Figure(figsize=(width, height))
+    head.draw(figure)
+    panels, top = [], height - head.height() - 0.17
+    for tall in HEIGHTS:
+        share = {"sharex": panels[0]} if panels else {}
+        panels.append(figure.add_axes((left / width, (top - tall) / height, inner / width, tall / height), **share))
+        top -= tall + GAP
+    strip, upper, lower, traffic, layers = panels
+    draw_strip(strip, figures.groups, count, inner)
+    draw_names(layers, figures, inner)
+    draw_bytes(upper, figures)
+    draw_footprints(lower, figures)
+    draw_traffic(traffic, figures)
+    for axes in (upper, lower, traffic, layers):
         mark_phases(axes, figures, count)
     strip.set_xlim(0, count)
-    for axes in (upper, lower):
+    for axes in (upper, lower, traffic):
         axes.tick_params(labelbottom=False)
     layers.set_xlabel("step, in the order they run")
     for first, last, name in ((0, figures.backward, "forward"), (figures.backward, count, "backward")):
         if last > first:
             strip.text((first + last) / 2, 1.08, name, ha="center", va="bottom", fontsize=8, style="italic")
-    total = plan.get("traffic_bytes", {}).get("total")
-    moved = f", {total / 1e9:.2f} GB of DRAM traffic" if isinstance(total, (int, float)) else ""
-    network, planner = (labels.get(plan[name], plan[name]) for name in ("network", "planner"))
-    figure.suptitle(f"{network}, plan of {planner}: {count} steps in {len(figures.groups)} groups, "
-                    f"N = {plan['batch']}, {size_text(plan['buffer_bytes'])} buffer{moved}", y=0.985, va="top",
-                    fontsize=9)
-    figure.legend(handles=handles, loc="lower center", ncol=len(handles), bbox_to_anchor=(0.52, 0.005),
-                  columnspacing=1.1, fontsize=7.5)
     return figure

@@ -68,7 +68,7 @@ def by_strips(points, labels):
     """What dp's strips change: networks and buffers down, the figures without and with strips across."""
     lines = []
     for_time = any(point["planner"] == "dp-time" for point in points)
-    columns = [*TABLES, ("utilisation", "Array utilisation", lambda value: f"{value:.2f}")]
+    columns = [*TABLES, ("utilisation", "Array utilisation", lambda value: f"{100 * value:.0f} %")]
     for buffer in in_order(points, "buffer_bytes"):
         mine = [point for point in points if point["buffer_bytes"] == buffer]
         cells, of_time = {}, {}

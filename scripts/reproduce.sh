@@ -1,34 +1,92 @@
 #!/bin/bash
-# Sweeps the paper's networks and draws every figure and table of docs/evaluation.md anew.
-#   scripts/reproduce.sh [-o FOLDER] [PART…]
-# FOLDER: default docs/figures. PART, any of planners ilp buffers strips strips-batch-norm
-# strips-inference memories recompute recompute-memories sensitivity, or draw: sweeps these alone, takes the rows of the others as they
-# lie in FOLDER, and draws. None given: all of them, 30 minutes of processor time, most of it for what is
-# recomputed. Each part's rows are there as soon as it is done, so that an interrupted run need not begin anew.
-# ilp stops at a time limit: its last digits may differ from machine to machine.
-# MBSOPT, if set, is the program to use in place of the one that scripts/run.sh builds.
+# Sweeps the paper's networks and draws every figure and table of docs/evaluation.md anew; or does so
+# for networks of one's own. See usage below, or --help.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+usage() {
+    cat <<'EOT'
+usage: scripts/reproduce.sh [OPTION...] [PART...]
+
+Sweeps the paper's networks and draws every figure and table of
+docs/evaluation.md anew. A PART is swept alone, with the rows of the others as
+they lie in the folder; the part draw only draws. Without parts all are swept,
+30 minutes of processor time, most of it for what is recomputed. Each part's
+rows are there as soon as it is done, so that an interrupted run need not begin
+anew. ilp stops at a time limit: its last digits may differ between machines.
+
+  planners            every planner at the machine's buffer
+  ilp                 ilp, also over buffers
+  buffers             over buffer sizes
+  strips, strips-batch-norm, strips-inference
+                      over buffer sizes, with and without strips of rows
+  memories            with each of four memories
+  recompute, recompute-memories
+                      what to compute again in place of storing it
+  sensitivity         with one constant of the machine changed
+
+  -o FOLDER           rows, figures and tables go there (default: docs/figures)
+  --networks LIST     these networks in place of the paper's, comma-separated:
+                      files, or names of mbsopt list. Parts are then planners,
+                      buffers and strips unless others are given, what they have
+                      is drawn, and so is dp's plan of each. Needs -o
+  --batch N           samples of their mini-batch (default: 32)
+  --buffers LIST      buffer sizes to sweep over: 1MiB..64MiB:x2. Needs -o
+  --formats LIST      of svg, png and pdf (default: svg,png)
+  --size SIZE         screen, page or column: how wide figures are
+  -h, --help          print this
+
+MBSOPT, if set, is the program to use in place of the one that scripts/run.sh
+builds. A run for one's own networks:
+
+  scripts/reproduce.sh -o results --networks alexnet,my-net.json planners
+EOT
+}
 
 all_parts=(planners ilp buffers strips strips-batch-norm strips-inference memories recompute
     recompute-memories sensitivity)
 networks=$root/models/networks
 hardware=$root/models/hardware
 figures=$root/docs/figures
-if [ "${1:-}" = -o ] && [ -n "${2:-}" ]; then
-    figures=$2
+own=() buffers='' batch=32 into='' drawing=()
+while [ $# -gt 0 ] && [[ $1 == -* ]]; do
+    case $1 in
+    -h | --help)
+        usage
+        exit 0
+        ;;
+    -o | --networks | --batch | --buffers | --formats | --size)
+        [ -n "${2:-}" ] || fail "$0: $1 needs a value; see: $0 --help"
+        ;;
+    *) fail "$0: unknown option $1; see: $0 --help" ;;
+    esac
+    case $1 in
+    -o) into=$2 ;;
+    --networks) IFS=, read -ra own <<<"$2" ;;
+    --batch) batch=$2 ;;
+    --buffers) buffers=$2 ;;
+    *) drawing+=("$1" "$2") ;;
+    esac
     shift 2
+done
+if [ -z "$into" ] && { [ ${#own[@]} -gt 0 ] || [ -n "$buffers" ]; }; then
+    fail "$0: networks and buffers of one's own need a folder of their own: -o FOLDER"
 fi
+figures=${into:-$figures}
 for part in "$@"; do
     [[ " ${all_parts[*]} draw " == *" $part "* ]] ||
         fail "$0: no part is called '$part'; there are: ${all_parts[*]} draw"
 done
-[ $# -gt 0 ] || set -- "${all_parts[@]}"
-for part in "${all_parts[@]}"; do
-    [[ " $* " == *" $part "* ]] || [ -f "$figures/$part.csv" ] ||
-        fail "$0: $figures/$part.csv is missing, so $part has to be swept too"
-done
+if [ ${#own[@]} -gt 0 ]; then
+    [ $# -gt 0 ] || set -- planners buffers strips
+else
+    [ $# -gt 0 ] || set -- "${all_parts[@]}"
+    for part in "${all_parts[@]}"; do
+        [[ " $* " == *" $part "* ]] || [ -f "$figures/$part.csv" ] ||
+            fail "$0: $figures/$part.csv is missing, so $part has to be swept too"
+    done
+fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -55,14 +113,22 @@ sweep() {
     mbsopt sweep "$@" -o "$work/rows-$((rows++)).csv"
 }
 
-# The six networks of the paper, each at its mini-batch.
+# The six networks of the paper, each at its mini-batch, or those that are given.
 sweep_six() {
+    if [ ${#own[@]} -gt 0 ]; then
+        sweep "${own[@]}" --batch "$batch" "$@"
+        return
+    fi
     sweep "$networks/alexnet.json" --batch 64 "$@"
     sweep "$networks"/{resnet{50,101,152},inception_v{3,4}}.json "$@"
 }
 
 # The four whose recomputation is looked at.
 sweep_four() {
+    if [ ${#own[@]} -gt 0 ]; then
+        sweep "${own[@]}" --batch "$batch" "$@"
+        return
+    fi
     sweep "$networks"/{resnet50,resnet152,inception_v4,densenet121}.json "$@"
 }
 
@@ -82,16 +148,16 @@ sweep_planners() {
 
 sweep_ilp() {
     sweep_six --planner ilp --time-limit 30
-    sweep_six --planner ilp --time-limit 4 --buffer 512KiB..64MiB:x2
+    sweep_six --planner ilp --time-limit 4 --buffer "${buffers:-512KiB..64MiB:x2}"
 }
 
 sweep_buffers() {
-    sweep_six --planner baseline,il,mbs2,dp --buffer 512KiB..64MiB:x2,10MiB
+    sweep_six --planner baseline,il,mbs2,dp --buffer "${buffers:-512KiB..64MiB:x2,10MiB}"
 }
 
 # Training with batch norms planned as group norms, with batch norms kept, and inference of one image.
 # Also for least time, where strips are weighed against what they leave of the array's utilisation.
-with_and_without_strips=(--planner "baseline,dp" --strips "off,on" --buffer 128KiB..64MiB:x2)
+with_and_without_strips=(--planner "baseline,dp" --strips "off,on" --buffer "${buffers:-128KiB..64MiB:x2}")
 for_time=(--planner dp --objective time --buffer "512KiB,1MiB,2MiB")
 sweep_strips() {
     sweep_six "${with_and_without_strips[@]}"
@@ -105,6 +171,7 @@ sweep_strips-batch-norm() {
 
 sweep_strips-inference() {
     local files=("$networks"/{alexnet,resnet{50,101,152},inception_v{3,4}}.json)
+    [ ${#own[@]} = 0 ] || files=("${own[@]}")
     sweep "${files[@]}" "${with_and_without_strips[@]}" --inference --batch 1
     sweep "${files[@]}" "${for_time[@]}" --inference --batch 1
 }
@@ -171,52 +238,81 @@ labels=(--label alexnet=AlexNet --label resnet50=ResNet-50 --label resnet101=Res
     --label "lpddr4-4=¼ LPDDR4" --label "lpddr4-8=⅛ LPDDR4"
     --label "dp-no-strips=dp without strips" --label "dp+auto:10=dp, recomputing" --label "dp-time+auto:10=dp-time, recomputing")
 paper_buffer=(--where buffer_bytes=10485760)
+table_buffers=(--where "buffer_bytes=524288,1048576,2097152")
+[ -z "$buffers" ] || table_buffers=() # all of them
 
 draw() {
     python3 "$root/scripts/plot.py" "${labels[@]}" "$@"
 }
 
+# The files of rows that there are of these parts, in `files`; false if there are none.
+find_rows() {
+    local part
+    files=()
+    for part in "$@"; do
+        [ ! -f "$figures/$part.csv" ] || files+=("$figures/$part.csv")
+    done
+    [ ${#files[@]} -gt 0 ]
+}
+
 # $1: what is drawn, as KIND or KIND:NAME of the file, then the parts whose rows it is drawn from, then
 # options.
 draw_rows() {
-    local kind=${1%%:*} name=${1#*:} files=()
+    local kind=${1%%:*} name=${1#*:} parts=() files
     shift
     while [ $# -gt 0 ] && [[ $1 != --* ]]; do
-        files+=("$figures/$1.csv")
+        parts+=("$1")
         shift
     done
-    draw "$kind" "${files[@]}" -o "$figures/$name" "$@"
+    ! find_rows "${parts[@]}" || draw "$kind" "${files[@]}" -o "$figures/$name" "${drawing[@]}" "$@"
 }
 
 # $1: the network, $2: the planner, $3: the end of the figure's name, then options.
 draw_plan() {
     local network=$1 planner=$2 end=$3
     shift 3
-    mbsopt plan "$networks/$network.json" --planner "$planner" "$@" --format json -o "$work/plan.json"
-    draw plan "$work/plan.json" -o "$figures/plan-$network-$planner$end"
+    mbsopt plan "$network" --planner "$planner" "$@" --format json -o "$work/plan.json"
+    network=${network##*/}
+    draw plan "$work/plan.json" -o "$figures/plan-${network%.*}-$planner$end" "${drawing[@]}"
 }
 
 declare -A strips_titles=([strips]="training" [strips-batch-norm]="training, batch norms kept"
     [strips-inference]="inference, N = 1")
 
+# $1: the heading, $2: the kind, $3: the part, then options.
+write_table() {
+    local files heading=$1 kind=$2 part=$3
+    shift 3
+    find_rows "$part" || return 0
+    printf '\n## %s\n\n' "$heading"
+    draw "$kind" "${files[@]}" "$@"
+}
+
 write_tables() {
-    local part
+    local part files without=(--where "network=resnet50,resnet101,resnet152,inception_v3,inception_v4")
     printf '# What planners save against baseline\n\n'
     printf 'Written by scripts/reproduce.sh. Per training step and core, 10 MiB of buffer.\n\n'
-    draw table "$figures"/{planners,ilp}.csv "${paper_buffer[@]}"
-    printf '\n## With one constant of the machine changed\n\n'
-    draw means "$figures/sensitivity.csv" --label wavecore=default
-    printf '\n## The same without AlexNet\n\n'
-    draw means "$figures/sensitivity.csv" --label wavecore=default \
-        --where network=resnet50,resnet101,resnet152,inception_v3,inception_v4
+    ! find_rows planners ilp || draw table "${files[@]}" "${paper_buffer[@]}"
+    write_table "With one constant of the machine changed" means sensitivity --label wavecore=default
+    [ ${#own[@]} -gt 0 ] ||
+        write_table "The same without AlexNet" means sensitivity --label wavecore=default "${without[@]}"
     for part in strips strips-batch-norm strips-inference; do
-        printf '\n## Strips: %s\n\n' "${strips_titles[$part]}"
-        draw strips-table "$figures/$part.csv" --where buffer_bytes=524288,1048576,2097152
+        write_table "Strips: ${strips_titles[$part]}" strips-table "$part" "${table_buffers[@]}"
     done
-    printf '\n## Recomputing instead of storing: traffic of dp\n\n'
-    draw recompute-table "$figures/recompute.csv"
-    printf '\n## Time by memory, without and with recomputing\n\n'
-    draw recompute-memories-table "$figures/recompute-memories.csv"
+    write_table "Recomputing instead of storing: traffic of dp" recompute-table recompute
+    write_table "Time by memory, without and with recomputing" recompute-memories-table recompute-memories
+}
+
+draw_plans() {
+    local network
+    for network in "${own[@]}"; do
+        draw_plan "$network" dp "" --batch "$batch"
+    done
+    [ ${#own[@]} = 0 ] || return 0
+    draw_plan resnet50 mbs2 ""
+    draw_plan resnet50 dp ""
+    draw_plan resnet50 dp -1MiB --buffer 1MiB
+    draw_plan alexnet dp "" --batch 64
 }
 
 draw_all() {
@@ -230,16 +326,15 @@ draw_all() {
     draw_rows utilisation planners ilp "${paper_buffer[@]}" \
         --where planner=baseline,archopt,il,mbs-fs,mbs1,mbs2,dp,ilp,dp-time
     draw_rows buffers buffers ilp
+    draw_rows buffers-time buffers ilp
+    draw_rows buffers-energy buffers ilp
     for part in strips strips-batch-norm strips-inference; do
         draw_rows "buffers:$part" "$part" --where planner=baseline,dp-no-strips,dp
     done
     draw_rows memories memories
     draw_rows recompute recompute
     draw_rows recompute-memories recompute-memories
-    draw_plan resnet50 mbs2 ""
-    draw_plan resnet50 dp ""
-    draw_plan resnet50 dp -1MiB --buffer 1MiB
-    draw_plan alexnet dp "" --batch 64
+    draw_plans
     write_tables >"$work/tables.md"
     mv "$work/tables.md" "$figures/tables.md"
 }

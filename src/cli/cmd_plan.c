@@ -7,6 +7,7 @@
 #include "options.h"
 #include "output.h"
 #include "planning.h"
+#include "plotting.h"
 #include "search.h"
 #include "setup.h"
 #include "signals.h"
@@ -105,10 +106,13 @@ static int read_options(plan_run *run, const arguments *given)
         return status;
     run->asked_to_keep = run->setup.keep_batch_norm;
     planning_finish(&run->options, &run->setup, given);
-    if (run->export_path != NULL && option_value(given, "export") != NULL) {
-        complain("--export-model makes no plan: no --export with it");
+    const char *plot = option_value(given, "plot");
+    if (run->export_path != NULL && (option_value(given, "export") != NULL || plot != NULL)) {
+        complain("--export-model makes no plan: no --%s with it", plot != NULL ? "plot" : "export");
         return EXIT_USAGE;
     }
+    if (plot != NULL && !plot_path_ends_well("plot", plot))
+        return EXIT_USAGE;
     return exports_check(given, run->setup.output);
 }
 
@@ -237,7 +241,10 @@ static int plan_and_write(plan_run *run, const arguments *given)
     status = place_plan(run, given);
     if (status == EXIT_OK)
         status = write_plan(run);
-    return status == EXIT_OK ? exports_write(given, run->plan, &run->setup.hardware) : status;
+    if (status == EXIT_OK)
+        status = exports_write(given, run->plan, &run->setup.hardware);
+    const char *plot = option_value(given, "plot");
+    return status == EXIT_OK && plot != NULL ? plot_plan(run->plan, plot) : status;
 }
 
 static int run_plan(const arguments *given)
@@ -287,6 +294,7 @@ static const option_spec plan_options[] = {
      "a table, a plan file, or a row per group (default: as -o ends; table)"},
     OPTION_OUTPUT,
     {"export", '\0', "FORMAT=OUT", "write the plan for a simulator too; see: mbsopt help export"},
+    OPTION_PLOT,
     OPTION_COLOR,
 };
 

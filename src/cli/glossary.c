@@ -44,8 +44,7 @@ const glossary_entry glossary[] = {
      "the paper's greedy planners; mbs2 keeps all data inside a group, across branches"},
     {"baseline",
      "layer by layer, the whole mini-batch at a time, as training is done without mbsopt"},
-    {"util-isat.",
-     "utilisation: the multiply-accumulates done, of those that the array could do in "
-     "the time that its products take"},
+    {"util.", "utilisation: the multiply-accumulates done, of those that the array could do in "
+              "the time that its products take"},
 };
 const size_t glossary_count = sizeof glossary / sizeof glossary[0];

@@ -58,7 +58,7 @@ class Compare(CliTest):
             self.assertEqual(cells[4], f"{plan['speedup']:.2f}")
             self.assertEqual(cells[5], f"{plan['energy_j']:.3f}")
             self.assertEqual(cells[6], f"{100 * (1 - plan['energy_ratio']):.1f}")
-            self.assertEqual(cells[7], f"{plan['utilisation']:.3f}")
+            self.assertEqual(cells[7], f"{100 * plan['utilisation']:.1f}")
         for line in table.splitlines():
             self.assertLessEqual(len(line), 80)
             self.assertEqual(line, line.rstrip())

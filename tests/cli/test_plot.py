@@ -3,15 +3,19 @@
 import collections
 import csv
 import os
+import pathlib
 import re
+import signal
 import struct
 import subprocess
 import sys
+import time
 import unittest
 import xml.etree.ElementTree
 import zlib
 
-from harness import ALEXNET, BAD_INPUT, NETWORKS, OK, RESNET50, ROOT, SYSTEM, USAGE, CliTest, environment
+from harness import (ALEXNET, BAD_INPUT, NETWORKS, OK, PROGRAM, RESNET50, ROOT, SYSTEM, USAGE, CliTest, conv, environment,
+                     heed_interrupts, network)
 
 sys.path.insert(0, str(ROOT / "scripts"))
 import plot_data  # noqa: E402  (found by the line above)
@@ -24,7 +28,7 @@ HEADER = ("index,network,phase,batch_norm,buffer_bytes,batch,hardware,planner,re
           "extra_macs_percent\n")
 ROW = ("0,net,training,replace,10485760,32,wavecore,dp,none,on,optimal,1,2,3,4,3000000000,,23,0.07,2.1,0.77,0.9,"
        "0.1,0.2,0.8,0,1,0\n")
-KINDS = ("traffic", "time", "energy", "utilisation", "buffers", "memories", "recompute", "recompute-memories")
+KINDS = ("traffic", "time", "energy", "utilisation", "buffers", "buffers-time", "buffers-energy", "memories", "recompute", "recompute-memories")
 
 
 PYTHONS = [path for path in (sys.executable, "/usr/bin/python3") if os.access(path, os.X_OK)]
@@ -131,12 +135,15 @@ class WithoutMatplotlib(PlotTest):
         vit = str(NETWORKS / "vit_b_16.json") # matrix products of activations
         for network, planner, *more in ((ALEXNET, "dp"), (RESNET50, "mbs2"), (RESNET50, "dp"), (RESNET50, "il"),
                                         (RESNET50, "baseline"), (vit, "dp"), (vit, "dp", "--buffer", "1MiB"),
-                                        (RESNET50, "dp", "--buffer", "1MiB"),
+                                        (RESNET50, "dp", "--buffer", "1MiB"), (RESNET50, "dp", "--inference"),
                                         (RESNET50, "dp", "--buffer", "512KiB", "--no-stream")):
             with self.subTest(network=network, planner=planner, more=more):
                 path = self.folder / "plan.json"
                 self.succeed("plan", network, "--planner", planner, *more, "--format", "json", "-o", path)
                 figures = plot_data.read_plan(path)
+                traffic = figures.plan["traffic_bytes"]
+                self.assertEqual(sum(figures.activations), traffic["activation_read"] + traffic["activation_write"])
+                self.assertEqual(sum(figures.parameters), traffic["weight_read"] + traffic["weight_gradient"])
                 for group in figures.groups:
                     self.assertEqual(figures.peak(group), group["peak_bytes"], group)
 
@@ -169,7 +176,7 @@ class Figures(PlotTest):
                      "--buffer", "2MiB,10MiB", "-o", path)
         self.one_line(BAD_INPUT, "several buffer_bytes (2097152, 10485760); choose one", "traffic", path)
         for kind in KINDS:
-            where = [] if kind == "buffers" else ["--where", "buffer_bytes=10485760"]
+            where = [] if kind.startswith("buffers") else ["--where", "buffer_bytes=10485760"]
             if kind == "recompute":
                 where += ["--where", "planner=dp"]
             for name in ("first", "second"):
@@ -241,7 +248,7 @@ class Figures(PlotTest):
         self.assertTrue(lines[3].startswith(f"| 1 MiB, resnet50 | {100 * (1 - without / baseline):.1f} % → "
                                             f"{100 * (1 - dp / baseline):.1f} % |"), lines[3])
         self.assertTrue(lines[3].endswith(
-            f" | {float(rows[7]['utilisation']):.2f} → {float(rows[8]['utilisation']):.2f} |"), lines[3])
+            f" | {100 * float(rows[7]['utilisation']):.0f} % → {100 * float(rows[8]['utilisation']):.0f} % |"), lines[3])
 
     def test_compare(self):
         path = self.folder / "compare.csv"
@@ -268,6 +275,91 @@ class Figures(PlotTest):
         self.assertEqual(self.plot("plan", path, "--formats", "png").returncode, OK)
 
 
+@unittest.skipUnless(any(map(imports_matplotlib, PYTHONS)), "matplotlib is not installed")
+class Command(PlotTest):
+    """mbsopt plot, and plan --plot."""
+
+    def test_plan_draws_too(self):
+        for ending, magic in (("svg", b"<?xml"), ("png", b"\x89PNG"), ("PDF", b"%PDF")):
+            path = self.folder / f"plan.{ending}"
+            out = self.succeed("plan", ALEXNET, "--plot", path).out
+            self.assertTrue(path.read_bytes().startswith(magic))
+            self.assertEqual(out, self.succeed("plan", ALEXNET).out)
+        self.assert_files("plan.svg", "plan.png", "plan.PDF")
+        for name in ("plan", "plan.gif", "svg", ".svg"):
+            self.refuse(USAGE, "plan", ALEXNET, "--plot", name, says="ends in .svg, .png or .pdf")
+        self.refuse(USAGE, "plan", ALEXNET, "--plot=a.svg", "--export-model=a.lp", says="no --plot with it")
+
+    def test_same_as_the_script(self):
+        rows, plan = self.file("rows.csv", HEADER + ROW), str(self.folder / "plan.json")
+        self.succeed("plan", ALEXNET, "-o", plan)
+        for words in (["traffic", rows, "--label", "net=Net"], ["buffers-time", rows, "--size=column"],
+                      ["plan", plan, "--size", "page"]):
+            self.assertEqual(self.plot(*words, "-o", "script.svg").returncode, OK)
+            self.succeed("plot", *words, "-o", self.folder / "command.svg")
+            self.assertEqual((self.folder / "command.svg").read_bytes(), (self.folder / "script.svg").read_bytes())
+        self.assertEqual(self.succeed("plot", "table", rows).out, self.plot("table", rows).stdout)
+        text = (self.folder / "plan.json").read_text()
+        for words, more in (([plan], {}), (["plan", "-"], {"given": text})):
+            self.succeed("plot", *words, "-o", self.folder / "again.svg", "--size=page", **more)
+            self.assertEqual((self.folder / "again.svg").read_bytes(), (self.folder / "command.svg").read_bytes())
+        noted = self.run_program("plot", "time", rows, "--formats=png,pdf", cwd=self.folder)
+        self.assertEqual((noted.status, noted.err), (OK, "note: drawn: time.png, time.pdf\n"))
+        self.assertLess((self.folder / "time.pdf").stat().st_size, 50_000)
+
+    def test_paper_sizes(self):
+        """As wide as asked for, whatever is drawn, with nothing beside the picture."""
+        rows = self.file("rows.csv", HEADER + "".join(
+            ROW.replace("net,", f"network_{n},").replace(",dp,", f",{planner},")
+            for n in range(6) for planner in ("baseline", "archopt", "il", "mbs-fs", "mbs1", "mbs2", "dp")))
+        plan = str(self.folder / "plan.json")
+        self.succeed("plan", RESNET50, "--buffer=1MiB", "-o", plan)
+        calls = [[kind, plan if kind == "plan" else rows, f"--size={size}", f"--output={self.folder}/{kind}-{size}.svg",
+                  *(["--where=planner=dp"] if kind == "recompute" else [])]
+                 for kind in ("traffic", "buffers-time", "memories", "recompute", "plan") for size in ("column", "page")]
+        program = f"import plot; [plot.main(words) for words in {calls!r}]"
+        subprocess.run([next(filter(imports_matplotlib, PYTHONS)), "-c", program], check=True,
+                       env=environment(PYTHONPATH=str(ROOT / "scripts"), PYTHONDONTWRITEBYTECODE="1"))
+        for kind, *_, size, output in (call[:4] for call in calls):
+            svg = pathlib.Path(output.partition("=")[2]).read_text(encoding="utf-8")
+            points = 3.4 * 72 if size == "--size=column" else 7 * 72
+            self.assertAlmostEqual(float(re.search(r'width="([\d.]+)pt"', svg)[1]), points, places=3, msg=kind)
+
+    def test_refusals(self):
+        rows = self.file("rows.csv", HEADER + ROW)
+        self.refuse(USAGE, "plot", says="is missing")
+        self.refuse(USAGE, "plot", "traffic", says="expected the FILE behind it")
+        self.refuse(USAGE, "plot", "pie", rows, says="KIND 'pie': expected one of traffic, ")
+        self.refuse(USAGE, "plot", "time", rows, "--where", "x", says="is not COLUMN=VALUE")
+        self.refuse(USAGE, "plot", "time", rows, "-o", "a.svg", "--formats=png", says="a.svg has one already")
+        self.refuse(BAD_INPUT, "plot", "time", "gone.csv", says="gone.csv: No such file")
+        self.refuse(BAD_INPUT, "plot", rows + ".json", says="No such file")
+        self.file("matplotlib.py", "raise ImportError('no')")
+        without = environment(PYTHONPATH=str(self.folder), MBSOPT_PYTHON=sys.executable)
+        gone = self.refuse(SYSTEM, "plot", "time", rows, env=without, says="apt-get install -y python3-matplotlib")
+        self.assertEqual(gone.err.count("\n"), 1)
+        after = self.run_program("plan", ALEXNET, "--plot", self.folder / "a.svg", env=without)
+        self.assertEqual((after.status, after.out), (SYSTEM, self.succeed("plan", ALEXNET).out))
+        self.assertRegex(after.err, r"\Ambsopt: matplotlib is missing[^\n]*\n\Z")
+        self.refuse(SYSTEM, "plot", "time", rows, env=environment(MBSOPT_PYTHON="/nowhere/python3"),
+                    says="cannot be started")
+        self.assert_files("rows.csv", "matplotlib.py")
+
+    def test_ends_with_the_program(self):
+        """A signal ends what draws, which may tidy up."""
+        stand_in, state = self.folder / "python", self.folder / "state"
+        stand_in.write_text(f"#!/bin/sh\ntrap 'echo ended >{state}; exit 1' TERM\necho begun >{state}\n"
+                            "while :; do sleep 0.05; done\n")
+        stand_in.chmod(0o755)
+        with subprocess.Popen([PROGRAM, "plot", "time", "x.csv"], env=environment(MBSOPT_PYTHON=str(stand_in)),
+                              stdin=subprocess.DEVNULL, preexec_fn=heed_interrupts) as process:
+            while not state.exists() or not state.read_text():
+                time.sleep(0.01)
+            process.send_signal(signal.SIGINT)
+            self.assertEqual(process.wait(), -signal.SIGINT)
+        self.assertEqual(state.read_text(), "ended\n")
+
+
 class Reproduce(CliTest):
     def refuse_parts(self, says, *arguments):
         done = subprocess.run(["bash", ROOT / "scripts" / "reproduce.sh", *arguments], capture_output=True, text=True,
@@ -279,9 +371,33 @@ class Reproduce(CliTest):
         """What cannot be drawn in the end is not begun."""
         self.refuse_parts("no part is called 'pies'; there are: planners ilp", "draw", "pies")
         self.refuse_parts("x/planners.csv is missing, so planners has to be swept too", "-o", "x", "draw")
+        self.refuse_parts("need a folder of their own", "--networks", "alexnet")
+        self.refuse_parts("need a folder of their own", "--buffers", "1MiB")
+        self.refuse_parts("-o needs a value", "-o")
+        self.refuse_parts("unknown option --network", "--network", "alexnet")
         self.refuse_parts("x/ilp.csv is missing, so ilp has to be swept too", "-o", "x", "planners", "buffers")
         self.assert_files()
 
+    def test_help(self):
+        done = subprocess.run(["bash", ROOT / "scripts" / "reproduce.sh", "--help"], capture_output=True, text=True,
+                              check=True, env=environment(MBSOPT="/bin/false"))
+        self.assertLessEqual(max(map(len, done.stdout.splitlines())), 80)
+        for word in ("--networks", "--buffers", "sensitivity", "MBSOPT"):
+            self.assertIn(word, done.stdout)
+
+    @unittest.skipUnless(any(map(imports_matplotlib, PYTHONS)), "matplotlib is not installed")
+    def test_own_networks(self):
+        """They are swept over one's own buffers, and what has rows is drawn."""
+        mine = self.file("mine.json", network([conv("a", "image"), conv("b", "a")], name="mine"))
+        subprocess.run(["bash", ROOT / "scripts" / "reproduce.sh", "-o", "results", "--networks", f"alexnet,{mine}",
+                        "--batch", "4", "--buffers", "1MiB,2MiB", "--formats", "svg", "buffers"], capture_output=True,
+                       check=True, env=environment(MBSOPT=PROGRAM), cwd=self.folder)
+        self.assertEqual(sorted(os.listdir(self.folder / "results")),
+                         ["buffers-energy.svg", "buffers-time.svg", "buffers.csv", "buffers.svg",
+                          "plan-alexnet-dp.svg", "plan-mine-dp.svg", "tables.md"])
+        rows = list(csv.DictReader((self.folder / "results" / "buffers.csv").read_text().splitlines()))
+        self.assertEqual({(row["network"], row["buffer_bytes"], row["batch"]) for row in rows},
+                         {(name, size, "4") for name in ("alexnet", "mine") for size in ("1048576", "2097152")})
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ static void put_row(table *rows, const compare_row *row, const field_scale units
         field_fixed(row->speedup, 2, ""),
         field_fixed(row->cost.energy_j / units[2].factor, 3, ""),
         field_fixed(100 * (1 - row->energy_ratio), 1, ""),
-        field_fixed(row->utilisation, 3, ""),
+        field_fixed(100 * row->utilisation, 1, ""),
     };
     table_cell(rows, "%s", row->name);
     for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++)
@@ -77,8 +77,8 @@ static void put_rows(page *out, const comparison *of, const compare_network *net
     const mbs_table_column columns[] = {
         {{"", "planner"}, 0, 1, 0, NULL},        {{"traffic", units[0].name}, 1, 0, 1, NULL},
         {{"less", "%"}, 1, 0, 0, NULL},          {{"time", units[1].name}, 1, 0, 2, NULL},
-        {{"", "speedup"}, 1, 0, 3, NULL},        {{"energy", units[2].name}, 1, 0, 4, NULL},
-        {{"less", "%"}, 1, 0, 4, "less energy"}, {{"util-", "isat."}, 1, 0, 7, "utilisation"},
+        {{"speed-", "up"}, 1, 0, 3, "speedup"},  {{"energy", units[2].name}, 1, 0, 4, NULL},
+        {{"less", "%"}, 1, 0, 4, "less energy"}, {{"util.", "%"}, 1, 0, 7, "utilisation"},
         {{"", ""}, 0, 1, 6, "what is proven"},
     };
     table rows;
@@ -92,11 +92,9 @@ static void put_rows(page *out, const comparison *of, const compare_network *net
 static void put_means(page *out, const comparison *of)
 {
     static const mbs_table_column columns[] = {
-        {{"", "planner"}, 0, 1, 0, NULL},
-        {{"traffic", "less %"}, 1, 0, 0, NULL},
-        {{"", "speedup"}, 1, 0, 1, NULL},
-        {{"energy", "less %"}, 1, 0, 2, NULL},
-        {{"util-", "isat."}, 1, 0, 3, "utilisation"},
+        {{"", "planner"}, 0, 1, 0, NULL},         {{"traffic", "less %"}, 1, 0, 0, NULL},
+        {{"speed-", "up"}, 1, 0, 1, "speedup"},   {{"energy", "less %"}, 1, 0, 2, NULL},
+        {{"util.", "%"}, 1, 0, 3, "utilisation"},
     };
     table rows;
     table_start(&rows, columns, sizeof columns / sizeof columns[0]);
@@ -106,7 +104,7 @@ static void put_means(page *out, const comparison *of)
         table_cell(&rows, "%s", field_fixed(100 * (1 - mean->traffic_ratio), 1, "").text);
         table_cell(&rows, "%s", field_fixed(mean->speedup, 2, "").text);
         table_cell(&rows, "%s", field_fixed(100 * (1 - mean->energy_ratio), 1, "").text);
-        table_cell(&rows, "%s", field_fixed(mean->utilisation, 3, "").text);
+        table_cell(&rows, "%s", field_fixed(100 * mean->utilisation, 1, "").text);
     }
     table_put(&rows, out);
 }
