@@ -208,16 +208,14 @@ class PlanFigures:
         for interval in self.plan.get("resident", []):
             for k in range(interval["from"], interval["to"] + 1):
                 resident_at[k].add(interval["tensor"])
-        pinned_by_step = {}
-        for pin in self.plan.get("pinned", []):
-            pinned_by_step[pin["step"]] = pin["weight_bytes"] + pin["accumulator_bytes"]
+        pinned_by_step = {pin["step"]: pin for pin in self.plan.get("pinned", [])}
         streamed = set(self.plan.get("streamed", []))
         with_maps = {**self.plan, "steps": [{**step, "id": k, "maps": {entry["tensor"]: map_of_file(entry)
                                                                        for entry in step.get("maps", [])}}
                                             for k, step in enumerate(steps)]}
         for group in self.groups:
             members = range(group["first"], group["last"] + 1)
-            pinned = sum(pinned_by_step.get(k, 0) for k in members)
+            pinned = sum(sum(self._own_pins(steps[k], pinned_by_step[k], group)) for k in members if k in pinned_by_step)
             if group.get("strips", 1) > 1:
                 rows = Progress(with_maps, group).footprints(streamed)
                 for k, (self.resident[k], self.other[k]) in zip(members, rows, strict=True):
@@ -234,6 +232,12 @@ class PlanFigures:
                     self.other[k] = steps[k]["weight_bytes"] + steps[k]["accumulator_bytes"] + whole_sample
                 else:
                     self.other[k] = group["sub_batch"] * rest
+
+    @staticmethod
+    def _own_pins(step, pin, group):
+        """What the step pins of weights and accumulators, unless an earlier step of its group pins the same."""
+        return [0 if step.get(f"same_{what}s", -1) >= group["first"] else pin[f"{what}_bytes"]
+                for what in ("weight", "accumulator")]
 
     def _traffic(self, sizes, steps):
         """Section 4: what each group reads and writes of activations, and moves of parameters, in bytes."""
@@ -259,11 +263,14 @@ class PlanFigures:
             if tensor in written and (broken or (inference and tensor not in read)):
                 self.activations[group_of[at[0]]] += batch * sizes[tensor]
         for k, step in enumerate(steps):
-            rounds = self.groups[group_of[k]]["iterations"]
+            group = self.groups[group_of[k]]
+            rounds = group["iterations"]
             pin = pins.get(k, {"weight_bytes": 0, "accumulator_bytes": 0})
-            weights, accumulators = pin["weight_bytes"], pin["accumulator_bytes"]
-            self.parameters[group_of[k]] += (weights + rounds * (step["weight_bytes"] - weights) + accumulators
-                                             + (2 * rounds - 1) * (step["accumulator_bytes"] - accumulators))
+            weights, accumulators = self._own_pins(step, pin, group)
+            begun = "same_accumulators" in step
+            self.parameters[group_of[k]] += (
+                weights + rounds * (step["weight_bytes"] - pin["weight_bytes"]) + accumulators * (2 if begun else 1)
+                + (2 * rounds - (not begun)) * (step["accumulator_bytes"] - pin["accumulator_bytes"]))
 
     def peak(self, group):
         return max(self.resident[k] + self.other[k] + self.pinned[k]

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -31,10 +32,19 @@ static double now_s(void)
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
+/* As much of the line as the terminal has room for: it is drawn over itself, which two could not be. */
+static int room_for(int length)
+{
+    struct winsize size;
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 2)
+        return length;
+    return length < size.ws_col ? length : size.ws_col - 1;
+}
+
 static void wipe(void)
 {
     if (width > 0)
-        fprintf(stderr, "\r%*s\r", width, "");
+        fprintf(stderr, "\r%*s\r", room_for(width), "");
     width = 0;
 }
 
@@ -45,7 +55,8 @@ static void draw(void)
     int length = detail[0] != '\0'
                      ? snprintf(line, sizeof line, "%.1f s  %s", now - stage_s, detail)
                      : snprintf(line, sizeof line, "%s, %.0f s", stage, now - stage_s);
-    fprintf(stderr, "\r%-*s", width, line);
+    length = room_for(length);
+    fprintf(stderr, "\r%-*.*s", room_for(width), length, line);
     width = length;
     drawn_s = now;
 }

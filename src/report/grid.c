@@ -279,6 +279,25 @@ static void put_rows(const grid *table, text *out, const column_forms forms[GRID
     }
 }
 
+static const char *second_name(const grid_column *column)
+{
+    return column->name != NULL ? column->name : column->head[1];
+}
+
+/* Whether the note has nothing to say of the column: it has no name, or that of one that went too.
+ */
+static bool is_named_before(const grid *table, size_t index)
+{
+    const grid_column *of = &table->columns[index];
+    bool before = second_name(of)[0] == '\0';
+    for (size_t i = 0; i < index && !before; i++) {
+        const grid_column *other = &table->columns[i];
+        before = other->hidden && strcmp(second_name(other), second_name(of)) == 0 &&
+                 (of->name != NULL || strcmp(other->head[0], of->head[0]) == 0);
+    }
+    return before;
+}
+
 /* "not shown at this width (--wide shows all): phase, iter." */
 static void put_hidden(const grid *table, text *out)
 {
@@ -287,8 +306,8 @@ static void put_hidden(const grid *table, text *out)
     for (size_t i = 0; i < table->column_count; i++) {
         const grid_column *column = &table->columns[i];
         const bool both = column->head[0][0] != '\0' && column->head[1][0] != '\0';
-        if (!column->hidden || (column->name == NULL && column->head[1][0] == '\0'))
-            continue; /* one without a head */
+        if (!column->hidden || is_named_before(table, i))
+            continue;
         if (out->length == length)
             text_begin_style(out, table->color, STYLE_DIM);
         text_string(out, separator);

@@ -133,13 +133,18 @@ class WithoutMatplotlib(PlotTest):
     def test_footprints_are_the_model_s(self):
         """The lower half of a plan's picture, against the peaks that the program itself counts."""
         vit = str(NETWORKS / "vit_b_16.json") # matrix products of activations
-        for network, planner, *more in ((ALEXNET, "dp"), (RESNET50, "mbs2"), (RESNET50, "dp"), (RESNET50, "il"),
+        layers = [conv("a", "image", out_channels=8)]
+        for name in ("b", "c"):
+            layers.append(conv(name, layers[-1]["name"], out_channels=8, shares="a"))
+        shared = self.file("shared.json", network(layers, inputs=[{"name": "image", "shape": [8, 56, 56]}]))
+        for path_of, planner, *more in ((ALEXNET, "dp"), (RESNET50, "mbs2"), (RESNET50, "dp"), (RESNET50, "il"),
                                         (RESNET50, "baseline"), (vit, "dp"), (vit, "dp", "--buffer", "1MiB"),
+                                        (shared, "dp", "--buffer", "64KiB"), (shared, "mbs2", "--buffer", "256KiB"),
                                         (RESNET50, "dp", "--buffer", "1MiB"), (RESNET50, "dp", "--inference"),
                                         (RESNET50, "dp", "--buffer", "512KiB", "--no-stream")):
-            with self.subTest(network=network, planner=planner, more=more):
+            with self.subTest(network=path_of, planner=planner, more=more):
                 path = self.folder / "plan.json"
-                self.succeed("plan", network, "--planner", planner, *more, "--format", "json", "-o", path)
+                self.succeed("plan", path_of, "--planner", planner, *more, "--format", "json", "-o", path)
                 figures = plot_data.read_plan(path)
                 traffic = figures.plan["traffic_bytes"]
                 self.assertEqual(sum(figures.activations), traffic["activation_read"] + traffic["activation_write"])

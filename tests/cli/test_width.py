@@ -13,7 +13,8 @@ import unittest
 from harness import (ALEXNET, BAD_INPUT, PROGRAM, RESNET50, USAGE, CliTest, conv, environment, network)
 
 WIDTHS = (40, 60, 80, 100, 200)
-COMMANDS = ("plan", "explain", "compare", "sweep", "advise", "verify", "show", "list", "export", "help")
+COMMANDS = ("plan", "explain", "report", "compare", "sweep", "advise", "verify", "show", "list", "export", "plot",
+            "help")
 
 
 def columns(line):
@@ -48,7 +49,7 @@ class Width(CliTest):
             self.fits(width, *words, **more)
         widest = self.succeed(*words, "--wide", **more).out
         self.assertNotIn("not shown at this width", widest)
-        self.assertNotIn("…", re.sub(r"NET…|OPTION…", "", widest))
+        self.assertNotIn("…", re.sub(r"(NET|OPTION|FILE)…", "", widest))
 
     def test_help(self):
         for command in COMMANDS:
@@ -84,6 +85,8 @@ class Width(CliTest):
         self.fits_all("advise", "resnet18", "--buffer=1MiB,2MiB,4MiB")
         self.fits_all("list")
         self.fits_all("export", "--list")
+        self.fits_all("explain", plan, "--group", "3")
+        self.fits_all("advise", "alexnet", "--buffer", "1MiB,4MiB", widths=(40, 80))
         self.fits_all("compare", "alexnet", "resnet18", "--planner", "baseline,mbs2,dp,ilp")
 
     def test_odd_names(self):
