@@ -32,7 +32,8 @@ static double now_s(void)
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-/* As much of the line as the terminal has room for: it is drawn over itself, which two could not be. */
+/* As much of the line as the terminal has room for: it is drawn over itself, which two could not
+ * be. */
 static int room_for(int length)
 {
     struct winsize size;

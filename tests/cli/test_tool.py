@@ -84,7 +84,7 @@ class Completion(CliTest):
 
     def test_commands(self):
         self.assertEqual(self.complete(""), [*COMMANDS, "--version", "--help"])
-        self.assertEqual(self.complete("pl"), ["plan"])
+        self.assertEqual(self.complete("pla"), ["plan"])
         self.assertEqual(self.complete("help", "sw"), ["sweep"])
 
     def test_options(self):
