@@ -2,8 +2,9 @@
 """
 Imports every .onnx file in folders and prints what came of it as tables in Markdown: by exporter, by operator, and the
 messages on networks that were refused. A network is a file with a convolution or two matrix products that is at
-least five nodes deep, and no recurrent one; most other files are tests of single operators. Files of one exporter with the same operators in the same order
-count once. What a message asks for, as --input and --cut, is given. Needs Debian's python3-onnx.
+least five nodes deep, and no recurrent one; most other files are tests of single operators. Files of one exporter with
+the same operators in the same order count once. What a message asks for, as --input and --cut, is given. Needs Debian's
+python3-onnx.
 """
 
 import argparse
@@ -93,9 +94,11 @@ class File:
                 return
             except refusal as fault:
                 self.fault = " ".join(str(fault).split())
-            shape = re.search(r"give --input (\S+)", self.fault)
+            shape = re.search(r"(?:give|second dimension:) --input (\S+)", self.fault)
             place = re.search(r"--cut (\S+) leaves", self.fault)
             if shape:
+                if shape[1] in inputs:
+                    return
                 inputs.append(shape[1])
                 self.options.add("--input")
             elif place and place[1] != "TENSOR" and place[1] not in cuts:

@@ -6,6 +6,7 @@ from math import prod
 import numpy
 
 from onnx_network import bundle, fixed
+from onnx_network.graph import is_float
 from onnx_network.inputs import TOKENS, read_inputs
 from onnx_network.learning import Learning
 from onnx_network.network import Network
@@ -217,7 +218,10 @@ class Converter(Network):
     def _tokens_first(self):
         """What to do where the batch may be the second dimension, as in PyTorch's transformers."""
         first = self.inputs[0]
-        if len(first["shape"]) > 2 or getattr(self.values.get(first["name"]), "axis", 1):
+        proto = next((i for i in self.graph.inputs if i.name == first["name"]), None)
+        if proto is None or len(first["shape"]) > 2 or self.values[proto.name].axis:
+            return ""
+        if len(first["shape"]) == 1 and is_float(proto.type.tensor_type.elem_type):  # numbers of each sample
             return ""
         sizes = [str(d) for d in [self.batch if self.fixed_batch else TOKENS, "N", *first["shape"][1:]]]
         return f"; if the batch is its second dimension: --input {first['name']}={'x'.join(sizes)}"

@@ -14,14 +14,18 @@ COMPARES = ("Greater", "GreaterOrEqual", "Less", "LessOrEqual", "NonMaxSuppressi
 BATCH_NAME = re.compile(r"n|b|bs|batch|batch_?size|.*[_.]batch(_?size)?", re.IGNORECASE)
 
 
-def batch_axis(proto, given=None):
+def batch_axis(proto, given=None, batches=()):
     """
-    Which dimension of an input is the batch: where `given` says so, else the one that has its name where the first one
-    is of a fixed size (tokens first, as PyTorch's transformers have it), else the first.
+    Which dimension of an input is the batch: where `given` says so, else the one that has one of the names `batches`,
+    else the one that is called a batch where the first one is of a fixed size (tokens first, as PyTorch's transformers
+    have it), else the first.
     """
     if given is not None and None in given:
         return given.index(None)
     dims = proto.type.tensor_type.shape.dim if proto.type.HasField("tensor_type") else []
+    same = [i for i, d in enumerate(dims) if d.dim_param in batches]
+    if given is None and len(same) == 1:
+        return same[0]
     named = [i for i, d in enumerate(dims) if BATCH_NAME.fullmatch(d.dim_param)]
     return named[0] if given is None and dims and dims[0].dim_value > 0 and len(named) == 1 else 0
 
@@ -108,29 +112,34 @@ def _is_limit(c, name):
 
 
 def _symbols(protos, given):
-    """The sizes of open dimensions by the names that the model gives them, where --input says them."""
-    found = {}
+    """
+    The sizes of open dimensions by the names that the model gives them, where --input says them, and the names of
+    those that it says to be the batch.
+    """
+    found, batches = {}, set()
     for proto in protos:
         dims = proto.type.tensor_type.shape.dim
         sizes = given.get(proto.name, ())
+        if None in sizes and len(sizes) == len(dims) and dims[sizes.index(None)].dim_param:
+            batches.add(dims[sizes.index(None)].dim_param)
         sizes = list(sizes) if None in sizes else [None, *sizes]
         if len(sizes) == len(dims):
             found.update({d.dim_param: size for d, size in zip(dims, sizes) if d.dim_param and size})
-    return found
+    return found, batches
 
 
-def _known(proto, symbols):
+def _known(proto, symbols, batches):
     """The dimensions of an input, those included that another one has said."""
     shape = graphs.input_shape(proto)
     if not shape:
         return shape
     names = [d.dim_param for d in proto.type.tensor_type.shape.dim]
-    batch = batch_axis(proto)
+    batch = batch_axis(proto, None, batches)
     return [symbols.get(name) if d is None and i != batch else d for i, (d, name) in enumerate(zip(shape, names))]
 
 
-def _activation(c, proto, shape, given):
-    axis = batch_axis(proto, given)
+def _activation(c, proto, shape, given, batches):
+    axis = batch_axis(proto, given, batches)
     sample = _sample(c, proto, shape, given, axis)
     if shape and shape[axis] not in (None, c.batch):
         raise Fault(f"input {proto.name!r} has a batch of {shape[axis]}, found {c.batch} before; expected that the "
@@ -139,7 +148,7 @@ def _activation(c, proto, shape, given):
                                                                       or min(sample) >= SMALLEST_IMAGE):
         c.notes.append(f"input {proto.name!r} has the shape {shape}: {shape[0]} is taken for the batch, which the "
                        "first dimension is")
-    if axis and given is None:
+    if axis and given is None and not batches:
         c.notes.append(f"input {proto.name!r}: dimension {axis} has the name of a batch and is taken for it")
     name = c.unique(proto.name)
     c.inputs.append({"name": name, "shape": list(sample)})
@@ -155,9 +164,9 @@ def read_inputs(c, options):
         wrong = [name for name in names if name not in known]
         if wrong:
             raise Fault(f"{option}: no input {wrong[0]!r}, expected {'one of ' if len(known) > 1 else ''}{some(known)}")
-    symbols = _symbols(c.graph.inputs, given)
+    symbols, batches = _symbols(c.graph.inputs, given)
     for proto in c.graph.inputs:
-        shape = _known(proto, symbols)
+        shape = _known(proto, symbols, batches)
         fixed = _given_as_fixed(c, proto, shape, options)
         if fixed is not None:
             values[proto.name] = fixed
@@ -167,7 +176,7 @@ def read_inputs(c, options):
             scalars.append(proto.name)
             values[proto.name] = Constant(shape)
         else:
-            values[proto.name] = _activation(c, proto, shape, given.get(proto.name))
+            values[proto.name] = _activation(c, proto, shape, given.get(proto.name), batches)
     if scalars:
         c.notes.append(f"inputs of one number count as constants: {some(scalars)}")
     if not c.inputs:
@@ -178,7 +187,8 @@ def read_inputs(c, options):
 def first_batches(graph, options):
     """The sizes of a mini-batch to try: that of the inputs, else one that cannot be mistaken for another dimension."""
     given = dict(options.inputs)
-    shapes = [(graphs.input_shape(i), batch_axis(i, given.get(i.name))) for i in graph.inputs
+    batches = _symbols(graph.inputs, given)[1]
+    shapes = [(graphs.input_shape(i), batch_axis(i, given.get(i.name), batches)) for i in graph.inputs
               if i.name not in options.weights and i.name in graph.consumers]
     shapes = [(shape, axis) for shape, axis in shapes if shape and axis < len(shape)]
     shapes.sort(key=lambda pair: len(pair[0]), reverse=True)

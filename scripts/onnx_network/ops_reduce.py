@@ -45,7 +45,8 @@ def reduce_run(c, node, x, first, last):
     if middle == 1 and node.op in POOLS:
         return c.reshape(x, shape)
     pool, rank = POOLS.get(node.op), len(x.shape)
-    if node.op == "ReduceMean" and after == 1 and rank in (4, 5) and (first, last) == (2, rank - 1) and len(dims) == rank - 1:
+    image = rank in (4, 5) and (first, last) == (2, rank - 1) and len(dims) == rank - 1
+    if node.op == "ReduceMean" and after == 1 and image:
         name = c.layer(node.title(), "global_avg_pool", [c.tensor(x)])
     elif pool is not None:
         name = c.layer(node.title(), pool, [c.tensor(x, [before, middle, after])], kernel=[middle, 1])

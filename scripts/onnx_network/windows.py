@@ -6,8 +6,8 @@ from onnx_network.values import Activation, Fault
 
 def spatial(c, value, flat=False, alike=False):
     """
-    The value as [C,H,W] or [C,D,H,W], a height of 1 for signals; where `flat`, what lies behind a height is its width. Where all
-    channels are treated `alike`, those of several pictures that a sample has are channels too.
+    The value as [C,H,W] or [C,D,H,W], a height of 1 for signals; where `flat`, what lies behind a height is its width.
+    Where all channels are treated `alike`, those of several pictures that a sample has are channels too.
     """
     ranks = range(2, 9) if flat else (3, 4, 5)
     whole = value.shape[0] == c.batch or alike and value.outer == 1
@@ -35,7 +35,7 @@ def pad_member(pads):
 
 
 class Window:
-    """Kernel, strides, dilations: [height, width], with a depth before it; pads: [top, left, bottom, right] likewise."""
+    """Kernel, strides, dilations: [height, width], or with a depth first; pads: [top, left, bottom, right] likewise."""
 
     def __init__(self, node, kernel, shape):
         kernel = [int(k) for k in kernel]

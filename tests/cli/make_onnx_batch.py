@@ -136,6 +136,11 @@ def one_name_one_size(m):
     return m.node("Add", ["image", further_input(m, "positions", ["batch", "length", 8])])
 
 
+@case(("sequence", "samples", 8), inputs=[("image", [7, None, 8])])
+def one_name_one_batch(m):
+    return attend(m, m.node("Add", ["image", further_input(m, "positions", ["sequence", "samples", 8])]))
+
+
 @case()
 def a_limit(m):
     x = m.node("Clip", [m.conv("image", 3, 4, 3), further_input(m, "least", [1])])
