@@ -83,23 +83,19 @@ static void change(pins *p, int32_t k, int32_t by)
     }
 }
 
-void pins_move(pins *p, int32_t first, int32_t end)
+void pins_move_shared(pins *p, int32_t first, int32_t end)
 {
-    if (p->program->shares) {
-        const bool apart = first >= p->end || end <= p->first;
-        while (p->end > p->first && (apart || p->end > end))
-            change(p, --p->end, -1);
-        while (p->first < p->end && p->first < first)
-            change(p, p->first++, -1);
-        if (p->first == p->end)
-            p->first = p->end = first;
-        while (p->first > first)
-            change(p, --p->first, 1);
-        while (p->end < end)
-            change(p, p->end++, 1);
-    }
-    p->first = first;
-    p->end = end;
+    const bool apart = first >= p->end || end <= p->first;
+    while (p->end > p->first && (apart || p->end > end))
+        change(p, --p->end, -1);
+    while (p->first < p->end && p->first < first)
+        change(p, p->first++, -1);
+    if (p->first == p->end)
+        p->first = p->end = first;
+    while (p->first > first)
+        change(p, --p->first, 1);
+    while (p->end < end)
+        change(p, p->end++, 1);
 }
 
 /* ---- Shares ---------------------------------------------------------------------------------- */
@@ -117,13 +113,7 @@ static int64_t bytes_of(const pins *p, int kind, int32_t uses)
     return uses > 1 ? shared : shared + pool->alone[p->end] - pool->alone[p->first];
 }
 
-pin_walk pins_begin(const pins *p, int64_t iterations)
-{
-    return (pin_walk){
-        p, iterations, {p->pools[PINS_WEIGHTS].most, p->pools[PINS_ACCUMULATORS].most}};
-}
-
-pin_share pins_next(pin_walk *walk)
+pin_share pins_next_shared(pin_walk *walk)
 {
     pin_share share = {0};
     int taken = -1;

@@ -45,7 +45,15 @@ bool pins_open(pins *p, const mbs_program *program);
 void pins_close(pins *p);
 
 /* Makes it [first, end). In proportion to the steps that come in or go, if any share parameters. */
-void pins_move(pins *p, int32_t first, int32_t end);
+void pins_move_shared(pins *p, int32_t first, int32_t end);
+
+static inline void pins_move(pins *p, int32_t first, int32_t end)
+{
+    if (p->program->shares)
+        pins_move_shared(p, first, end);
+    p->first = first;
+    p->end = end;
+}
 
 /* How many steps of the program use the same weights or accumulators, at most. */
 static inline int64_t pins_most_uses(const pins *p)
@@ -55,8 +63,25 @@ static inline int64_t pins_most_uses(const pins *p)
     return weights > accumulators ? weights : accumulators;
 }
 
-pin_walk pins_begin(const pins *p, int64_t iterations);
-pin_share pins_next(pin_walk *walk);
+static inline pin_walk pins_begin(const pins *p, int64_t iterations)
+{
+    return (pin_walk){
+        p, iterations, {p->pools[PINS_WEIGHTS].most, p->pools[PINS_ACCUMULATORS].most}};
+}
+
+pin_share pins_next_shared(pin_walk *walk);
+
+static inline pin_share pins_next(pin_walk *walk)
+{
+    const pins *p = walk->pins;
+    if (p->program->shares)
+        return pins_next_shared(walk);
+    const int kind = walk->uses[PINS_ACCUMULATORS] > 0 ? PINS_ACCUMULATORS : PINS_WEIGHTS;
+    const int64_t saves = walk->uses[kind]-- > 0 ? walk->iterations - 1 : 0;
+    const int64_t *alone = p->pools[kind].alone;
+    return (pin_share){kind == PINS_ACCUMULATORS ? 2 * saves : saves,
+                       alone[p->end] - alone[p->first]};
+}
 
 /* What the range saves as a group of so many iterations if `room` bytes may be pinned. */
 int64_t pins_save(const pins *p, int64_t iterations, int64_t room);

@@ -182,41 +182,31 @@ static double objective(const cost_search *s, int32_t c, double time_s, int64_t 
     return energy(s, g->first, g->end, again + 1, time_s, (double)bytes);
 }
 
-/* The group's time with what is pinned of its steps; or more than limit_s. */
-static double pinned_time(const cost_search *s, int32_t c, double limit_s)
-{
-    const span *g = &s->group;
-    const mbs_step *steps = s->task->program->steps;
-    double time_s = 0;
-    for (int32_t k = g->first; k < g->end && time_s <= limit_s; k++) {
-        const step_pins pinned = {s->pinned_weight[k], s->pinned_accumulator[k],
-                                  use_is_last(&steps[k].accumulator_use, g->end)};
-        const parameter_moves moved =
-            parameter_moves_of(s, g->first, k, pinned, s->list->iterations[c]);
-        time_s += step_time(s, c, k, s->activations[k], &moved);
-    }
-    return time_s;
-}
-
-/* The same with `room` bytes for pinning, taken as group_pin does. */
+/* The group's time with `room` bytes for pinning, taken as group_pin does; or more than limit_s. */
 static double group_time(const cost_search *s, int32_t c, int64_t room, double limit_s)
 {
     const span *g = &s->group;
     const mbs_step *steps = s->task->program->steps;
-    if (s->task->program->shares) {
-        pins_fill(s->task->program, g->first, g->end, s->list->iterations[c], room,
-                  s->pinned_weight, s->pinned_accumulator);
-        return pinned_time(s, c, limit_s);
-    }
+    const bool shares = s->task->program->shares;
     int64_t accumulator_room = room;
     int64_t weight_room = room - min_i64(room, s->accumulators[g->end] - s->accumulators[g->first]);
-    for (int32_t k = g->first; k < g->end; k++) {
-        s->pinned_weight[k] = min_i64(weight_room, steps[k].weight_bytes);
-        s->pinned_accumulator[k] = min_i64(accumulator_room, steps[k].accumulator_bytes);
-        weight_room -= s->pinned_weight[k];
-        accumulator_room -= s->pinned_accumulator[k];
+    double time_s = 0;
+    if (shares)
+        pins_fill(s->task->program, g->first, g->end, s->list->iterations[c], room,
+                  s->pinned_weight, s->pinned_accumulator);
+    for (int32_t k = g->first; k < g->end && time_s <= limit_s; k++) {
+        step_pins pinned = {min_i64(weight_room, steps[k].weight_bytes),
+                            min_i64(accumulator_room, steps[k].accumulator_bytes), true};
+        if (shares)
+            pinned = (step_pins){s->pinned_weight[k], s->pinned_accumulator[k],
+                                 use_is_last(&steps[k].accumulator_use, g->end)};
+        const parameter_moves moved =
+            parameter_moves_of(s, g->first, k, pinned, s->list->iterations[c]);
+        weight_room -= pinned.weight;
+        accumulator_room -= pinned.accumulator;
+        time_s += step_time(s, c, k, s->activations[k], &moved);
     }
-    return pinned_time(s, c, limit_s);
+    return time_s;
 }
 
 static void relax(cost_search *s, int32_t first, int32_t end, double cost, int32_t candidate)

@@ -62,22 +62,36 @@ int64_t lagrange_parameter_moves(const lagrange *l, int32_t c, int32_t first, in
            l->begun_sum[end] - l->begun_sum[first];
 }
 
+/* What pinning some of these bytes gains at `price` each; *room is what is left, *pinned grows. */
+static inline int64_t buy(const lagrange *l, int64_t saves, int64_t bytes, int64_t price,
+                          int64_t *room, int64_t *pinned)
+{
+    const int64_t gain = (saves << l->shift) - price;
+    if (gain <= 0)
+        return 0;
+    const int64_t bought = min_i64(*room, bytes);
+    *room -= bought;
+    *pinned += bought;
+    return gain * bought;
+}
+
 int64_t lagrange_parameters(const lagrange *l, int32_t c, int32_t first, int32_t end, int64_t price,
                             int64_t room, int64_t *pinned)
 {
-    int64_t bound = lagrange_parameter_moves(l, c, first, end) << l->shift;
-    pins_move(l->pins, first, end);
-    pin_walk walk = pins_begin(l->pins, l->list.iterations[c]);
+    const int64_t again = l->list.iterations[c] - 1;
+    const int64_t weights = l->weight_sum[end] - l->weight_sum[first];
+    const int64_t accumulators = l->accumulator_sum[end] - l->accumulator_sum[first];
+    const int64_t once = weights + accumulators + l->begun_sum[end] - l->begun_sum[first];
+    int64_t bound = (once + again * (weights + 2 * accumulators)) << l->shift;
     *pinned = 0;
-    for (pin_share share; room > 0 && (share = pins_next(&walk)).saves > 0;) {
-        const int64_t gain = (share.saves << l->shift) - price;
-        const int64_t bytes = min_i64(room, share.bytes);
-        if (gain <= 0)
-            break;
-        bound -= gain * bytes;
-        *pinned += bytes;
-        room -= bytes;
+    if (!l->task->program->shares) {
+        bound -= buy(l, 2 * again, accumulators, price, &room, pinned);
+        return bound - buy(l, again, weights, price, &room, pinned);
     }
+    pins_move(l->pins, first, end);
+    pin_walk walk = pins_begin(l->pins, again + 1);
+    for (pin_share share; room > 0 && (share = pins_next(&walk)).saves > 0;)
+        bound -= buy(l, share.saves, share.bytes, price, &room, pinned);
     return bound;
 }
 
