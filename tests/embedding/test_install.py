@@ -76,10 +76,23 @@ class Install(Installed):
         models = [f"{kind}/{path.name}" for kind in ("networks", "hardware")
                   for path in (ROOT / "models" / kind).glob("*.json")]
         plots = [path.name for path in (ROOT / "scripts").glob("plot*.py")]
+        plots += ["training_check/__init__.py", "training_check/progress.py"]  # plot_data.py's
         self.assertEqual(sorted(installed), sorted([*SHARED_SCRIPTS, *package, *models, *plots]))
         for path in installed.values():
             runs = path.read_bytes().startswith(b"#!")
             self.assertEqual(path.stat().st_mode & 0o777, 0o755 if runs else 0o644, path)
+
+    def test_plots(self):
+        """The installed program reads a plan and rows with what is installed with it; tables need no matplotlib."""
+        plan, rows = self.folder / "plan.json", self.folder / "rows.csv"
+        run(self.tool, "plan", "alexnet", "-o", plan)
+        run(self.tool, "sweep", "alexnet", "--planner", "baseline,dp", "-o", rows)
+        self.assertIn("| alexnet |", run(self.tool, "plot", "table", rows))
+        drawn = subprocess.run([self.tool, "plot", plan, "-o", self.folder / "plan.svg"], capture_output=True, text=True,
+                               check=False)
+        if "matplotlib is missing" not in drawn.stderr:
+            self.assertEqual((drawn.returncode, drawn.stderr), (0, ""))
+            self.assertIn("<svg", (self.folder / "plan.svg").read_text())
 
     def test_importer(self):
         """The installed program runs the importer installed with it, wherever the whole was moved to."""
