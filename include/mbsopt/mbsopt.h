@@ -8,6 +8,7 @@
 #include "mbsopt/hardware.h"
 #include "mbsopt/memory.h"
 #include "mbsopt/network.h"
+#include "mbsopt/place.h"
 #include "mbsopt/plan.h"
 #include "mbsopt/program.h"
 #include "mbsopt/report.h"

@@ -49,6 +49,7 @@ extern const command command_show;
 extern const command command_list;
 extern const command command_export;
 extern const command command_plot;
+extern const command command_place;
 extern const command command_help;
 
 /* A command's help on standard output; returns the exit status. */

@@ -154,15 +154,15 @@ static mbs_status place_all(fitting *f, live_range *ranges, sort_entry *entries,
     for (int32_t i = 0; i < f->count; i++)
         ranges[i].offset = f->lowest[i];
     result->height = f->height;
-    result->outcome = PLACE_FITS;
+    result->outcome = MBS_PLACE_FITS;
     if (f->height <= capacity)
         return MBS_OK;
-    result->outcome = result->load > capacity ? PLACE_IMPOSSIBLE : PLACE_GAVE_UP;
+    result->outcome = result->load > capacity ? MBS_PLACE_IMPOSSIBLE : MBS_PLACE_GAVE_UP;
     if (result->load > capacity || f->count > PLACE_MOST_RANGES)
         return MBS_OK;
     mbs_status status = place_search(ranges, f->count, capacity, node_limit, f->watch,
                                      &result->outcome, &result->nodes, error);
-    if (status != MBS_OK || result->outcome != PLACE_FITS)
+    if (status != MBS_OK || result->outcome != MBS_PLACE_FITS)
         return status;
     result->height = 0;
     for (int32_t i = 0; i < f->count; i++)
@@ -173,7 +173,7 @@ static mbs_status place_all(fitting *f, live_range *ranges, sort_entry *entries,
 mbs_status place_ranges(live_range *ranges, int32_t count, int64_t capacity, int64_t node_limit,
                         plan_watch *watch, placement *result, mbs_error *error)
 {
-    *result = (placement){.outcome = PLACE_FITS};
+    *result = (placement){.outcome = MBS_PLACE_FITS};
     if (count == 0)
         return MBS_OK;
     const size_t size = (size_t)count;

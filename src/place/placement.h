@@ -10,7 +10,7 @@
 #include "plan/watch.h"
 
 typedef struct placement {
-    place_outcome outcome;
+    mbs_place_outcome outcome;
     int64_t height; /* where the highest range ends; INT64_MAX if best fit came to no end */
     int64_t load;   /* the most that lives at one time: no placement is lower */
     int64_t nodes;  /* of the exact search; 0 if best fit was enough */

@@ -144,7 +144,7 @@ static bool search_all(search *s, preference which)
 
 /* Each preference gets its turn, with twice as many nodes in each round: one may be quick where
  * others are not. */
-static place_outcome run_search(search *s, int64_t node_limit, int64_t *nodes)
+static mbs_place_outcome run_search(search *s, int64_t node_limit, int64_t *nodes)
 {
     for (int64_t turn = 2 * (int64_t)s->count; *nodes < node_limit; turn *= 2) {
         for (int which = 0; which < PREFERENCES && *nodes < node_limit; which++) {
@@ -153,15 +153,15 @@ static place_outcome run_search(search *s, int64_t node_limit, int64_t *nodes)
             const bool found = search_all(s, (preference)which);
             *nodes += share - s->nodes_left;
             if (found)
-                return PLACE_FITS;
+                return MBS_PLACE_FITS;
             if (s->no_memory || s->stopped)
-                return PLACE_GAVE_UP;
+                return MBS_PLACE_GAVE_UP;
             if (s->nodes_left > 0)
-                return PLACE_IMPOSSIBLE; /* whatever the order, all has been looked through */
+                return MBS_PLACE_IMPOSSIBLE; /* whatever the order, all has been looked through */
             part_take_back(s, 0);
         }
     }
-    return PLACE_GAVE_UP;
+    return MBS_PLACE_GAVE_UP;
 }
 
 mbs_status place_stopped(mbs_error *error)
@@ -170,7 +170,8 @@ mbs_status place_stopped(mbs_error *error)
 }
 
 mbs_status place_search(live_range *ranges, int32_t count, int64_t capacity, int64_t node_limit,
-                        plan_watch *watch, place_outcome *outcome, int64_t *nodes, mbs_error *error)
+                        plan_watch *watch, mbs_place_outcome *outcome, int64_t *nodes,
+                        mbs_error *error)
 {
     search s = {.count = count, .capacity = capacity, .watch = watch};
     *nodes = 0;
@@ -181,9 +182,9 @@ mbs_status place_search(live_range *ranges, int32_t count, int64_t capacity, int
         *outcome = run_search(&s, node_limit, nodes);
         if (s.no_memory)
             status = error_memory(error);
-        else if (s.stopped && *outcome != PLACE_FITS)
+        else if (s.stopped && *outcome != MBS_PLACE_FITS)
             status = place_stopped(error);
-        for (int32_t i = 0; i < count && status == MBS_OK && *outcome == PLACE_FITS; i++)
+        for (int32_t i = 0; i < count && status == MBS_OK && *outcome == MBS_PLACE_FITS; i++)
             ranges[s.items[i].index].offset = s.items[i].low;
     }
     search_tear_down(&s);

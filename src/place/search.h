@@ -14,12 +14,12 @@
  * of what lies below it; a branch ends where what is left does not fit at some time any more, or
  * where something could have been put lower. Parts that share no time are searched apart. Some
  * orders of preference are tried in turn, again and again with twice the nodes, up to `node_limit`
- * for all of them. Offsets are written only if the outcome is PLACE_FITS. *nodes gets the number of
- * nodes visited. `watch` (or null) may end it sooner. O(ranges left in the part · log) per node.
- * Errors: MBS_ERR_MEMORY, MBS_ERR_STOPPED.
+ * for all of them. Offsets are written only if the outcome is MBS_PLACE_FITS. *nodes gets the
+ * number of nodes visited. `watch` (or null) may end it sooner. O(ranges left in the part · log)
+ * per node. Errors: MBS_ERR_MEMORY, MBS_ERR_STOPPED.
  */
 mbs_status place_search(live_range *ranges, int32_t count, int64_t capacity, int64_t node_limit,
-                        plan_watch *watch, place_outcome *outcome, int64_t *nodes,
+                        plan_watch *watch, mbs_place_outcome *outcome, int64_t *nodes,
                         mbs_error *error);
 
 /* Says that there are no offsets yet; returns MBS_ERR_STOPPED. */

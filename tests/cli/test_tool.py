@@ -13,7 +13,7 @@ import unittest
 from harness import (ALEXNET, BAD_INPUT, NETWORKS, OK, PROGRAM, RESNET50, ROOT, SYSTEM, USAGE,
                      CliTest, environment)
 
-COMMANDS = ["plan", "explain", "report", "compare", "sweep", "advise", "verify", "show", "list", "export", "plot", "help"]
+COMMANDS = ["plan", "explain", "report", "compare", "sweep", "advise", "verify", "show", "list", "export", "plot", "place", "help"]
 RESIDUAL = str(ROOT / "tests" / "fuzz" / "corpus" / "network" / "residual.json")
 
 
@@ -84,7 +84,7 @@ class Completion(CliTest):
 
     def test_commands(self):
         self.assertEqual(self.complete(""), [*COMMANDS, "--version", "--help"])
-        self.assertEqual(self.complete("pla"), ["plan"])
+        self.assertEqual(self.complete("pla"), ["plan", "place"])
         self.assertEqual(self.complete("help", "sw"), ["sweep"])
 
     def test_options(self):

@@ -78,7 +78,7 @@ static placement place(live_range *ranges, int32_t count, int64_t capacity, int6
     check_offsets(ranges, count, result.height);
     ck_assert_int_eq(result.load, largest_load(ranges, count));
     ck_assert_int_ge(result.height, result.load);
-    ck_assert_int_eq(result.outcome == PLACE_FITS, result.height <= capacity);
+    ck_assert_int_eq(result.outcome == MBS_PLACE_FITS, result.height <= capacity);
     ck_assert_int_le(result.nodes, nodes);
     return result;
 }
@@ -96,12 +96,12 @@ START_TEST(no_overlap)
         int32_t count = random_ranges(&state, ranges, most, steps, sizes);
         const int64_t load = largest_load(ranges, count);
         placement tight = place(ranges, count, load, 400);
-        searched += tight.outcome == PLACE_FITS && tight.nodes > 0;
+        searched += tight.outcome == MBS_PLACE_FITS && tight.nodes > 0;
         placement again = place(ranges, count, load, 400);
         ck_assert_int_eq(again.height, tight.height);
         ck_assert_int_eq(again.nodes, tight.nodes);
         place(ranges, count, 2 * load, 400);
-        ck_assert_int_eq(place(ranges, count, load - 1, 400).outcome, PLACE_IMPOSSIBLE);
+        ck_assert_int_eq(place(ranges, count, load - 1, 400).outcome, MBS_PLACE_IMPOSSIBLE);
     }
     ck_assert_int_gt(searched, 0);
 }
@@ -159,11 +159,11 @@ START_TEST(search_is_exact)
         int32_t count = flat_ranges(&state, ranges, 2 + round % 19, load);
         const bool possible = some_offsets(ranges, 0, count, load);
         placement found = place(ranges, count, load, 100000);
-        if (found.outcome == PLACE_GAVE_UP)
+        if (found.outcome == MBS_PLACE_GAVE_UP)
             gave_up++;
         else
-            ck_assert_int_eq(found.outcome, possible ? PLACE_FITS : PLACE_IMPOSSIBLE);
-        above_load += found.outcome == PLACE_IMPOSSIBLE;
+            ck_assert_int_eq(found.outcome, possible ? MBS_PLACE_FITS : MBS_PLACE_IMPOSSIBLE);
+        above_load += found.outcome == MBS_PLACE_IMPOSSIBLE;
     }
     ck_assert_int_gt(above_load, 0);
     ck_assert_int_lt(gave_up, 30);
@@ -199,8 +199,8 @@ START_TEST(perfect_packings)
         const live_range whole = {.first = 0, .last = 40, .size = 997};
         int32_t count = cut_rectangle(&state, pieces, whole, 3 + round % 3);
         placement found = place(pieces, count, whole.size, PLACE_NODES);
-        ck_assert_int_ne(found.outcome, PLACE_IMPOSSIBLE);
-        gave_up += found.outcome == PLACE_GAVE_UP;
+        ck_assert_int_ne(found.outcome, MBS_PLACE_IMPOSSIBLE);
+        gave_up += found.outcome == MBS_PLACE_GAVE_UP;
     }
     ck_assert_int_le(gave_up, 3); /* of 300: a search without a limit would find them all */
 }
@@ -215,10 +215,10 @@ START_TEST(node_limit)
         int32_t count = random_ranges(&state, ranges, 40, 20, 50);
         const int64_t load = largest_load(ranges, count);
         placement full = place(ranges, count, load, PLACE_NODES);
-        if (full.outcome != PLACE_FITS || full.nodes < 8)
+        if (full.outcome != MBS_PLACE_FITS || full.nodes < 8)
             continue;
         placement cut = place(ranges, count, load, 4);
-        ck_assert_int_eq(cut.outcome, PLACE_GAVE_UP);
+        ck_assert_int_eq(cut.outcome, MBS_PLACE_GAVE_UP);
         ck_assert_int_le(cut.nodes, 4);
         break;
     }
@@ -234,7 +234,7 @@ START_TEST(placing_that_is_to_end)
     plan_watch watch = {.cancelled = true};
     placement found;
     for (int i = 0; i < 20; i++) {
-        place_outcome outcome;
+        mbs_place_outcome outcome;
         int64_t nodes;
         int32_t count = random_ranges(&state, ranges, 40, 20, 50);
         const int64_t load = largest_load(ranges, count);
@@ -246,6 +246,43 @@ START_TEST(placing_that_is_to_end)
             MBS_ERR_STOPPED);
         ck_assert_int_le(nodes, 1);
     }
+}
+END_TEST
+
+/* ---- As callers of the library see it ------------------------------------------------------- */
+
+START_TEST(public_ranges)
+{
+    static live_range ranges[MOST];
+    static mbs_error error;
+    uint64_t state = 19;
+    mbs_place_options options = MBS_PLACE_OPTIONS_INIT;
+    mbs_placement found;
+    int higher = 0;
+    options.node_limit = 20000;
+    for (int round = 0; round < 300; round++) {
+        const int64_t load = random_between(&state, 4, 12);
+        int32_t count = flat_ranges(&state, ranges, 2 + round % 19, load);
+        options.capacity = 0;
+        ck_assert_int_eq(mbs_place_ranges(ranges, count, &options, &found, NULL), MBS_OK);
+        check_offsets(ranges, count, found.height);
+        ck_assert_int_eq(found.load, load);
+        ck_assert(found.bound >= load && found.bound <= found.height);
+        higher += found.height > load;
+        const int64_t lowest = found.height;
+        options.capacity = lowest;
+        ck_assert_int_eq(mbs_place_ranges(ranges, count, &options, &found, NULL), MBS_OK);
+        ck_assert_int_eq(found.outcome, MBS_PLACE_FITS);
+        ck_assert_int_eq(found.height, lowest);
+    }
+    ck_assert_int_gt(higher, 0);
+    mbs_error_clear(&error);
+    ranges[0].size = 0;
+    ck_assert_int_eq(mbs_place_ranges(ranges, 1, NULL, &found, &error), MBS_ERR_ARGUMENT);
+    ck_assert_str_eq(error.message[0],
+                     "range 0 has no step or no size: expected 0 <= first <= last, 1 <= size");
+    ck_assert_int_eq(mbs_place_ranges(NULL, 1, NULL, &found, NULL), MBS_ERR_ARGUMENT);
+    ck_assert_int_eq(mbs_place_ranges(NULL, 0, NULL, &found, NULL), MBS_OK);
 }
 END_TEST
 
@@ -272,7 +309,7 @@ START_TEST(memory_runs_out)
     uint64_t state = 7;
     placement found = {0};
     int32_t count = 0;
-    while (found.outcome != PLACE_FITS || found.nodes < 100) {
+    while (found.outcome != MBS_PLACE_FITS || found.nodes < 100) {
         count = random_ranges(&state, ranges, 100, 40, 100);
         found = place(ranges, count, largest_load(ranges, count), 400);
     }
@@ -610,6 +647,7 @@ int main(void)
     tcase_add_test(ranges, search_is_exact);
     tcase_add_test(ranges, perfect_packings);
     tcase_add_test(ranges, node_limit);
+    tcase_add_test(ranges, public_ranges);
     tcase_add_test(ranges, placing_that_is_to_end);
     suite_add_tcase(suite, ranges);
     TCase *plans = tcase_create("plans");
