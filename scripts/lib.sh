@@ -127,7 +127,7 @@ offer_checkers() {
     install_or_say "some checks are skipped" "${packages[@]}"
 }
 
-# What scripts/test.sh --all makes packages with. Likewise.
+# What scripts/test.sh --all makes packages with, and a cluster of. Likewise.
 offer_packagers() {
     local packages=()
     command -v dh >/dev/null || packages+=(debhelper)
@@ -137,7 +137,13 @@ offer_packagers() {
     [ -d /usr/lib/python3/dist-packages/build ] || packages+=(python3-build)
     [ -d /usr/lib/python3/dist-packages/hatchling ] || packages+=(python3-hatchling)
     [ -d /usr/lib/python3.11/ensurepip ] || packages+=(python3-venv)
-    install_or_say "the tests of packages are skipped" "${packages[@]}"
+    if [ "$(id -u)" = 0 ]; then
+        command -v munged >/dev/null || packages+=(munge)
+        command -v slurmctld >/dev/null || packages+=(slurmctld)
+        command -v slurmd >/dev/null || packages+=(slurmd)
+        command -v sbatch >/dev/null || packages+=(slurm-client)
+    fi
+    install_or_say "the tests of packages and clusters are skipped" "${packages[@]}"
 }
 
 # A browser for the page of `mbsopt report`.

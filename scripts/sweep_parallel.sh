@@ -5,10 +5,12 @@
 # be there yet (or --force among the options). A run that was interrupted, with which its sweeps end too,
 # goes on where it stopped when the same command is given again. Without GNU parallel xargs does it, on
 # this machine only.
-# MBSOPT: the program (default: built by scripts/run.sh). JOBS: shards at a time (default: the cores).
+# MBSOPT: the program (default: the one installed with this script, or built by run.sh beside it). JOBS: shards at a time (default: the cores).
 # PARALLEL_OPTIONS: more options of parallel, such as "--sshloginfile hosts --workdir .".
 set -euo pipefail
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+home=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=scripts/sweep_lib.sh
+. "$home/sweep_lib.sh"
 
 usage() {
     echo "usage: $0 SHARDS OUT NET… [OPTION of mbsopt sweep…]" >&2
@@ -22,8 +24,7 @@ shift 2
 [[ $shards =~ ^[1-9][0-9]{0,5}$ ]] || usage
 
 if [ -z "${MBSOPT:-}" ]; then
-    "$root/scripts/run.sh" --version >/dev/null # builds it once, before many want it
-    MBSOPT=$root/build-run/src/cli/mbsopt
+    MBSOPT=$(find_program "$home")
 fi
 jobs=${JOBS:-$(getconf _NPROCESSORS_ONLN)}
 
@@ -78,5 +79,5 @@ files=()
 for ((shard = 0; shard < shards; shard++)); do
     files+=("$out.shard-$shard")
 done
-python3 "$root/scripts/sweep_merge.py" -o "$out" "${files[@]}"
+python3 "$home/sweep_merge.py" -o "$out" "${files[@]}"
 rm -f "${files[@]}"

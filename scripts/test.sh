@@ -2,7 +2,8 @@
 # Checks, builds and tests mbsopt: as released, under the address and undefined-behaviour sanitizers, counting
 # the lines that run, eight threads under the thread sanitizer, the unit tests under valgrind, a minute of
 # fuzzing of each target, and the release archive. With --all also what takes long: every allocation
-# failing, all of torchvision against PyTorch (20 minutes), and Debian packages and a wheel, built and installed.
+# failing, all of torchvision against PyTorch (20 minutes), Debian packages and a wheel,
+# built and installed, and a sweep in a Slurm cluster of one node.
 # The last line is "N passed, N failed"; the exit status is 0 if none failed.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
@@ -181,6 +182,7 @@ check_with clang-tidy "clang-tidy" clang_tidy_finds_nothing
 check "archive" archive_passes_its_tests
 if [ $all = yes ]; then
     offer_packagers
+    check "slurm" env "MBSOPT=$root/build/src/cli/mbsopt" python3 "$root/tests/slurm/test_slurm.py"
     check "packages" python3 "$root/tests/packaging/test_packages.py"
     check "every allocation" every_allocation_may_fail
     check "torchvision" env "MBSOPT=$root/build/src/cli/mbsopt" \

@@ -106,7 +106,8 @@ tasks=""
 while [[ $1 == --* ]]; do
     case $1 in
     --array=0-*) tasks=$(seq 0 "${1#--array=0-}") ;;
-    --dependency=*) [ "$1" = --dependency=afterok:7 ] ;;
+    --dependency=*) [ "$1" = --dependency=afterany:7 ] ;;
+    --test-only) exit 0 ;;
     esac
     shift
 done
@@ -123,15 +124,18 @@ echo "7;cluster"
         done = self.run_script("sweep.sbatch", 4, "out.csv", *MANY,
                                PATH=f"{tools}:{os.environ['PATH']}")
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn("job array 7", done.stdout)
+        self.assertRegex(done.stdout, r"^\d+ points: .*\n\d+ in shard 0/4\njob array 7; ")
         self.assertEqual((self.folder / "out.csv").read_text(), self.text(*MANY))
+        bad = self.run_script("sweep.sbatch", 4, "other.csv", ALEXNET, "--bufer=1", PATH=f"{tools}:{os.environ['PATH']}")
+        self.assertEqual((bad.returncode, bad.stdout), (2, ""))
+        self.assertIn("did you mean --buffer?", bad.stderr)
         shutil.rmtree(tools)
         self.assert_files("log", "out.csv")
 
     @unittest.skipUnless(shutil.which("shellcheck"), "no shellcheck")
     def test_shellcheck(self):
-        scripts = [ROOT / "scripts" / name for name in ("sweep.sbatch", "sweep_parallel.sh")]
-        done = subprocess.run(["shellcheck", *scripts], capture_output=True, text=True,
+        scripts = [ROOT / "scripts" / name for name in ("sweep.sbatch", "sweep_lib.sh", "sweep_parallel.sh")]
+        done = subprocess.run(["shellcheck", "-x", "-P", str(ROOT), *scripts], capture_output=True, text=True,
                               check=False)
         self.assertEqual(done.returncode, 0, done.stdout)
 

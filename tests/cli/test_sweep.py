@@ -9,6 +9,18 @@ from sweeping import MACHINES, MANY, POINTS, RESNET18, SMALL, Sweep
 
 
 class Points(Sweep):
+    def test_dry_run(self):
+        """All is looked at, and counted; nothing is planned or written."""
+        out = self.folder / "rows.csv"
+        words = ["sweep", "--dry-run", ALEXNET, "--buffer=1MiB,2MiB", "--planner=dp,mbs2", "--strips=on,off", "-o", out]
+        self.assertEqual(self.succeed(*words).out,
+                         "6 points: 1 network, 2 buffers, 1 batch, 3 planners, 1 machine\n")
+        self.assertEqual(self.succeed(*words, "--shard=3/4", "--batch=1..2:+1").out,
+                         "12 points: 1 network, 2 buffers, 2 batches, 3 planners, 1 machine\n3 in shard 3/4\n")
+        self.assertFalse(out.exists())
+        self.refuse(BAD_INPUT, "sweep", "--dry-run", ALEXNET, "--buffer=1", says="--buffer")
+        self.refuse(SYSTEM, "sweep", "--dry-run", "/nonexistent", says="/nonexistent")
+
     def test_cross_product(self):
         rows = self.rows(*MANY)
         expected = itertools.product(("alexnet", "resnet18"), (2**20, 2**21, 2**22), (4, 9),

@@ -10,7 +10,8 @@ import unittest
 from installed import EMBEDDING, NETWORK, ROOT, STRICT, Installed, run
 
 PYTHON = "/usr/bin/python3" if os.access("/usr/bin/python3", os.X_OK) else "python3"
-SHARED_SCRIPTS = ["import_onnx.py", "import_torch.py", "sweep.sbatch", "sweep_merge.py", "sweep_parallel.sh"]
+SHARED_SCRIPTS = ["import_onnx.py", "import_torch.py", "sweep.sbatch", "sweep_lib.sh", "sweep_merge.py",
+                  "sweep_parallel.sh"]
 
 
 class Install(Installed):
@@ -110,6 +111,14 @@ class Install(Installed):
             self.assertIn("resnet18", run(self.tool, "show", model, env=env))
         finally:
             script.write_text(whole)
+
+    def test_sweep_in_shards(self):
+        """The installed script finds the program and the merging beside it."""
+        env = {k: v for k, v in os.environ.items() if k != "MBSOPT"}
+        out = self.folder / "shards.csv"
+        run("bash", self.tool.parent.parent / "share/mbsopt/sweep_parallel.sh", "2", out, "alexnet", "--batch=1..3:+1",
+            env=env)
+        self.assertEqual(out.read_text(), run(self.tool, "sweep", "alexnet", "--batch=1..3:+1"))
 
     def test_shipped_files(self):
         """The installed program finds the networks and machines installed with it."""

@@ -184,6 +184,25 @@ static void note_part(const sweep *of, const sweep_output *out, const arguments 
     free(again);
 }
 
+static const char *ending(size_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+/* How many plans the sweep is of, and its shard. */
+static int print_points(const sweep *of)
+{
+    const size_t counts[] = {of->network_count, of->buffers.count, of->batches.count,
+                             of->planners.count, of->machine_count};
+    printf("%zu point%s: %zu network%s, %zu buffer%s, %zu batch%s, %zu planner%s, %zu machine%s\n",
+           of->point_count, ending(of->point_count), counts[0], ending(counts[0]), counts[1],
+           ending(counts[1]), counts[2], counts[2] == 1 ? "" : "es", counts[3], ending(counts[3]),
+           counts[4], ending(counts[4]));
+    if (of->shards > 1)
+        printf("%zu in shard %zu/%zu\n", sweep_shard_size(of), of->shard, of->shards);
+    return finish_output();
+}
+
 static int run_sweep(const arguments *given)
 {
     sweep of = {0};
@@ -193,6 +212,11 @@ static int run_sweep(const arguments *given)
     int status = read_options(&of, given);
     if (status == EXIT_OK)
         status = sweep_load(&of, given);
+    if (status == EXIT_OK && option_flag(given, "dry-run")) {
+        status = print_points(&of);
+        sweep_free(&of);
+        return status;
+    }
     if (status == EXIT_OK)
         status = sweep_output_open(&out, &of);
     if (status == EXIT_OK) {
@@ -228,6 +252,7 @@ static const option_spec sweep_options[] = {
     OPTIONS_IMPORT,
     {"threads", '\0', "N", "plan on N threads (default: as many as there are cores)"},
     {"shard", '\0', "K/M", "only every M-th point, from the K-th (from 0) on"},
+    {"dry-run", '\0', NULL, "check all that is given, say how many points there are"},
     {"resume", '\0', "FILE", "go on with the rows of an interrupted run, or begin FILE"},
     {"force", '\0', NULL, "replace FILE even if it holds other rows"},
     {"format", '\0', "csv|jsonl",
