@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import unittest
 
-from harness import (ALEXNET, BAD_INPUT, NETWORKS, PROGRAM, RESNET50, ROOT, SYSTEM, USAGE,
+from harness import (ALEXNET, BAD_INPUT, NETWORKS, PROGRAM, OK, RESNET50, ROOT, SYSTEM, USAGE,
                      VERIFICATION, CliTest, conv, environment, network, relu)
 
 PLANNERS = ("baseline", "archopt", "il", "mbs-fs", "mbs1", "mbs2", "dp")
@@ -359,6 +359,17 @@ class Readme(CliTest):
                                   stdin=subprocess.DEVNULL, capture_output=True,
                                   env=environment(PATH=f"{tools}:{os.environ['PATH']}"), check=False)
             self.assertEqual(done.returncode, 0, (block, done.stderr))
+
+    def test_three_commands(self):
+        """The page's network and its commands."""
+        page = (ROOT / "docs/your_network.md").read_text()
+        self.file("my-net.json", re.search(r"```json\n(.*?)```", page, re.S).group(1))
+        lines = re.search(r"```sh\n(.*?)```", page, re.S).group(1).splitlines()
+        self.assertEqual(len(lines), 3)
+        for line in lines:
+            done = self.run_program(*line.split()[1:], cwd=self.folder)
+            self.assertEqual((done.status, line.split()[0]), (OK, "mbsopt"), (line, done.err))
+        self.succeed("verify", self.folder / "my-plan.json")
 
     @unittest.skipUnless(shutil.which("cc"), "no compiler")
     def test_library_lines_compile(self):

@@ -1,0 +1,155 @@
+"""The tables of docs/evaluation.md, number by number, against the rows in docs/figures."""
+
+import csv
+import math
+import os
+import pathlib
+import re
+import unittest
+
+ROOT = pathlib.Path(os.environ["MBS_SOURCE_DIR"])
+NAMES = {"AlexNet": "alexnet", "ResNet-50": "resnet50", "ResNet-101": "resnet101", "ResNet-152": "resnet152",
+         "Inception-v3": "inception_v3", "Inception-v4": "inception_v4", "DenseNet-121": "densenet121"}
+SIX = list(NAMES.values())[:6]
+MIB = 1 << 20
+
+
+def rows_of(*names):
+    rows = []
+    for name in names:
+        with open(ROOT / "docs/figures" / f"{name}.csv", encoding="utf-8") as file:
+            rows += list(csv.DictReader(file))
+    return rows
+
+
+def tables():
+    """Each table as rows of cells, without bold type and its line of dashes."""
+    text = (ROOT / "docs/evaluation.md").read_text(encoding="utf-8")
+    found = []
+    for block in re.findall(r"(?:^\|.*\n)+", text, re.M):
+        cells = [[cell.strip().strip("*") for cell in line.strip("|\n").split("|")] for line in block.splitlines()]
+        found.append([row for row in cells if not re.fullmatch("[-:]+", row[0])])
+    return found
+
+
+def table_with(*words):
+    """The one table that has a row whose first cells are these."""
+    found = [table for table in tables() if any(row[:len(words)] == list(words) for row in table)]
+    if len(found) != 1:
+        raise AssertionError(f"{len(found)} tables have a row that begins with {words}")
+    return found[0]
+
+
+def geometric_mean(values):
+    values = list(values)
+    return math.exp(sum(map(math.log, values)) / len(values))
+
+
+class Savings:
+    """What planners save against the baseline, by network, of rows that agree in all else."""
+
+    def __init__(self, rows):
+        self.rows = {(row["network"], row["planner"], row.get("strips")): row for row in rows}
+        if len(self.rows) != len(rows):
+            raise AssertionError("two rows are of one plan")
+
+    def _find(self, network, planner, strips):
+        return next(row for (name, by, switch), row in self.rows.items()
+                    if (name, by) == (network, planner) and strips in (None, switch))
+
+    def less(self, column, planner, networks, strips=None):
+        """In percent, as a geometric mean."""
+        return 100 * (1 - geometric_mean(float(self._find(network, planner, strips)[column]) /
+                                         float(self._find(network, "baseline", None)[column]) for network in networks))
+
+    def faster(self, planner, networks, strips=None):
+        return 100 * (1 / (1 - self.less("time_s", planner, networks, strips) / 100) - 1)
+
+    def utilisation(self, planner, networks, strips=None):
+        return 100 * geometric_mean(float(self._find(network, planner, strips)["utilisation"]) for network in networks)
+
+
+def percent(value, digits=1):
+    return f"{value:.{digits}f} %"
+
+
+class Evaluation(unittest.TestCase):
+    def test_beside_the_abstract(self):
+        rows = [row for row in rows_of("planners", "ilp") if row["buffer_bytes"] == str(10 * MIB)]
+        # the sweep of ilp over buffers has 10 MiB in no range of powers of two, so each plan is there once
+        of = Savings(rows)
+        networks = {**{name: [network] for name, network in list(NAMES.items())[:6]}, "geometric mean": SIX,
+                    "without AlexNet": SIX[1:]}
+        checked = 0
+        for cells in table_with("the paper", "75 %"):
+            if cells[0] not in networks:
+                continue
+            planners = ("mbs2", "dp", "ilp")
+            expected = ([percent(of.less("total_bytes", planner, networks[cells[0]])) for planner in planners] +
+                        [percent(of.faster(planner, networks[cells[0]])) for planner in planners] +
+                        [percent(of.less("energy_j", planner, networks[cells[0]])) for planner in planners])
+            self.assertEqual([cell or value for cell, value in zip(cells[1:], expected)], expected, cells[0])
+            checked += 1
+        self.assertEqual(checked, 8)
+        for planner in ("dp-time", "dp-energy"):
+            cells = next(row for row in table_with("dp-time") if row[0] == planner)
+            self.assertEqual(cells[1:], [percent(of.less("total_bytes", planner, SIX)), percent(of.faster(planner, SIX)),
+                                         percent(of.less("energy_j", planner, SIX))])
+
+    def test_one_constant_changed(self):
+        machines = {"as it is": "wavecore", "norms pass": "norm-one-pass", "16-bit weight": "half-accumulators",
+                    "half the vector": "half-vector", "twice the vector": "double-vector", "no static": "no-static",
+                    "twice the static": "double-static", "half the energy": "half-mac"}
+        table = table_with("as it is")[1:]
+        self.assertEqual(len(table), len(machines))
+        for cells in table:
+            machine = next(name for start, name in machines.items() if cells[0].startswith(start))
+            of = Savings([row for row in rows_of("sensitivity") if row["hardware"] == machine])
+            expected = []
+            for planner in ("mbs2", "dp"):
+                expected += [percent(of.less("total_bytes", planner, SIX)), percent(of.faster(planner, SIX)),
+                             percent(of.less("energy_j", planner, SIX))]
+            self.assertEqual([cell or value for cell, value in zip(cells[1:], expected)], expected, cells[0])
+
+    def test_strips(self):
+        parts = {"training": "strips", "training, batch norms kept": "strips-batch-norm",
+                 "inference, N = 1": "strips-inference"}
+        table = table_with("training", "512 KiB")
+        part = ""
+        for cells in table[-9:]:
+            part = cells[0] or part
+            size = str({"512 KiB": MIB // 2, "1 MiB": MIB, "2 MiB": 2 * MIB}[cells[1]])
+            of = Savings([row for row in rows_of(parts[part]) if row["buffer_bytes"] == size])
+            forms = (("dp", "off"), ("dp", "on"), ("dp-time", "on"))
+            expected = ([percent(of.less("total_bytes", name, SIX, strips)) for name, strips in forms] +
+                        [percent(of.faster(name, SIX, strips)) for name, strips in forms] +
+                        [percent(of.utilisation(name, SIX, strips), 0) for name, strips in forms])
+            self.assertEqual(cells[2:], expected, cells[:2])
+
+    def test_recomputing(self):
+        table = table_with("", "none", "activations")
+        policies = [cell.replace(", ", ":").replace(" %", "") for cell in table[0][1:]]
+        rows = {(row["network"], row["recompute"]): row for row in rows_of("recompute")}
+        for cells in table[1:]:
+            for policy, cell in zip(policies, cells[1:]):
+                row = rows[NAMES[cells[0]], policy]
+                total, _, more = cell.partition(" ")
+                self.assertEqual(total, f"{float(row['total_bytes']) / 1e9:.3f}", (cells[0], policy))
+                if more:
+                    self.assertAlmostEqual(float(more.strip("( %)")), float(row["extra_macs_percent"]), delta=0.0501)
+
+    def test_recomputing_by_memory(self):
+        table = table_with("", "HBM2", "LPDDR4")
+        machines = ["wavecore", "wavecore-lpddr4", "lpddr4-2", "lpddr4-4", "lpddr4-8"]
+        rows = {(row["network"], row["planner"], row["hardware"], row["recompute"]): row
+                for row in rows_of("recompute-memories")}
+        for cells in table[1:]:
+            network, planner = cells[0].split(", ")
+            for machine, cell in zip(machines, cells[1:]):
+                expected = " → ".join(f"{1e3 * float(rows[NAMES[network], planner, machine, policy]['time_s']):.1f}"
+                                      for policy in ("none", "auto:10"))
+                self.assertEqual(cell, expected, (cells[0], machine))
+
+
+if __name__ == "__main__":
+    unittest.main()
