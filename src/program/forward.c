@@ -1,11 +1,20 @@
 /* Forward steps and the loss (model, section 3). */
 
 #include "base/memory.h"
+#include "base/wide.h"
 #include "program/builder.h"
 
 static bool writes_mask(mbs_op op)
 {
     return op == OP_RELU || op == OP_RELU6 || op == OP_LEAKY_RELU || op == OP_DROPOUT;
+}
+
+/* Whether the number is at most 2^bits, of less than 127 bits. */
+static bool fits_bits(wide number, int64_t bits)
+{
+    const uint64_t high = bits < 64 ? 0 : UINT64_C(1) << (bits - 64);
+    const uint64_t low = bits < 64 ? UINT64_C(1) << bits : 0;
+    return number.high < high || (number.high == high && number.low <= low);
 }
 
 /*
@@ -14,11 +23,14 @@ static bool writes_mask(mbs_op op)
  */
 static int64_t index_bits(const mbs_layer *layer)
 {
-    __int128 window = (__int128)layer->kernel[0] * layer->kernel[1];
+    const wide area = wide_multiply((uint64_t)layer->kernel[0], (uint64_t)layer->kernel[1]);
+    const wide low = wide_multiply(area.low, (uint64_t)layer->kernel[2]);
+    const wide high = wide_multiply(area.high, (uint64_t)layer->kernel[2]);
+    const wide window = {high.low + low.high, low.low};
     int64_t bits = 1;
-    if (__builtin_mul_overflow(window, (__int128)layer->kernel[2], &window))
-        window = (__int128)1 << 126;
-    while (bits < 126 && ((__int128)1 << bits) < window)
+    if (high.high > 0 || window.high < low.high || window.high >= UINT64_C(1) << 62)
+        return 126;
+    while (!fits_bits(window, bits))
         bits++;
     return bits;
 }

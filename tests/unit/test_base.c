@@ -13,6 +13,7 @@
 #include "base/name_pool.h"
 #include "base/text.h"
 #include "base/utf8.h"
+#include "base/wide.h"
 #include "run.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -46,6 +47,57 @@ START_TEST(checked_arithmetic_reports_overflow)
     ck_assert_int_eq(ceil_div(INT64_MAX, 2), INT64_C(4611686018427387904));
     ck_assert_int_eq(min_i64(-1, 2), -1);
     ck_assert_int_eq(max_i64(-1, 2), 2);
+}
+END_TEST
+
+/* Quotient and rest make the product again, whatever of 128 bits it is. */
+START_TEST(wide_products_are_divided_exactly)
+{
+    static const int64_t numbers[] = {0,
+                                      1,
+                                      2,
+                                      3,
+                                      1000003,
+                                      INT64_C(0xffffffff),
+                                      INT64_C(0x100000000),
+                                      INT64_C(3037000500),
+                                      INT64_C(0x123456789abcdef),
+                                      INT64_C(1) << 62,
+                                      INT64_MAX - 1,
+                                      INT64_MAX};
+    const size_t count = sizeof numbers / sizeof numbers[0];
+    size_t wide_ones = 0;
+    for (size_t i = 0; i < count * count * count; i++) {
+        const int64_t a = numbers[i % count];
+        const int64_t b = numbers[i / count % count];
+        const int64_t c = numbers[i / count / count];
+        int64_t rest;
+        if (c == 0)
+            continue;
+        const wide product = wide_multiply((uint64_t)a, (uint64_t)b);
+        const int64_t quotient = mul_div(a, b, c, &rest);
+        if (quotient == INT64_MAX) {
+            /* c · (2^63 - 1) is not more than the product */
+            const wide least = wide_multiply((uint64_t)c, INT64_MAX);
+            ck_assert(product.high > least.high ||
+                      (product.high == least.high && product.low >= least.low));
+            continue;
+        }
+        wide again = wide_multiply((uint64_t)quotient, (uint64_t)c);
+        again.low += (uint64_t)rest;
+        again.high += again.low < (uint64_t)rest;
+        ck_assert(rest >= 0 && rest < c);
+        ck_assert_uint_eq(again.high, product.high);
+        ck_assert_uint_eq(again.low, product.low);
+        wide_ones += product.high > 0;
+    }
+    ck_assert_uint_gt(wide_ones, 100);
+    const wide most = wide_multiply(UINT64_MAX, UINT64_MAX);
+    ck_assert_uint_eq(most.high, UINT64_MAX - 1);
+    ck_assert_uint_eq(most.low, 1);
+    const wide known = wide_multiply(UINT64_C(0x123456789abcdef), UINT64_C(0xfedcba987654321));
+    ck_assert_uint_eq(known.high, UINT64_C(0x121fa00ad77d74));
+    ck_assert_uint_eq(known.low, UINT64_C(0x22236d88fe5618cf));
 }
 END_TEST
 
@@ -387,6 +439,7 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, NULL);
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, checked_arithmetic_reports_overflow);
+    tcase_add_test(tests, wide_products_are_divided_exactly);
     tcase_add_test(tests, errors_keep_the_first_messages_and_count_all);
     tcase_add_test(tests, long_messages_are_cut_between_characters);
     tcase_add_test(tests, statuses_have_texts);

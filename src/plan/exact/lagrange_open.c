@@ -4,6 +4,7 @@
 #include "base/checked.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/wide.h"
 #include "cost/footprint.h"
 #include "plan/exact/chain.h"
 #include "plan/exact/lagrange.h"
@@ -32,8 +33,9 @@ static void fill_footprints(lagrange *l, int32_t c)
         int64_t need = lagrange_footprint(l, c, k, 0);
         for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
             int64_t bytes = p->tensors[p->touches[t].tensor].bytes;
+            int64_t rest;
             l->end_bytes[(int64_t)c * p->touch_count + t] =
-                operands == 0 ? 0 : (int64_t)((__int128)(staged - need) * bytes / operands);
+                operands == 0 ? 0 : mul_div(staged - need, bytes, operands, &rest);
         }
         if (step->coupled && l->list.iterations[c] > 1)
             need = IMPOSSIBLE;
