@@ -2,6 +2,8 @@
 #ifndef MBSOPT_PLAN_H
 #define MBSOPT_PLAN_H
 
+#include <math.h>
+
 #include "mbsopt/hardware.h"
 
 #ifdef __cplusplus
@@ -20,7 +22,7 @@ typedef enum mbs_planner {
     MBS_PLANNER_MBS2,
     MBS_PLANNER_DP,
     MBS_PLANNER_ILP,
-    MBS_PLANNER_BEST, /* dp, then ilp in what is left of the time limit */
+    MBS_PLANNER_BEST, /* for traffic dp, then ilp for a while; else dp */
     MBS_PLANNER_COUNT
 } mbs_planner;
 
@@ -30,8 +32,14 @@ typedef enum mbs_outcome {
     MBS_HEURISTIC
 } mbs_outcome;
 
-/* What dp minimises; whichever it is, a plan reports all three (cost.h). */
-typedef enum mbs_objective { MBS_TRAFFIC = 0, MBS_TIME, MBS_ENERGY } mbs_objective;
+/* What dp and best minimise; whichever it is, a plan reports traffic, time and energy (cost.h). */
+typedef enum mbs_objective {
+    MBS_TRAFFIC = 0,
+    MBS_TIME,
+    MBS_ENERGY,
+    MBS_WEIGHTED, /* traffic and time: bytes + weight · seconds */
+    MBS_OBJECTIVE_COUNT
+} mbs_objective;
 
 /* How a step brings in its operands that are not resident (section 4). */
 typedef enum mbs_mode { MBS_STAGED = 0, MBS_STREAMED = 1, MBS_PASSES = 2 } mbs_mode;
@@ -58,17 +66,28 @@ typedef struct mbs_plan_options {
     int64_t buffer_bytes;            /* 0: the hardware's */
     int no_pin;                      /* dp, ilp, best: pin no parameters */
     int no_stream;                   /* dp, ilp, best: staged operands only */
-    double time_limit_s;             /* ilp, best: stop with the best plan so far */
+    double time_limit_s;             /* ilp, best: stop with the best plan so far; or INFINITY */
     double gap_percent;              /* ilp, best: stop once the bound is this near */
     mbs_progress_function *progress; /* or null */
     void *progress_context;
-    mbs_objective objective; /* dp; the other planners minimise traffic whatever it says */
-    int no_strips; /* dp, ilp, best, of a split program (program.h): no groups of strips */
+    mbs_objective objective; /* dp, best; the others minimise traffic whatever it says */
+    int no_strips;     /* dp, ilp, best, of a split program (program.h): no groups of strips */
+    double work_limit; /* ilp, best: stop after so much work; 0: see below */
+    double weight;     /* MBS_WEIGHTED: bytes of traffic that a second is worth, at least 0 */
 } mbs_plan_options;
 
+/*
+ * Work is counted, not timed: with a limit of it a plan is the same on every machine, whatever else
+ * that does. A unit is about a second of one core. Where neither limit is set, ilp and best
+ * stop after these; with a time limit alone there is none of work.
+ */
+#define MBS_WORK_ILP  60.0
+#define MBS_WORK_BEST 1.0
+
+/* dp, which takes next to no time; of networks (MBS_OPTIONS_INIT) best is the default. */
 #define MBS_PLAN_OPTIONS_INIT                                                                      \
     {                                                                                              \
-        MBS_PLANNER_DP, 32, 0, 0, 0, 60, 0, NULL, NULL, MBS_TRAFFIC, 0                             \
+        MBS_PLANNER_DP, 32, 0, 0, 0, INFINITY, 0, NULL, NULL, MBS_TRAFFIC, 0, 0, 0                 \
     }
 
 #define MBS_MAX_BATCH 1000000
@@ -101,6 +120,8 @@ MBS_API const char *mbs_planner_name(mbs_planner planner);
 /* Errors: MBS_ERR_INPUT, with the known names in the message. */
 MBS_API mbs_status mbs_planner_from_name(mbs_planner *planner, const char *name, mbs_error *error);
 MBS_API const char *mbs_outcome_name(mbs_outcome outcome);
+/* "traffic", "time", "energy", "weighted"; or null. */
+MBS_API const char *mbs_objective_name(mbs_objective objective);
 
 /*
  * Plans `program` and replays the result (verify) before returning it. The program is borrowed: it
@@ -168,7 +189,7 @@ MBS_API mbs_status mbs_plan_create_recompute(mbs_plan **plan, const mbs_network 
  */
 typedef struct mbs_options {
     mbs_planner planner;
-    mbs_objective objective; /* dp; the other planners minimise traffic whatever it says */
+    mbs_objective objective; /* dp, best; the others minimise traffic whatever it says */
     int64_t batch;           /* N, samples of a mini-batch per core */
     int64_t buffer_bytes;    /* 0: the hardware's */
     int inference;           /* 1: the forward phase alone */
@@ -178,28 +199,49 @@ typedef struct mbs_options {
     double max_recompute_percent;    /* auto: the most multiply-accumulates to add */
     int no_pin;                      /* dp, ilp, best: pin no parameters */
     int no_stream;                   /* dp, ilp, best: staged operands only */
-    double time_limit_s;             /* ilp, best: stop with the best plan so far */
+    double time_limit_s;             /* ilp, best: stop with the best plan so far; or INFINITY */
     double gap_percent;              /* ilp, best: stop once the bound is this near */
     mbs_progress_function *progress; /* or null */
     void *progress_context;
-    int no_strips; /* dp, ilp, best: no groups of strips (section 11) */
+    int no_strips;      /* dp, ilp, best: no groups of strips (section 11) */
+    double work_limit;  /* ilp, best: stop after so much work; 0: as of mbs_plan_options */
+    double weight;      /* MBS_WEIGHTED: bytes of traffic that a second is worth, at least 0 */
+    int limit_slowdown; /* dp, best, for traffic: 1: no plan that is slower than baseline */
+    double max_slowdown_percent; /* by more than this */
 } mbs_options;
 
 #define MBS_OPTIONS_INIT                                                                           \
     {                                                                                              \
-        MBS_PLANNER_DP, MBS_TRAFFIC, 32, 0, 0, 0, MBS_RECOMPUTE_NONE, 10, 0, 0, 60, 0, NULL, NULL, \
-            0                                                                                      \
+        MBS_PLANNER_BEST, MBS_TRAFFIC, 32, 0, 0, 0, MBS_RECOMPUTE_NONE, 10, 0, 0, INFINITY, 0,     \
+            NULL, NULL, 0, 0, 0, 0, 0                                                              \
     }
 
 /*
  * From a network to its plan, which most callers need no more than: builds the program for the
  * hardware's word sizes, plans it and replays the plan before returning it. The network may be
  * freed afterwards; the plan owns its program (mbs_plan_program), and *plan is owned by the caller
- * (mbs_plan_free). Errors and cost: as of mbs_plan_create_recompute.
+ * (mbs_plan_free). With limit_slowdown and traffic for the objective, the plan is the one of
+ * least traffic among those that are not slower than that, of plans that some weight makes
+ * (mbs_plan_tradeoff): its own objective is then MBS_WEIGHTED or MBS_TIME. Errors and cost: as of
+ * mbs_plan_create_recompute; MBS_ERR_NO_PLAN (even the quickest plan is slower).
  */
 MBS_API mbs_status mbs_plan_network(mbs_plan **plan, const mbs_network *network,
                                     const mbs_hardware *hardware, const mbs_options *options,
                                     mbs_error *error);
+
+/*
+ * Plans that no other found is better than in both traffic and time: from the one of least traffic,
+ * as of mbs_plan_network with these options and MBS_TRAFFIC, to the quickest, as with MBS_TIME.
+ * Those between are of MBS_WEIGHTED, each for the weight at which its two neighbours of then were
+ * worth the same; at most `most` (3 at least) in all, where they are furthest apart first. They are
+ * the corners of the convex hull of what all plans move and take, as far as the search for time is
+ * exact (whole samples; with strips, section 11, it is not). plans[0 … *count - 1] are the caller's
+ * (mbs_plan_free). It takes as long as some two plans for time for each. Errors: as of
+ * mbs_plan_network; MBS_ERR_ARGUMENT (no room for 3; a planner other than dp and best).
+ */
+MBS_API mbs_status mbs_plan_tradeoff(mbs_plan **plans, size_t most, size_t *count,
+                                     const mbs_network *network, const mbs_hardware *hardware,
+                                     const mbs_options *options, mbs_error *error);
 
 /* What a plan's program recomputes. */
 typedef struct mbs_recompute_info {
@@ -279,6 +321,8 @@ typedef struct mbs_origin_info {
 MBS_API void mbs_plan_origin(const mbs_plan *plan, mbs_origin_info *info);
 
 MBS_API mbs_outcome mbs_plan_outcome(const mbs_plan *plan);
+/* What the plan was made least of, and its outcome is said of. */
+MBS_API mbs_objective mbs_plan_objective(const mbs_plan *plan);
 MBS_API int64_t mbs_plan_batch(const mbs_plan *plan);
 MBS_API int64_t mbs_plan_buffer_bytes(const mbs_plan *plan);
 /* A proven lower bound on the traffic of every plan of the planner's space, or 0 if none is known.

@@ -19,6 +19,7 @@ typedef struct mbs_report_options {
      * up to 120 if shorter names can do that, other lines unbroken. Below 0: nothing is shortened
      */
     int width;
+    const mbs_plan *quickest; /* told of where it takes less time than the plan; or null */
 } mbs_report_options;
 
 /* A plan as a readable table. *text is owned by the caller (mbs_free). Errors: MBS_ERR_MEMORY. */

@@ -58,7 +58,8 @@ class Options(ctypes.Structure):
                 ("recompute", ctypes.c_int), ("max_recompute_percent", ctypes.c_double), ("no_pin", ctypes.c_int),
                 ("no_stream", ctypes.c_int), ("time_limit_s", ctypes.c_double), ("gap_percent", ctypes.c_double),
                 ("progress", ProgressFunction), ("progress_context", ctypes.c_void_p), ("no_strips", ctypes.c_int),
-                _ROOM]
+                ("work_limit", ctypes.c_double), ("weight", ctypes.c_double), ("limit_slowdown", ctypes.c_int),
+                ("max_slowdown_percent", ctypes.c_double), _ROOM]
 
 
 class ExportOptions(ctypes.Structure):

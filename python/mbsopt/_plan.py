@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import math
 import numbers
 import os
 from typing import Any, Callable, List, Mapping, Optional, Tuple, Union
@@ -65,7 +66,8 @@ def expect_callable(name: str, value: Any) -> None:
 
 def fill_options(call: Call, *, buffer: Optional[Size], batch: int, planner: str, objective: str, inference: bool,
                  batch_norm: str, recompute: str, max_recompute: float, no_pin: bool, no_stream: bool,
-                 no_strips: bool, time_limit: float, gap: float) -> Options:
+                 no_strips: bool, time_limit: Optional[float], gap: float, work_limit: float = 0.0,
+                 weight: Optional[float] = None, max_slowdown: Optional[float] = None) -> Options:
     """Options of the library, checked: TypeError for what is of no such kind, Error for a value that is not good."""
     if buffer is not None:
         expect_size("buffer", buffer)
@@ -73,16 +75,25 @@ def fill_options(call: Call, *, buffer: Optional[Size], batch: int, planner: str
     for name, text in (("planner", planner), ("objective", objective), ("recompute", recompute),
                        ("batch_norm", batch_norm)):
         expect_text(name, text)
-    for name, number in (("max_recompute", max_recompute), ("time_limit", time_limit), ("gap", gap)):
-        expect_number(name, number)
+    for name, number in (("max_recompute", max_recompute), ("time_limit", time_limit), ("gap", gap),
+                         ("work_limit", work_limit), ("weight", weight), ("max_slowdown", max_slowdown)):
+        if number is not None or name in ("max_recompute", "gap", "work_limit"):
+            expect_number(name, number)
     expect_flags(inference=inference, no_pin=no_pin, no_stream=no_stream, no_strips=no_strips)
     if not 1 <= batch <= MOST_SAMPLES:
         raise Error("bad input", (f"batch is {batch}, expected 1 to {MOST_SAMPLES}",))
-    return Options(planner=call.planner(planner), objective=word("objective", objective, OBJECTIVES), batch=int(batch),
+    if weight is not None and objective != "traffic":
+        raise Error("bad input", (f"objective {objective!r} and a weight exclude each other",))
+    least = word("objective", objective, OBJECTIVES) if weight is None else len(OBJECTIVES)
+    return Options(planner=call.planner(planner), objective=least, batch=int(batch),
                    buffer_bytes=call.size(buffer), inference=inference,
                    keep_batch_norm=word("batch_norm", batch_norm, BATCH_NORMS),
                    recompute=word("recompute", recompute, POLICIES), max_recompute_percent=max_recompute,
-                   no_pin=no_pin, no_stream=no_stream, time_limit_s=time_limit, gap_percent=gap, no_strips=no_strips)
+                   no_pin=no_pin, no_stream=no_stream, time_limit_s=math.inf if time_limit is None else time_limit,
+                   gap_percent=gap, no_strips=no_strips, work_limit=work_limit,
+                   weight=0 if weight is None else round(weight * 1e9),  # whole bytes, as the command line
+                   limit_slowdown=max_slowdown is not None,
+                   max_slowdown_percent=0 if max_slowdown is None else max_slowdown)
 
 
 def make_plan(call: Call, network: ctypes.c_void_p, machine: Hardware, options: Options,
@@ -111,14 +122,17 @@ def plain_plan(call: Call, handle: ctypes.c_void_p, hardware: Hardware) -> Plan:
                 file["time_s"], file["energy_j"], file["utilisation"], text)
 
 
-def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, planner: str = "dp",
-         objective: str = "traffic", hardware: Optional[Source] = None, cycle_model: Optional[str] = None,
+def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, planner: str = "best",
+         objective: str = "traffic", weight: Optional[float] = None, max_slowdown: Optional[float] = None,
+         hardware: Optional[Source] = None, cycle_model: Optional[str] = None,
          inference: bool = False, batch_norm: str = "replace", recompute: str = "none", max_recompute: float = 10.0,
-         no_pin: bool = False, no_stream: bool = False, no_strips: bool = False, time_limit: float = 60.0,
-         gap: float = 0.0, progress: Optional[Progress] = None) -> Plan:
+         no_pin: bool = False, no_stream: bool = False, no_strips: bool = False,
+         time_limit: Optional[float] = None, work_limit: float = 0.0, gap: float = 0.0,
+         progress: Optional[Progress] = None) -> Plan:
     """Plans one training step of a network: a file's path, a name of `mbsopt list`, or what a file holds as a dict.
 
-    Keywords are the options of `mbsopt plan`. `buffer` is bytes or text such as "10MiB" (default: the hardware's).
+    Keywords are the options of `mbsopt plan`. Without `time_limit` a limit of work ends ilp and best, which is counted:
+    `work_limit`, or their own if it is 0. A second of time is worth `weight` GB; `max_slowdown` is in percent. `buffer` is bytes or text such as "10MiB" (default: the hardware's).
     While the library plans, `progress` is called, at most ten times a second, with seconds, best bytes and proven
     bound, 0 where there is none; True ends the search, as Ctrl-C does, ilp's and best's with the best plan so far.
     Raises Error, and TypeError for arguments of another type.
@@ -132,7 +146,8 @@ def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, pla
         options = fill_options(call, buffer=buffer, batch=batch, planner=planner, objective=objective,
                                inference=inference, batch_norm=batch_norm, recompute=recompute,
                                max_recompute=max_recompute, no_pin=no_pin, no_stream=no_stream, no_strips=no_strips,
-                               time_limit=time_limit, gap=gap)
+                               time_limit=time_limit, gap=gap, work_limit=work_limit, weight=weight,
+                               max_slowdown=max_slowdown)
         handle = make_plan(call, call.load("network", network), machine, options, Watcher(progress))
         return plain_plan(call, handle, machine)
 

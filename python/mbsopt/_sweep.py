@@ -101,13 +101,13 @@ def _plan_all(points: Sequence[_Point], threads: Optional[int],
 
 
 def _named(planner: str, objective: str) -> str:
-    return f"dp-{objective}" if planner == "dp" and objective != "traffic" else planner
+    return f"{planner}-{objective}" if planner in ("dp", "best") and objective != "traffic" else planner
 
 
 def sweep(networks: OneOrMany[Source], *, buffer: Optional[OneOrMany[Size]] = None, batch: OneOrMany[int] = 32,
           planner: OneOrMany[str] = "dp", hardware: Optional[OneOrMany[Source]] = None,
           cycle_model: Optional[str] = None, objective: str = "traffic", strips: OneOrMany[str] = "on",
-          recompute: str = "none", max_recompute: float = 10.0, time_limit: float = 60.0, inference: bool = False,
+          recompute: str = "none", max_recompute: float = 10.0, time_limit: Optional[float] = None, work_limit: float = 0.0, inference: bool = False,
           batch_norm: str = "replace", threads: Optional[int] = None,
           progress: Optional[Callable[[int, int], Optional[bool]]] = None) -> Sweep:
     """Plans every combination of networks, buffers, batches, planners and machines, each one or a list, on all cores.
@@ -136,7 +136,8 @@ def sweep(networks: OneOrMany[Source], *, buffer: Optional[OneOrMany[Size]] = No
         points.append(_Point(source, machine, cycle_model, {
             "buffer": space, "batch": samples, "planner": name, "objective": objective, "inference": inference,
             "batch_norm": batch_norm, "recompute": recompute, "max_recompute": max_recompute, "no_pin": False,
-            "no_stream": False, "no_strips": switch == "off", "time_limit": time_limit, "gap": 0.0}))
+            "no_stream": False, "no_strips": switch == "off", "time_limit": time_limit, "work_limit": work_limit,
+            "gap": 0.0}))
         policy = f"auto:{max_recompute:g}" if recompute == "auto" else recompute
         starts.append({"phase": "inference" if inference else "training", "batch_norm": "keep" if keep else "replace",
                        "batch": samples, "planner": _named(name, objective),
@@ -172,7 +173,7 @@ def _compare_forms(call: Call, planners: Sequence[str], objective: str, recomput
 
 
 def compare(networks: OneOrMany[Source], *, planner: OneOrMany[str] = PLANNERS, objective: str = "traffic",
-            buffer: Optional[Size] = None, batch: int = 32, time_limit: float = 10.0, recompute: str = "none",
+            buffer: Optional[Size] = None, batch: int = 32, time_limit: Optional[float] = None, work_limit: float = 10.0, recompute: str = "none",
             max_recompute: float = 10.0, inference: bool = False, batch_norm: str = "replace",
             hardware: Optional[Source] = None, cycle_model: Optional[str] = None, threads: Optional[int] = None,
             progress: Optional[Callable[[int, int], Optional[bool]]] = None) -> Comparison:
@@ -190,7 +191,8 @@ def compare(networks: OneOrMany[Source], *, planner: OneOrMany[str] = PLANNERS, 
     points = [_Point(source, hardware, cycle_model, {
         "buffer": buffer, "batch": batch, "planner": name, "objective": objective, "inference": inference,
         "batch_norm": batch_norm, "recompute": policy, "max_recompute": max_recompute, "no_pin": False,
-        "no_stream": False, "no_strips": without, "time_limit": time_limit, "gap": 0.0})
+        "no_stream": False, "no_strips": without, "time_limit": time_limit,
+        "work_limit": work_limit if time_limit is None else 0.0, "gap": 0.0})
         for source in sources for name, _, without, policy in forms]
     found = _plan_all(points, threads, progress)
     rows = []

@@ -84,6 +84,7 @@ static int read_options(export_run *run, const arguments *given)
 {
     run->options = (mbs_export_options)MBS_EXPORT_OPTIONS_INIT;
     run->planning = (mbs_plan_options)MBS_PLAN_OPTIONS_INIT;
+    run->planning.planner = MBS_PLANNER_BEST;
     run->options.format = option_value(given, "format");
     run->path = option_value(given, "output");
     if (given->operand == NULL || run->options.format == NULL || run->path == NULL) {
@@ -116,7 +117,8 @@ static int read_options(export_run *run, const arguments *given)
 static mbs_status plan_network(export_run *run, mbs_error *error)
 {
     const setup *of = &run->setup;
-    const search_again again = {of->network, of->inference, of->keep_batch_norm, run->recompute};
+    const search_again again = {of->network, of->inference, of->keep_batch_norm, run->recompute,
+                                NULL};
     mbs_status status = search_plan(&run->plan, NULL, &again, &of->hardware, &run->planning, error);
     if (status == MBS_OK)
         note_replaced_norms(mbs_plan_program(run->plan));
@@ -177,12 +179,14 @@ static const option_spec export_options[] = {
     {"full", '\0', NULL, "perfetto: all iterations, however many"},
     OPTION_PLANNER,
     OPTION_OBJECTIVE,
+    OPTION_WEIGHT,
     OPTION_NO_PIN,
     OPTION_NO_STREAM,
     OPTION_NO_STRIPS,
     OPTION_RECOMPUTE,
     OPTION_MAX_RECOMPUTE,
     OPTION_TIME_LIMIT,
+    OPTION_WORK_LIMIT,
     OPTION_GAP,
     OPTION_BUFFER,
     OPTION_BATCH,

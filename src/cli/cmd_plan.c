@@ -13,6 +13,9 @@
 #include "signals.h"
 #include "table.h"
 
+/* For the search for the quickest plan, that the verdict tells of: half a second or so. */
+#define QUICKEST_WORK 0.5
+
 typedef enum plan_format { FORMAT_TABLE, FORMAT_JSON, FORMAT_CSV } plan_format;
 
 /* Everything one run of the command owns and was asked. */
@@ -24,9 +27,12 @@ typedef struct plan_run {
     mbs_plan *unplaced; /* what the plan was before it was placed in the buffer, if it was */
     mbs_plan *baseline; /* for the table's headline */
     mbs_plan *greedy;
+    mbs_plan *quickest;
     mbs_plan *plain; /* likewise: without recomputing what the plan recomputes */
     mbs_recompute_options recompute;
-    mbs_plan *dp;            /* likewise, where integer programming made the plan */
+    double slowdown_percent;
+    const double *max_slowdown; /* null, or the above */
+    mbs_plan *dp;               /* likewise, where integer programming made the plan */
     mbs_program *replaced;   /* the greedy plan's program where the plan itself keeps batch norms */
     int asked_to_keep;       /* batch norms: baseline and archopt do so unasked */
     const char *export_path; /* write the integer program there instead of planning */
@@ -35,7 +41,8 @@ typedef struct plan_run {
 
 static bool is_exact(const plan_run *run)
 {
-    return run->options.planner == MBS_PLANNER_ILP || run->options.planner == MBS_PLANNER_BEST;
+    return run->options.planner == MBS_PLANNER_ILP ||
+           (run->options.planner == MBS_PLANNER_BEST && run->options.objective == MBS_TRAFFIC);
 }
 
 /* The integer program is ilp's, and exporting it makes no plan. */
@@ -91,6 +98,7 @@ static int read_options(plan_run *run, const arguments *given)
         return EXIT_USAGE;
     run->format = (plan_format)format;
     run->options = (mbs_plan_options)MBS_PLAN_OPTIONS_INIT;
+    run->options.planner = MBS_PLANNER_BEST;
     int status = planning_planner(&run->options, given);
     if (status == EXIT_OK)
         status = read_model_options(run, given);
@@ -100,6 +108,9 @@ static int read_options(plan_run *run, const arguments *given)
     if (status != EXIT_OK || limits != EXIT_OK)
         return status != EXIT_OK ? status : limits;
     status = planning_objective(&run->options, given);
+    if (status == EXIT_OK)
+        status =
+            planning_slowdown(&run->max_slowdown, &run->slowdown_percent, &run->options, given);
     if (status == EXIT_OK)
         status = read_recompute(run, given);
     if (status != EXIT_OK)
@@ -149,12 +160,36 @@ static mbs_status make_plain(const plan_run *run, mbs_plan **plan, mbs_error *er
 {
     const setup *of = &run->setup;
     const search_again again = {
-        of->network, of->inference, of->keep_batch_norm, {MBS_RECOMPUTE_NONE, 0}};
+        of->network, of->inference, of->keep_batch_norm, {MBS_RECOMPUTE_NONE, 0}, NULL};
     mbs_plan_options options = run->options;
     if (is_exact(run))
         options.planner = MBS_PLANNER_DP;
     options.no_strips = !planning_has_strips(&run->options);
     return search_compared(plan, of->program, &again, &of->hardware, &options, error);
+}
+
+/* A quicker plan than the one of least traffic, for the verdict: that of least time, or where the
+ * search for it takes too long, one without strips. */
+static mbs_status make_quickest(plan_run *run, mbs_error *error)
+{
+    const setup *of = &run->setup;
+    const search_again again = {of->network, of->inference, of->keep_batch_norm, run->recompute,
+                                NULL};
+    mbs_plan_options options = run->options;
+    if (!search_heeds_objective(options.planner) && options.planner != MBS_PLANNER_ILP)
+        return MBS_OK;
+    if (run->recompute.recompute == MBS_RECOMPUTE_AUTO || run->import_path != NULL)
+        return MBS_OK;
+    options.planner = MBS_PLANNER_DP;
+    options.objective = MBS_TIME;
+    options.work_limit = QUICKEST_WORK;
+    mbs_status status =
+        search_compared(&run->quickest, of->program, &again, &of->hardware, &options, error);
+    if (status != MBS_OK || run->quickest != NULL || !planning_has_strips(&options))
+        return status;
+    options.objective = MBS_TRAFFIC;
+    options.no_strips = 1;
+    return search_compared(&run->quickest, of->program, &again, &of->hardware, &options, error);
 }
 
 /* Whether there is time for another plan after an interrupt: there was for `last`. */
@@ -179,6 +214,8 @@ static mbs_status make_references(plan_run *run, mbs_error *error)
         status = make_plain(run, &run->plain, error);
     if (status == MBS_OK && may_go_on(run->greedy) && is_exact(run))
         status = make_plain(run, &run->dp, error);
+    if (status == MBS_OK && may_go_on(run->greedy) && run->options.objective == MBS_TRAFFIC)
+        status = make_quickest(run, error);
     signals_restore();
     return status;
 }
@@ -186,7 +223,8 @@ static mbs_status make_references(plan_run *run, mbs_error *error)
 static int make_plans(plan_run *run)
 {
     const setup *of = &run->setup;
-    const search_again again = {of->network, of->inference, of->keep_batch_norm, run->recompute};
+    const search_again again = {of->network, of->inference, of->keep_batch_norm, run->recompute,
+                                run->max_slowdown};
     mbs_error error;
     mbs_error_clear(&error);
     mbs_status status =
@@ -213,7 +251,8 @@ static int write_plan(const plan_run *run)
     const mbs_hardware *hardware = &run->setup.hardware;
     const mbs_report_options options = {run->setup.color, run->baseline,
                                         run->greedy,      hardware,
-                                        run->plain,       output_width(run->setup.output)};
+                                        run->plain,       output_width(run->setup.output),
+                                        run->quickest};
     char *output = NULL;
     mbs_error error;
     mbs_error_clear(&error);
@@ -263,6 +302,7 @@ static int run_plan(const arguments *given)
     mbs_plan_free(run.dp);
     mbs_plan_free(run.plain);
     mbs_plan_free(run.greedy);
+    mbs_plan_free(run.quickest);
     mbs_plan_free(run.baseline);
     mbs_plan_free(run.plan);
     mbs_plan_free(run.unplaced);
@@ -276,12 +316,15 @@ static const option_spec plan_options[] = {
     OPTION_BATCH,
     OPTION_PLANNER,
     OPTION_OBJECTIVE,
+    OPTION_WEIGHT,
+    OPTION_MAX_SLOWDOWN,
     OPTION_NO_PIN,
     OPTION_NO_STREAM,
     OPTION_NO_STRIPS,
     OPTION_RECOMPUTE,
     OPTION_MAX_RECOMPUTE,
     OPTION_TIME_LIMIT,
+    OPTION_WORK_LIMIT,
     OPTION_GAP,
     {"export-model", '\0', "FILE.lp|.mps", "write ilp's integer program for other solvers"},
     {"import-solution", '\0', "FILE", "the plan in another solver's solution of it"},

@@ -6,7 +6,7 @@
 
 #include "command.h"
 
-#define MAX_OPTIONS 32
+#define MAX_OPTIONS 40
 
 /* Longer names are compared with none to suggest one. */
 #define LONGEST_SUGGESTION 32

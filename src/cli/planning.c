@@ -26,12 +26,31 @@ int planning_objective(mbs_plan_options *options, const arguments *given)
 {
     if (!search_objective(&options->objective, given))
         return EXIT_USAGE;
-    if (options->objective != MBS_TRAFFIC && options->planner != MBS_PLANNER_DP) {
-        complain("--objective %s is of the planner dp, not %s", objective_name(options->objective),
+    int status = search_weight(options, given);
+    if (status != EXIT_OK || options->objective == MBS_TRAFFIC ||
+        search_heeds_objective(options->planner))
+        return status;
+    if (options->objective == MBS_WEIGHTED)
+        complain("--weight is of the planners dp and best, not %s",
                  mbs_planner_name(options->planner));
+    else
+        complain("--objective %s is of the planners dp and best, not %s",
+                 objective_name(options->objective), mbs_planner_name(options->planner));
+    return EXIT_USAGE;
+}
+
+int planning_slowdown(const double **most, double *percent, const mbs_plan_options *options,
+                      const arguments *given)
+{
+    *most = NULL;
+    if (option_value(given, "max-slowdown") == NULL)
+        return EXIT_OK;
+    if (options->objective != MBS_TRAFFIC || !search_heeds_objective(options->planner)) {
+        complain("--max-slowdown is of the planners dp and best, and of traffic");
         return EXIT_USAGE;
     }
-    return EXIT_OK;
+    *most = percent;
+    return search_slowdown(percent, given);
 }
 
 int planning_recompute(mbs_recompute_options *recompute, const mbs_plan_options *options,

@@ -11,7 +11,7 @@
 #define OPTION_PLANNER                                                                             \
     {                                                                                              \
         "planner", '\0', "NAME",                                                                   \
-            "baseline, archopt, il, mbs-fs, mbs1, mbs2, dp (default), ilp, best"                   \
+            "baseline, archopt, il, mbs-fs, mbs1, mbs2, dp, ilp, best (default)"                   \
     }
 #define OPTION_NO_PIN                                                                              \
     {                                                                                              \
@@ -27,11 +27,17 @@
         "no-strips", '\0', NULL, "dp, ilp: whole samples only, no strips of rows of one"           \
     }
 
-/* --planner. Says what is wrong; returns the exit status, as all here. */
+/* --planner; without it the planner stays as it is. Says what is wrong; returns the exit status, as
+ * all here. */
 int planning_planner(mbs_plan_options *options, const arguments *given);
 
-/* --objective, which is of the planner dp. */
+/* --objective or --weight, which are of the planners dp and best. */
 int planning_objective(mbs_plan_options *options, const arguments *given);
+
+/* --max-slowdown into *percent, to which *most then points; null without it. After the objective.
+ */
+int planning_slowdown(const double **most, double *percent, const mbs_plan_options *options,
+                      const arguments *given);
 
 /*
  * Reads --recompute and --max-recompute, after the planner: one that recomputes nothing plans the

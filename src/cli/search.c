@@ -1,5 +1,6 @@
 #include "search.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,10 +10,14 @@
 #include "signals.h"
 
 #define MOST_TIME_S 1e9
+#define MOST_WORK   1e9
+#define MOST_WEIGHT 1e9
 
 /* ---- Objective ------------------------------------------------------------------------------- */
 
+/* MBS_WEIGHTED goes by --weight. */
 static const char *const objectives[] = {"traffic", "time", "energy", NULL};
+#define BYTES_OF_WEIGHT 1e9 /* a unit of --weight */
 
 bool search_objective(mbs_objective *result, const arguments *given)
 {
@@ -27,17 +32,23 @@ int search_objective_of(mbs_objective *result, const planner_list *planners, con
 {
     if (!search_objective(result, given))
         return EXIT_USAGE;
-    if (*result != MBS_TRAFFIC && !planner_is_listed(planners, MBS_PLANNER_DP)) {
-        complain("--objective %s is of the planner dp, which --planner leaves out",
+    if (*result != MBS_TRAFFIC && !planner_is_listed(planners, MBS_PLANNER_DP) &&
+        !planner_is_listed(planners, MBS_PLANNER_BEST)) {
+        complain("--objective %s is of the planners dp and best, which --planner leaves out",
                  objective_name(*result));
         return EXIT_USAGE;
     }
     return EXIT_OK;
 }
 
+bool search_heeds_objective(mbs_planner planner)
+{
+    return planner == MBS_PLANNER_DP || planner == MBS_PLANNER_BEST;
+}
+
 const char *objective_name(mbs_objective objective)
 {
-    return objectives[objective];
+    return mbs_objective_name(objective);
 }
 
 /* ---- Limits ---------------------------------------------------------------------------------- */
@@ -74,10 +85,35 @@ static int read_decimal(double *result, const arguments *given, const char *name
 
 int search_options(mbs_plan_options *result, const arguments *given)
 {
-    /* both are looked at, so that one run shows all that is wrong */
+    /* all are looked at, so that one run shows all that is wrong */
     int limit = read_decimal(&result->time_limit_s, given, "time-limit", MOST_TIME_S, " (seconds)");
     int gap = read_decimal(&result->gap_percent, given, "gap", 100, " (percent)");
-    return limit != EXIT_OK ? limit : gap;
+    int work = read_decimal(&result->work_limit, given, "work-limit", MOST_WORK, " (units)");
+    if (work == EXIT_OK && option_value(given, "work-limit") != NULL && !(result->work_limit > 0)) {
+        complain("--work-limit 0: expected more; dp does without a search");
+        work = EXIT_BAD_INPUT;
+    }
+    return limit != EXIT_OK ? limit : gap != EXIT_OK ? gap : work;
+}
+
+int search_weight(mbs_plan_options *result, const arguments *given)
+{
+    double weight = 0;
+    if (option_value(given, "weight") == NULL)
+        return EXIT_OK;
+    if (option_value(given, "objective") != NULL) {
+        complain("--weight and --objective exclude each other");
+        return EXIT_USAGE;
+    }
+    int status = read_decimal(&weight, given, "weight", MOST_WEIGHT, " (GB a second)");
+    result->objective = MBS_WEIGHTED;
+    result->weight = round(weight * BYTES_OF_WEIGHT); /* whole bytes, so that digits tell them */
+    return status;
+}
+
+int search_slowdown(double *percent, const arguments *given)
+{
+    return read_decimal(percent, given, "max-slowdown", 1000, " (percent)");
 }
 
 int search_recompute(mbs_recompute_options *result, const arguments *given)
@@ -138,6 +174,10 @@ static mbs_status make_plan(mbs_plan **plan, const mbs_program *program, const s
         .no_strips = options->no_strips,
         .time_limit_s = options->time_limit_s,
         .gap_percent = options->gap_percent,
+        .work_limit = options->work_limit,
+        .weight = options->weight,
+        .limit_slowdown = again->max_slowdown != NULL,
+        .max_slowdown_percent = again->max_slowdown != NULL ? *again->max_slowdown : 0,
         .progress = options->progress,
         .progress_context = options->progress_context,
     };

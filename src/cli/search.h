@@ -11,7 +11,12 @@
 /* Rows of a command's option table. */
 #define OPTION_TIME_LIMIT                                                                          \
     {                                                                                              \
-        "time-limit", '\0', "S", "ilp, best: stop after S seconds (default: 60)"                   \
+        "time-limit", '\0', "S", "ilp, best: stop after S seconds, not after so much work"         \
+    }
+#define OPTION_WORK_LIMIT                                                                          \
+    {                                                                                              \
+        "work-limit", '\0', "UNITS",                                                               \
+            "ilp, best: of about a second each, but counted (default: 60, 1)"                      \
     }
 #define OPTION_GAP                                                                                 \
     {                                                                                              \
@@ -20,7 +25,17 @@
 
 #define OPTION_OBJECTIVE                                                                           \
     {                                                                                              \
-        "objective", '\0', "traffic|time|energy", "what dp minimises (default: traffic)"           \
+        "objective", '\0', "traffic|time|energy", "what dp and best minimise (default: traffic)"   \
+    }
+
+#define OPTION_WEIGHT                                                                              \
+    {                                                                                              \
+        "weight", '\0', "GB/S", "dp, best: least of traffic and time, a second worth so many GB"   \
+    }
+#define OPTION_MAX_SLOWDOWN                                                                        \
+    {                                                                                              \
+        "max-slowdown", '\0', "PERCENT",                                                           \
+            "dp, best: the least traffic of plans so much slower than baseline"                    \
     }
 
 #define OPTION_RECOMPUTE                                                                           \
@@ -33,6 +48,14 @@
             "auto: the most multiply-accumulates to add (default: 10)"                             \
     }
 
+/* Reads --weight, with which the objective is MBS_WEIGHTED. Says what is wrong; returns the exit
+ * status.
+ */
+int search_weight(mbs_plan_options *result, const arguments *given);
+
+/* Reads --max-slowdown. The same. */
+int search_slowdown(double *percent, const arguments *given);
+
 /* Reads --recompute and --max-recompute. Says what is wrong; returns the exit status. */
 int search_recompute(mbs_recompute_options *result, const arguments *given);
 
@@ -42,21 +65,25 @@ typedef struct search_again {
     bool inference;
     bool keep_batch_norm;
     mbs_recompute_options recompute;
+    const double *max_slowdown; /* in percent; null: none */
 } search_again;
 
 /* Reads --objective; says what is wrong and returns false if it is none. */
 bool search_objective(mbs_objective *result, const arguments *given);
 
-/* The same for a list of planners, in which dp must be if it is not traffic; returns the exit
- * status.
+/* The same for a list of planners, in which dp or best must be if it is not traffic; returns the
+ * exit status.
  */
 int search_objective_of(mbs_objective *result, const planner_list *planners,
                         const arguments *given);
 
+/* Whether plans of the planner are for the objective: those of dp and best. */
+bool search_heeds_objective(mbs_planner planner);
+
 /* "traffic", "time" or "energy". */
 const char *objective_name(mbs_objective objective);
 
-/* Reads both limits. Says what is wrong; returns the exit status. */
+/* Reads the limits. Says what is wrong; returns the exit status. */
 int search_options(mbs_plan_options *result, const arguments *given);
 
 /*

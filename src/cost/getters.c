@@ -23,6 +23,17 @@ const char *mbs_outcome_name(mbs_outcome outcome)
     return (unsigned)outcome < 3 ? names[outcome] : NULL;
 }
 
+mbs_objective mbs_plan_objective(const mbs_plan *plan)
+{
+    return plan->objective;
+}
+
+const char *mbs_objective_name(mbs_objective objective)
+{
+    static const char *const names[] = {"traffic", "time", "energy", "weighted"};
+    return (unsigned)objective < MBS_OBJECTIVE_COUNT ? names[objective] : NULL;
+}
+
 int64_t mbs_plan_batch(const mbs_plan *plan)
 {
     return plan->batch;

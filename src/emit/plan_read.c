@@ -102,7 +102,7 @@ static void read_header(plan_loader *loader)
     mbs_plan *header = &loader->header;
     const char *const outcomes[] = {mbs_outcome_name(MBS_OPTIMAL), mbs_outcome_name(MBS_FEASIBLE),
                                     mbs_outcome_name(MBS_HEURISTIC)};
-    static const char *const objectives[] = {"traffic", "time", "energy"};
+    const char *objectives[MBS_OBJECTIVE_COUNT];
     header->norm_passes = 2;
     figure_member(loader, NULL, root, "batch", 1, MBS_MAX_BATCH, &header->batch);
     figure_member(loader, NULL, root, "buffer_bytes", 0, JSON_MAX_INTEGER, &header->buffer_bytes);
@@ -112,8 +112,11 @@ static void read_header(plan_loader *loader)
     int outcome = choice_member(loader, NULL, root, "outcome", outcomes, 3);
     header->outcome = outcome < 0 ? MBS_HEURISTIC : (mbs_outcome)outcome;
     header->objective = MBS_TRAFFIC;
+    for (int i = 0; i < MBS_OBJECTIVE_COUNT; i++)
+        objectives[i] = mbs_objective_name((mbs_objective)i);
     if (json_member(root, "objective") != NULL) {
-        int objective = choice_member(loader, NULL, root, "objective", objectives, 3);
+        int objective =
+            choice_member(loader, NULL, root, "objective", objectives, MBS_OBJECTIVE_COUNT);
         header->objective = objective < 0 ? MBS_TRAFFIC : (mbs_objective)objective;
     }
     optional_figure(loader, "bound_bytes", 0, &header->bound_bytes);

@@ -61,7 +61,7 @@ static void write_header(plan_writer *w)
     header_string(w, "planner", plan->planner_name);
     header_string(w, "outcome", mbs_outcome_name(plan->outcome));
     if (plan->objective != MBS_TRAFFIC)
-        header_string(w, "objective", plan->objective == MBS_TIME ? "time" : "energy");
+        header_string(w, "objective", mbs_objective_name(plan->objective));
     if (plan->bound_bytes != 0)
         header_figure(w, "bound_bytes", plan->bound_bytes);
 }

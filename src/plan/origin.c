@@ -1,11 +1,15 @@
 #include "plan/origin.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "mbsopt/mbsopt.h"
+
+/* A unit of --weight: a GB. */
+#define BYTES_OF_WEIGHT 1e9
 
 static void put_integer(text *out, const char *option, int64_t value)
 {
@@ -24,16 +28,17 @@ static void put_real(text *out, const char *option, double value)
 static void put_options(text *out, const mbs_plan *plan, const mbs_hardware *hardware,
                         const mbs_plan_options *options, const mbs_recompute_options *recompute)
 {
-    static const char *const objectives[] = {"traffic", "time", "energy"};
     const mbs_program *program = plan->program;
-    const bool limited =
-        options->planner == MBS_PLANNER_ILP || options->planner == MBS_PLANNER_BEST;
+    const bool limited = options->planner == MBS_PLANNER_ILP ||
+                         (options->planner == MBS_PLANNER_BEST && plan->objective == MBS_TRAFFIC);
     text_format(out, "--planner %s", mbs_planner_name(options->planner));
     put_integer(out, "batch", options->batch);
     if (plan->buffer_bytes != hardware->buffer_bytes)
         put_integer(out, "buffer", plan->buffer_bytes);
-    if (options->objective != MBS_TRAFFIC && options->planner == MBS_PLANNER_DP)
-        text_format(out, " --objective %s", objectives[options->objective]);
+    if (plan->objective == MBS_WEIGHTED)
+        put_real(out, "weight", options->weight / BYTES_OF_WEIGHT);
+    else if (plan->objective != MBS_TRAFFIC)
+        text_format(out, " --objective %s", mbs_objective_name(plan->objective));
     if (options->no_pin)
         text_string(out, " --no-pin");
     if (options->no_stream)
@@ -48,8 +53,10 @@ static void put_options(text *out, const mbs_plan *plan, const mbs_hardware *har
         text_format(out, " --recompute %s", mbs_recompute_name(recompute->recompute));
     if (recompute->recompute == MBS_RECOMPUTE_AUTO && !program->inference)
         put_real(out, "max-recompute", recompute->max_percent);
-    if (limited)
+    if (limited && isfinite(options->time_limit_s))
         put_real(out, "time-limit", options->time_limit_s);
+    if (limited && options->work_limit > 0)
+        put_real(out, "work-limit", options->work_limit);
     if (limited && options->gap_percent > 0)
         put_real(out, "gap", options->gap_percent);
 }

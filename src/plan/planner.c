@@ -77,6 +77,9 @@ void plan_add_lone_step(mbs_plan *plan, const plan_task *task, int32_t k)
         plan_add_passes(plan, task, k);
 }
 
+/* Beyond this a byte makes no difference to a double. */
+#define MOST_WEIGHT 1e24
+
 static mbs_status check_options(const mbs_hardware *hardware, const mbs_plan_options *options,
                                 int64_t buffer_bytes, mbs_error *error)
 {
@@ -99,10 +102,18 @@ static mbs_status check_options(const mbs_hardware *hardware, const mbs_plan_opt
                          "buffer of %" PRId64 " bytes: the hardware reserves %" PRId64
                          " of it, expected at least %d more",
                          buffer_bytes, hardware->reserved_bytes, MBS_MIN_BUFFER_BYTES);
-    if (!(options->time_limit_s >= 0) || !(options->gap_percent >= 0)) /* no number is neither */
+    if (!(options->time_limit_s >= 0) || !(options->gap_percent >= 0) ||
+        !(options->work_limit >= 0)) /* no number is neither */
         return error_set(error, MBS_ERR_INPUT,
-                         "time limit of %g s, gap of %g %%: expected at least 0",
-                         options->time_limit_s, options->gap_percent);
+                         "time limit of %g s, gap of %g %%, work limit of %g: expected at least 0",
+                         options->time_limit_s, options->gap_percent, options->work_limit);
+    if ((unsigned)options->objective >= MBS_OBJECTIVE_COUNT)
+        return error_set(error, MBS_ERR_ARGUMENT, "no objective has the number %d",
+                         (int)options->objective);
+    if (options->objective == MBS_WEIGHTED &&
+        !(options->weight >= 0 && options->weight <= MOST_WEIGHT))
+        return error_set(error, MBS_ERR_INPUT, "weight of %g bytes a second: expected 0 to %g",
+                         options->weight, MOST_WEIGHT);
     return MBS_OK;
 }
 
@@ -149,6 +160,7 @@ mbs_status plan_open(mbs_plan **out, plan_task *task, const mbs_program *program
                         .strips = !options->no_strips,
                         .gap_percent = options->gap_percent,
                         .objective = options->objective,
+                        .weight = options->weight,
                         .hardware = hardware};
     status = cost_check_range(program, task->batch, task->capacity, task->norm_passes, error);
     if (status != MBS_OK)

@@ -3,6 +3,7 @@
 #define PLAN_PLANNER_H
 
 #include "cost/schedule.h"
+#include "mbsopt/cost.h"
 #include "plan/watch.h"
 
 /* One planning task; ranges are checked (cost_check_range). */
@@ -17,8 +18,24 @@ typedef struct plan_task {
     double gap_percent;           /* of ilp */
     plan_watch *watch;            /* null: it goes on until it is done */
     mbs_objective objective;      /* of dp */
+    double weight;                /* MBS_WEIGHTED: bytes that a second is worth */
     const mbs_hardware *hardware; /* for time and energy */
 } plan_task;
+
+/* What is to be least of what something costs, of the task's objective. */
+static inline double plan_objective_of(mbs_objective objective, double weight, const mbs_cost *cost)
+{
+    switch (objective) {
+    case MBS_TIME:
+        return cost->time_s;
+    case MBS_ENERGY:
+        return cost->energy_j;
+    case MBS_WEIGHTED:
+        return cost->dram_bytes + weight * cost->time_s;
+    default:
+        return cost->dram_bytes;
+    }
+}
 
 /* Whether groups may be strip groups (section 11). */
 static inline bool plan_has_strips(const plan_task *task)

@@ -14,7 +14,10 @@ typedef struct plan_watch {
     mbs_progress known; /* what the caller is told */
     struct price_memory
         *prices;          /* ilp: those of a like program, if any, and then its own; or null */
+    int64_t dp_bytes;     /* ilp: what dp's plan moves, with which it began */
     int64_t enough_bytes; /* ilp: plans that move as much are of no use; 0: all are */
+    int64_t work;         /* done so far, in ticks (plan_watch_work) */
+    int64_t work_limit;   /* INT64_MAX: none */
     double start_s;
     double end_s;  /* INFINITY: no limit */
     double next_s; /* the caller is not asked again before */
@@ -22,11 +25,27 @@ typedef struct plan_watch {
     double cancelled_s;
 } plan_watch;
 
-/* Begins now. The time limit is heeded if `limited`. */
+/* Begins now. The limits of work and time are heeded if `limited`. */
 void plan_watch_open(plan_watch *w, const mbs_plan_options *options, bool limited);
 
 /* The same for what has no limit and is no search. */
 void plan_watch_open_for(plan_watch *w, mbs_progress_function *progress, void *context);
+
+/*
+ * Counts work that has been done: a tick is about what it takes to look at one touch of one group.
+ * It is counted and not timed, so that a search that it ends is the same on every machine.
+ */
+static inline void plan_watch_work(plan_watch *w, int64_t ticks)
+{
+    if (w != NULL)
+        w->work += ticks;
+}
+
+/* Ticks that are left; INT64_MAX without a limit. */
+int64_t plan_watch_work_left(const plan_watch *w);
+
+/* The limit that the options set, or the planner's own, in ticks; INT64_MAX: none. */
+int64_t plan_work_limit(const mbs_plan_options *options);
 
 /* Tells the caller how far it is; whether to end. */
 bool plan_watch_ask(plan_watch *w);
@@ -38,8 +57,8 @@ bool plan_watch_is_over(plan_watch *w);
 bool plan_watch_stops(void *watch);
 
 /*
- * Whether it has been over for a third of a second: until then what can still be finished may be,
- * such as the plan of what was found so far.
+ * Whether it has been over for a third of a second, or half as much work again: until then what can
+ * still be finished may be, such as the plan of what was found so far.
  */
 bool plan_watch_is_past(plan_watch *w);
 

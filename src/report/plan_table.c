@@ -12,6 +12,7 @@
 #include "report/grid.h"
 #include "report/origin.h"
 #include "report/recompute.h"
+#include "report/verdict.h"
 #include "report/wrap.h"
 
 /* The unit of all figures in a column, so that they compare at a glance. */
@@ -28,12 +29,16 @@ typedef struct table_units {
     column_unit time; /* in ns */
 } table_units;
 
+/* Plans this near to their bound are told by how near they are. */
+#define NEAR_GAP 0.05
+
 /* What is shown, and what it is compared with: any of the other plans may be null. */
 typedef struct comparison {
     const mbs_plan *plan;
     const mbs_plan *baseline;
     const mbs_plan *greedy;
     const mbs_plan *plain;
+    const mbs_plan *quickest;
     const mbs_plan *dp;           /* not null: the headline is about all three */
     const mbs_hardware *hardware; /* costs are shown for it; or null */
     bool color;
@@ -85,6 +90,14 @@ static figure fine_percent(int64_t part, int64_t whole)
     return figure_ratio((int64_t)(share * 100000.0 + 0.5), 1000, 2);
 }
 
+/* part / whole in percent, rounded up: it is no more than that. */
+static figure percent_at_most(int64_t part, int64_t whole)
+{
+    const double hundredths = ceil(1e4 * (double)part / (double)whole);
+    return hundredths < 10 ? figure_ratio((int64_t)hundredths, 100, 2)
+                           : figure_ratio((int64_t)ceil(hundredths / 10), 10, 1);
+}
+
 /* What is known about how good the plan is. */
 static void put_outcome(text *out, const mbs_plan *plan)
 {
@@ -92,15 +105,16 @@ static void put_outcome(text *out, const mbs_plan *plan)
     const int64_t bound = mbs_plan_bound_bytes(plan);
     const int64_t total = total_of(plan);
     if (mbs_plan_outcome(plan) == MBS_OPTIMAL) {
-        const bool exact = strcmp(planner, mbs_planner_name(MBS_PLANNER_ILP)) == 0 ||
-                           strcmp(planner, "ilp+auto") == 0;
-        text_string(out, exact ? "proven optimal" : "optimal in its space");
+        const bool exact = strncmp(planner, "ilp", 3) == 0; /* whatever it recomputes */
+        text_string(out, exact ? "proven optimal" : "best in its space");
         return;
     }
-    text_string(out, mbs_outcome_name(mbs_plan_outcome(plan)));
-    if (bound > 0)
-        text_format(out, ", bound %s, gap %s %%", figure_traffic(bound).text,
-                    fine_percent(total - bound, total).text);
+    if (bound > 0 && (double)(total - bound) <= NEAR_GAP * (double)total)
+        text_format(out, "within %s %% of optimal", percent_at_most(total - bound, bound).text);
+    else if (bound > 0)
+        text_format(out, "best found (bound %s)", figure_traffic(bound).text);
+    else
+        text_string(out, "best found");
 }
 
 static void put_title(text *out, const mbs_plan *plan, bool color)
@@ -136,23 +150,18 @@ static void put_versus(text *out, int64_t total, const char *name, int64_t other
 static void put_headline(text *out, const comparison *with)
 {
     const int64_t total = total_of(with->plan);
-    text_styled(out, with->color, STYLE_BOLD, figure_traffic(total).text);
-    text_string(out, " per step and core");
-    if (with->baseline != NULL) {
-        text_string(out, ", ");
-        put_versus(out, total, "baseline", total_of(with->baseline), with->color);
-    }
-    if (with->dp != NULL) {
-        text_string(out, "\n");
-        put_versus(out, total, "dp", total_of(with->dp), with->color);
-    }
-    if (with->dp != NULL && with->greedy != NULL) {
-        text_string(out, ", ");
-        put_versus(out, total, "mbs2", total_of(with->greedy), with->color);
-    } else if (with->greedy != NULL) {
-        text_format(out, "; mbs2 %s", figure_traffic(total_of(with->greedy)).text);
-    }
+    const verdict of = {with->plan, with->baseline, with->quickest, with->hardware, with->color};
+    put_verdict(out, &of);
     text_string(out, "\n");
+    put_quicker(out, &of);
+    if (with->dp != NULL)
+        put_versus(out, total, "dp", total_of(with->dp), with->color);
+    if (with->dp != NULL && with->greedy != NULL)
+        text_string(out, ", ");
+    if (with->greedy != NULL)
+        put_versus(out, total, "mbs2", total_of(with->greedy), with->color);
+    if (with->dp != NULL || with->greedy != NULL)
+        text_string(out, "\n");
     put_recompute(out, with->plan, with->plain);
     text_string(out, "\n");
 }
@@ -361,6 +370,7 @@ mbs_status mbs_report_exact_table(char **result, const mbs_plan *plan, const mbs
         with.baseline = options->baseline;
         with.greedy = options->greedy;
         with.plain = options->plain;
+        with.quickest = options->quickest;
         with.hardware = options->hardware;
         with.color = options->color != 0;
         with.width = options->width;

@@ -27,14 +27,16 @@ static mbs_status pass_on_verified(mbs_plan **plan, const mbs_hardware *hardware
 
 mbs_status plan_create_below(mbs_plan **plan, const mbs_program *program,
                              const mbs_hardware *hardware, const mbs_plan_options *options,
-                             int64_t enough, struct price_memory *prices, mbs_error *error)
+                             create_chain *chain, mbs_error *error)
 {
     const bool limited = plan_is_limited(options->planner);
     plan_watch watch;
     plan_watch_open(&watch, options, limited);
-    watch.enough_bytes = enough;
-    watch.prices = prices;
+    watch.work_limit = chain->work_limit;
+    watch.enough_bytes = chain->enough;
+    watch.prices = chain->prices;
     mbs_status status = plan_run(plan, program, hardware, options, &watch, error);
+    chain->work += watch.work;
     if (status != MBS_OK)
         return status;
     return pass_on_verified(plan, hardware, options, NULL, limited ? NULL : &watch, error);
@@ -44,7 +46,9 @@ mbs_status mbs_plan_create(mbs_plan **plan, const mbs_program *program,
                            const mbs_hardware *hardware, const mbs_plan_options *options,
                            mbs_error *error)
 {
-    return plan_create_below(plan, program, hardware, options, 0, NULL, error);
+    const mbs_plan_options resolved = plan_resolve(options);
+    create_chain alone = {.work_limit = plan_work_limit(&resolved)};
+    return plan_create_below(plan, program, hardware, &resolved, &alone, error);
 }
 
 mbs_status plan_create_from(mbs_plan **plan, const mbs_program *program,

@@ -8,14 +8,29 @@
 
 struct price_memory;
 
+/* What searches of one request hand on from one to the next. */
+typedef struct create_chain {
+    int64_t enough;              /* plans that move as much are of no use; 0: all are */
+    struct price_memory *prices; /* of like programs; or null */
+    int64_t work;                /* ticks that all of them took so far (plan/watch.h) */
+    int64_t work_limit;          /* of the next one, likewise; INT64_MAX: none */
+} create_chain;
+
 /*
- * As mbs_plan_create, where plans that move `enough` bytes are of no use; 0: all are. ilp and best
- * then end once that is proven of all. `prices` (or null) are handed on from one search to the
- * next.
+ * As mbs_plan_create, as one of a chain of searches. ilp and best end once it is proven of all
+ * plans that they are of no use.
  */
 mbs_status plan_create_below(mbs_plan **plan, const mbs_program *program,
                              const mbs_hardware *hardware, const mbs_plan_options *options,
-                             int64_t enough, struct price_memory *prices, mbs_error *error);
+                             create_chain *chain, mbs_error *error);
+
+/* The first of `parts` equal shares of the work that is left until `end`; INT64_MAX: no end. */
+static inline int64_t limit_part(const create_chain *chain, int64_t end, int64_t parts)
+{
+    if (end == INT64_MAX)
+        return INT64_MAX;
+    return chain->work < end ? (end - chain->work) / parts : 0;
+}
 
 /* As mbs_plan_create, of dp's plan with groups that begin where `starts` says (plan_run_from). */
 mbs_status plan_create_from(mbs_plan **plan, const mbs_program *program,

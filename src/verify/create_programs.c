@@ -28,7 +28,7 @@ double create_objective_of(const mbs_plan *plan, const create_request *of)
     if (of->options.planner != MBS_PLANNER_DP || of->options.objective == MBS_TRAFFIC ||
         mbs_plan_cost(plan, of->hardware, &cost) != MBS_OK)
         return (double)plan->traffic.total;
-    return of->options.objective == MBS_TIME ? cost.time_s : cost.energy_j;
+    return plan_objective_of(of->options.objective, of->options.weight, &cost);
 }
 
 /* For time and energy not all groups of strips are looked at, so none of the plans is proven best.
@@ -55,10 +55,10 @@ mbs_status create_set_from(mbs_plan **plan, const create_request *of, const unsi
     *plan = NULL;
     mbs_status status = create_program(&program, of, set, error);
     if (status == MBS_OK)
-        status = starts != NULL
-                     ? plan_create_from(plan, program, of->hardware, &of->options, starts, error)
-                     : plan_create_below(plan, program, of->hardware, &of->options, of->enough,
-                                         of->prices, error);
+        status =
+            starts != NULL
+                ? plan_create_from(plan, program, of->hardware, &of->options, starts, error)
+                : plan_create_below(plan, program, of->hardware, &of->options, of->chain, error);
     if (status == MBS_OK)
         (*plan)->owned_program = program;
     else
@@ -90,6 +90,30 @@ static mbs_status ask_dp(program_choice *choice, const unsigned char *set, mbs_e
 static int64_t least_known(int64_t enough, int64_t bytes)
 {
     return enough > 0 ? min_i64(enough, bytes) : bytes;
+}
+
+static bool is_quicker(const create_request *of, const mbs_plan *plan, const mbs_plan *than)
+{
+    mbs_cost cost;
+    mbs_cost other;
+    return mbs_plan_cost(plan, of->hardware, &cost) == MBS_OK &&
+           mbs_plan_cost(than, of->hardware, &other) == MBS_OK && cost.time_s < other.time_s;
+}
+
+/* Either may be null. */
+static bool is_better(const create_request *of, const mbs_plan *plan, const mbs_plan *than)
+{
+    if (plan == NULL || than == NULL)
+        return plan != NULL;
+    const double objective = create_objective_of(plan, of);
+    const double other = create_objective_of(than, of);
+    return objective < other || (objective == other && is_quicker(of, plan, than));
+}
+
+/* Where ticks end of which `limit` may follow. */
+static int64_t limit_after(int64_t work, int64_t limit)
+{
+    return limit == INT64_MAX ? INT64_MAX : work + limit;
 }
 
 /* Whether nothing was split, so that plans without strips are plans of both. */
@@ -126,7 +150,7 @@ static mbs_status plan_unsplit(mbs_plan **plan, const create_request *plain,
     const bool same = status == MBS_OK && are_same(as_it_is, with_strips);
     if (same)
         status = plan_create_below(plan, with_strips, split->hardware, &split->options,
-                                   split->enough, NULL, error);
+                                   split->chain, error);
     if (*plan != NULL) {
         mbs_program **its = has_strip_groups(*plan) ? &with_strips : &as_it_is;
         (*plan)->program = (*plan)->owned_program = *its;
@@ -137,12 +161,16 @@ static mbs_status plan_unsplit(mbs_plan **plan, const create_request *plain,
     return status;
 }
 
-/* The program of which dp's plan is better comes first, for half of the time at most: what it comes
- * to, the other must come below. */
+/*
+ * The program of which dp's plan is better comes first, for half of the time and work at most: what
+ * it comes to, the other must come below.
+ */
 static mbs_status search_both(program_choice *plain, program_choice *split,
                               const unsigned char *set, mbs_error *error)
 {
     const double end_s = plan_now_s() + plain->of.options.time_limit_s;
+    create_chain *chain = plain->of.chain;
+    const int64_t end_work = limit_after(chain->work, chain->work_limit);
     mbs_status status = plan_unsplit(&plain->plan, &plain->of, &split->of, set, error);
     if (status != MBS_OK || plain->plan != NULL)
         return status;
@@ -154,35 +182,32 @@ static mbs_status search_both(program_choice *plain, program_choice *split,
     program_choice *first = split->dp_bytes < plain->dp_bytes ? split : plain;
     program_choice *second = first == plain ? split : plain;
     first->of.options.time_limit_s = 0.5 * fmax(end_s - plan_now_s(), 0);
+    chain->work_limit = limit_part(chain, end_work, 2);
     status = plan_choice(first, set, error);
     if (status != MBS_OK || first->plan == NULL)
         return status;
     second->of.options.time_limit_s = fmax(end_s - plan_now_s(), 0);
-    second->of.enough = least_known(second->of.enough, first->plan->traffic.total);
+    chain->work_limit = limit_part(chain, end_work, 1);
+    chain->enough = least_known(chain->enough, first->plan->traffic.total);
     status = plan_choice(second, set, error);
     if (status != MBS_OK || second->plan == NULL)
         return status;
-    mbs_plan *better =
-        split->plan->traffic.total < plain->plan->traffic.total ? split->plan : plain->plan;
+    mbs_plan *better = is_better(&plain->of, split->plan, plain->plan) ? split->plan : plain->plan;
     better->bound_bytes = min_i64(first->plan->bound_bytes, second->plan->bound_bytes);
     better->outcome = better->bound_bytes >= better->traffic.total ? MBS_OPTIMAL : MBS_FEASIBLE;
     return MBS_OK;
-}
-
-/* Either may be null. */
-static bool is_better(const create_request *of, const mbs_plan *plan, const mbs_plan *than)
-{
-    return plan != NULL &&
-           (than == NULL || create_objective_of(plan, of) < create_objective_of(than, of));
 }
 
 static mbs_status plan_exactly(program_choice *plain, program_choice *split,
                                const unsigned char *set, mbs_error *error)
 {
     price_memory prices = {0};
-    plain->of.prices = split->of.prices = &prices;
+    create_chain *whole = plain->of.chain;
+    create_chain chain = *whole;
+    chain.prices = &prices;
+    plain->of.chain = split->of.chain = &chain;
     mbs_status status = search_both(plain, split, set, error);
-    plain->of.prices = split->of.prices = NULL;
+    whole->work = chain.work;
     price_memory_free(&prices);
     return status;
 }

@@ -4,6 +4,7 @@
 
 #include "mbsopt/plan.h"
 #include "plan/watch.h"
+#include "verify/create.h"
 
 /* One call of mbs_plan_create_recompute. */
 typedef struct create_request {
@@ -11,9 +12,8 @@ typedef struct create_request {
     mbs_program_options program_options;
     const mbs_hardware *hardware;
     mbs_plan_options options;
-    plan_watch *watch;           /* of the whole call */
-    int64_t enough;              /* ilp, best: plans that move as much are of no use; 0: all are */
-    struct price_memory *prices; /* ilp, best: handed on between like programs; or null */
+    plan_watch *watch;   /* of the whole call */
+    create_chain *chain; /* of its searches */
 } create_request;
 
 /* Strip groups are dp's and so ilp's, and of programs whose norms are split. */
@@ -25,8 +25,8 @@ double create_objective_of(const mbs_plan *plan, const create_request *of);
 /*
  * Plans the program that recomputes `set`, or what the options say if it is null, and with strips
  * also the one whose norms are split: the better of the two plans, which owns its program, on a tie
- * that of the program as it is. The bound of ilp and best holds for both programs. Errors: as of
- * mbs_plan_create.
+ * the quicker, else that of the program as it is. The bound of ilp and best holds for both
+ * programs. Errors: as of mbs_plan_create.
  */
 mbs_status create_set(mbs_plan **plan, const create_request *of, const unsigned char *set,
                       mbs_error *error);

@@ -110,11 +110,13 @@ static int order_sets(int order[MBS_RECOMPUTE_COUNT], const recompute_sets *sets
     return count;
 }
 
-/* ilp on each set, in what is left of the time; a set that is proven to be worse takes none. */
+/* ilp on each set, in what is left of the time and work; a set that is proven to be worse takes
+ * none. */
 static mbs_status plan_sets(mbs_plan **plan, create_request *of, const recompute_sets *sets,
                             mbs_error *error)
 {
     int order[MBS_RECOMPUTE_COUNT];
+    const int64_t end_work = of->watch->work_limit;
     const int count = order_sets(order, sets, (size_t)of->network->layer_count);
     mbs_status status = MBS_OK;
     for (int i = 0; i < count && status == MBS_OK; i++) {
@@ -122,13 +124,14 @@ static mbs_status plan_sets(mbs_plan **plan, create_request *of, const recompute
         if (over && *plan != NULL)
             break;
         of->options.time_limit_s = over ? 0 : (of->watch->end_s - plan_now_s()) / (count - i);
+        of->chain->work_limit = limit_part(of->chain, end_work, count - i);
         status = take_better(plan, of, sets->set[order[i]], error);
-        of->enough = status == MBS_OK ? (*plan)->traffic.total : 0;
+        of->chain->enough = status == MBS_OK ? (*plan)->traffic.total : 0;
     }
     return status;
 }
 
-/* ilp: the bound on all sets first, in at most half of the time, then each set. */
+/* ilp: the bound on all sets first, in at most half of the time and work, then each set. */
 static mbs_status plan_exact(mbs_plan **plan, create_request *of, const recompute_sets *sets,
                              double max_percent, mbs_error *error)
 {
@@ -136,7 +139,10 @@ static mbs_status plan_exact(mbs_plan **plan, create_request *of, const recomput
     const double incumbent = sets->objective[sets->best];
     int64_t bound = 0;
     mbs_status status = MBS_OK;
+    const int64_t end_work = of->watch->work_limit;
     of->watch->end_s = 0.5 * (plan_now_s() + end_s);
+    if (end_work != INT64_MAX)
+        of->watch->work_limit = end_work / 2;
     if (!plan_watch_ask(of->watch) && isfinite(incumbent))
         status =
             joint_network_bound(&bound, of->network, &of->program_options, of->hardware,
@@ -144,6 +150,9 @@ static mbs_status plan_exact(mbs_plan **plan, create_request *of, const recomput
     if (status != MBS_OK)
         return status;
     of->watch->end_s = end_s;
+    of->watch->work_limit = end_work;
+    of->chain->work = of->watch->work;
+    of->watch->work = 0; /* what sets take is counted by the chain */
     status = plan_sets(plan, of, sets, error);
     if (status == MBS_OK) {
         assert(*plan != NULL); /* one set at least is there: the empty one */
@@ -189,10 +198,12 @@ mbs_status mbs_plan_create_recompute(mbs_plan **plan, const mbs_network *network
                                      const mbs_hardware *hardware, const mbs_plan_options *options,
                                      const mbs_recompute_options *recompute, mbs_error *error)
 {
+    create_chain chain = {.work_limit = plan_work_limit(options)};
     create_request of = {.network = network,
                          .program_options = *program_options,
                          .hardware = hardware,
-                         .options = *options};
+                         .options = plan_resolve(options),
+                         .chain = &chain};
     *plan = NULL;
     if ((unsigned)recompute->recompute >= MBS_RECOMPUTE_COUNT)
         return error_set(error, MBS_ERR_ARGUMENT, "no policy of recomputing has the number %d",

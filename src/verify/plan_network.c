@@ -1,32 +1,32 @@
 /* The one door: from a network, a machine and options to a plan that owns its program. */
+#include <math.h>
 #include <stdbool.h>
 
-#include "mbsopt/plan.h"
+#include "base/error.h"
+#include "verify/from_network.h"
+#include "verify/tradeoff.h"
+
+static bool planner_weighs(mbs_planner planner)
+{
+    return planner == MBS_PLANNER_DP || planner == MBS_PLANNER_BEST;
+}
 
 mbs_status mbs_plan_network(mbs_plan **plan, const mbs_network *network,
                             const mbs_hardware *hardware, const mbs_options *options,
                             mbs_error *error)
 {
-    const bool conventional =
-        options->planner == MBS_PLANNER_BASELINE || options->planner == MBS_PLANNER_ARCHOPT;
-    mbs_program_options program = MBS_PROGRAM_OPTIONS_INIT;
-    program.inference = options->inference;
-    program.keep_batch_norm = options->keep_batch_norm || conventional;
-    program.bits = hardware->bits; /* nobody else says so, so they cannot disagree */
-
-    mbs_plan_options how = MBS_PLAN_OPTIONS_INIT;
-    how.planner = options->planner;
-    how.objective = options->objective;
-    how.batch = options->batch;
-    how.buffer_bytes = options->buffer_bytes;
-    how.no_pin = options->no_pin;
-    how.no_stream = options->no_stream;
-    how.no_strips = options->no_strips;
-    how.time_limit_s = options->time_limit_s;
-    how.gap_percent = options->gap_percent;
-    how.progress = options->progress;
-    how.progress_context = options->progress_context;
-
-    const mbs_recompute_options recompute = {options->recompute, options->max_recompute_percent};
-    return mbs_plan_create_recompute(plan, network, &program, hardware, &how, &recompute, error);
+    const double percent = options->max_slowdown_percent;
+    const bool limited = options->limit_slowdown;
+    *plan = NULL;
+    if (limited && !(percent > -100))
+        return error_set(error, MBS_ERR_INPUT,
+                         "at most %g %% slower than baseline: expected more than -100", percent);
+    if (limited && (options->objective != MBS_TRAFFIC || !planner_weighs(options->planner)))
+        return error_set(error, MBS_ERR_ARGUMENT,
+                         "max_slowdown_percent is of the planners dp and best, and of traffic");
+    mbs_status status = plan_from_network(plan, network, hardware, options, error);
+    if (status != MBS_OK || !limited)
+        return status;
+    const tradeoff of = {network, hardware, *options};
+    return tradeoff_limit(plan, &of, percent, error);
 }

@@ -41,7 +41,7 @@ class Plans(unittest.TestCase):
         self.assertEqual(sum(group.traffic.total for group in plan.groups), plan.traffic.total)
         self.assertEqual(plan.groups[0].first_step, "conv1")
         self.assertEqual((plan.network, plan.planner, plan.outcome, plan.batch),
-                         ("resnet18", "dp", "optimal", 32))
+                         ("resnet18", "ilp", "optimal", 32))
         self.assertEqual(plan.bound_bytes, plan.traffic.total)
         self.assertFalse(plan.inference)
         self.assertGreater(plan.time_s, 0)

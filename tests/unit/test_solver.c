@@ -17,7 +17,7 @@ static double dual[MOST];
 /* Solves within `nodes` and frees the problem. */
 static solver_result solve(solver_problem *problem, int nodes)
 {
-    const solver_limits limits = {.nodes = nodes, .cutoff = INFINITY};
+    const solver_limits limits = {.nodes = nodes, .work = INT64_MAX, .cutoff = INFINITY};
     solver_result result = {.value = value, .dual = dual};
     mbs_error_clear(&error);
     ck_assert_int_eq(solver_minimise(problem, &limits, &result, &error), MBS_OK);

@@ -84,6 +84,7 @@ static int read_options(advise_run *run, advise_format *format, const arguments 
     if (status == EXIT_OK)
         status = search_options(&limits, given);
     of->time_limit_s = limits.time_limit_s;
+    of->work_limit = limits.work_limit;
     return status;
 }
 
@@ -174,6 +175,7 @@ static const option_spec advise_options[] = {
     OPTION_RECOMPUTE,
     OPTION_MAX_RECOMPUTE,
     OPTION_TIME_LIMIT,
+    OPTION_WORK_LIMIT,
     OPTION_INFERENCE,
     OPTION_BATCH_NORM,
     OPTIONS_IMPORT,

@@ -13,7 +13,7 @@
 #include "signals.h"
 
 #define DEFAULT_PLANNERS "baseline,archopt,il,mbs-fs,mbs1,mbs2,dp,ilp"
-#define TIME_LIMIT_S     10
+#define WORK_LIMIT       10.0
 
 static int read_options(comparison *of, compare_format *format, const arguments *given)
 {
@@ -24,7 +24,7 @@ static int read_options(comparison *of, compare_format *format, const arguments 
         return EXIT_USAGE;
     *format = (compare_format)choice;
     of->options = (mbs_plan_options)MBS_PLAN_OPTIONS_INIT;
-    of->options.time_limit_s = TIME_LIMIT_S;
+    of->options.work_limit = option_value(given, "time-limit") == NULL ? WORK_LIMIT : 0;
     int status =
         read_planners(&of->planners, "planner", planners != NULL ? planners : DEFAULT_PLANNERS);
     if (status == EXIT_OK)
@@ -114,7 +114,8 @@ static const option_spec compare_options[] = {
     OPTION_OBJECTIVE,
     OPTION_BUFFER,
     OPTION_BATCH,
-    {"time-limit", '\0', "S", "ilp, best: stop after S seconds per network (default: 10)"},
+    {"time-limit", '\0', "S", "ilp, best: stop after S seconds, not after so much work"},
+    {"work-limit", '\0', "UNITS", "ilp, best: of about a second each, but counted (default: 10)"},
     OPTION_RECOMPUTE,
     OPTION_MAX_RECOMPUTE,
     OPTION_INFERENCE,

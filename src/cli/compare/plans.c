@@ -47,7 +47,7 @@ static mbs_status plan_row(mbs_plan **plan, const comparison *of, const programs
                            row_kind kind, mbs_error *error)
 {
     search_again again = {loaded->network, of->setup.inference, of->setup.keep_batch_norm,
-                          of->recompute};
+                          of->recompute, NULL};
     mbs_plan_options options = of->options;
     options.planner = kind.planner;
     options.objective = kind.objective;

@@ -51,6 +51,7 @@ static int read_options(explain_run *run, const arguments *given)
     size_t format;
     run->options = (mbs_explain_options)MBS_EXPLAIN_OPTIONS_INIT;
     run->planning = (mbs_plan_options)MBS_PLAN_OPTIONS_INIT;
+    run->planning.planner = MBS_PLANNER_BEST;
     if (!option_format(given, option_value(given, "output"), formats, &format))
         return EXIT_USAGE;
     run->format = (explain_format)format;
@@ -75,7 +76,8 @@ static int read_options(explain_run *run, const arguments *given)
 static mbs_status plan_network(explain_run *run, mbs_error *error)
 {
     const setup *of = &run->setup;
-    const search_again again = {of->network, of->inference, of->keep_batch_norm, run->recompute};
+    const search_again again = {of->network, of->inference, of->keep_batch_norm, run->recompute,
+                                NULL};
     mbs_plan_options more = run->planning;
     mbs_status status = search_plan(&run->plan, NULL, &again, &of->hardware, &run->planning, error);
     if (status != MBS_OK)
@@ -145,12 +147,14 @@ static const option_spec explain_options[] = {
     OPTION_BATCH,
     OPTION_PLANNER,
     OPTION_OBJECTIVE,
+    OPTION_WEIGHT,
     OPTION_NO_PIN,
     OPTION_NO_STREAM,
     OPTION_NO_STRIPS,
     OPTION_RECOMPUTE,
     OPTION_MAX_RECOMPUTE,
     OPTION_TIME_LIMIT,
+    OPTION_WORK_LIMIT,
     OPTION_GAP,
     OPTION_INFERENCE,
     OPTION_BATCH_NORM,

@@ -35,6 +35,7 @@ static int check_output(const arguments *given)
 static int read_plan(report *of, const arguments *given)
 {
     of->options = (mbs_plan_options)MBS_PLAN_OPTIONS_INIT;
+    of->options.planner = MBS_PLANNER_BEST;
     int status = planning_planner(&of->options, given);
     if (status == EXIT_OK)
         status = setup_options(&of->setup, given);
@@ -109,6 +110,7 @@ static int set_sweep(report *of, const arguments *given)
     with->recompute = of->recompute;
     with->objective = of->options.objective;
     with->time_limit_s = of->options.time_limit_s;
+    with->work_limit = of->options.work_limit;
     with->no_pin = option_flag(given, "no-pin");
     with->no_stream = option_flag(given, "no-stream");
     with->json = true;
@@ -193,6 +195,7 @@ static const option_spec report_options[] = {
     OPTION_RECOMPUTE,
     OPTION_MAX_RECOMPUTE,
     OPTION_TIME_LIMIT,
+    OPTION_WORK_LIMIT,
     OPTION_GAP,
     OPTION_INFERENCE,
     OPTION_BATCH_NORM,

@@ -150,6 +150,7 @@ static int read_options(sweep *of, const arguments *given)
     for (size_t i = 0; i < sizeof statuses / sizeof statuses[0] && status == EXIT_OK; i++)
         status = statuses[i];
     of->time_limit_s = limits.time_limit_s;
+    of->work_limit = limits.work_limit;
     if (status == EXIT_OK)
         status = search_objective_of(&of->objective, &of->planners, given);
     if (status == EXIT_OK)
@@ -247,6 +248,7 @@ static const option_spec sweep_options[] = {
     OPTION_RECOMPUTE,
     OPTION_MAX_RECOMPUTE,
     OPTION_TIME_LIMIT,
+    OPTION_WORK_LIMIT,
     OPTION_INFERENCE,
     OPTION_BATCH_NORM,
     OPTIONS_IMPORT,

@@ -1,4 +1,5 @@
 /* The points of a sweep: their order, their shards, and what is the same for several of them. */
+#include "search.h"
 #include "sweep/sweep.h"
 
 static bool same_words(const mbs_hardware *a, const mbs_hardware *b)
@@ -92,8 +93,8 @@ bool sweep_recomputes(const sweep *of, const sweep_point *at)
 size_t sweep_plan_machine(const sweep *of, const sweep_point *at)
 {
     const mbs_planner planner = of->planners.values[at->planner];
-    const bool costs_matter =
-        of->objective != MBS_TRAFFIC && (planner == MBS_PLANNER_DP || sweep_recomputes(of, at));
+    const bool costs_matter = of->objective != MBS_TRAFFIC &&
+                              (search_heeds_objective(planner) || sweep_recomputes(of, at));
     return costs_matter ? at->machine : of->machines[at->machine].same_plans;
 }
 

@@ -48,6 +48,7 @@ typedef struct sweep {
     int no_pin;                      /* dp, ilp, best: as mbs_plan_options; likewise */
     int no_stream;
     double time_limit_s;
+    double work_limit;
     bool json;     /* JSON lines, not CSV */
     size_t shard;  /* the points shard, shard + shards, … are wanted */
     size_t shards; /* at least 1 */

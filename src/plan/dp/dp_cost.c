@@ -1,8 +1,8 @@
 /*
- * dp for time or energy: the same space as dp, but each group costs the sum of its step executions
- * (model, section 7). What is pinned where matters for that, so a group is added up step by step,
- * unless a bound shows that it cannot improve: its time if all its parameters were pinned, which is
- * kept up to date while the group grows.
+ * dp for time, energy or traffic weighted with time: the same space as dp, but each group costs the
+ * sum of its step executions (model, section 7). What is pinned where matters for that, so a group
+ * is added up step by step, unless a bound shows that it cannot improve: its time if all its
+ * parameters were pinned, which is kept up to date while the group grows.
  */
 #include <math.h>
 #include <string.h>
@@ -18,6 +18,11 @@
 
 /* Times are added and taken off again: bounds are lowered by more than that can be wrong. */
 #define ROUNDING 1e-9
+
+/* In ticks of work: what a step more in a group takes for each candidate, and adding up one of its
+ * steps. */
+#define GROW_WORK 4
+#define TIME_WORK 2
 
 /* Computation of one execution of a step: on a full sub-batch and on what the last one has. */
 typedef struct compute_time {
@@ -138,6 +143,8 @@ static void grow(cost_search *s)
     const mbs_step *step = &p->steps[k];
     span_grow(&s->group);
     pins_move(&s->pins, first, s->group.end);
+    plan_watch_work(s->task->watch,
+                    GROW_WORK * (1 + step->touch_end - step->touch_begin) * s->list->count);
     s->activations[k] = 0;
     for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
         const mbs_touch *touch = &p->touches[t];
@@ -179,6 +186,8 @@ static double objective(const cost_search *s, int32_t c, double time_s, int64_t 
     int64_t bytes = s->task->batch * s->moved + weights + accumulators + s->begun[g->end] -
                     s->begun[g->first] + again * (weights + 2 * accumulators) -
                     pins_save(&s->pins, again + 1, room);
+    if (s->task->objective == MBS_WEIGHTED)
+        return (double)bytes + s->task->weight * time_s;
     return energy(s, g->first, g->end, again + 1, time_s, (double)bytes);
 }
 
@@ -191,6 +200,7 @@ static double group_time(const cost_search *s, int32_t c, int64_t room, double l
     int64_t accumulator_room = room;
     int64_t weight_room = room - min_i64(room, s->accumulators[g->end] - s->accumulators[g->first]);
     double time_s = 0;
+    plan_watch_work(s->task->watch, TIME_WORK * (g->end - g->first));
     if (shares)
         pins_fill(s->task->program, g->first, g->end, s->list->iterations[c], room,
                   s->pinned_weight, s->pinned_accumulator);
@@ -253,7 +263,7 @@ static void relax_passes(cost_search *s, int32_t k)
     mbs_cost cost = {0};
     cost_add_run(&cost, &run, k, &moved);
     cost_finish(&cost, s->task->hardware);
-    relax(s, k, k + 1, s->task->objective == MBS_TIME ? cost.time_s : cost.energy_j, DP_PASSES);
+    relax(s, k, k + 1, plan_objective_of(s->task->objective, s->task->weight, &cost), DP_PASSES);
 }
 
 static void search_from(cost_search *s, int32_t first)
@@ -322,6 +332,16 @@ static double bound_step(const cost_search *s, int32_t k, int64_t activations)
     return longer(s->least_compute[k], (double)bytes / s->bytes_per_s);
 }
 
+/* No plan of the range from step k on comes to less, if none takes less time or moves less. */
+static double least_of(const cost_search *s, int32_t k, double time_s, double bytes)
+{
+    if (s->task->objective == MBS_TIME)
+        return time_s;
+    if (s->task->objective == MBS_WEIGHTED)
+        return (1 - ROUNDING) * (bytes + s->task->weight * time_s);
+    return (1 - ROUNDING) * energy(s, k, s->range->end, 1, time_s, bytes);
+}
+
 /* Fills in the range's `rest`. `activations` is per step: what it moves in one group with those
  * after it. */
 static void bound_costs(cost_search *s)
@@ -352,10 +372,7 @@ static void bound_costs(cost_search *s)
         parameters += step_least_moves(step);
         const int64_t bytes = s->task->batch * moved + parameters;
         const double least = (1 - ROUNDING) * time_s;
-        range->rest[k - range->first] =
-            s->task->objective == MBS_TIME
-                ? least
-                : (1 - ROUNDING) * energy(s, k, range->end, 1, least, (double)bytes);
+        range->rest[k - range->first] = least_of(s, k, least, (double)bytes);
     }
 }
 

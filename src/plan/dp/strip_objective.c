@@ -25,7 +25,7 @@ static mbs_status group_objective(double *result, const mbs_plan *plan, const pl
 {
     mbs_cost cost;
     mbs_status status = mbs_plan_group_cost(plan, task->hardware, (size_t)group, &cost);
-    *result = task->objective == MBS_TIME ? cost.time_s : cost.energy_j;
+    *result = plan_objective_of(task->objective, task->weight, &cost);
     return status;
 }
 
@@ -35,9 +35,11 @@ static mbs_status choose_strips(mbs_plan *plan, const plan_task *task, mbs_error
     const int32_t last = plan->group_count - 1;
     mbs_group *group = &plan->groups[last];
     int64_t best_strips = group->strips;
-    double best = INFINITY;
+    double best;
     bool fits;
     mbs_status status = MBS_OK;
+    if (group_objective(&best, plan, task, last) != MBS_OK)
+        return error_memory(error);
     const int64_t tallest = strips_tallest(plan->program, group->first, group->end);
     for (int64_t strips = tallest; strips > 1 && status == MBS_OK; strips = ceil_div(strips, 2)) {
         double value;

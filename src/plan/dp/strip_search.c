@@ -3,6 +3,9 @@
 #include "base/checked.h"
 #include "base/memory.h"
 
+/* What a step more in a walk takes, in ticks of work. */
+#define WALK_WORK 16
+
 static int32_t max_i32(int32_t a, int32_t b)
 {
     return a > b ? a : b;
@@ -218,6 +221,14 @@ static int32_t lowest_to_check(const strip_search *s, int32_t i)
     return lowest;
 }
 
+/* Of the walk from the cut to the start `lowest`, for who collects groups; dp itself is not
+ * limited. */
+static void count_work(const strip_search *s, int32_t lowest)
+{
+    if (s->offer != NULL)
+        plan_watch_work(s->task->watch, WALK_WORK * (int64_t)(s->end - lowest));
+}
+
 /* Class i with one row of the tallest tensor per strip: starts whose group does not fit die. */
 static bool check_class(strip_search *s, int32_t i)
 {
@@ -237,6 +248,7 @@ static bool check_class(strip_search *s, int32_t i)
     if (table == NULL)
         return false;
     strip_walk_start(&s->walk, table->extent);
+    count_work(s, lowest);
     for (int32_t start = s->end - 1; start >= lowest; start--) {
         strip_walk_grow(&s->walk);
         while (next < s->promising_count && s->promising[next] > start)
@@ -303,6 +315,7 @@ static bool try_strips(strip_search *s, int32_t strips, int32_t *next_t)
     if (table == NULL)
         return false;
     strip_walk_start(&s->walk, table->extent);
+    count_work(s, lowest);
     for (int32_t start = s->end - 1, j = 0; start >= lowest; start--) {
         strip_walk_grow(&s->walk);
         if (j == s->promising_count || s->promising[j] != start)

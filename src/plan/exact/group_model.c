@@ -228,6 +228,7 @@ static void read_proposal(const group_model *m, const solver_result *result,
 static mbs_status solve(const group_model *m, int nodes, group_proposal *proposal, mbs_error *error)
 {
     const pricing *with = m->with;
+    plan_watch *watch = with->l->task->watch;
     double *value = mem_alloc(((size_t)solver_column_count(m->problem) + 1) * sizeof *value);
     double *dual = mem_alloc(((size_t)solver_row_count(m->problem) + 1) * sizeof *dual);
     mbs_status status = MBS_OK;
@@ -236,11 +237,13 @@ static mbs_status solve(const group_model *m, int nodes, group_proposal *proposa
     } else {
         const double cutoff = (double)lagrange_bytes(with->l, with->cutoff) - (double)m->base;
         const solver_limits limits = {.nodes = nodes,
+                                      .work = plan_watch_work_left(watch),
                                       .cutoff = cutoff / COST_UNIT,
                                       .stop = with->stop,
                                       .context = with->context};
         solver_result result = {.value = value, .dual = dual};
         status = solver_minimise(m->problem, &limits, &result, error);
+        plan_watch_work(watch, result.work);
         if (status == MBS_OK)
             read_proposal(m, &result, proposal);
     }

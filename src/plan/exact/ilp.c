@@ -83,7 +83,7 @@ mbs_status plan_ilp(mbs_plan *plan, const plan_task *task, mbs_error *error)
     if (status != MBS_OK)
         return status;
     const int64_t enough = task->watch->enough_bytes;
-    x.incumbent = plan_count(plan).total;
+    x.incumbent = task->watch->dp_bytes = plan_count(plan).total;
     if (enough > 0)
         x.incumbent = min_i64(x.incumbent, enough);
     x.bound = min_i64(exact_compulsory(task->program, task->batch), x.incumbent);

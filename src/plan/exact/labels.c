@@ -12,6 +12,9 @@
 /* Labels between two questions whether to stop: some milliseconds. */
 #define STOP_EVERY 4096
 
+/* What a label takes from one touch to the next, in ticks. */
+#define LABEL_WORK 16
+
 /* An interval open after the step at hand. */
 typedef struct open_interval {
     int32_t slot;
@@ -177,6 +180,7 @@ static void finish_step(search *s, int32_t from, int32_t k)
 static void turn(search *s)
 {
     label_pool *done = s->now;
+    plan_watch_work(s->g->l->task->watch, LABEL_WORK * ((int64_t)done->count + 1));
     s->given_up = min_i64(s->given_up, label_pool_narrow(s->next, s->limits->width));
     s->now = s->next;
     s->next = done;

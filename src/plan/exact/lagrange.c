@@ -103,6 +103,14 @@ int64_t lagrange_group_parameters(const lagrange *l, int32_t c, int32_t first, i
     return lagrange_parameters(l, c, first, end, sum[end] - sum[first], room, pinned);
 }
 
+/* Touches of the steps [first, end), and the steps. */
+static int64_t group_touches(const mbs_program *p, int32_t first, int32_t end)
+{
+    if (end == first)
+        return 1;
+    return end - first + p->steps[end - 1].touch_end - p->steps[first].touch_begin;
+}
+
 int32_t lagrange_row(lagrange *l, int32_t c, int32_t first, int32_t limit, int64_t *bound)
 {
     const mbs_program *p = l->task->program;
@@ -125,6 +133,7 @@ int32_t lagrange_row(lagrange *l, int32_t c, int32_t first, int32_t limit, int64
         bound[k + 1] = tensors + slack[k + 1] - slack[first] +
                        lagrange_group_parameters(l, c, first, k + 1, largest_need, &pinned);
     }
+    plan_watch_work(l->task->watch, group_touches(p, first, k));
     return k;
 }
 

@@ -13,7 +13,7 @@
 #define JOINT_ITERATIONS    400
 #define FIRST_ITERATIONS    10 /* over all groups: dear */
 #define RECALLED_ITERATIONS 1
-#define ELIMINATE_EVERY     25
+#define ELIMINATE_EVERY     10
 #define TRIED_WIDTH         100
 #define TRIED_CANDIDATES    4
 /* Joint prices are good enough when a round gains less than this part of the traffic. */

@@ -65,6 +65,9 @@ int32_t joint_row(joint *j, int32_t c, int32_t first, int64_t so_far, int64_t *b
     return k;
 }
 
+/* What a step more in a row takes, in ticks. */
+#define ROW_WORK 8
+
 int64_t joint_shortest(joint *j)
 {
     const int32_t steps = j->program->step_count;
@@ -82,6 +85,7 @@ int64_t joint_shortest(joint *j)
         }
         for (int32_t c = 0; c < j->l.list.count; c++) {
             const int32_t end = joint_row(j, c, first, so_far, j->bound);
+            plan_watch_work(j->task.watch, ROW_WORK * (end - first + 1));
             for (int32_t e = first + 1; e <= end; e++) {
                 if (j->bound[e] >= j->distance[e])
                     continue;

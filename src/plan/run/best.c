@@ -6,35 +6,16 @@
 #include "plan/dp/dp.h"
 #include "plan/exact/ilp.h"
 
-/* What dp's plan moves. */
-static mbs_status dp_bytes(int64_t *bytes, const mbs_plan *like, const plan_task *task,
-                           mbs_error *error)
-{
-    mbs_plan *plan = plan_allocate_like(like, "dp");
-    if (plan == NULL)
-        return error_memory(error);
-    mbs_status status = plan_dp(plan, task, error);
-    *bytes = status == MBS_OK ? plan_count(plan).total : 0;
-    mbs_plan_free(plan);
-    return status;
-}
-
 /*
  * ilp starts from dp's plan and leaves it as it is unless it finds a better one. The name tells
  * whose word the plan is: dp's, or ilp's if it is better or ilp has proven that none is.
  */
 mbs_status plan_best(mbs_plan *plan, const plan_task *task, mbs_error *error)
 {
-    int64_t bytes = 0;
-    mbs_status status = dp_bytes(&bytes, plan, task, error);
-    if (status == MBS_ERR_STOPPED) /* ilp has the better answer to that */
-        mbs_error_clear(error);
-    else if (status != MBS_OK)
-        return status;
-    status = plan_ilp(plan, task, error);
+    mbs_status status = plan_ilp(plan, task, error);
     if (status != MBS_OK)
         return status;
-    bool is_dp = plan->outcome != MBS_OPTIMAL && plan_count(plan).total == bytes;
+    bool is_dp = plan->outcome != MBS_OPTIMAL && plan_count(plan).total == task->watch->dp_bytes;
     char *name = mem_strdup(is_dp ? "dp" : "ilp");
     if (name == NULL)
         return error_memory(error);

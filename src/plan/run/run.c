@@ -57,6 +57,16 @@ bool plan_is_limited(mbs_planner planner)
     return planner == MBS_PLANNER_ILP || planner == MBS_PLANNER_BEST;
 }
 
+mbs_plan_options plan_resolve(const mbs_plan_options *options)
+{
+    mbs_plan_options resolved = *options;
+    if (options->planner == MBS_PLANNER_BEST && options->objective != MBS_TRAFFIC) {
+        resolved.planner = MBS_PLANNER_DP;
+        resolved.work_limit = 0;
+    }
+    return resolved;
+}
+
 /* Where there was no time for dp's plan, with which ilp begins: one that takes next to none. */
 static mbs_status plan_at_once(mbs_plan *plan, const plan_task *task, mbs_error *error)
 {

@@ -1,6 +1,7 @@
 #include "plan/solver/solver.h"
 
 #include <glpk.h>
+#include <limits.h>
 #include <math.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -61,7 +62,14 @@ typedef struct search_watch {
     const solver_limits *limits;
     double bound;
     int nodes;
+    int64_t iteration_work;
 } search_watch;
+
+/* Ticks of the simplex iterations so far. */
+static int64_t work_done(const search_watch *w, glp_prob *lp)
+{
+    return glp_get_it_cnt(lp) * w->iteration_work;
+}
 
 static void watch(glp_tree *tree, void *info)
 {
@@ -72,6 +80,7 @@ static void watch(glp_tree *tree, void *info)
     glp_ios_tree_size(tree, NULL, NULL, &w->nodes);
     const solver_limits *limits = w->limits;
     if (w->nodes > limits->nodes || w->bound >= limits->cutoff ||
+        work_done(w, glp_ios_get_prob(tree)) >= limits->work ||
         (limits->stop != NULL && limits->stop(limits->context)))
         glp_ios_terminate(tree);
 }
@@ -92,7 +101,9 @@ mbs_status solver_minimise(solver_problem *problem, const solver_limits *limits,
     glp_term_hook(hush, NULL);
     glp_prob *lp = build(problem);
     glp_iocp options;
-    search_watch w = {limits, -INFINITY, 0};
+    /* an iteration goes over the matrix and the basis */
+    search_watch w = {limits, -INFINITY, 0,
+                      1 + problem->row_count + problem->column_count + problem->element_count};
     glp_init_iocp(&options);
     options.msg_lev = GLP_MSG_OFF;
     options.tol_int = 1e-9;
@@ -106,6 +117,7 @@ mbs_status solver_minimise(solver_problem *problem, const solver_limits *limits,
     glp_smcp simplex;
     glp_init_smcp(&simplex);
     simplex.msg_lev = GLP_MSG_OFF;
+    simplex.it_lim = (int)fmin((double)(limits->work / w.iteration_work), INT_MAX);
     glp_scale_prob(lp, GLP_SF_AUTO);
     glp_adv_basis(lp, 0);
     const int code = glp_simplex(lp, &simplex); /* GLPK's presolver is too generous with bounds */
@@ -119,6 +131,7 @@ mbs_status solver_minimise(solver_problem *problem, const solver_limits *limits,
     result->found = glp_mip_status(lp) == GLP_OPT || glp_mip_status(lp) == GLP_FEAS;
     for (int j = 1; result->found && j <= problem->column_count; j++)
         result->value[j] = glp_mip_col_val(lp, j);
+    result->work = work_done(&w, lp);
     glp_delete_prob(lp);
     glp_error_hook(NULL, NULL);
     return MBS_OK;

@@ -7,6 +7,7 @@
 
 typedef struct solver_limits {
     int nodes;                   /* of the search tree */
+    int64_t work;                /* in ticks (plan/watch.h): stop after so many */
     double cutoff;               /* stop once the bound is at least this */
     bool (*stop)(void *context); /* asked now and then; true ends the search. May be null */
     void *context;
@@ -17,6 +18,7 @@ typedef struct solver_result {
     double *value; /* per column number, the caller's array */
     bool relaxed;  /* dual holds the rows' prices in the relaxation without cuts */
     double *dual;  /* per row number, the caller's array */
+    int64_t work;  /* done, in ticks of work (plan/watch.h); set also without a solution */
 } solver_result;
 
 /* Branch and cut, in floating-point numbers. Errors: MBS_ERR_SOLVER, MBS_ERR_MEMORY. */

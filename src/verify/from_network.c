@@ -1,0 +1,33 @@
+#include "verify/from_network.h"
+
+#include <stdbool.h>
+
+mbs_status plan_from_network(mbs_plan **plan, const mbs_network *network,
+                             const mbs_hardware *hardware, const mbs_options *options,
+                             mbs_error *error)
+{
+    const bool conventional =
+        options->planner == MBS_PLANNER_BASELINE || options->planner == MBS_PLANNER_ARCHOPT;
+    mbs_program_options program = MBS_PROGRAM_OPTIONS_INIT;
+    program.inference = options->inference;
+    program.keep_batch_norm = options->keep_batch_norm || conventional;
+    program.bits = hardware->bits; /* nobody else says so, so they cannot disagree */
+
+    mbs_plan_options how = MBS_PLAN_OPTIONS_INIT;
+    how.planner = options->planner;
+    how.objective = options->objective;
+    how.batch = options->batch;
+    how.buffer_bytes = options->buffer_bytes;
+    how.no_pin = options->no_pin;
+    how.no_stream = options->no_stream;
+    how.no_strips = options->no_strips;
+    how.time_limit_s = options->time_limit_s;
+    how.gap_percent = options->gap_percent;
+    how.weight = options->weight;
+    how.work_limit = options->work_limit;
+    how.progress = options->progress;
+    how.progress_context = options->progress_context;
+
+    const mbs_recompute_options recompute = {options->recompute, options->max_recompute_percent};
+    return mbs_plan_create_recompute(plan, network, &program, hardware, &how, &recompute, error);
+}
