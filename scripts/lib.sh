@@ -127,7 +127,7 @@ offer_checkers() {
     install_or_say "some checks are skipped" "${packages[@]}"
 }
 
-# What scripts/test.sh --all makes packages with, and a cluster of. Likewise.
+# What scripts/test.sh --all makes packages, a cluster and builds for other machines with. Likewise.
 offer_packagers() {
     local packages=()
     command -v dh >/dev/null || packages+=(debhelper)
@@ -143,7 +143,14 @@ offer_packagers() {
         command -v slurmd >/dev/null || packages+=(slurmd)
         command -v sbatch >/dev/null || packages+=(slurm-client)
     fi
-    install_or_say "the tests of packages and clusters are skipped" "${packages[@]}"
+    command -v musl-gcc >/dev/null || packages+=(musl-tools)
+    command -v s390x-linux-gnu-gcc >/dev/null || packages+=(gcc-s390x-linux-gnu)
+    command -v qemu-s390x >/dev/null || packages+=(qemu-user)
+    command -v arch-test >/dev/null || packages+=(arch-test)
+    command -v cargo >/dev/null || packages+=(cargo)
+    command -v cmake >/dev/null || packages+=(cmake)
+    command -v mypy >/dev/null || packages+=(mypy)
+    install_or_say "the tests of packages, clusters and other machines are skipped" "${packages[@]}"
 }
 
 # A browser for the page of `mbsopt report`.

@@ -3,7 +3,7 @@
 # the lines that run, eight threads under the thread sanitizer, the unit tests under valgrind, a minute of
 # fuzzing of each target, and the release archive. With --all also what takes long: every allocation
 # failing, all of torchvision against PyTorch (20 minutes), Debian packages and a wheel,
-# built and installed, and a sweep in a Slurm cluster of one node.
+# built and installed, a sweep in a Slurm cluster of one node, and builds for other compilers and machines.
 # The last line is "N passed, N failed"; the exit status is 0 if none failed.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
@@ -183,6 +183,8 @@ check "archive" archive_passes_its_tests
 if [ $all = yes ]; then
     offer_packagers
     check "slurm" env "MBSOPT=$root/build/src/cli/mbsopt" python3 "$root/tests/slurm/test_slurm.py"
+    check "other compilers and machines" env "MBSOPT=$root/build/src/cli/mbsopt" \
+        python3 "$root/tests/packaging/test_targets.py"
     check "packages" python3 "$root/tests/packaging/test_packages.py"
     check "every allocation" every_allocation_may_fail
     check "torchvision" env "MBSOPT=$root/build/src/cli/mbsopt" \

@@ -90,7 +90,7 @@ int page_print(page *of)
 /* ---- Tables ---------------------------------------------------------------------------------- */
 
 /* The text that `format` makes, owned by the caller; null if memory is out. */
-static char *format_text(const char *format, va_list arguments)
+static MBS_PRINTF(1, 0) char *format_text(const char *format, va_list arguments)
 {
     va_list again;
     va_copy(again, arguments);
