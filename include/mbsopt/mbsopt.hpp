@@ -65,7 +65,7 @@ std::unique_ptr<Handle, deleter> make(mbs_status (*function)(Handle **, Paramete
     return std::unique_ptr<Handle, deleter>(made);
 }
 
-/* dp, 32 samples, the machine's buffer, as MBS_OPTIONS_INIT; WaveCore; from files. */
+/* MBS_OPTIONS_INIT: the planner best, 32 samples, the machine's buffer. */
 inline mbs_options default_options()
 {
     const mbs_options options = MBS_OPTIONS_INIT;

@@ -131,8 +131,9 @@ def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, pla
          progress: Optional[Progress] = None) -> Plan:
     """Plans one training step of a network: a file's path, a name of `mbsopt list`, or what a file holds as a dict.
 
-    Keywords are the options of `mbsopt plan`. Without `time_limit` a limit of work ends ilp and best, which is counted:
-    `work_limit`, or their own if it is 0. A second of time is worth `weight` GB; `max_slowdown` is in percent. `buffer` is bytes or text such as "10MiB" (default: the hardware's).
+    Keywords are the options of `mbsopt plan`. `buffer` is bytes or text such as "10MiB" (default: the hardware's).
+    Without `time_limit` a limit of work ends ilp and best, which is counted: `work_limit`, or their own if it is 0. A
+    second of time is worth `weight` GB; `max_slowdown` is in percent.
     While the library plans, `progress` is called, at most ten times a second, with seconds, best bytes and proven
     bound, 0 where there is none; True ends the search, as Ctrl-C does, ilp's and best's with the best plan so far.
     Raises Error, and TypeError for arguments of another type.

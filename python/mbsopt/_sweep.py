@@ -107,8 +107,8 @@ def _named(planner: str, objective: str) -> str:
 def sweep(networks: OneOrMany[Source], *, buffer: Optional[OneOrMany[Size]] = None, batch: OneOrMany[int] = 32,
           planner: OneOrMany[str] = "dp", hardware: Optional[OneOrMany[Source]] = None,
           cycle_model: Optional[str] = None, objective: str = "traffic", strips: OneOrMany[str] = "on",
-          recompute: str = "none", max_recompute: float = 10.0, time_limit: Optional[float] = None, work_limit: float = 0.0, inference: bool = False,
-          batch_norm: str = "replace", threads: Optional[int] = None,
+          recompute: str = "none", max_recompute: float = 10.0, time_limit: Optional[float] = None,
+          work_limit: float = 0.0, inference: bool = False, batch_norm: str = "replace", threads: Optional[int] = None,
           progress: Optional[Callable[[int, int], Optional[bool]]] = None) -> Sweep:
     """Plans every combination of networks, buffers, batches, planners and machines, each one or a list, on all cores.
 
@@ -173,8 +173,9 @@ def _compare_forms(call: Call, planners: Sequence[str], objective: str, recomput
 
 
 def compare(networks: OneOrMany[Source], *, planner: OneOrMany[str] = PLANNERS, objective: str = "traffic",
-            buffer: Optional[Size] = None, batch: int = 32, time_limit: Optional[float] = None, work_limit: float = 10.0, recompute: str = "none",
-            max_recompute: float = 10.0, inference: bool = False, batch_norm: str = "replace",
+            buffer: Optional[Size] = None, batch: int = 32, time_limit: Optional[float] = None,
+            work_limit: float = 10.0, recompute: str = "none", max_recompute: float = 10.0, inference: bool = False,
+            batch_norm: str = "replace",
             hardware: Optional[Source] = None, cycle_model: Optional[str] = None, threads: Optional[int] = None,
             progress: Optional[Callable[[int, int], Optional[bool]]] = None) -> Comparison:
     """Plans networks, one or a list, with several planners: the rows of `mbsopt compare`, ratios to baseline's.
