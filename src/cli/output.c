@@ -79,9 +79,18 @@ static mbs_status write_undisturbed(const char *path, const char *output, mbs_er
     return status;
 }
 
+int print_text(const char *text)
+{
+    const size_t length = strlen(text);
+    if (fwrite(text, 1, length, stdout) != length) {
+        complain("cannot write standard output: %s", strerror(errno));
+        return EXIT_SYSTEM;
+    }
+    return finish_output();
+}
+
 int write_output(const char *path, const char *output)
 {
-    const size_t length = strlen(output);
     mbs_error error;
     stage_done("report");
     alive_end();
@@ -91,11 +100,7 @@ int write_output(const char *path, const char *output)
         stage_done("write");
         return report_error(status, &error);
     }
-    if (fwrite(output, 1, length, stdout) != length) {
-        complain("cannot write standard output: %s", strerror(errno));
-        return EXIT_SYSTEM;
-    }
-    return finish_output();
+    return print_text(output);
 }
 
 bool terminal_takes_color(void)

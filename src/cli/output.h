@@ -20,6 +20,9 @@ int report_error(mbs_status status, const mbs_error *error);
  */
 int write_output(const char *path, const char *output);
 
+/* Writes text to standard output. Says what went wrong, and why; returns the exit status. */
+int print_text(const char *text);
+
 /* Brings out what was printed on standard output. Likewise. */
 int finish_output(void);
 

@@ -82,9 +82,9 @@ int page_print(page *of)
         complain("out of memory");
         return EXIT_SYSTEM;
     }
-    fputs(text, stdout);
+    const int status = print_text(text);
     free(text);
-    return finish_output();
+    return status;
 }
 
 /* ---- Tables ---------------------------------------------------------------------------------- */
