@@ -79,7 +79,7 @@ class Search(IlpTest):
             self.assertEqual(total, self.total(RESNET50))
             self.assertLess(0, plan["bound_bytes"])
             self.assertLess(plan["bound_bytes"], total)
-            self.assertRegex(self.succeed("plan", *words).out.splitlines()[0],
+            self.assertRegex(self.succeed("plan", *words, "--wide").out.splitlines()[0],
                              rf" · {name}, best found \(bound [\d.]+ .B\)$")
             text = json.dumps(plan)
             self.succeed("verify", "-", given=text)
