@@ -62,7 +62,7 @@ class Width(CliTest):
         """Those with the longest names, the widest figures and each kind of plan; test_cli has all at 80."""
         plan = self.folder / "plan.json"
         for name in ("densenet121", "swin_t", "inception_v4", "efficientnet_b0"):
-            self.succeed("plan", name, "--no-strips", "-o", plan)
+            self.succeed("plan", name, "--planner=dp", "--no-strips", "-o", plan)
             self.fits_all("show", plan)
             self.fits_all("show", name)
         self.fits_all("plan", "resnet50")
@@ -72,11 +72,11 @@ class Width(CliTest):
                       ["resnet18", "--batch-norm", "keep", "--planner", "baseline"],
                       ["alexnet", "--buffer", "4096"], ["resnet18", "--inference", "--batch", "1"],
                       ["resnet18", "--recompute", "auto"], ["alexnet", "--planner", "best", "--hardware", "lpddr4"]):
-            self.fits_all("plan", *words, widths=(40, 100))
+            self.fits_all("plan", "--planner=dp", *words, widths=(40, 100))
 
     def test_commands(self):
         plan = self.folder / "plan.json"
-        self.succeed("plan", RESNET50, "--buffer", "1MiB", "-o", plan)
+        self.succeed("plan", RESNET50, "--planner=dp", "--buffer", "1MiB", "-o", plan)
         self.fits_all("show", plan)
         self.fits_all("show", plan, "--hardware", "wavecore-lpddr4")
         self.fits_all("verify", plan)
@@ -96,7 +96,7 @@ class Width(CliTest):
         for names in (long_names(), wide, accents, alike, ["n" * 300], ["a b " * 30 + "c"]):
             text = chain(names, channels=100, side=64)
             self.fits_all("plan", "-", "--planner", "baseline", given=text)
-            self.fits_all("explain", "-", given=text, widths=(40, 80))
+            self.fits_all("explain", "-", "--planner=dp", given=text, widths=(40, 80))
             self.fits_all("show", "-", given=text, widths=(40, 80))
 
     def test_short_forms_are_of_one_name(self):
@@ -111,8 +111,8 @@ class Width(CliTest):
             self.assertTrue(all("…" in word for word in shown))
 
     def test_what_went_is_named(self):
-        narrow = self.fits(40, "plan", RESNET50)
-        wide = self.succeed("plan", RESNET50, "--wide").out
+        narrow = self.fits(40, "plan", RESNET50, "--planner=dp")
+        wide = self.succeed("plan", RESNET50, "--planner=dp", "--wide").out
         self.assertIn("weight grads", " ".join(narrow.split()))
         self.assertIn("comp", wide)
         self.assertNotIn("comp", narrow.split("not shown")[0])
@@ -157,19 +157,19 @@ class Terminal(CliTest):
 
     def test_width_is_the_terminals(self):
         for width in (50, 100, 150):
-            self.assertEqual(self.shown(width, "plan", RESNET50),
-                             self.succeed("plan", RESNET50, "--width", width).out)
-        self.assertEqual(self.shown(50, "plan", RESNET50, COLUMNS="120"),
-                         self.succeed("plan", RESNET50, "--width", 50).out)
-        self.assertEqual(self.shown(50, "plan", RESNET50, "--wide"), self.succeed("plan", RESNET50, "--wide").out)
+            self.assertEqual(self.shown(width, "plan", RESNET50, "--planner=dp"),
+                             self.succeed("plan", RESNET50, "--planner=dp", "--width", width).out)
+        self.assertEqual(self.shown(50, "plan", RESNET50, "--planner=dp", COLUMNS="120"),
+                         self.succeed("plan", RESNET50, "--planner=dp", "--width", 50).out)
+        self.assertEqual(self.shown(50, "plan", RESNET50, "--planner=dp", "--wide"), self.succeed("plan", RESNET50, "--planner=dp", "--wide").out)
 
     def test_without_a_terminal(self):
-        at_80 = self.succeed("plan", RESNET50, "--width=80").out
-        self.assertEqual(self.succeed("plan", RESNET50, env=environment(COLUMNS=None)).out, at_80)
+        at_80 = self.succeed("plan", RESNET50, "--planner=dp", "--width=80").out
+        self.assertEqual(self.succeed("plan", RESNET50, "--planner=dp", env=environment(COLUMNS=None)).out, at_80)
         for columns_, like in (("100", 100), ("0", 80), ("x", 80), ("7", 80)):
-            self.assertEqual(self.succeed("plan", RESNET50, env=environment(COLUMNS=columns_)).out,
-                             self.succeed("plan", RESNET50, "--width", like).out)
-        self.succeed("plan", RESNET50, "-o", self.folder / "table.txt", env=environment(COLUMNS="100"))
+            self.assertEqual(self.succeed("plan", RESNET50, "--planner=dp", env=environment(COLUMNS=columns_)).out,
+                             self.succeed("plan", RESNET50, "--planner=dp", "--width", like).out)
+        self.succeed("plan", RESNET50, "--planner=dp", "-o", self.folder / "table.txt", env=environment(COLUMNS="100"))
         self.assertEqual((self.folder / "table.txt").read_text(), at_80)
 
 
