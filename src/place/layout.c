@@ -60,8 +60,11 @@ static bool passes_by(const mbs_plan *plan, int32_t t)
 
 bool layout_passes(const mbs_plan *plan, const mbs_group *group, int32_t touch)
 {
-    return group->strips > 1 && passes_by(plan, touch) &&
-           plan->mode[plan->program->touches[touch].step] == MBS_STREAMED;
+    const mbs_program *p = plan->program;
+    const int32_t k = p->touches[touch].step;
+    if (group->strips <= 1 || !passes_by(plan, touch) || plan->mode[k] != MBS_STREAMED)
+        return false;
+    return touch < p->steps[k].write_begin || strips_grows(p, touch);
 }
 
 /* The bytes that operand `touch` of a step of a group of whole samples takes. */

@@ -49,7 +49,8 @@ mbs_status layout_place_group(buffer_layout *layout, const mbs_plan *plan, const
                               int64_t units, int64_t node_limit, plan_watch *watch,
                               placement *result, mbs_error *error);
 
-/* Whether new rows of the operand pass through: only streamed step k of a strip group touches it.
+/* Whether new rows of the operand pass through: only one step of a strip group touches it, and is
+ * streamed. What that makes whole stays in its ring to the last strip, so it does not.
  */
 bool layout_passes(const mbs_plan *plan, const mbs_group *group, int32_t touch);
 

@@ -88,6 +88,7 @@ class Machine:
         self.highest = 0
         self.take_regions(regions)
         self.set_anew = set()  # accumulators that a step has set and not added to: (step, offset)
+        self.meant = {}  # offset of parameters that nothing has used yet -> the step they came in for
         self.real = real
         if real:
             self.expected = random.Random(1).randbytes(self.header["dram_bytes"])
@@ -259,6 +260,7 @@ class Machine:
             self.passing.add(content + (command["bytes"],))
         else:
             self.allocate(command["offset"], command["bytes"], content)
+            self.meant[command["offset"]] = command["step"]
             self.fill(command["offset"], command["bytes"], command["address"])
 
     def weights_in(self, command):
@@ -279,7 +281,8 @@ class Machine:
                 begin = passing[0][2]
             else:
                 # of what layers share, one step's may be another's; their place in DRAM tells
-                need(found and found[0] == count and found[1][0] == "weights",
+                need(found and found[0] == count and found[1][0] == "weights" and
+                     self.meant.pop(offset, step) == step,
                      "weights of step", step, "at", offset)
                 begin = found[1][2]
                 self.same(offset, count, begin)
@@ -301,7 +304,8 @@ class Machine:
                 self.set_anew.add((step, offset))
             else:
                 found = self.live.get(offset)
-                need(found and found[0] == count and found[1][0] == "accumulators",
+                need(found and found[0] == count and found[1][0] == "accumulators" and
+                     self.meant.pop(offset, step) == step,
                      "accumulators of step", step, "at", offset)
 
     def compute(self, command):

@@ -4,7 +4,7 @@ import json
 import unittest
 
 from exporting import SHARED
-from harness import NETWORKS, ROOT, CliTest
+from harness import NETWORKS, ROOT, CliTest, conv, network
 from schedule_machine import Fault, Machine
 from strip_machine import after_each
 
@@ -56,12 +56,38 @@ class Strips(CliTest):
     def test_shared_parameters(self):
         """What layers share comes in once for a group's strips, and its sums go on from group to group."""
         net = self.file("net.json", SHARED)
-        for size in ("4096", "6000"):
+        for size in ("4864", "5400"):
             plan = self.folder / "plan.json"
             plan.write_text(self.succeed("plan", net, "--format", "json", "--batch", "3", "--buffer", size).out)
             machine, _, text = self.execute(plan, "--hardware", self.machine_file(buffer_alignment_bytes=1))
             self.assertTrue(any("strips" in group for group, _ in machine.groups))
             self.assertIn('"accumulators_in"', text)
+
+    def test_whole_results(self):
+        """A streamed step may end before the last strip; what it has made whole waits in a ring."""
+        net = self.file("net.json", network(
+            [conv("low", "image", out_channels=16, stride=2, dilation=2, bias=True),
+             {"name": "high", "op": "conv_transpose", "inputs": ["image"], "out_channels": 8, "kernel": 3, "stride": 2,
+              "bias": True},
+             {"name": "norm", "op": "norm", "kind": "layer", "axis": 0, "inputs": ["high"]},
+             {"name": "drop", "op": "dropout", "inputs": ["norm"]},
+             conv("same", "drop", dilation=2),
+             conv("half", "drop", kernel=5, stride=2, pad=0)],
+            inputs=[{"name": "image", "shape": [1, 57, 32]}]))
+        plan = self.folder / "plan.json"
+        plan.write_text(self.succeed("plan", net, "--format", "json", "--batch", "3", "--buffer", "128KiB",
+                                     "--recompute", "activations").out)
+        machine, _, _ = self.execute(plan, "--hardware", self.machine_file(buffer_alignment_bytes=1))
+        early = 0
+        for group, commands in machine.groups:
+            rows = {c["step"]: after_each(c["rows"], group["strips"])
+                    for c in commands if c["do"] == "compute" and "strips" in group}
+            for store in commands:
+                if store["do"] == "store" and store["step"] in rows:
+                    *_, before, stored = after_each(store["rows"], group["strips"])
+                    ended = rows[store["step"]][-2] == rows[store["step"]][-1]
+                    early += ended and before == 0 and stored > 0
+        self.assertGreater(early, 0)
 
     def test_networks(self):
         """Schedules of dp's own plans; the lists of rows keep the files short."""
