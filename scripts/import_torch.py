@@ -181,7 +181,8 @@ def keyword(text):
 def main():
     parser = import_onnx.Parser(description=__doc__)
     parser.add_argument("model", help="a torchvision constructor (resnet50), or package.module:function")
-    parser.add_argument("--shape", type=image_shape, metavar="CxHxW", help="the image, as 3x224x224 (default: 3x224x224; 299 for inception_v3, 256 for swin_v2)")
+    parser.add_argument("--shape", type=image_shape, metavar="CxHxW",
+                        help="the image, as 3x224x224 (default: 3x224x224; 299 for inception_v3, 256 for swin_v2)")
     parser.add_argument("--set", action="append", default=[], type=keyword, metavar="NAME=VALUE",
                         help="an argument for the constructor, as aux_logits=False")
     import_onnx.add_arguments(parser)

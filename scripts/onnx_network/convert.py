@@ -21,7 +21,8 @@ from onnx_network.values import Activation, Bundle, Constant, Fault, Learned, un
 FIXED_OPS = {"Shape", "Size", "RandomNormalLike", "RandomUniformLike", "RandomNormal", "RandomUniform", "Bernoulli"}
 # in messages on models that are sound
 CUT_HELPS = ("along the batch", "repeats the batch", "takes samples apart", "not known before it runs",
-             "expected [batch", "batches are in different dimensions", "expected the batch first", "the batch inside it")
+             "expected [batch", "batches are in different dimensions", "expected the batch first",
+             "the batch inside it", "joined along the batch", "batches that were joined")
 VIEWS = ("reshape", "slice", "concat", "flatten", "identity")
 
 
@@ -31,6 +32,13 @@ class Branch(Exception):
     def __init__(self, branches):
         super().__init__()
         self.branches = branches
+
+
+def _wrong_use(error):
+    """What a failure that nothing foresaw says of the node."""
+    if "NoneType" in str(error):
+        return "lacks an input or an attribute that it must have"
+    return f"inputs or attributes that it cannot have ({type(error).__name__}: {' '.join(str(error).split())[:120]})"
 
 
 class Converter(Network):
@@ -62,8 +70,7 @@ class Converter(Network):
             except KeyError as missing:
                 raise Fault(f"{node.place()} ({node.op}): lacks {missing}") from None
             except (IndexError, AttributeError, TypeError, ValueError, ArithmeticError, StopIteration) as e:
-                raise Fault(f"{node.place()} ({node.op}): inputs or attributes that it cannot have "
-                            f"({type(e).__name__}: {' '.join(str(e).split())[:120]})") from None
+                raise Fault(f"{node.place()} ({node.op}): {_wrong_use(e)}") from None
         self._leave_out(self._finish_outputs())
         if not any(entry["op"] not in VIEWS for entry in self.layers):
             raise Fault("has no layer that computes")
@@ -127,7 +134,10 @@ class Converter(Network):
         elif bundle.joined(node, values) is not None:
             results = [bundle.joined(node, values)]
         elif bundle.bundled(values):
-            results = bundle.convert(self, node, values, self._active)
+            try:
+                results = bundle.convert(self, node, values, self._active)
+            except Fault as fault:
+                raise self._advised(node, values, fault) from None
         else:
             results = self._active(node, values)
         for name, value in zip(node.outputs, results):
@@ -190,9 +200,12 @@ class Converter(Network):
             results = lookup(node)(self, node, values)
         except Fault as fault:
             if not self.opaque or not fault.unsupported:
-                raise Fault(f"{fault}{self._advice(node, values, fault)}", fault.unsupported) from None
+                raise self._advised(node, values, fault) from None
             self.restore(before)
-            results = opaque(self, node, values, fault)
+            try:
+                results = opaque(self, node, values, fault)
+            except Fault as other:
+                raise self._advised(node, values, other) from None
         return results if isinstance(results, list) else [results]
 
     def _match(self, node, match):
@@ -206,12 +219,26 @@ class Converter(Network):
         self.values[match.source] = source
         return Bundle(made)
 
+    def _advised(self, node, values, fault):
+        """The fault, and what can be done about it."""
+        return Fault(f"{fault}{self._advice(node, values, fault)}", fault.unsupported)
+
+    def _number_of_each(self, node, said):
+        """What a row of numbers is if it is no number of each sample."""
+        inputs = {proto.name for proto in self.graph.inputs}
+        name = next((name for name in node.inputs if name in inputs and isinstance(self.values[name], Activation)
+                     and len(self.values[name].shape) == 1), None)
+        if name is None or "do not broadcast" not in said and "batches are in" not in said:
+            return ""
+        return f"; input {name!r} was taken for a number of each sample: --weights {name} if it is learned"
+
     def _advice(self, node, values, fault):
         """What can be done about an operator that is not supported."""
-        hint = opaque_hint(self, node, values, fault)
         said = str(fault)
+        hint = self._number_of_each(node, said) or opaque_hint(self, node, values, fault)
         helps = fault.unsupported or any(part in said for part in CUT_HELPS)
-        if not hint and helps and "--" not in said and "was taken for the batch" not in said:
+        advised = any(part in said for part in ("--cut", "extract_model", "was taken for the batch"))
+        if not hint and helps and not advised:
             hint = f"; {cut_before(node, self)}"
         return hint + (self._tokens_first() if "along the batch" in said else "")
 

@@ -13,6 +13,7 @@ from onnx_network.rewrite import MOST_NODES, STANDARD_DOMAINS, inline_functions,
 from onnx_network.values import Fault
 
 MOST_BYTES = (1 << 31) - 1
+LONGEST_NAME = 120  # of a node, in a message
 
 
 def all_names(graph):
@@ -56,7 +57,9 @@ class Node:
             raise Fault(f"node {number} ({self.op}): a broken attribute: {error}") from None
 
     def place(self):
-        return f"node {self.name!r}" if self.name else f"node {self.number} ({self._first()!r})"
+        name = self.name or self._first()
+        shown = repr(name if len(name) <= LONGEST_NAME else name[:LONGEST_NAME] + "...")
+        return f"node {shown}" if self.name else f"node {self.number} ({shown})"
 
     def _first(self):
         return next((name for name in self.outputs if name), "")
@@ -121,7 +124,7 @@ class Graph:
         outputs = list(outputs) or [o.name for o in proto.output]
         if not outputs:
             raise Fault("has no outputs")
-        self._types = None
+        self._types, self.open_batches = None, set()
         nodes = [Node(n, i) for i, n in enumerate(proto.node)]
         self._check_producers(nodes)
         self._check_outputs(outputs, proto, cut)
@@ -153,6 +156,8 @@ class Graph:
         made = {name for node in proto.node for name in node.output}
         made.update(self.initializers, (i.name for i in self.inputs))
         for name in outputs:
+            if cut and (name in self.initializers or any(name == i.name for i in self.inputs)):
+                raise Fault(f"--cut: {name!r} is an input or an initializer, expected a tensor that a node makes")
             if name not in made:
                 if not cut:
                     raise Fault(f"output {name!r} is made by no node")
@@ -200,20 +205,17 @@ class Graph:
             made.update(node.outputs)
         return by_number
 
-    def types(self, shapes):
+    def types(self, inputs):
         """
-        The types of tensors where the inputs have these shapes, by ONNX's own inference. Of opsets that the installed
-        package does not know only what the file itself says of inputs that are as it says.
+        The types of tensors where the inputs are these activations, by ONNX's own inference. Of opsets that the
+        installed package does not know only what the file itself says, where the inputs are as it says; a batch that
+        it leaves open may have any size (`open_batches` has its names).
         """
         if self._types is None:
             changed = False
             for proto in self.inputs:
-                if proto.name in shapes:
-                    dims = proto.type.tensor_type.shape.dim
-                    changed = changed or [d.dim_value for d in dims] != list(shapes[proto.name])
-                    del dims[:]
-                    for size in shapes[proto.name]:
-                        dims.add().dim_value = size
+                if proto.name in inputs:
+                    changed = self._resize(proto.type.tensor_type.shape.dim, inputs[proto.name]) or changed
             model = self.model
             if changed:  # what the file says is of other sizes
                 del model.graph.value_info[:]
@@ -223,6 +225,18 @@ class Graph:
                 model = infer(model)
             self._types = {v.name: v for v in list(model.graph.value_info) + list(model.graph.output)}
         return self._types
+
+    def _resize(self, dims, value):
+        """Writes an input's shape down. Returns whether the file says another one."""
+        shape, opened = list(value.shape), dims[value.axis].dim_param if len(dims) == len(value.shape) else ""
+        said = [size if opened and d.dim_param == opened else d.dim_value for d, size in zip(dims, shape)]
+        changed = len(dims) != len(shape) or said != shape
+        if opened:
+            self.open_batches.add(opened)
+        del dims[:]
+        for size in shape:
+            dims.add().dim_value = size
+        return changed
 
     def only_consumer(self, name):
         """The one node that reads `name`, if nothing else does."""

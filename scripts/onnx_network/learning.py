@@ -229,16 +229,17 @@ class Learning:
         if self.sharing.shared:
             shown = [f"{name!r} by {places[0]}, {places[1]}{' and more' if len(places) > 2 else ''}"
                      for name, places in list(self.sharing.shared.items())[:2]]
-            yield (f"weights that several operators multiply by are shared by their layers: "
+            yield (f"weights that several operators multiply by or look up are shared by their layers: "
                    f"{len(self.sharing.shared)}, as {'; '.join(shown)}")
         # not those of which each operator takes another part
         shared = {name: [place for place, _ in uses] for name, uses in self.products.items()
-                  if len(uses) > max(1, len(self.sharing.shared.get(name, ()))) and sum(min(size, self.sizes[name]) for _, size in uses) > self.sizes[name]}
+                  if len(uses) > max(1, len(self.sharing.shared.get(name, ())))
+                  and sum(min(size, self.sizes[name]) for _, size in uses) > self.sizes[name]}
         if shared:
             shown = [f"{name!r} by {places[0]}, {places[1]}{' and more' if len(places) > 2 else ''}"
                      for name, places in list(shared.items())[:2]]
             yield (f"shared weights, of which there are {len(shared)}, count once for each operator that multiplies by "
-                   f"them, in bytes and in parameters: {'; '.join(shown)}")
+                   f"them or looks them up, in bytes and in parameters: {'; '.join(shown)}")
         if self.beside:
             yield (f"weights that are computed from more learned numbers than they have count as they are, without "
                    f"{sum(self.beside.values())}: those of {', '.join(list(self.beside)[:2])}")

@@ -49,6 +49,10 @@ class Network:
         numbers = [n for v in members.values() for n in (v if isinstance(v, (list, tuple)) else [v])]
         if any(isinstance(n, int) and n > LARGEST for n in numbers):
             raise Fault(f"needs a number of {max(n for n in numbers if isinstance(n, int))}, which is above 2^53")
+        wrong = [n for n in numbers if isinstance(n, (int, float)) and (n < 0 or n != int(n))]
+        if wrong or any(n < 1 for n in members.get("shape") or ()):
+            raise Fault(f"needs {wrong[0] if wrong else members['shape']}, expected whole numbers from 0, in a shape "
+                        "from 1")
         self.layers.append(entry)
         return name
 

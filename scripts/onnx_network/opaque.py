@@ -49,8 +49,11 @@ def lost(c, node, values):
 
 def output_shape(c, node, output, first):
     """The shape of an output as ONNX's own inference or the file says it, None if that cannot be told."""
-    types = c.graph.types({name: v.shape for name, v in c.values.items() if isinstance(v, Activation)})
+    types = c.graph.types({name: v for name, v in c.values.items() if isinstance(v, Activation)})
     shape = input_shape(types[output]) if output in types else None
+    if shape and first.axis < len(shape) and \
+            types[output].type.tensor_type.shape.dim[first.axis].dim_param in c.graph.open_batches:
+        shape[first.axis] = c.batch
     if not shape or None in shape or first.axis >= len(shape) or shape[first.axis] != first.shape[first.axis]:
         return None
     return shape
@@ -76,14 +79,15 @@ def opaque(c, node, values, fault):
     """Any op without weights: a layer for each output."""
     reason = lost(c, node, values)
     if reason:
-        raise Fault(f"{fault}; --opaque cannot import it: {reason}")
+        raise Fault(f"{fault}; --opaque cannot import it: {reason}", unsupported=True)
     active = [v for v in values if isinstance(v, Activation)]
     first = active[0]
     results = [None] * len(node.outputs)
     for i, output in needed(c, node):
         shape = output_shape(c, node, output, first)
         if shape is None:
-            raise Fault(f"{fault}; --opaque cannot import it: the shape of its output {output!r} is not known")
+            raise Fault(f"{fault}; --opaque cannot import it: the shape of its output {output!r} is not known",
+                        unsupported=True)
         result = Activation("", [], shape, first.axis, first.outer)
         result.net = sample_shape(result, c.batch)
         title = node.title() if len(node.outputs) == 1 else f"{node.title()}.{i}"

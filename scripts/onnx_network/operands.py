@@ -7,8 +7,8 @@ import numpy
 from onnx_network.constants import axes_given, axis_of, ints
 from onnx_network.values import Activation, Constant, Fault, Learned, broadcast, sample_dims, unsupported
 
-__all__ = ["added_parameters", "align_legacy", "alike", "axes_of", "axis_of", "broadcast_to", "data", "fixed_tensor", "grown",
-           "ints", "of_one_sample", "operand", "passed", "same", "small"]
+__all__ = ["added_parameters", "align_legacy", "alike", "axes_of", "axis_of", "broadcast_to", "data", "fixed_tensor",
+           "grown", "ints", "of_one_sample", "operand", "passed", "same", "small"]
 
 
 def data(value, what):
@@ -92,8 +92,8 @@ def of_one_sample(c, value, whole, learned):
     parts = None if value.data is None else numpy.moveaxis(value.data, at, 0).reshape(c.batch, -1)
     if whole.outer > 1 or each * c.batch != value.shape[at] or parts is not None and numpy.any(parts != parts[:1]):
         raise Fault(f"has an operand of shape {list(value.shape)} that differs between samples")
-    c.remark(f"{c.place}: an operand of shape {list(value.shape)} is the same for {c.batch} samples and counts as that of "
-             "one")
+    c.remark(f"{c.place}: an operand of shape {list(value.shape)} is the same for {c.batch} samples and counts as that "
+             "of one")
     return -(-learned // c.batch)
 
 

@@ -16,7 +16,7 @@ from onnx_network.ops_shapes import (concat, expand, flatten, reshape, slices, s
                                      transpose, unsqueeze)
 from onnx_network.ops_windows import convolution, pool
 from onnx_network.rewrite import MICROSOFT
-from onnx_network.values import Activation, unsupported
+from onnx_network.values import Activation, Bundle, unsupported
 
 OPS = {
     "Conv": convolution(), "ConvTranspose": convolution(True), "Gemm": gemm, "MatMul": matmul, "Einsum": einsum,
@@ -98,9 +98,19 @@ def unknown(node, c):
 
 def cut_before(node, c):
     """The option that leaves out a node and what follows."""
-    name = next((i for i in node.inputs if isinstance(c.values.get(i), Activation)), None)
+    names = [tensor_to_cut(name, c) for name in node.inputs]
+    name = next((name for name in names if name), None)
+    if name is not None:
+        return f"--cut {name} leaves out what follows"
+    if any(isinstance(c.values.get(name), (Activation, Bundle)) for name in node.inputs):
+        return "nothing before it computes: onnx.utils.extract_model makes a model of what follows it"
+    return "--cut of a tensor beside it leaves it out"
+
+
+def tensor_to_cut(name, c):
+    """What makes a network's output out of a tensor; None if nothing does."""
     while name in c.graph.producer and c.graph.producer[name].op in (*FLAT, "Cast"):  # truths are no output
         name = c.graph.producer[name].inputs[0]
-    if name is None or not isinstance(c.values.get(name), Activation) or c.values[name].raw:
-        return "--cut TENSOR leaves out what follows a tensor"
-    return f"--cut {name} leaves out what follows"
+    value = c.values.get(name)
+    parts = value.parts if isinstance(value, Bundle) else [value]
+    return name if all(isinstance(part, Activation) and not part.raw for part in parts) else None

@@ -62,9 +62,9 @@ def embedded(c, node, values):
     tokens, kinds, table, positions, table_of_kinds = values[:5]
     if not isinstance(tokens, Activation):
         raise unsupported("has fixed tokens, which is not supported")
-    x = embedding(c, node, table, tokens, 0)
+    x = embedding(c, node, (node.inputs[2], table), tokens, 0)
     if isinstance(kinds, Activation) and table_of_kinds is not None:
-        x = summed(c, node, [x, embedding(c, node, table_of_kinds, kinds, 0)], "")
+        x = summed(c, node, [x, embedding(c, node, (node.inputs[4], table_of_kinds), kinds, 0)], "")
     if positions is not None:
         x = c.unary(node.title() + ".positions", "bias", x, parameters=c.learning.fresh(positions) or None)
     made = affine_norm(c, node, x, operand(node, values, 5), operand(node, values, 6), **last_axes(c, x, [-1]))

@@ -37,7 +37,7 @@ def gather(c, node, values):
         raise Fault("takes from a fixed tensor of unknown shape")
     axis = axis_of(node.attrs.get("axis", 0), len(x.shape))
     if isinstance(index, Activation) and not isinstance(x, Activation):
-        return embedding(c, node, x, index, axis)
+        return embedding(c, node, (node.inputs[0], x), index, axis)
     if isinstance(index, Activation):
         return gather_computed(c, node, x, index, axis)
     indices = data(index, "index")
@@ -48,18 +48,20 @@ def gather(c, node, values):
     return c.reshape(made, [*made.shape[:axis], *indices.shape, *made.shape[axis + 1:]])
 
 
-def embedding(c, node, table, index, axis):
-    """Rows of a table at places that the model is given, or that it computes."""
+def embedding(c, node, named_table, index, axis):
+    """Rows of a table, (name, value), at places that the model is given, or that it computes."""
+    named, table = named_table
     if axis != 0:
         raise unsupported("looks up columns of a table, which is not supported")
     if not table.shape:
         raise Fault("looks up a table of unknown shape")
-    learned = c.learning.fresh(table)
     shape, title = [*index.shape, *table.shape[1:]], node.title()
     places = [d for _, d in sample_dims(index.shape, index.axis, c.batch)] or [1]
-    if learned or isinstance(table, Learned):
+    if isinstance(table, Learned):
         width = prod(table.shape[1:])
-        name = c.layer(title, "embedding", [c.tensor(index, places)], rows=table.shape[0], out_features=width)
+        use = c.learning.use(node, "fc", (table.shape[0], width), named, table)  # a matrix, to who multiplies by it
+        name = c.learned_layer(title, "embedding", [c.tensor(index, places)], use, rows=table.shape[0],
+                               out_features=width)
         return Activation(name, [*places, width], shape, index.axis, index.outer)
     # of a constant table what a sample reads of it is an input
     dims = [d for _, d in sample_dims(shape, index.axis, c.batch)] or [1]

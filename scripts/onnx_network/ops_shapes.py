@@ -142,6 +142,8 @@ def space_depth(to_depth):
             raise Fault(f"of {list(x.shape)}: expected [batch, channels, height, width]")
         n, channels, high, wide = x.shape
         b = node.attrs["blocksize"]
+        if b < 1:
+            raise Fault(f"has blocks of {b}, expected at least 1")
         if to_depth:
             if high % b or wide % b:
                 raise Fault(f"has blocks of {b} in {high} x {wide}")

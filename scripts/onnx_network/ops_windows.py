@@ -12,7 +12,11 @@ from onnx_network.windows import Window, finish, spatial
 def transposed_pads(node, window, shape, extra):
     """What a transposed convolution takes away at each side, which ONNX may say by the size of its output."""
     axes = window.axes
-    wanted = list(node.attrs.get("output_shape") or [])[-axes:]
+    wanted = list(node.attrs.get("output_shape") or [])
+    rank = len(node.attrs.get("kernel_shape") or ()) or axes
+    if wanted and len(wanted) not in (rank, rank + 2):
+        raise Fault(f"has the output_shape {wanted}, expected {rank} sizes")
+    wanted = wanted[-axes:]
     if not wanted and not window.auto.startswith("SAME"):
         return
     wanted = wanted or [s * d for s, d in zip(window.strides, shape[1:])]

@@ -5,6 +5,7 @@ from onnx import NodeProto, TensorProto
 from onnx_network.values import Fault
 
 MOST_NODES = 1000000
+MOST_MADE = 100000  # nodes that functions make, those that are calls again included
 DEEPEST = 64
 STANDARD_DOMAINS = ("", "ai.onnx")
 MICROSOFT = "com.microsoft"
@@ -88,10 +89,10 @@ def inline_functions(model, known):
         if function is None:
             done.append(node)
             continue
-        count += 1
-        if depth > DEEPEST or len(done) + len(stack) > MOST_NODES or count > MOST_NODES:
-            raise Fault(f"function {node.op_type!r} calls functions more than {DEEPEST} deep, or makes more than "
-                        f"{MOST_NODES} nodes")
+        count += max(1, len(function.node))
+        if depth > DEEPEST or count > MOST_MADE:
+            raise Fault(f"function {node.op_type!r} calls functions more than {DEEPEST} deep, or they make more than "
+                        f"{MOST_MADE} nodes")
         if not any(node.output):
             raise Fault(f"a call of function {node.op_type!r} has no output")
         first = next(name for name in node.output if name)

@@ -1,4 +1,4 @@
-"""Weights that several operators multiply by: as layers that share their parameters."""
+"""Weights that several operators multiply by or look up: as layers that share their parameters."""
 
 from math import prod
 
@@ -44,6 +44,8 @@ class Sharing:
             if at is not None and not node.domain and len(node.inputs) > at:
                 source = moved_source(graph, node.inputs[at])
                 self.biases.setdefault(source, set()).add(self._bias(graph, node, moved_source))
+            elif node.op == "Gather" and not node.domain and node.inputs:  # a table, which has no bias
+                self.biases.setdefault(moved_source(graph, node.inputs[0]), set()).add(None)
 
     @staticmethod
     def _bias(graph, node, moved_source):

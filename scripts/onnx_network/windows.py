@@ -56,6 +56,8 @@ class Window:
             raise Fault(f"has a kernel of {self.kernel}, strides {self.strides} and dilations {self.dilations}, "
                         "expected at least 1")
         self.auto = node.attrs.get("auto_pad", b"NOTSET").decode()
+        if self.auto not in ("NOTSET", "", "VALID", "SAME_UPPER", "SAME_LOWER"):
+            raise Fault(f"has auto_pad {self.auto!r}, expected NOTSET, VALID, SAME_UPPER or SAME_LOWER")
         if self.auto in ("SAME_UPPER", "SAME_LOWER"):
             self._pad_same(shape)
         if any(p < 0 for p in self.pads):

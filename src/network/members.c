@@ -92,8 +92,8 @@ static bool take_shape(json_document *document, const json_path *at, const char 
 }
 
 /* A list of 1 to 8 whole numbers from 0. */
-static bool take_numbers(json_document *document, const json_path *at, const char *member,
-                         const cJSON *value, mbs_shape *numbers)
+static bool take_dimensions(json_document *document, const json_path *at, const char *member,
+                            const cJSON *value, mbs_shape *numbers)
 {
     const char *wanted = "a list of one number per dimension";
     int given = cJSON_IsArray(value) ? cJSON_GetArraySize(value) : 0;
@@ -117,13 +117,13 @@ static bool take_numbers(json_document *document, const json_path *at, const cha
 static bool take_order(json_document *document, const json_path *at, const char *member,
                        const cJSON *value, mbs_layer *layer)
 {
-    return take_numbers(document, at, member, value, &layer->list);
+    return take_dimensions(document, at, member, value, &layer->list);
 }
 
 static bool take_after(json_document *document, const json_path *at, const char *member,
                        const cJSON *value, mbs_layer *layer)
 {
-    return take_numbers(document, at, member, value, &layer->after);
+    return take_dimensions(document, at, member, value, &layer->after);
 }
 
 static bool take_kind(json_document *document, const json_path *at, const char *member,

@@ -24,8 +24,9 @@ static void report_other_value(json_document *document, const json_path *at, con
 }
 
 /* Reads an integer or a list of a length that the rule allows; returns how many numbers, or 0. */
-static int take_numbers(json_document *document, const json_path *at, const char *member,
-                        const cJSON *value, const number_rule *rule, int64_t numbers[MOST_NUMBERS])
+static int take_axis_numbers(json_document *document, const json_path *at, const char *member,
+                             const cJSON *value, const number_rule *rule,
+                             int64_t numbers[MOST_NUMBERS])
 {
     if (value == NULL || (!cJSON_IsArray(value) && !cJSON_IsNumber(value))) {
         report_other_value(document, at, member, value, rule);
@@ -71,7 +72,7 @@ static bool take_axes(json_document *document, const json_path *at, const char *
 {
     const number_rule rule = {minimum, false, " or [height, width] or [depth, height, width]"};
     int64_t numbers[MOST_NUMBERS];
-    const int count = take_numbers(document, at, member, value, &rule, numbers);
+    const int count = take_axis_numbers(document, at, member, value, &rule, numbers);
     if (count == 0 || (count > 1 && !agree_on_axes(document, at, member, layer, count)))
         return false;
     for (int i = 0; i < 3; i++)
@@ -111,7 +112,7 @@ bool take_pad(json_document *document, const json_path *at, const char *member, 
                                      "depth first [depth, height, width] "
                                      "or [front, top, left, back, bottom, right]"};
     int64_t numbers[MOST_NUMBERS];
-    const int count = take_numbers(document, at, member, value, &rule, numbers);
+    const int count = take_axis_numbers(document, at, member, value, &rule, numbers);
     const int axes = count > 3 ? count / 2 : count;
     if (count == 0 || (count > 1 && !agree_on_axes(document, at, member, layer, axes)))
         return false;

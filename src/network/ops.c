@@ -54,7 +54,7 @@ const op_rule op_rules[OP_COUNT] = {
     [OP_SLICE] = {"slice", true, 1, false, SHAPE_SLICE, MEMBER_AXIS | MEMBER_RANGE},
     [OP_RESHAPE] = {"reshape", true, 1, false, SHAPE_RESHAPE, MEMBER_SHAPE},
     [OP_EMBEDDING] = {"embedding", false, 1, false, SHAPE_EMBEDDING,
-                      MEMBER_ROWS | MEMBER_OUT_FEATURES},
+                      MEMBER_ROWS | MEMBER_OUT_FEATURES | MEMBER_SHARES},
 };
 
 const char *op_name(mbs_op op)

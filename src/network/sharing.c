@@ -8,6 +8,12 @@ static bool op_is_known(const network_loader *loader, int32_t index)
     return !loader->broken[index];
 }
 
+/* Whether layers of two ops may have one tensor: a table that is looked up may also be a matrix. */
+static bool have_one_form(mbs_op a, mbs_op b)
+{
+    return a == b || (a == OP_EMBEDDING && b == OP_FC) || (a == OP_FC && b == OP_EMBEDDING);
+}
+
 void share_parameters(network_loader *loader, const json_path *place, int32_t index, int32_t owner)
 {
     mbs_layer *layers = loader->network->layers;
@@ -19,7 +25,7 @@ void share_parameters(network_loader *loader, const json_path *place, int32_t in
     if (owner >= index)
         json_fault(&loader->document, place, NULL, "found %s, expected a layer before this one",
                    name.text);
-    else if (other->op != layers[index].op)
+    else if (!have_one_form(other->op, layers[index].op))
         json_fault(&loader->document, place, NULL, "found %s, which is of op %s, expected %s",
                    name.text, op_name(other->op), op_name(layers[index].op));
     else if (other->shares != NO_LAYER)
@@ -56,6 +62,8 @@ static mbs_shape parameter_shape(const mbs_layer *layer)
     }
     case OP_FC:
         return (mbs_shape){2, {layer->out_channels, layer->weights / layer->out_channels}};
+    case OP_EMBEDDING:
+        return (mbs_shape){2, {layer->rows, layer->out_channels}};
     case OP_NORM:
         return (mbs_shape){1, {layer->weights / 2}};
     default:

@@ -341,6 +341,26 @@ def further_output(m):
     return ["pooled", "places"]
 
 
+conv("pad_that_there_is_not", auto_pad="SAME")
+conv("pads_of_halves", pads=[0.5, 0.0, 0.0, 0.0])
+one("blocks_of_less_than_one", "SpaceToDepth", blocksize=-2)
+
+
+@case
+def one_size_of_two(m):
+    return m.node("ConvTranspose", ["image", m.weight(3, 2, 3, 3)], output_shape=[1])
+
+
+@case
+def weights_without_a_name(m):
+    return m.node("Conv", ["image", ""])
+
+
+@case
+def long_name(m):
+    return m.node("Fancy", ["image"], name="n" * 1000)
+
+
 @case
 def evil_name(m):
     return m.node("Relu", ["image"], name="evil\n\x1b[31m" + "x" * 10000)

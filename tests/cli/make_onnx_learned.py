@@ -351,6 +351,41 @@ def sparse():
     return proto
 
 
+def tied(trained):
+    """A table that is looked up twice and that the last product multiplies by, with a bias and without."""
+    m = Model(13)
+    m.inputs[:] = [helper.make_tensor_value_info(name, TensorProto.INT64, [1, 6]) for name in ("tokens", "others")]
+    table = (m.trained if trained else m.weight)(50, 8, name="table")
+    x = [m.node("Gather", [table, y], name=name) for y, name in (("tokens", "words"), ("others", "words_again"))]
+    x, turned = m.node("Add", x), m.node("Transpose", [table], perm=[1, 0])
+    biased = m.node("Add", [m.node("MatMul", [x, turned]), m.trained(50)])
+    return m.proto(biased, m.node("MatMul", [x, turned]))
+
+
+@model
+def tied_table():
+    return tied(True)
+
+
+@model
+def tied_table_untrained():
+    return tied(False)
+
+
+@model
+def opaque_of_open_batch():
+    """Operators that nobody knows, whose outputs the file says to be of any batch, and of any other number."""
+    m = Model(13)
+    m.inputs[:] = [helper.make_tensor_value_info("image", FLOAT, ["samples", 3, 8, 8])]
+    m.conv("image", 3, 4, 1)
+    proto = m.proto(m.node("Relu", ["image"]))
+    proto.graph.node[0].output[0] = "x"
+    proto.graph.node.extend([helper.make_node("Unheard", ["x"], [name], domain="me") for name in ("known", "unknown")])
+    proto.graph.value_info.extend([helper.make_tensor_value_info("known", FLOAT, ["samples", 4, 8, 8]),
+                                   helper.make_tensor_value_info("unknown", FLOAT, ["boxes", 4, 8, 8])])
+    return proto
+
+
 @model
 def text():
     """Tokens looked up, positions that are learned, and a mask that is made of the tokens."""

@@ -84,8 +84,8 @@ class LearnedTest(CliTest):
         layers, notes = self.network("shared")
         conv = "conv out_channels=4 kernel=3 bias=True"
         self.assertEqual([layer for layer in layers if layer.startswith("conv")], [conv, conv + " shares=head0"])
-        self.assertIn("weights that several operators multiply by are shared by their layers: 1, as 'head.weight' by node "
-                      "'head0', node 'head1'", notes)
+        self.assertIn("weights that several operators multiply by or look up are shared by their layers: 1, as "
+                      "'head.weight' by node 'head0', node 'head1'", notes)
         self.assertNotIn("count once for each", notes)
         self.assertEqual(self.shown(self.text), (4 * 27 + 4, 4 * 27 * (36 + 4)))
         layers, _ = self.network("shared_head")
@@ -158,6 +158,49 @@ class LearnedTest(CliTest):
         for planner in ("baseline", "il", "mbs-fs", "mbs1", "mbs2", "dp", "ilp"):
             self.succeed("plan", self.file("net.json", self.text), "--batch", "4", "--planner", planner, "-o", plan)
             self.assertIn("ok", self.succeed("verify", plan).out)
+
+    def test_one_table_that_is_looked_up_and_multiplied_by(self):
+        layers, notes = self.network("tied_table")
+        table = "embedding rows=50 out_features=8"
+        self.assertEqual(layers, [table, table + " shares=words", "add", "fc out_features=50 axis=1 shares=words",
+                                  "bias parameters=50", "fc out_features=50 axis=1 shares=words"])
+        self.assertIn("shared by their layers: 1, as 'table' by node 'words', node 'words_again'", notes)
+        self.assertEqual(self.shown(self.text), (50 * 8 + 50, 2 * 6 * 8 * 50))
+        self.assertIn("count once for each operator", self.network("tied_table_untrained")[1])
+        self.assertEqual(self.shown(self.text)[0], 4 * 50 * 8 + 50)
+        plan = self.folder / "plan.json"
+        network = self.file("net.json", self.network("tied_table")[0] and self.text)
+        for planner in ("baseline", "mbs2", "dp"):
+            self.succeed("plan", network, "--batch", "4", "--buffer", "4KiB", "--planner", planner, "-o", plan)
+            self.succeed("verify", plan)
+
+    def test_functions_that_multiply(self):
+        """Each calls the next one twice: they end before there are as many nodes as these would make."""
+        code = ("import sys; sys.path.insert(0, sys.argv[1])\n"
+                "from onnx import helper as h\n"
+                "from onnx_network import rewrite, values\n"
+                "call = lambda i, x, y: h.make_node(f'f{i}', [x], [y], domain='me')\n"
+                "twice = lambda i: [call(i + 1, 'x', 'z'), call(i + 1, 'z', 'y')]\n"
+                "functions = [h.make_function('me', f'f{i}', ['x'], ['y'], twice(i), [h.make_opsetid('me', 1)])\n"
+                "             for i in range(40)]\n"
+                "model = h.make_model(h.make_graph([call(0, 'a', 'b')], 'g', [], []), functions=functions)\n"
+                "rewrite.MOST_MADE = 1000\n"
+                "try:\n    rewrite.inline_functions(model, set())\n"
+                "except values.Fault as fault:\n    print(fault)\n")
+        done = subprocess.run([PYTHON, "-B", "-c", code, str(ROOT / "scripts")], capture_output=True, text=True)
+        self.assertIn("or they make more than 1000 nodes", done.stdout, done.stderr)
+
+    def test_opaque_where_the_batch_is_open(self):
+        """The file's shape has the inputs' name for the batch; another name is no batch."""
+        layers, _ = self.network("opaque_of_open_batch", "--opaque", "--cut", "known")
+        self.assertEqual(layers, ["conv out_channels=4 kernel=1", "elementwise shape=[4,8,8]"])
+        self.assertIn("the shape of its output 'unknown' is not known; --cut x",
+                      self.refused("opaque_of_open_batch", "--opaque", "--cut", "unknown"))
+
+    def test_what_cannot_be_cut_at(self):
+        for name in ("image", "kernel"):
+            said = self.refused("shared_in_turn", "--cut", name)
+            self.assertIn(f"--cut: {name!r} is an input or an initializer", said)
 
     def test_optimised_text(self):
         layers, _ = self.network("optimised_text")
