@@ -329,6 +329,26 @@ MBS_API int64_t mbs_plan_buffer_bytes(const mbs_plan *plan);
  */
 MBS_API int64_t mbs_plan_bound_bytes(const mbs_plan *plan);
 MBS_API void mbs_plan_traffic(const mbs_plan *plan, mbs_traffic *traffic);
+/*
+ * What must be in DRAM at one time: the weights of the network, and its inputs, throughout; the
+ * accumulators of weight gradients from the group that begins them, and an inference's results from
+ * the one that makes them, to the end; any other tensor from the group that writes it to the last
+ * that reads it from there. Of tensors all samples of the mini-batch are counted.
+ */
+typedef struct mbs_dram_peak {
+    int64_t bytes; /* the sum of the following, where it is largest */
+    int64_t weights;
+    int64_t accumulators;
+    int64_t tensors;
+    size_t group; /* the first in which it is */
+} mbs_dram_peak;
+
+/*
+ * O(steps + touches). Errors: MBS_ERR_MEMORY, MBS_ERR_INPUT (more than 2^60 bytes in all, from a
+ * loaded plan).
+ */
+MBS_API mbs_status mbs_plan_dram_peak(const mbs_plan *plan, mbs_dram_peak *peak, mbs_error *error);
+
 MBS_API size_t mbs_plan_group_count(const mbs_plan *plan);
 /* Errors: MBS_ERR_ARGUMENT. */
 MBS_API mbs_status mbs_plan_group(const mbs_plan *plan, size_t index, mbs_group_info *info);

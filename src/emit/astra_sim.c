@@ -8,8 +8,8 @@
 #include "base/text.h"
 #include "cost/strips_time.h"
 #include "emit/exporter.h"
-#include "emit/layers.h"
 #include "emit/safe_names.h"
+#include "program/layers.h"
 
 /* What one layer does in a training step. */
 typedef struct layer_work {

@@ -11,7 +11,8 @@ typedef struct schedule_writer {
     const mbs_program *program;
     const buffer_layout *layout;
     const dram_layout *dram;
-    int version; /* of the format */
+    int64_t dram_peak; /* the most that is in DRAM at one time */
+    int version;       /* of the format */
     sink *out;
     text *text;             /* the sink's, or one that goes there later */
     const mbs_group *group; /* at hand */

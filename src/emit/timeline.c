@@ -10,12 +10,12 @@
 /* Weights, accumulators in and accumulators out, each pinned and not. */
 #define MOST_PARAMETER_TRANSFERS 6
 
-mbs_status timeline_open(timeline *line, const exporter *e)
+mbs_status timeline_open(timeline *line, exporter *e)
 {
     const mbs_program *p = e->plan->program;
     int32_t most = 0;
     *line = (timeline){.plan = e->plan, .hardware = e->hardware, .error = e->error};
-    mbs_status status = dram_layout_create(&line->layout, e->plan, e->error);
+    mbs_status status = dram_layout_create(&line->layout, e->plan, &e->watch, e->error);
     if (status != MBS_OK)
         return status;
     for (int32_t k = 0; k < p->step_count; k++)

@@ -39,7 +39,7 @@ typedef struct timeline {
 } timeline;
 
 /* Free with timeline_close, also after a failure. Errors as of dram_layout_create. */
-mbs_status timeline_open(timeline *line, const exporter *e);
+mbs_status timeline_open(timeline *line, exporter *e);
 void timeline_close(timeline *line);
 
 /*

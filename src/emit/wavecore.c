@@ -25,6 +25,7 @@ static bool write_header(schedule_writer *w)
     schedule_figure(w, "reserved_bytes", plan->reserved_bytes);
     schedule_figure(w, "alignment_bytes", w->layout->alignment);
     schedule_figure(w, "dram_bytes", w->dram->end);
+    schedule_figure(w, "dram_peak_bytes", w->dram_peak);
     schedule_figure(w, "groups", plan->group_count);
     schedule_figure(w, "steps", w->program->step_count);
     schedule_figure(w, "regions", w->dram->region_count);
@@ -56,6 +57,10 @@ static bool write_region(schedule_writer *w, const dram_region *region, int32_t 
         filled = of->producer < 0;
         if (of->kept)
             text_string(w->text, ",\"output\":true");
+    }
+    if (region->bytes > 0) {
+        schedule_figure(w, "first_group", region->first);
+        schedule_figure(w, "last_group", region->last);
     }
     if (filled)
         text_string(w->text, ",\"filled\":true");
@@ -93,29 +98,39 @@ static void write_document(schedule_writer *w)
 
 /* ---- Exporting ------------------------------------------------------------------------------- */
 
+static mbs_status write_placed(exporter *e, const placed_plan *placed)
+{
+    dram_layout *dram;
+    mbs_dram_peak peak;
+    mbs_status status = mbs_plan_dram_peak(placed->plan, &peak, e->error);
+    if (status == MBS_OK)
+        status = dram_layout_create(&dram, placed->plan, &e->watch, e->error);
+    if (status != MBS_OK)
+        return status;
+    schedule_writer w = {.plan = placed->plan,
+                         .program = placed->plan->program,
+                         .layout = &placed->layout,
+                         .dram = dram,
+                         .dram_peak = peak.bytes,
+                         .version = has_strips(placed->plan) ? 2 : 1,
+                         .out = e->out,
+                         .text = sink_text(e->out),
+                         .error = e->error};
+    write_document(&w);
+    dram_layout_free(dram);
+    return w.status;
+}
+
 mbs_status export_wavecore(exporter *e)
 {
     placed_plan placed;
-    dram_layout *dram;
-    mbs_status status = dram_layout_create(&dram, e->plan, e->error);
+    mbs_status status =
+        plan_place(&placed, e->plan, e->hardware->buffer_alignment_bytes, &e->watch, e->error);
     if (status != MBS_OK)
         return status;
-    status = plan_place(&placed, e->plan, e->hardware->buffer_alignment_bytes, &e->watch, e->error);
-    if (status == MBS_OK) {
-        schedule_writer w = {.plan = placed.plan,
-                             .program = placed.plan->program,
-                             .layout = &placed.layout,
-                             .dram = dram,
-                             .version = has_strips(placed.plan) ? 2 : 1,
-                             .out = e->out,
-                             .text = sink_text(e->out),
-                             .error = e->error};
-        write_document(&w);
-        status = w.status;
-        if (status == MBS_OK)
-            placed_notes(&placed, e->plan, e->options->note, e->options->note_context);
-        placed_plan_free(&placed);
-    }
-    dram_layout_free(dram);
+    status = write_placed(e, &placed);
+    if (status == MBS_OK)
+        placed_notes(&placed, e->plan, e->options->note, e->options->note_context);
+    placed_plan_free(&placed);
     return status;
 }

@@ -69,6 +69,40 @@ class Plan:
             step = self.steps[step["same_" + what]]
         return layer_of(step)
 
+    def dram_lives(self):
+        """[(content, name, bytes, first group, last group)] of what is ever in DRAM, in no order."""
+        groups = self.plan["groups"]
+        group_of = {k: g for g, group in enumerate(groups)
+                    for k in range(group["first"], group["last"] + 1)}
+        end = len(groups) - 1
+        sizes, begin, made = {}, {}, {}
+        for step in self.steps:
+            for what, member in (("weights", "weight_bytes"), ("accumulators", "accumulator_bytes")):
+                if step[member] > 0:
+                    key = what, self.owner(step, what)
+                    sizes[key] = max(sizes.get(key, 0), step[member])
+                    begin.setdefault(key, group_of[step["id"]] if what == "accumulators" else 0)
+            made.update((tensor, step["id"]) for tensor in step["writes"])
+        lives = [(*key, size, begin[key], end) for key, size in sizes.items()]
+        for tensor, of in enumerate(self.tensors):
+            size = of["bytes"] * self.batch
+            readers = [step["id"] for step in self.steps if tensor in step["reads"]]
+            loads = [group_of[k] for k in readers if (tensor, k) not in self.arrives]
+            if size == 0 or tensor in made and tensor not in self.stored:
+                continue
+            first, last = 0, end
+            if tensor in made:
+                first = group_of[made[tensor]]
+                last = end if not readers else max(loads)
+            lives.append(("tensor", of["name"], size, first, last))
+        return lives
+
+    def dram_peak(self):
+        """The most bytes that are in DRAM in one group."""
+        lives = self.dram_lives()
+        return max(sum(size for *_, size, first, last in lives if first <= g <= last)
+                   for g in range(len(self.plan["groups"])))
+
     def executions(self):
         """(step, group, iteration, samples) in order."""
         for group in self.plan["groups"]:

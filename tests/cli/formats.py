@@ -184,16 +184,26 @@ def timeloop(text):
 
 
 def addresses(text):
-    """Regions: address, bytes, content, name; they do not overlap."""
+    """Regions: address, bytes, content, name, first and last group; none overlap that share a group."""
     regions = []
-    end = 0
-    for row in table(text, "address,bytes,content,name"):
+    for row in table(text, "address,bytes,content,name,first_group,last_group"):
         need(re.match(r"0x[0-9a-f]+\Z", row["address"]), row)
-        region = (int(row["address"], 16), integer(row["bytes"], 0), row["content"], row["name"])
-        need(region[0] % 64 == 0 and region[0] >= end, region)
-        need(region[2] in ("weights", "accumulators", "tensor"), region)
-        end = region[0] + region[1]
-        regions.append(region)
+        address, size = int(row["address"], 16), integer(row["bytes"], 0)
+        groups = (None, None)
+        if size > 0:
+            groups = (integer(row["first_group"], 0), integer(row["last_group"], 0))
+            need(groups[0] <= groups[1], row)
+        else:
+            need((address, row["first_group"], row["last_group"]) == (0, "", ""), row)
+        need(address % 64 == 0, row)
+        need(row["content"] in ("weights", "accumulators", "tensor"), row)
+        regions.append((address, size, row["content"], row["name"], *groups))
+    by_address = sorted(r for r in regions if r[1] > 0)
+    for at, (address, size, *_, first, last) in enumerate(by_address):
+        for other in by_address[at + 1:]:
+            if other[0] >= address + size:
+                break
+            need(other[4] > last or other[5] < first, "overlap", by_address[at], other)
     return regions
 
 

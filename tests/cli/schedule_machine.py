@@ -1,7 +1,9 @@
 """A machine that executes `mbsopt-schedule/1` and /2 as docs/schedule.md says.
 
 It keeps book of each byte of the buffer and of DRAM: who owns it, what is in it, and whether it was
-written. With `real` it also moves bytes, and looks whether what is used is what was put there.
+written. With `real` it also moves bytes, and looks whether what is used is what was put there. What
+a region should hold is at its `base` in one string for all; where it is in DRAM, others are too at
+other times.
 """
 
 import bisect
@@ -86,45 +88,105 @@ class Machine:
         self.ran = [0] * self.header["steps"]
         self.offsets, self.live = [], {}  # live: offset -> (bytes, content)
         self.highest = 0
+        self.real = real
         self.take_regions(regions)
         self.set_anew = set()  # accumulators that a step has set and not added to: (step, offset)
         self.meant = {}  # offset of parameters that nothing has used yet -> the step they came in for
-        self.real = real
         if real:
-            self.expected = random.Random(1).randbytes(self.header["dram_bytes"])
+            self.expected = random.Random(1).randbytes(self.most)
             self.dram = bytearray(self.header["dram_bytes"])
             self.buffer = bytearray(self.header["buffer_bytes"])
-            for region in regions:
-                if region.get("filled"):
-                    begin, end = region["address"], region["address"] + region["bytes"]
-                    self.dram[begin:end] = self.expected[begin:end]
 
     # DRAM
 
     def take_regions(self, regions):
-        end, tensors = 0, []
-        self.regions = regions
+        self.regions, self.tensors, self.most = regions, [], 0
         for region in regions:
-            need(region["address"] >= end and region["address"] % 64 == 0, "region", region)
-            need(not tensors or region["region"] == "tensor", "parameters come first")
-            end = region["address"] + region["bytes"]
+            need(not self.tensors or region["region"] == "tensor", "parameters come first")
             region["written"] = Written()
-            if region.get("filled"):
-                region["written"].add(region["address"], end)
+            region["base"] = self.most
+            self.most += region["bytes"]
+            if region["bytes"] == 0:
+                need(region["address"] == 0 and not {"first_group", "last_group"} & region.keys(),
+                     "region", region)
+            else:
+                need(region["address"] % 64 == 0 and 0 <= region["address"] and
+                     region["address"] + region["bytes"] <= self.header["dram_bytes"], region)
+                need(0 <= region["first_group"] <= region["last_group"] < len(self.groups), region)
             if region["region"] == "tensor":
-                need(region["tensor"] == len(tensors), "tensor", region)
-                need(region["bytes"] == self.header["batch"] * region["bytes_per_sample"], region)
-                tensors.append(region)
-        need(end <= self.header["dram_bytes"], "regions end behind dram_bytes")
-        self.tensors = tensors
-        self.begins = [r["address"] for r in regions]
+                need(region["tensor"] == len(self.tensors), "tensor", region)
+                size = self.header["batch"] * region["bytes_per_sample"]
+                need(region["bytes"] in (0, size), region)
+                self.most += size - region["bytes"]  # of what never leaves the buffer
+                self.tensors.append(region)
+            if region.get("filled"):
+                need(region["first_group"] == 0, "region", region)
+            if region.get("output") or region["region"] == "accumulators":
+                need(region["last_group"] == len(self.groups) - 1, "region", region)
+        self.lives, self.begins = [], []  # regions at hand, by address
+        self.in_dram = self.most_in_dram = 0
+        self.beginning, self.ending = {}, {}
+        for region in regions:
+            if region["bytes"] > 0:
+                self.beginning.setdefault(region["first_group"], []).append(region)
+                self.ending.setdefault(region["last_group"], []).append(region)
+
+    def enter_group(self, number):
+        """Regions end and begin; what is new has no data but what it is filled with."""
+        for region in self.ending.get(number - 1, []):
+            self.end_region(region)
+        for region in self.beginning.get(number, []):
+            self.begin_region(region)
+        self.most_in_dram = max(self.most_in_dram, self.in_dram)
+
+    def end_region(self, region):
+        at = self.begins.index(region["address"])
+        del self.begins[at], self.lives[at]
+        self.in_dram -= region["bytes"]
+        if self.real:
+            self.look_at_dram(region)
+            self.put_in_dram(region, b"\xdd" * region["bytes"])
+
+    def begin_region(self, region):
+        begin, end = region["address"], region["address"] + region["bytes"]
+        at = bisect.bisect_left(self.begins, begin)
+        need(at == 0 or self.lives[at - 1]["address"] + self.lives[at - 1]["bytes"] <= begin,
+             "in DRAM overlaps what is below:", region["name"])
+        need(at == len(self.begins) or end <= self.begins[at],
+             "in DRAM overlaps what is above:", region["name"])
+        self.begins.insert(at, begin)
+        self.lives.insert(at, region)
+        self.in_dram += region["bytes"]
+        data = b"\xdd" * region["bytes"] if self.real else b""
+        if region.get("filled"):
+            region["written"].add(begin, end)
+            if self.real:
+                data = self.expected[region["base"]:region["base"] + region["bytes"]]
+        self.put_in_dram(region, data)
+
+    def put_in_dram(self, region, data):
+        if self.real:
+            self.dram[region["address"]:region["address"] + region["bytes"]] = data
+
+    def look_at_dram(self, region):
+        shift = region["base"] - region["address"]
+        for begin, end in zip(region["written"].begins, region["written"].ends):
+            need(self.dram[begin:end] == self.expected[begin + shift:end + shift], "DRAM",
+                 region["name"])
 
     def region(self, address, count, content):
-        found = self.regions[bisect.bisect_right(self.begins, address) - 1]
+        at = bisect.bisect_right(self.begins, address) - 1
+        need(at >= 0, "nothing at", address)
+        found = self.lives[at]
         need(found["region"] == content and found["address"] <= address and
              address + count <= found["address"] + found["bytes"],
              content, "at", address, count, "is not of region", found["name"])
         return found
+
+    def base(self, address, count, content):
+        """Where what these bytes of DRAM should hold is in `expected`."""
+        region = self.region(address, count, content)
+        return address - region["address"] + region["base"]
 
     def dram_read(self, address, count, content):
         if count == 0:
@@ -132,6 +194,10 @@ class Machine:
         region = self.region(address, count, content)
         need(region["written"].covers(address, address + count),
              "reads what was never written:", region["name"], address, count)
+        if self.real:
+            base = self.base(address, count, content)
+            need(self.dram[address:address + count] == self.expected[base:base + count],
+                 "DRAM does not hold", region["name"], address, count)
 
     def dram_write(self, address, count, content, offset):
         if count == 0:
@@ -142,7 +208,8 @@ class Machine:
         if content == "tensor":
             need(fresh, "writes twice to", region["name"])
         if self.real:
-            source = self.expected[address:address + count]
+            base = self.base(address, count, content)
+            source = self.expected[base:base + count]
             if offset is not None:
                 source = self.buffer[offset:offset + count]
             self.dram[address:address + count] = source
@@ -178,15 +245,16 @@ class Machine:
         need(self.live.get(offset) == (count, content), "expects", content, "at", offset, "found",
              self.live.get(offset))
 
-    def same(self, offset, count, address):
+    def same(self, offset, count, base):
         if self.real:
-            need(self.buffer[offset:offset + count] == self.expected[address:address + count],
+            need(self.buffer[offset:offset + count] == self.expected[base:base + count],
                  "wrong bytes at", offset)
 
     # Commands
 
     def run(self):
-        for group, commands in self.groups:
+        for number, (group, commands) in enumerate(self.groups):
+            self.enter_group(number)
             if "strips" in group:
                 strip_machine.StripGroup(self, group, commands).run()
             else:
@@ -200,10 +268,10 @@ class Machine:
         total = sum(self.moved.values())
         need({**self.moved, "total": total} == self.header["traffic_bytes"], "traffic", self.moved,
              "expected", self.header["traffic_bytes"])
+        need(self.most_in_dram == self.header["dram_peak_bytes"], "most in DRAM", self.most_in_dram)
         if self.real:
-            for region in self.regions:
-                for begin, end in zip(region["written"].begins, region["written"].ends):
-                    need(self.dram[begin:end] == self.expected[begin:end], "DRAM", region["name"])
+            for region in self.lives:
+                self.look_at_dram(region)
         return self
 
     def run_group(self, group, commands):
@@ -285,7 +353,7 @@ class Machine:
                      self.meant.pop(offset, step) == step,
                      "weights of step", step, "at", offset)
                 begin = found[1][2]
-                self.same(offset, count, begin)
+                self.same(offset, count, self.base(begin, count, "weights"))
             need(begin == address if address is not None else begin in self.begins,
                  "weights of step", step, "begin at", begin)
             address = begin + count
@@ -325,7 +393,7 @@ class Machine:
             self.holds(offset, count, self.content(tensor))
             if count == self.full * each:
                 self.same(offset, self.samples * each,
-                          self.tensors[tensor]["address"] + self.lo * each)
+                          self.tensors[tensor]["base"] + self.lo * each)
         self.use_weights(step, command.get("weights", []))
         self.use_accumulators(step, command.get("accumulators", []))
         for tensor, offset, count in command["writes"]:
@@ -336,7 +404,7 @@ class Machine:
             self.allocate(offset, count, self.content(tensor))
             each = region["bytes_per_sample"]
             if self.real and count == self.full * each:
-                begin = region["address"] + self.lo * each
+                begin = region["base"] + self.lo * each
                 self.buffer[offset:offset + self.samples * each] = \
                     self.expected[begin:begin + self.samples * each]
 
@@ -363,8 +431,8 @@ class Machine:
                  "accumulators of step", step, "at", offset)
         self.moved["weight_gradient"] += count
         if self.real and offset is not None:  # what sums look like is not the machine's matter
-            self.buffer[offset:offset + count] = \
-                self.expected[command["address"]:command["address"] + count]
+            base = self.base(command["address"], count, "accumulators")
+            self.buffer[offset:offset + count] = self.expected[base:base + count]
         fresh = self.dram_write(command["address"], count, "accumulators", offset)
         need(fresh or (step, offset) not in self.set_anew, "loses what others have summed up:", command)
         self.set_anew.discard((step, offset))

@@ -82,6 +82,11 @@ class StripGroup:
         region = self.tensor(tensor)
         return region["address"] + self.sample * region["bytes_per_sample"]
 
+    def base(self, tensor):
+        """Where the sample's bytes are in the machine's `expected`."""
+        region = self.tensor(tensor)
+        return region["base"] + self.sample * region["bytes_per_sample"]
+
     def put(self, tensor, place, begin, end):
         """Bytes that arrive or are made follow those that are there; a ring keeps its last ones."""
         need(end - begin <= place.size or place.is_ring, "too many rows of tensor", tensor)
@@ -93,7 +98,7 @@ class StripGroup:
             place.begin = begin
         place.end = end
         if self.machine.real:
-            where = self.address(tensor)
+            where = self.base(tensor)
             for offset, first, last in place.pieces(begin, end):
                 self.machine.buffer[offset:offset + last - first] = \
                     self.machine.expected[where + first:where + last]
@@ -103,7 +108,7 @@ class StripGroup:
         need(begin >= end or place.begin <= begin and end <= place.end, "needs bytes", begin, end,
              "of tensor", tensor, "found", place.begin, place.end)
         for offset, first, last in place.pieces(begin, end):
-            self.machine.same(offset, last - first, self.address(tensor) + first)
+            self.machine.same(offset, last - first, self.base(tensor) + first)
 
     # Commands
 

@@ -158,16 +158,19 @@ class Counts(ExportTest):
 
     def check_addresses(self, plan, text):
         regions = formats.addresses(text)
-        contents = [content for _, _, content, _ in regions]
+        contents = [content for _, _, content, *_ in regions]
         self.assertEqual(contents, sorted(contents, key=lambda c: c == "tensor"))
-        sizes = [(size, name) for _, size, content, name in regions if content == "tensor"]
-        self.assertEqual(sizes, [(t["bytes"] * plan.batch, t["name"]) for t in plan.tensors])
+        tensors = [(size, name) for _, size, content, name, *_ in regions if content == "tensor"]
+        self.assertEqual([name for _, name in tensors], [t["name"] for t in plan.tensors])
+        lives = [(content, name, size, first, last)
+                 for _, size, content, name, first, last in regions if size > 0]
+        self.assertEqual(sorted(lives), sorted(plan.dram_lives()))
         return regions
 
     def transfers(self, plan, regions, steps, every=1):
         """What each execution of these steps moves: [(is write, address, bytes)], in the plan's order."""
-        at = {(c, name): a for a, _, c, name in regions if c != "tensor"}
-        tensors = [a for a, _, c, _ in regions if c == "tensor"]
+        at = {(c, name): a for a, _, c, name, *_ in regions if c != "tensor"}
+        tensors = [a for a, _, c, *_ in regions if c == "tensor"]
         for step, group, i, samples in plan.executions():
             if step["id"] not in steps:
                 continue
@@ -246,7 +249,7 @@ class Counts(ExportTest):
         given = self.file("shared.json", SHARED)
         for options in (("--planner", "baseline"), (), ("--no-pin",), ("--recompute", "activations"), ("--inference",)):
             _, _, regions = self.check_whole(given, *TINY_OPTIONS, *options)
-            regions = [(content, name) for _, _, content, name in regions if content != "tensor"]
+            regions = [(content, name) for _, _, content, name, *_ in regions if content != "tensor"]
             self.assertEqual([name for content, name in regions if content == "weights"], ["stem", "n1", "a"])
             self.assertEqual(sum(content == "accumulators" for content, _ in regions),
                              0 if "--inference" in options else 3)

@@ -4,10 +4,11 @@ import json
 import signal
 import subprocess
 import unittest
+from random import Random
 
 from harness import (BAD_INPUT, NETWORKS, PROGRAM, ROOT, SYSTEM, USAGE, CliTest, conv,
                      environment, network, relu)
-from exporting import SHARED
+from exporting import SHARED, Plan
 from schedule_machine import Fault, Machine
 
 ZOO = sorted(NETWORKS.glob("*.json"))
@@ -279,6 +280,63 @@ class Wavecore(CliTest):
         self.assertIn(program.returncode, (SYSTEM, -signal.SIGPIPE))
 
 
+class Dram(CliTest):
+    """Regions share DRAM in time: counted again from plan files, and run with real bytes."""
+
+    def random_network(self, random):
+        """Up to ten layers of one shape on what came before, so that lives are short and long."""
+        names, layers = ["image"], []
+        for i in range(random.randint(3, 10)):
+            name, source = f"l{i}", names[-1] if random.random() < 0.6 else random.choice(names)
+            kind = random.choice(["conv", "relu", "norm", "add"])
+            if kind == "add" and len(set(names)) > 1:
+                one, other = random.sample(names, 2)
+                layers.append({"name": name, "op": "add", "inputs": [one, other]})
+            elif kind == "norm":
+                layers.append(norm(name, source))
+            elif kind == "relu":
+                layers.append(relu(name, source))
+            else:
+                layers.append(conv(name, source, out_channels=4))
+            names.append(name)
+        return network(layers, [{"name": "image", "shape": [4, 6, 6]}])
+
+    def test_random_networks(self):
+        random, saved = Random(7), 0
+        for i in range(12):
+            net = self.file(f"net{i}.json", self.random_network(random))
+            options = ("--batch", "5", "--buffer", random.choice(["4096", "6000", "9000"]),
+                       "--planner", random.choice(["baseline", "mbs1", "mbs2", "dp"]),
+                       *random.choice([(), ("--inference",), ("--no-strips",)]))
+            plan = self.folder / "plan.json"
+            out = self.folder / "out"
+            self.succeed("plan", net, *options, "--format", "json", "-o", plan, "--export",
+                         f"wavecore={out}")
+            try:
+                machine = Machine(out.read_text(), True).run()
+            except Fault as fault:
+                self.fail(f"{net} {options}: {fault}")
+            counted = Plan(plan.read_text())
+            lives = [(r["region"], r["name"], r["bytes"], r["first_group"], r["last_group"])
+                     for r in machine.regions if r["bytes"] > 0]
+            self.assertEqual(sorted(lives), sorted(counted.dram_lives()))
+            self.assertEqual(machine.header["dram_peak_bytes"], counted.dram_peak())
+            apart = sum(size for _, _, size, *_ in lives)
+            self.assertLess(machine.header["dram_bytes"], apart + 64 * len(lives))
+            saved += machine.header["dram_bytes"] < apart
+        self.assertGreater(saved, 0)
+
+    def test_resnet50(self):
+        """The schedule needs no more than the peak, but for alignment."""
+        out, plan = self.folder / "out", self.folder / "plan.json"
+        self.succeed("plan", NETWORKS / "resnet50.json", "--format", "json", "-o", plan, "--export",
+                     f"wavecore={out}")
+        header = json.loads(out.read_text().splitlines()[0])
+        counted = Plan(plan.read_text())
+        self.assertEqual(header["dram_peak_bytes"], counted.dram_peak())
+        self.assertLess(header["dram_bytes"] - counted.dram_peak(), 64 * len(counted.dram_lives()))
+
+
 class TheMachine(CliTest):
     """What is wrong with a schedule does not escape it."""
 
@@ -304,7 +362,7 @@ class TheMachine(CliTest):
     def test_every_figure_is_needed(self):
         for at, line in enumerate(self.lines):
             for key in ("bytes", "address", "offset", "tensor", "samples", "step", "last_samples",
-                        "iterations"):
+                        "iterations", "first_group", "last_group"):
                 if "format" in line or key not in line or line[key] is None:
                     continue
                 for change in (1, -1, 64):
@@ -312,8 +370,38 @@ class TheMachine(CliTest):
                     lines = self.lines[:at] + [changed] + self.lines[at + 1:]
                     if "region" in line and key == "bytes":
                         continue  # whether room is left between regions is theirs to say
+                    if key.endswith("_group") and not self.is_tight(line, key, change):
+                        continue
                     with self.assertRaises((Fault, IndexError), msg=changed):
                         Machine(self.text(lines), real=True).run()
+
+    def is_tight(self, line, key, change):
+        """Whether a region that is there from or up to another group cannot do."""
+        late = key == "first_group"
+        if line["region"] == "tensor" and not line.get("filled"):
+            return (change > 0) == late
+        return line["region"] == "accumulators" and (change > 0 or not late)
+
+    def test_overlap_in_dram(self):
+        """Tensors that share a group at one place, with all commands on them, do not pass."""
+        moved = 0
+        done = self.succeed("export", self.folder / "net.json", "--format", "wavecore", "-o", "-",
+                            "--batch", "5", "--planner", "baseline")
+        given = [json.loads(line) for line in done.out.splitlines()]
+        Machine(done.out, real=True).run()
+        tensors = [line for line in given if line.get("region") == "tensor" and line["bytes"] > 0]
+        for one in tensors:
+            for other in tensors:
+                if one["tensor"] >= other["tensor"] or one["first_group"] > other["last_group"] or \
+                        other["first_group"] > one["last_group"]:
+                    continue
+                by = one["address"] - other["address"]
+                lines = [dict(line, address=line["address"] + by)
+                         if line.get("tensor") == other["tensor"] else line for line in given]
+                moved += 1
+                with self.assertRaises(Fault, msg=(one, other)):
+                    Machine(self.text(lines), real=True).run()
+        self.assertGreater(moved, 10)
 
     def test_overlap(self):
         moved = 0

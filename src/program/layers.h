@@ -1,6 +1,6 @@
-/* The layers of a program, as formats list them. */
-#ifndef EMIT_LAYERS_H
-#define EMIT_LAYERS_H
+/* The layers of a program, as formats list them and DRAM holds their parameters. */
+#ifndef PROGRAM_LAYERS_H
+#define PROGRAM_LAYERS_H
 
 #include "program/program.h"
 

@@ -1,4 +1,4 @@
-#include "emit/layers.h"
+#include "program/layers.h"
 
 #include "base/error.h"
 #include "base/memory.h"
