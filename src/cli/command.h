@@ -44,6 +44,7 @@ extern const command command_compare;
 extern const command command_sweep;
 extern const command command_report;
 extern const command command_advise;
+extern const command command_tradeoff;
 extern const command command_verify;
 extern const command command_show;
 extern const command command_list;

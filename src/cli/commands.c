@@ -5,7 +5,7 @@
 #include "options.h"
 #include "output.h"
 
-#define MOST_COMMANDS 16
+#define MOST_COMMANDS 24
 
 const command *find_command(const command *const *commands, const char *name)
 {

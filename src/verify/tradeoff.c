@@ -66,7 +66,7 @@ mbs_status tradeoff_between(tradeoff_point *point, const tradeoff *of, const tra
     const double bytes = quick->bytes - low->bytes;
     const double time_s = low->time_s - quick->time_s;
     *point = (tradeoff_point){0};
-    if (!(bytes > 0 && time_s > 0))
+    if (!(bytes > 0 && time_s > NO_GAIN * low->time_s))
         return MBS_OK;
     const double weight = round_weight(bytes / time_s);
     mbs_status status = tradeoff_plan(point, of, MBS_WEIGHTED, weight, error);
@@ -195,6 +195,20 @@ static size_t widest(const front *f)
     return found;
 }
 
+static bool is_no_worse(const tradeoff_point *point, const tradeoff_point *than)
+{
+    return point->time_s <= than->time_s && point->bytes <= than->bytes;
+}
+
+static void replace(front *f, size_t at, const tradeoff_point *point)
+{
+    mbs_plan_free(f->points[at].plan);
+    f->points[at] = *point;
+    f->closed[at] = false;
+    if (at > 0)
+        f->closed[at - 1] = false;
+}
+
 static mbs_status fill(front *f, const tradeoff *of, mbs_error *error)
 {
     for (size_t i; f->count < f->most && (i = widest(f)) < f->count;) {
@@ -202,10 +216,14 @@ static mbs_status fill(front *f, const tradeoff *of, mbs_error *error)
         mbs_status status = tradeoff_between(&point, of, &f->points[i], &f->points[i + 1], error);
         if (status != MBS_OK)
             return status;
-        if (point.plan != NULL)
-            insert(f, i + 1, &point);
-        else
+        if (point.plan == NULL)
             f->closed[i] = true;
+        else if (is_no_worse(&point, &f->points[i + 1]))
+            replace(f, i + 1, &point);
+        else if (is_no_worse(&point, &f->points[i]))
+            replace(f, i, &point);
+        else
+            insert(f, i + 1, &point);
     }
     return MBS_OK;
 }
@@ -214,13 +232,13 @@ static mbs_status fill(front *f, const tradeoff *of, mbs_error *error)
 static void append(front *f, tradeoff_point *point)
 {
     const tradeoff_point *last = f->count > 0 ? &f->points[f->count - 1] : NULL;
-    if (last == NULL || (point->time_s < last->time_s && point->bytes > last->bytes)) {
+    if (last == NULL ||
+        (point->time_s < (1 - NO_GAIN) * last->time_s && point->bytes > last->bytes)) {
         insert(f, f->count, point);
         return;
     }
-    if (point->time_s <= last->time_s && point->bytes <= last->bytes) {
-        mbs_plan_free(last->plan);
-        f->points[f->count - 1] = *point;
+    if (is_no_worse(point, last)) {
+        replace(f, f->count - 1, point);
         return;
     }
     mbs_plan_free(point->plan);
@@ -252,6 +270,10 @@ mbs_status mbs_plan_tradeoff(mbs_plan **plans, size_t most, size_t *count,
                .most = most};
     *count = 0;
     mbs_status status = f.points == NULL || f.closed == NULL ? error_memory(error) : MBS_OK;
+    if (status == MBS_OK && options->planner != MBS_PLANNER_DP &&
+        options->planner != MBS_PLANNER_BEST)
+        status =
+            error_set(error, MBS_ERR_ARGUMENT, "plans for time are of the planners dp and best");
     if (status == MBS_OK && most < 3)
         status =
             error_set(error, MBS_ERR_ARGUMENT, "room for %zu plans: expected at least 3", most);

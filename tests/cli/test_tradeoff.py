@@ -1,0 +1,111 @@
+"""tradeoff, and --weight and --max-slowdown of plan."""
+
+import csv
+import io
+import json
+import unittest
+
+from harness import ALEXNET, BAD_INPUT, NETWORKS, ROOT, USAGE, CliTest
+
+MOBILENET = NETWORKS / "mobilenet_v2.json"
+LPDDR4 = ("--hardware", ROOT / "models" / "hardware" / "wavecore-lpddr4.json")
+
+
+class Tradeoff(CliTest):
+    def document(self, *arguments):
+        return json.loads(self.succeed("tradeoff", *arguments, "--format", "json").out)
+
+    def plan_json(self, *arguments):
+        return json.loads(self.succeed("plan", *arguments, "--format", "json").out)
+
+    def test_rows_are_plans(self):
+        """No row is better than another in both, and each can be had, and verified, with its options."""
+        given = (ALEXNET, "--buffer", "1MiB", "--points", "5")
+        rows = self.document(*given)["plans"]
+        self.assertLessEqual(len(rows), 5)
+        self.assertGreater(len(rows), 2)
+        for row, after in zip(rows, rows[1:]):
+            self.assertLess(row["traffic_bytes"], after["traffic_bytes"])
+            self.assertGreater(row["time_s"], after["time_s"])
+        for row in rows:
+            text = self.succeed("plan", *given[:3], *row["options"].split(), "--format", "json").out
+            plan = json.loads(text)
+            self.assertEqual(plan["traffic_bytes"]["total"], row["traffic_bytes"])
+            self.assertEqual((plan["time_s"], plan["energy_j"]), (row["time_s"], row["energy_j"]))
+            self.assertEqual(plan["planner"], row["planner"])
+            self.assertIn(row["options"], plan["made_by"]["options"])
+            self.succeed("verify", "-", given=text)
+            anew = plan["made_by"]["options"].split()
+            self.assertEqual(self.succeed("plan", ALEXNET, *anew, "--format", "json").out, text)
+
+    def test_formats_agree(self):
+        given = (ALEXNET, "--planner", "dp", "--points", "4")
+        document = self.document(*given)
+        rows = list(csv.DictReader(io.StringIO(self.succeed("tradeoff", *given, "--format", "csv").out)))
+        self.assertEqual([row["options"] for row in rows], [plan["options"] for plan in document["plans"]])
+        for row, plan in zip(rows, document["plans"]):
+            self.assertEqual(int(row["total_bytes"]), plan["traffic_bytes"])
+            self.assertEqual(float(row["time_s"]), plan["time_s"])
+            self.assertAlmostEqual(float(row["time_ratio"]), plan["time_s"] / document["baseline"]["time_s"])
+        table = self.succeed("tradeoff", *given, "--wide").out
+        for plan in document["plans"]:
+            self.assertIn("\n" + plan["options"] + " ", table)
+
+    def test_slowdown(self):
+        """mobilenet_v2 on LPDDR4: least traffic is slower than baseline, little more traffic is not."""
+        baseline, least = (self.plan_json(MOBILENET, *LPDDR4, "--planner", planner)
+                           for planner in ("baseline", "dp"))
+        self.assertGreater(least["time_s"], 1.1 * baseline["time_s"])
+        given = (MOBILENET, *LPDDR4, "--planner", "dp", "--max-slowdown")
+        for percent in (0, 10):
+            plan = self.plan_json(*given, str(percent))
+            self.assertLessEqual(plan["time_s"], (1 + percent / 100) * baseline["time_s"])
+            self.assertLess(plan["traffic_bytes"]["total"], 1.01 * least["traffic_bytes"]["total"])
+        self.assertEqual(self.plan_json(*given, "50"), least)
+
+    def test_verdict(self):
+        out = self.succeed("plan", MOBILENET, *LPDDR4, "--planner", "dp", "--wide").out.splitlines()
+        self.assertRegex(out[1], r"^1\.80 GB, 76\.1 % less than baseline; 456\.96 ms, 17\.7 % more; "
+                                 r"\d\.\d\d J, \d\.\d % more$")
+        self.assertRegex(out[2], r"^slower than baseline: --objective time would take 349\.00 ms, 23\.6 % less, "
+                                 r"and move 2\.\d\d GB$")
+        for planner in ("mbs2", "baseline"):
+            self.assertNotIn("would take", self.succeed("plan", ALEXNET, "--planner", planner).out)
+
+    def test_weights_end_in_traffic_and_time(self):
+        least, quick = (self.plan_json(ALEXNET, "--planner", "dp", "--objective", objective)
+                        for objective in ("traffic", "time"))
+        low, high = (self.plan_json(ALEXNET, "--weight", weight) for weight in ("0", "1000000000"))
+        self.assertEqual(low["traffic_bytes"]["total"], least["traffic_bytes"]["total"])
+        self.assertLessEqual(low["time_s"], least["time_s"])
+        self.assertAlmostEqual(high["time_s"], quick["time_s"])
+        self.assertEqual((low["planner"], low["objective"]), ("dp-weighted", "weighted"))
+
+    def test_wrong_options(self):
+        for words, status in ((["--weight", "-1"], BAD_INPUT), (["--weight", "x"], BAD_INPUT),
+                              (["--weight", "1", "--objective", "time"], USAGE),
+                              (["--weight", "1", "--planner", "mbs2"], USAGE),
+                              (["--max-slowdown", "x"], BAD_INPUT),
+                              (["--max-slowdown", "1", "--planner", "ilp"], USAGE),
+                              (["--max-slowdown", "1", "--objective", "time"], USAGE),
+                              (["--work-limit", "0"], BAD_INPUT), (["--work-limit", "x"], BAD_INPUT)):
+            self.refuse(status, "plan", ALEXNET, *words)
+        self.refuse(USAGE, "tradeoff", ALEXNET, "--points", "2")
+        self.refuse(USAGE, "tradeoff", ALEXNET, "--planner", "mbs2", says="dp and best")
+
+
+class Work(CliTest):
+    def test_same_plan_again(self):
+        """The clock decides nothing: a search that work ends is the same again, and no worse than dp."""
+        given = ("plan", NETWORKS / "resnet18.json", "--work-limit", "0.02", "--format", "json")
+        first = self.succeed(*given).out
+        self.assertEqual(first, self.succeed(*given).out)
+        plan = json.loads(first)
+        self.assertEqual(plan["outcome"], "feasible")
+        self.assertIn("--work-limit 0.02", plan["made_by"]["options"])
+        dp = json.loads(self.succeed("plan", given[1], "--planner", "dp", "--format", "json").out)
+        self.assertLessEqual(plan["traffic_bytes"]["total"], dp["traffic_bytes"]["total"])
+
+
+if __name__ == "__main__":
+    unittest.main()
