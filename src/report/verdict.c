@@ -18,7 +18,7 @@ static void put_time(text *out, double seconds)
     int64_t unit = 1000;
     int name = 0;
     const int64_t nanos = figure_whole_nanos(seconds);
-    for (; name < 2 && nanos >= 10000 * unit; name++)
+    for (; name < 2 && nanos >= (name == 0 ? 1000 : 10000) * unit; name++)
         unit *= 1000;
     text_format(out, "%s %s", figure_ratio(nanos, unit, 2).text, names[name]);
 }

@@ -94,7 +94,39 @@ class Tradeoff(CliTest):
         self.refuse(USAGE, "tradeoff", ALEXNET, "--planner", "mbs2", says="dp and best")
 
 
+def u_net(size, channels, depth):
+    """A network file's contents: long skip connections, which are what ilp drops and dp cannot."""
+    layers = []
+
+    def conv(name, source, count):
+        layers.append({"name": name, "op": "conv", "inputs": [source], "out_channels": count, "kernel": 3, "pad": 1})
+        layers.append({"name": name + ".relu", "op": "relu", "inputs": [name]})
+        return name + ".relu"
+
+    skips, last = [], "image"
+    for level in range(depth):
+        last = conv(f"down{level}b", conv(f"down{level}a", last, channels << level), channels << level)
+        skips.append(last)
+        last = f"pool{level}"
+        layers.append({"name": last, "op": "max_pool", "inputs": [skips[-1]], "kernel": 2})
+    last = conv("middle", last, channels << depth)
+    for level in reversed(range(depth)):
+        layers.append({"name": f"up{level}", "op": "upsample", "inputs": [last], "size": size >> level})
+        wide = conv(f"narrow{level}", f"up{level}", channels << level)
+        layers.append({"name": f"both{level}", "op": "concat", "inputs": [wide, skips[level]]})
+        last = conv(f"up{level}b", conv(f"up{level}a", f"both{level}", channels << level), channels << level)
+    return {"format": "mbsopt-network/1", "name": "u", "inputs": [{"name": "image", "shape": [3, size, size]}],
+            "layers": layers}
+
+
 class Work(CliTest):
+    def test_default_drops_what_dp_keeps(self):
+        network = json.dumps(u_net(256, 16, 4))
+        best, dp = (json.loads(self.succeed("plan", "-", "--batch", "8", "--format", "json", *planner,
+                                            given=network).out) for planner in ((), ("--planner", "dp")))
+        self.assertEqual(best["outcome"], "optimal")
+        self.assertLess(best["traffic_bytes"]["total"], 0.95 * dp["traffic_bytes"]["total"])
+
     def test_same_plan_again(self):
         """The clock decides nothing: a search that work ends is the same again, and no worse than dp."""
         given = ("plan", NETWORKS / "resnet18.json", "--work-limit", "0.02", "--format", "json")

@@ -58,7 +58,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { planner: "dp".into(), batch: 32, buffer_bytes: 0, inference: false, time_limit_s: 60.0 }
+        Options { planner: "best".into(), batch: 32, buffer_bytes: 0, inference: false, time_limit_s: f64::INFINITY }
     }
 }
 
