@@ -58,7 +58,8 @@ class Strips(CliTest):
         net = self.file("net.json", SHARED)
         for size in ("4864", "5400"):
             plan = self.folder / "plan.json"
-            plan.write_text(self.succeed("plan", net, "--format", "json", "--batch", "3", "--buffer", size).out)
+            plan.write_text(self.succeed("plan", net, "--format", "json", "--planner", "dp", "--batch", "3", "--buffer",
+                                         size).out)
             machine, _, text = self.execute(plan, "--hardware", self.machine_file(buffer_alignment_bytes=1))
             self.assertTrue(any("strips" in group for group, _ in machine.groups))
             self.assertIn('"accumulators_in"', text)
@@ -75,8 +76,8 @@ class Strips(CliTest):
              conv("half", "drop", kernel=5, stride=2, pad=0)],
             inputs=[{"name": "image", "shape": [1, 57, 32]}]))
         plan = self.folder / "plan.json"
-        plan.write_text(self.succeed("plan", net, "--format", "json", "--batch", "3", "--buffer", "128KiB",
-                                     "--recompute", "activations").out)
+        plan.write_text(self.succeed("plan", net, "--format", "json", "--planner", "dp", "--batch", "3", "--buffer",
+                                     "128KiB", "--recompute", "activations").out)
         machine, _, _ = self.execute(plan, "--hardware", self.machine_file(buffer_alignment_bytes=1))
         early = 0
         for group, commands in machine.groups:
