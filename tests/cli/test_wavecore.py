@@ -329,8 +329,8 @@ class Dram(CliTest):
     def test_resnet50(self):
         """The schedule needs no more than the peak, but for alignment."""
         out, plan = self.folder / "out", self.folder / "plan.json"
-        self.succeed("plan", NETWORKS / "resnet50.json", "--format", "json", "-o", plan, "--export",
-                     f"wavecore={out}")
+        self.succeed("plan", NETWORKS / "resnet50.json", "--planner", "dp", "--format", "json", "-o",
+                     plan, "--export", f"wavecore={out}")
         header = json.loads(out.read_text().splitlines()[0])
         counted = Plan(plan.read_text())
         self.assertEqual(header["dram_peak_bytes"], counted.dram_peak())
@@ -344,7 +344,7 @@ class TheMachine(CliTest):
         super().setUp()
         path = self.file("net.json", branches("group"))
         done = self.succeed("export", path, "--format", "wavecore", "-o", "-", "--buffer", "6000",
-                            "--batch", "5")
+                            "--batch", "5", "--planner", "dp")
         self.lines = [json.loads(line) for line in done.out.splitlines()]
 
     def text(self, lines):
