@@ -120,6 +120,9 @@ void dp_range_relax(dp_range *range, double limit, int32_t to, double cost, dp_c
     }
 }
 
+/* What a step more in a group takes for each candidate, in ticks of work. */
+#define TRAFFIC_WORK 2
+
 static void solve_from(dp_range *range, growing *g, int32_t start, double limit)
 {
     const double least = range->best[start - range->first] + range->rest[start - range->first];
@@ -138,6 +141,9 @@ static void solve_from(dp_range *range, growing *g, int32_t start, double limit)
                        (dp_choice){start, candidate, 0});
     }
     range->grown += g->group.end - start;
+    if (range->counts)
+        plan_watch_work(range->task.watch,
+                        TRAFFIC_WORK * (g->group.end - start) * range->list->count);
     dp_range_relax(range, limit, start + 1, (double)plan_passes_bytes(g->task, start),
                    (dp_choice){start, DP_PASSES, 0});
 }
@@ -181,8 +187,9 @@ static bool *starts_for_traffic(const dp_range *range)
     dp_range traffic;
     task.objective = MBS_TRAFFIC;
     bool *starts = mem_calloc((size_t)(range->end - range->first) + 1, sizeof *starts);
-    const bool solved = dp_range_open(&traffic, &task, range->list, range->first, range->end) &&
-                        dp_range_solve(&traffic, NULL, INFINITY);
+    bool solved = dp_range_open(&traffic, &task, range->list, range->first, range->end);
+    traffic.counts = true;
+    solved = solved && dp_range_solve(&traffic, NULL, INFINITY);
     if (starts == NULL || !solved) {
         mem_free(starts);
         starts = NULL;

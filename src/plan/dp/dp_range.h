@@ -21,6 +21,7 @@ typedef struct dp_range {
     struct cost_search *costs; /* for time and energy: what steps take */
     int64_t grown;             /* how often a group grew by a step: the work done */
     bool stopped;              /* by the task's watch: not all ways have been tried */
+    bool counts;               /* for traffic too its work counts for the watch's limit */
 } dp_range;
 
 /*
