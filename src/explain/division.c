@@ -58,7 +58,7 @@ static mbs_status try_cut(division *found, variants *of, const mbs_group *group,
                           mbs_error *error)
 {
     variant left;
-    variant right;
+    variant right = {0};
     const int64_t capacity = of->task.capacity;
     mbs_status status = variants_best(&left, of, group->first, at, capacity, error);
     if (status == MBS_OK)

@@ -35,7 +35,7 @@ SHARED = network(
      {"name": "half", "op": "max_pool", "inputs": ["n1"], "kernel": 2},
      conv("c", "half", out_channels=8, bias=True, shares="a")],
     name="shared")
-TINY_OPTIONS = ("--batch", "5", "--buffer", "6KiB")
+TINY_OPTIONS = ("--planner", "dp", "--batch", "5", "--buffer", "6KiB")
 
 
 class Plan:

@@ -25,7 +25,7 @@ class Origin(CliTest):
                 (["--recompute=auto", "--max-recompute=2.5", "--buffer=9000"], "--recompute auto --max-recompute 2.5"),
                 (["--recompute=auto", "--planner=mbs2"], "--recompute auto --max-recompute 10"),
                 (["--planner=ilp", "--time-limit=7", "--gap=0.5"], "--time-limit 7 --gap 0.5"),
-                (["--planner=best"], "--time-limit 60"), (["--planner=baseline"], ""), (["--planner=il"], "")):
+                (["--planner=best"], "--planner best"), (["--planner=best", "--time-limit=50"], "--time-limit 50"), (["--planner=dp"], "--planner dp"), (["--planner=baseline"], ""), (["--planner=il"], "")):
             first = self.plan(net, *options)
             made_by = json.loads(first)["made_by"]
             self.assertIn(told, made_by["options"], options)
@@ -59,7 +59,7 @@ class Origin(CliTest):
         self.succeed("plan", ALEXNET, "-o", path, "--batch", "3")
         made_by = json.loads(path.read_text())["made_by"]
         line = "made by {program} for {hardware} ({hardware_digest}): {options}\n".format(**made_by)
-        self.assertTrue(line.endswith("--planner dp --batch 3\n"))
+        self.assertTrue(line.endswith("--planner best --batch 3\n"))
         for words in (["plan", ALEXNET, "--batch=3"], ["verify", path], ["show", path]):
             self.assertTrue(self.succeed(*words, "--wide").out.endswith(line), words)
         nothing = self.file("nothing.json", path.read_text().replace('"made_by"', '"x_made_by"'))
@@ -73,7 +73,7 @@ class Origin(CliTest):
         options = json.loads(changed.out)["made_by"]["options"]
         self.assertEqual("as placed" in changed.err, options.endswith("--export wavecore=OUT"), changed.err)
         same = json.loads(self.succeed("plan", ALEXNET, "--export", f"wavecore={out}", "--format=json").out)
-        self.assertEqual(same["made_by"]["options"], "--planner dp --batch 32")
+        self.assertEqual(same["made_by"]["options"], "--planner best --batch 32")
 
     def test_hostile(self):
         path = self.folder / "plan.json"
