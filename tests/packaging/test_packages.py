@@ -11,21 +11,11 @@ import subprocess
 import tempfile
 import unittest
 
+from tools import debian_mirror, needs, run
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PYTHON = "/usr/bin/python3"
 PLAIN = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/nonexistent", "LC_ALL": "C.UTF-8"}
-
-
-def run(*command, **more):
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False, **more)
-    if done.returncode != 0:
-        raise AssertionError(f"{command}\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
-    return done.stdout
-
-
-def needs(*programs):
-    missing = [name for name in programs if not shutil.which(name)]
-    return unittest.skipIf(missing, f"not installed: {', '.join(missing)}")
 
 
 class Folder(unittest.TestCase):
@@ -66,8 +56,8 @@ class Debian(Folder):
     @needs("mmdebstrap", "unshare", "chroot")
     def test_on_a_fresh_debian(self):
         fresh = self.folder / "fresh"
-        made = subprocess.run(["mmdebstrap", "--quiet", "--variant=apt", "bookworm", fresh], capture_output=True,
-                              text=True, check=False)
+        made = subprocess.run(["mmdebstrap", "--quiet", "--variant=apt", "bookworm", fresh, debian_mirror() or ""],
+                              capture_output=True, text=True, check=False)
         if made.returncode != 0:
             self.skipTest("mmdebstrap: " + made.stderr[-200:])
         for deb in self.debs:

@@ -12,6 +12,8 @@ import subprocess
 import tempfile
 import unittest
 
+from tools import debian_mirror, needs, run
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TESTS = ["test_base", "test_json", "test_network", "test_shapes", "test_builder", "test_program", "test_steps", "test_rows",
          "test_hardware", "test_traffic", "test_footprint", "test_planners", "test_solver", "test_verify",
@@ -40,18 +42,6 @@ endian = 'big'
 """
 
 
-def run(*command, **more):
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False, **more)
-    if done.returncode != 0:
-        raise AssertionError(f"{command}\n{done.stdout[-6000:]}{done.stderr[-4000:]}")
-    return done.stdout
-
-
-def needs(*programs):
-    missing = [name for name in programs if not shutil.which(name)]
-    return unittest.skipIf(missing, f"not installed: {', '.join(missing)}")
-
-
 class Targets(unittest.TestCase):
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="mbsopt-target-"))
@@ -77,13 +67,12 @@ class Targets(unittest.TestCase):
 
     def debian(self, architecture, variant, packages):
         """A folder with a Debian of an architecture; its mirror is this system's, without what may be out of step."""
-        mirrors = run("apt-get", "indextargets", "--format", "$(REPO_URI) $(CODENAME)").splitlines()
-        mirror = next((line.split()[0] for line in mirrors if line.endswith(" bookworm")), None)
+        mirror = debian_mirror()
         if mirror is None:
             self.skipTest("apt knows no mirror of Debian 12")
         root = self.folder / architecture
         done = subprocess.run(["mmdebstrap", "--quiet", f"--arch={architecture}", f"--variant={variant}",
-                               f"--include={packages}", "bookworm", root, f"deb {mirror} bookworm main"],
+                               f"--include={packages}", "bookworm", root, mirror],
                               capture_output=True, text=True, check=False)
         if done.returncode != 0:
             self.skipTest("mmdebstrap: " + done.stderr[-200:])
