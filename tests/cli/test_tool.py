@@ -172,10 +172,11 @@ class Signals(CliTest):
     def test_ended_while_planning(self):
         """However it is ended, the file is as it was, or whole, and there is no other."""
         output = self.file("plan.json", "before")
-        whole = self.succeed("plan", RESNET50, "--format=json").out
+        words = ["plan", RESNET50, "--planner=dp", "--format=json"]
+        whole = self.succeed(*words).out
         for number in (signal.SIGINT, signal.SIGTERM):
             for delay in (0.001, 0.01, 0.03, 0.1):
-                with subprocess.Popen([PROGRAM, "plan", RESNET50, "--format=json", "-o", output],
+                with subprocess.Popen([PROGRAM, *words, "-o", output],
                                       stderr=subprocess.DEVNULL, env=environment()) as process:
                     time.sleep(delay)
                     process.send_signal(number)
