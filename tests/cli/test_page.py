@@ -127,7 +127,7 @@ class Page(CliTest):
     def test_options_are_checked(self):
         for status, words, says in [
                 (USAGE, ["--planner", "dpp"], "did you mean --planner dp?"),
-                (USAGE, ["--planner", "mbs2", "--objective", "time"], "--objective time is of the planner dp"),
+                (USAGE, ["--planner", "mbs2", "--objective", "time"], "--objective time is of the planners dp and best"),
                 (BAD_INPUT, ["--sweep-buffer", "1KiB"], "sweep-buffer"),
                 (BAD_INPUT, ["--sweep-batch", "0"], "sweep-batch"),
                 (BAD_INPUT, ["--threads", "0"], "--threads"),
