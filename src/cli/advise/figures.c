@@ -93,7 +93,7 @@ static size_t smallest_near_least(const double *traffic, size_t count)
     size_t buffer = 0;
     for (size_t b = 1; b < count; b++)
         least = fmin(least, traffic[b]);
-    while (traffic[buffer] > (1 + ADVISE_WITHIN_PERCENT / 100.0) * least)
+    while (buffer + 1 < count && traffic[buffer] > (1 + ADVISE_WITHIN_PERCENT / 100.0) * least)
         buffer++;
     return buffer;
 }
