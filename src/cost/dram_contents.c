@@ -1,5 +1,7 @@
 #include "cost/dram_contents.h"
 
+#include <stddef.h>
+
 #include "base/checked.h"
 #include "base/error.h"
 #include "base/memory.h"
@@ -64,8 +66,9 @@ static void size_parts(const contents_maker *m)
     const int32_t last = m->plan->group_count - 1;
     for (int32_t i = 0; i < m->numbers.count; i++) {
         const char *name = p->steps[m->numbers.first[i]].layer;
-        m->parts[2 * i].region = (dram_region){DRAM_WEIGHTS, name, 0, 0, 0, last};
-        m->parts[2 * i + 1].region = (dram_region){DRAM_ACCUMULATORS, name, 0, 0, last, last};
+        m->parts[2 * (ptrdiff_t)i].region = (dram_region){DRAM_WEIGHTS, name, 0, 0, 0, last};
+        m->parts[2 * (ptrdiff_t)i + 1].region =
+            (dram_region){DRAM_ACCUMULATORS, name, 0, 0, last, last};
     }
     for (int32_t k = 0; k < p->step_count; k++) {
         const mbs_step *step = &p->steps[k];

@@ -167,8 +167,8 @@ static void free_row(tradeoff_row *row)
 static int run_tradeoff(const arguments *given)
 {
     tradeoff_run run = {0};
-    size_t points;
-    write_function *write;
+    size_t points = 0;
+    write_function *write = NULL;
     int status = read_options(&run, &points, &write, given);
     if (status == EXIT_OK)
         status = load_network(&run.setup.network, given, given->operand);
