@@ -245,22 +245,27 @@ class Watcher:
         """
         made: List[Made] = []
         failed: List[BaseException] = []
+        finished = threading.Event()  # a join that Ctrl-C ended would not wait a second time, as threads are in 3.11
 
         def work() -> None:
             try:
                 made.append(function())
             except BaseException as problem:  # pylint: disable=broad-except
                 failed.append(problem)
+            finally:
+                finished.set()
 
         if threading.current_thread() is threading.main_thread():
             worker = threading.Thread(target=work, daemon=True)
-            worker.start()
             try:
-                worker.join()
+                worker.start()
+                finished.wait()
             except BaseException as interrupt:  # pylint: disable=broad-except
                 self.problem = interrupt
                 self.cancelled.set()
-                worker.join()
+                if worker.ident is not None:
+                    finished.wait()
+                    worker.join()
         else:
             work()
         if self.problem is not None:

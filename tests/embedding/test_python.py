@@ -273,17 +273,17 @@ class Search(unittest.TestCase):
         self.assertTrue(all(later - earlier >= 0.099 for earlier, later in zip(calls, calls[1:])))
 
     def test_interrupt(self):
-        """Ctrl-C comes through while the library plans."""
+        """Ctrl-C comes through while the library plans, and once no thread is in it any more."""
         code = ("import mbsopt, sys\n"
                 "def tell(*_):\n    print('planning', flush=True)\n"
                 "try:\n    mbsopt.plan(sys.argv[1], planner='dp', recompute='auto', progress=tell)\n"
-                "except KeyboardInterrupt:\n    print('interrupted')\n")
+                "except KeyboardInterrupt:\n    print('interrupted', len(sys._current_frames()))\n")
         with subprocess.Popen([sys.executable, "-c", code, NETWORKS / "inception_v4.json"], stdout=subprocess.PIPE,
                               text=True, env={**os.environ, "PYTHONPATH": str(ROOT / "python")},
                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler)) as running:
             self.assertEqual(running.stdout.readline(), "planning\n")
             running.send_signal(signal.SIGINT)
-            self.assertEqual(running.communicate()[0].splitlines()[-1], "interrupted")
+            self.assertEqual(running.communicate()[0].splitlines()[-1], "interrupted 1")
             self.assertEqual(running.returncode, 0)
 
     def test_exception_comes_through(self):
