@@ -109,15 +109,18 @@ void table_start(table *of, const mbs_table_column *columns, size_t column_count
 
 void table_cell(table *of, const char *format, ...)
 {
-    if (of->count == of->capacity && !of->failed) {
-        const size_t capacity = of->capacity == 0 ? 64 : 2 * of->capacity;
-        char **cells = realloc(of->cells, capacity * sizeof *cells);
-        of->failed = cells == NULL;
-        of->cells = of->failed ? of->cells : cells;
-        of->capacity = of->failed ? of->capacity : capacity;
-    }
     if (of->failed)
         return;
+    if (of->count == of->capacity) {
+        const size_t capacity = of->capacity == 0 ? 64 : 2 * of->capacity;
+        char **cells = realloc(of->cells, capacity * sizeof *cells);
+        if (cells == NULL) {
+            of->failed = true;
+            return;
+        }
+        of->cells = cells;
+        of->capacity = capacity;
+    }
     va_list arguments;
     va_start(arguments, format);
     of->cells[of->count] = format_text(format, arguments);
