@@ -10,7 +10,6 @@
 #include "options.h"
 #include "output.h"
 #include "planning.h"
-#include "search.h"
 #include "setup.h"
 #include "table.h"
 
@@ -83,8 +82,6 @@ static int read_parts(mbs_export_options *options, const arguments *given)
 static int read_options(export_run *run, const arguments *given)
 {
     run->options = (mbs_export_options)MBS_EXPORT_OPTIONS_INIT;
-    run->planning = (mbs_plan_options)MBS_PLAN_OPTIONS_INIT;
-    run->planning.planner = MBS_PLANNER_BEST;
     run->options.format = option_value(given, "format");
     run->path = option_value(given, "output");
     if (given->operand == NULL || run->options.format == NULL || run->path == NULL) {
@@ -96,34 +93,12 @@ static int read_options(export_run *run, const arguments *given)
     }
     if (!export_format_exists("--format", run->options.format))
         return EXIT_USAGE;
-    int status = read_parts(&run->options, given);
-    if (status == EXIT_OK)
-        status = planning_planner(&run->planning, given);
-    if (status == EXIT_OK)
-        status = planning_objective(&run->planning, given);
-    if (status == EXIT_OK)
-        status = planning_recompute(&run->recompute, &run->planning, given);
-    if (status == EXIT_OK)
-        status = setup_options(&run->setup, given);
-    if (status == EXIT_OK)
-        status = search_options(&run->planning, given);
-    if (status == EXIT_OK)
-        planning_finish(&run->planning, &run->setup, given);
-    return status;
+    const int status = read_parts(&run->options, given);
+    return status == EXIT_OK ? planning_read(&run->planning, &run->recompute, &run->setup, given)
+                             : status;
 }
 
 /* ---- The plan -------------------------------------------------------------------------------- */
-
-static mbs_status plan_network(export_run *run, mbs_error *error)
-{
-    const setup *of = &run->setup;
-    const search_again again = {of->network, of->inference, of->keep_batch_norm, run->recompute,
-                                NULL};
-    mbs_status status = search_plan(&run->plan, NULL, &again, &of->hardware, &run->planning, error);
-    if (status == MBS_OK)
-        note_replaced_norms(mbs_plan_program(run->plan));
-    return status;
-}
 
 static int make_plan(export_run *run, const arguments *given)
 {
@@ -133,7 +108,9 @@ static int make_plan(export_run *run, const arguments *given)
     if (status != EXIT_OK)
         return status;
     if (run->plan == NULL)
-        return report_error(plan_network(run, &error), &error);
+        return report_error(
+            planning_network(&run->plan, &run->setup, run->recompute, &run->planning, &error),
+            &error);
     note_other_hardware(run->plan, &run->setup.hardware);
     return report_error(mbs_plan_verify(run->plan, NULL, &error), &error);
 }
@@ -180,14 +157,7 @@ static const option_spec export_options[] = {
     OPTION_PLANNER,
     OPTION_OBJECTIVE,
     OPTION_WEIGHT,
-    OPTION_NO_PIN,
-    OPTION_NO_STREAM,
-    OPTION_NO_STRIPS,
-    OPTION_RECOMPUTE,
-    OPTION_MAX_RECOMPUTE,
-    OPTION_TIME_LIMIT,
-    OPTION_WORK_LIMIT,
-    OPTION_GAP,
+    OPTIONS_SEARCH,
     OPTION_BUFFER,
     OPTION_BATCH,
     OPTION_INFERENCE,

@@ -8,7 +8,6 @@
 #include "output.h"
 #include "planning.h"
 #include "plotting.h"
-#include "search.h"
 #include "setup.h"
 #include "signals.h"
 #include "table.h"
@@ -159,8 +158,7 @@ static mbs_status greedy_program(plan_run *run, const mbs_program **program, mbs
 static mbs_status make_plain(const plan_run *run, mbs_plan **plan, mbs_error *error)
 {
     const setup *of = &run->setup;
-    const search_again again = {
-        of->network, of->inference, of->keep_batch_norm, {MBS_RECOMPUTE_NONE, 0}, NULL};
+    const search_again again = planning_again(of, (mbs_recompute_options){MBS_RECOMPUTE_NONE, 0});
     mbs_plan_options options = run->options;
     if (is_exact(run))
         options.planner = MBS_PLANNER_DP;
@@ -173,8 +171,7 @@ static mbs_status make_plain(const plan_run *run, mbs_plan **plan, mbs_error *er
 static mbs_status make_quickest(plan_run *run, mbs_error *error)
 {
     const setup *of = &run->setup;
-    const search_again again = {of->network, of->inference, of->keep_batch_norm, run->recompute,
-                                NULL};
+    const search_again again = planning_again(of, run->recompute);
     mbs_plan_options options = run->options;
     if (!search_heeds_objective(options.planner) && options.planner != MBS_PLANNER_ILP)
         return MBS_OK;
@@ -223,10 +220,10 @@ static mbs_status make_references(plan_run *run, mbs_error *error)
 static int make_plans(plan_run *run)
 {
     const setup *of = &run->setup;
-    const search_again again = {of->network, of->inference, of->keep_batch_norm, run->recompute,
-                                run->max_slowdown};
+    search_again again = planning_again(of, run->recompute);
     mbs_error error;
     mbs_error_clear(&error);
+    again.max_slowdown = run->max_slowdown;
     mbs_status status =
         run->import_path != NULL
             ? mbs_plan_import_solution(&run->plan, of->program, &of->hardware, &run->options,
@@ -318,14 +315,7 @@ static const option_spec plan_options[] = {
     OPTION_OBJECTIVE,
     OPTION_WEIGHT,
     OPTION_MAX_SLOWDOWN,
-    OPTION_NO_PIN,
-    OPTION_NO_STREAM,
-    OPTION_NO_STRIPS,
-    OPTION_RECOMPUTE,
-    OPTION_MAX_RECOMPUTE,
-    OPTION_TIME_LIMIT,
-    OPTION_WORK_LIMIT,
-    OPTION_GAP,
+    OPTIONS_SEARCH,
     {"export-model", '\0', "FILE.lp|.mps", "write ilp's integer program for other solvers"},
     {"import-solution", '\0', "FILE", "the plan in another solver's solution of it"},
     OPTION_INFERENCE,

@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "output.h"
-#include "search.h"
+
+#define ONE_MIB (INT64_C(1) << 20)
 
 int planning_planner(mbs_plan_options *options, const arguments *given)
 {
@@ -77,6 +78,55 @@ void planning_finish(mbs_plan_options *options, setup *of, const arguments *give
     options->no_strips = option_flag(given, "no-strips");
     if (options->planner == MBS_PLANNER_BASELINE || options->planner == MBS_PLANNER_ARCHOPT)
         of->keep_batch_norm = 1;
+}
+
+int planning_read(mbs_plan_options *options, mbs_recompute_options *recompute, setup *of,
+                  const arguments *given)
+{
+    *options = (mbs_plan_options)MBS_PLAN_OPTIONS_INIT;
+    options->planner = MBS_PLANNER_BEST;
+    int status = planning_planner(options, given);
+    if (status == EXIT_OK)
+        status = planning_objective(options, given);
+    if (status == EXIT_OK)
+        status = planning_recompute(recompute, options, given);
+    if (status == EXIT_OK)
+        status = setup_options(of, given);
+    if (status == EXIT_OK)
+        status = search_options(options, given);
+    if (status == EXIT_OK)
+        planning_finish(options, of, given);
+    return status;
+}
+
+search_again planning_again(const setup *of, mbs_recompute_options recompute)
+{
+    return (search_again){.network = of->network,
+                          .inference = of->inference,
+                          .keep_batch_norm = of->keep_batch_norm,
+                          .recompute = recompute};
+}
+
+mbs_status planning_network(mbs_plan **plan, const setup *of, mbs_recompute_options recompute,
+                            const mbs_plan_options *options, mbs_error *error)
+{
+    const search_again again = planning_again(of, recompute);
+    mbs_status status = search_plan(plan, NULL, &again, &of->hardware, options, error);
+    if (status == MBS_OK)
+        note_replaced_norms(mbs_plan_program(*plan));
+    return status;
+}
+
+mbs_status planning_larger(mbs_plan **larger, const search_again *again,
+                           const mbs_hardware *hardware, const mbs_plan_options *options,
+                           mbs_error *error)
+{
+    mbs_plan_options more = *options;
+    *larger = NULL;
+    if (more.buffer_bytes > INT64_MAX - ONE_MIB)
+        return MBS_OK;
+    more.buffer_bytes += ONE_MIB;
+    return search_compared(larger, NULL, again, hardware, &more, error);
 }
 
 void note_other_hardware(const mbs_plan *plan, const mbs_hardware *hardware)

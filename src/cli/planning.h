@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "options.h"
+#include "search.h"
 #include "setup.h"
 
 #define OPTION_PLANNER                                                                             \
@@ -26,6 +27,11 @@
     {                                                                                              \
         "no-strips", '\0', NULL, "dp, ilp: whole samples only, no strips of rows of one"           \
     }
+
+/* The rows of what plans take beside the planner and the objective. */
+#define OPTIONS_SEARCH                                                                             \
+    OPTION_NO_PIN, OPTION_NO_STREAM, OPTION_NO_STRIPS, OPTION_RECOMPUTE, OPTION_MAX_RECOMPUTE,     \
+        OPTION_TIME_LIMIT, OPTION_WORK_LIMIT, OPTION_GAP
 
 /* --planner; without it the planner stays as it is. Says what is wrong; returns the exit status, as
  * all here. */
@@ -51,6 +57,28 @@ int planning_recompute(mbs_recompute_options *recompute, const mbs_plan_options 
  * planners that plan a conventional training step, that it keeps its batch norms.
  */
 void planning_finish(mbs_plan_options *options, setup *of, const arguments *given);
+
+/*
+ * All of the above in turn but --max-slowdown, for plans of `best` unless they are to be of another
+ * planner. Neither *options nor *recompute need a value before.
+ */
+int planning_read(mbs_plan_options *options, mbs_recompute_options *recompute, setup *of,
+                  const arguments *given);
+
+/* The setup's network, which is loaded, for search_plan. */
+search_again planning_again(const setup *of, mbs_recompute_options recompute);
+
+/* Plans it, as read, and says how many of its batch norms are planned as group norms. */
+mbs_status planning_network(mbs_plan **plan, const setup *of, mbs_recompute_options recompute,
+                            const mbs_plan_options *options, mbs_error *error);
+
+/*
+ * The same network with 1 MiB more of buffer, by search_compared; *larger is null where sizes end
+ * before that.
+ */
+mbs_status planning_larger(mbs_plan **larger, const search_again *again,
+                           const mbs_hardware *hardware, const mbs_plan_options *options,
+                           mbs_error *error);
 
 /* Whether the plan may have strips of rows: then it is one of the network, not of one program. */
 bool planning_has_strips(const mbs_plan_options *options);

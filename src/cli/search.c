@@ -154,13 +154,9 @@ static int on_progress(const mbs_progress *progress, void *context)
     return signals_noted() != 0;
 }
 
-static mbs_status make_plan(mbs_plan **plan, const mbs_program *program, const search_again *again,
-                            const mbs_hardware *hardware, const mbs_plan_options *options,
-                            mbs_error *error)
+mbs_options search_network_options(const search_again *again, const mbs_plan_options *options)
 {
-    if (again == NULL)
-        return mbs_plan_create(plan, program, hardware, options, error);
-    const mbs_options all = {
+    return (mbs_options){
         .planner = options->planner,
         .objective = options->objective,
         .batch = options->batch,
@@ -181,6 +177,15 @@ static mbs_status make_plan(mbs_plan **plan, const mbs_program *program, const s
         .progress = options->progress,
         .progress_context = options->progress_context,
     };
+}
+
+static mbs_status make_plan(mbs_plan **plan, const mbs_program *program, const search_again *again,
+                            const mbs_hardware *hardware, const mbs_plan_options *options,
+                            mbs_error *error)
+{
+    if (again == NULL)
+        return mbs_plan_create(plan, program, hardware, options, error);
+    const mbs_options all = search_network_options(again, options);
     return mbs_plan_network(plan, again->network, hardware, &all, error);
 }
 

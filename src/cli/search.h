@@ -68,6 +68,9 @@ typedef struct search_again {
     const double *max_slowdown; /* in percent; null: none */
 } search_again;
 
+/* Both as mbs_plan_network takes them. */
+mbs_options search_network_options(const search_again *again, const mbs_plan_options *options);
+
 /* Reads --objective; says what is wrong and returns false if it is none. */
 bool search_objective(mbs_objective *result, const arguments *given);
 

@@ -9,10 +9,7 @@
 #include "options.h"
 #include "output.h"
 #include "planning.h"
-#include "search.h"
 #include "table.h"
-
-#define ONE_MIB (INT64_C(1) << 20)
 
 typedef enum explain_format { EXPLAIN_TEXT, EXPLAIN_JSON } explain_format;
 
@@ -50,44 +47,23 @@ static int read_options(explain_run *run, const arguments *given)
     static const char *const formats[] = {"text", "json", NULL};
     size_t format;
     run->options = (mbs_explain_options)MBS_EXPLAIN_OPTIONS_INIT;
-    run->planning = (mbs_plan_options)MBS_PLAN_OPTIONS_INIT;
-    run->planning.planner = MBS_PLANNER_BEST;
     if (!option_format(given, option_value(given, "output"), formats, &format))
         return EXIT_USAGE;
     run->format = (explain_format)format;
     run->options.width = output_width(option_value(given, "output"));
-    int status = read_scope(&run->options, given);
-    if (status == EXIT_OK)
-        status = planning_planner(&run->planning, given);
-    if (status == EXIT_OK)
-        status = planning_objective(&run->planning, given);
-    if (status == EXIT_OK)
-        status = planning_recompute(&run->recompute, &run->planning, given);
-    if (status == EXIT_OK)
-        status = setup_options(&run->setup, given);
-    if (status == EXIT_OK)
-        status = search_options(&run->planning, given);
-    if (status == EXIT_OK)
-        planning_finish(&run->planning, &run->setup, given);
-    return status;
+    const int status = read_scope(&run->options, given);
+    return status == EXIT_OK ? planning_read(&run->planning, &run->recompute, &run->setup, given)
+                             : status;
 }
 
 /* Plans the network, and for the sentence on a larger buffer once more. */
 static mbs_status plan_network(explain_run *run, mbs_error *error)
 {
     const setup *of = &run->setup;
-    const search_again again = {of->network, of->inference, of->keep_batch_norm, run->recompute,
-                                NULL};
-    mbs_plan_options more = run->planning;
-    mbs_status status = search_plan(&run->plan, NULL, &again, &of->hardware, &run->planning, error);
-    if (status != MBS_OK)
-        return status;
-    note_replaced_norms(mbs_plan_program(run->plan));
-    if (run->options.group != 0 || run->options.step != NULL ||
-        more.buffer_bytes > INT64_MAX - ONE_MIB)
-        return MBS_OK;
-    more.buffer_bytes += ONE_MIB;
-    status = search_compared(&run->larger, NULL, &again, &of->hardware, &more, error);
+    const search_again again = planning_again(of, run->recompute);
+    mbs_status status = planning_network(&run->plan, of, run->recompute, &run->planning, error);
+    if (status == MBS_OK && run->options.group == 0 && run->options.step == NULL)
+        status = planning_larger(&run->larger, &again, &of->hardware, &run->planning, error);
     run->options.larger = run->larger;
     return status;
 }
@@ -148,14 +124,7 @@ static const option_spec explain_options[] = {
     OPTION_PLANNER,
     OPTION_OBJECTIVE,
     OPTION_WEIGHT,
-    OPTION_NO_PIN,
-    OPTION_NO_STREAM,
-    OPTION_NO_STRIPS,
-    OPTION_RECOMPUTE,
-    OPTION_MAX_RECOMPUTE,
-    OPTION_TIME_LIMIT,
-    OPTION_WORK_LIMIT,
-    OPTION_GAP,
+    OPTIONS_SEARCH,
     OPTION_INFERENCE,
     OPTION_BATCH_NORM,
     OPTION_HARDWARE,

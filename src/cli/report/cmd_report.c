@@ -9,7 +9,6 @@
 #include "output.h"
 #include "planning.h"
 #include "report/report.h"
-#include "search.h"
 #include "signals.h"
 
 /* What the page compares with; ilp takes its time and is there if it is asked for. */
@@ -189,14 +188,7 @@ static const option_spec report_options[] = {
     OPTION_BATCH,
     OPTION_PLANNER,
     OPTION_OBJECTIVE,
-    OPTION_NO_PIN,
-    OPTION_NO_STREAM,
-    OPTION_NO_STRIPS,
-    OPTION_RECOMPUTE,
-    OPTION_MAX_RECOMPUTE,
-    OPTION_TIME_LIMIT,
-    OPTION_WORK_LIMIT,
-    OPTION_GAP,
+    OPTIONS_SEARCH,
     OPTION_INFERENCE,
     OPTION_BATCH_NORM,
     OPTION_HARDWARE,

@@ -41,17 +41,11 @@ static int place(report_network *to, const mbs_hardware *hardware)
 static int explain(report_network *to, const report *of, const search_again *again,
                    bool *interrupted)
 {
-    const int64_t one_mib = INT64_C(1) << 20;
     mbs_explain_options options = MBS_EXPLAIN_OPTIONS_INIT;
-    mbs_plan_options more = of->options;
-    mbs_plan *larger = NULL;
+    mbs_plan *larger;
     mbs_error error;
     mbs_error_clear(&error);
-    mbs_status status = MBS_OK;
-    if (more.buffer_bytes <= INT64_MAX - one_mib) {
-        more.buffer_bytes += one_mib;
-        status = search_compared(&larger, NULL, again, &of->setup.hardware, &more, &error);
-    }
+    mbs_status status = planning_larger(&larger, again, &of->setup.hardware, &of->options, &error);
     *interrupted = signals_noted() != 0;
     options.larger = larger;
     if (status == MBS_OK && !*interrupted)

@@ -9,7 +9,6 @@
 #include "import.h"
 #include "output.h"
 #include "planning.h"
-#include "search.h"
 #include "tradeoff/tradeoff.h"
 
 #define DEFAULT_POINTS 12
@@ -28,26 +27,6 @@ static int read_points(size_t *points, const arguments *given)
         return report_error(MBS_ERR_INPUT, &error) == EXIT_OK ? EXIT_OK : EXIT_USAGE;
     *points = (size_t)number;
     return EXIT_OK;
-}
-
-static void take_options(tradeoff_run *run, const mbs_plan_options *planning,
-                         const mbs_recompute_options *recompute)
-{
-    mbs_options *options = &run->options;
-    *options = (mbs_options)MBS_OPTIONS_INIT;
-    options->planner = planning->planner;
-    options->batch = planning->batch;
-    options->buffer_bytes = planning->buffer_bytes;
-    options->inference = run->setup.inference;
-    options->keep_batch_norm = run->setup.keep_batch_norm;
-    options->recompute = recompute->recompute;
-    options->max_recompute_percent = recompute->max_percent;
-    options->no_pin = planning->no_pin;
-    options->no_stream = planning->no_stream;
-    options->no_strips = planning->no_strips;
-    options->time_limit_s = planning->time_limit_s;
-    options->work_limit = planning->work_limit;
-    options->gap_percent = planning->gap_percent;
 }
 
 static int read_options(tradeoff_run *run, size_t *points, write_function **write,
@@ -79,7 +58,8 @@ static int read_options(tradeoff_run *run, size_t *points, write_function **writ
     if (status != EXIT_OK)
         return status;
     planning_finish(&planning, &run->setup, given);
-    take_options(run, &planning, &recompute);
+    const search_again again = planning_again(&run->setup, recompute);
+    run->options = search_network_options(&again, &planning);
     return EXIT_OK;
 }
 
@@ -134,23 +114,20 @@ static int make_baseline(tradeoff_run *run)
 
 static int make_plans(tradeoff_run *run, size_t points)
 {
-    mbs_plan *plans[MOST_POINTS] = {NULL};
+    mbs_plan *plans[MOST_POINTS];
     mbs_error error;
     mbs_error_clear(&error);
+    run->rows = calloc(points, sizeof *run->rows);
+    if (run->rows == NULL) {
+        complain("out of memory");
+        return EXIT_SYSTEM;
+    }
     alive_stage("planning");
     mbs_status status = mbs_plan_tradeoff(plans, points, &run->count, run->setup.network,
                                           &run->setup.hardware, &run->options, &error);
     alive_stage("reporting");
     stage_done("plan");
-    run->rows = calloc(points, sizeof *run->rows);
     int result = report_error(status, &error);
-    if (run->rows == NULL) {
-        complain("out of memory");
-        for (size_t i = 0; i < run->count; i++)
-            mbs_plan_free(plans[i]);
-        run->count = 0;
-        return EXIT_SYSTEM;
-    }
     for (size_t i = 0; i < run->count; i++) {
         const int filled = fill_row(&run->rows[i], plans[i], run);
         result = result == EXIT_OK ? filled : result;
@@ -197,14 +174,7 @@ static const option_spec tradeoff_options[] = {
     OPTION_BUFFER,
     OPTION_BATCH,
     {"planner", '\0', "NAME", "dp, or best (default) for the plan of least traffic"},
-    OPTION_NO_PIN,
-    OPTION_NO_STREAM,
-    OPTION_NO_STRIPS,
-    OPTION_RECOMPUTE,
-    OPTION_MAX_RECOMPUTE,
-    OPTION_TIME_LIMIT,
-    OPTION_WORK_LIMIT,
-    OPTION_GAP,
+    OPTIONS_SEARCH,
     OPTION_INFERENCE,
     OPTION_BATCH_NORM,
     OPTION_HARDWARE,
