@@ -71,6 +71,11 @@ void *mem_calloc(size_t count, size_t size)
     return memory;
 }
 
+void *mem_zeroed(int64_t count, size_t element)
+{
+    return mem_calloc((size_t)count, element);
+}
+
 void *mem_realloc(void *memory, size_t size)
 {
     if (memory == NULL)

@@ -18,6 +18,9 @@ void *mem_realloc(void *memory, size_t size);
 char *mem_strdup(const char *string);
 void mem_free(void *memory);
 
+/* Zeroed memory for `count` >= 0 elements, 0 of them too: null says that memory is out. */
+void *mem_zeroed(int64_t count, size_t element);
+
 /*
  * Makes an array of `*capacity` elements of `element` bytes, null and 0 at first, hold one at
  * `index` >= 0. Returns the array, which may have moved; its capacity then is a power of two or

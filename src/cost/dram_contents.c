@@ -26,11 +26,6 @@ typedef struct contents_maker {
     int64_t sum;           /* of all regions' bytes so far */
 } contents_maker;
 
-static void *allocate(int64_t count, size_t element)
-{
-    return mem_calloc(count > 0 ? (size_t)count : 1, element);
-}
-
 /* Appends a region; false if there is too much in all. */
 static bool add_region(contents_maker *m, const dram_region *region)
 {
@@ -146,14 +141,14 @@ static mbs_status make(contents_maker *m, mbs_error *error)
 {
     const mbs_program *p = m->plan->program;
     dram_contents *contents = m->contents;
-    m->parts = allocate(2 * (int64_t)m->numbers.count, sizeof *m->parts);
-    m->group = allocate(p->step_count, sizeof *m->group);
-    m->weights = allocate(p->step_count, sizeof *m->weights);
-    m->accumulators = allocate(p->step_count, sizeof *m->accumulators);
+    m->parts = mem_zeroed(2 * (int64_t)m->numbers.count, sizeof *m->parts);
+    m->group = mem_zeroed(p->step_count, sizeof *m->group);
+    m->weights = mem_zeroed(p->step_count, sizeof *m->weights);
+    m->accumulators = mem_zeroed(p->step_count, sizeof *m->accumulators);
     contents->regions =
-        allocate(2 * (int64_t)m->numbers.count + p->tensor_count, sizeof *contents->regions);
-    contents->weights = allocate(p->step_count, sizeof *contents->weights);
-    contents->accumulators = allocate(p->step_count, sizeof *contents->accumulators);
+        mem_zeroed(2 * (int64_t)m->numbers.count + p->tensor_count, sizeof *contents->regions);
+    contents->weights = mem_zeroed(p->step_count, sizeof *contents->weights);
+    contents->accumulators = mem_zeroed(p->step_count, sizeof *contents->accumulators);
     if (m->parts == NULL || m->group == NULL || m->weights == NULL || m->accumulators == NULL ||
         contents->regions == NULL || contents->weights == NULL || contents->accumulators == NULL)
         return error_memory(error);

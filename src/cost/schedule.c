@@ -2,12 +2,6 @@
 
 #include "base/memory.h"
 
-/* Zeroed memory for `count` elements, at least one so that null always means failure. */
-static void *allocate(int32_t count, size_t element)
-{
-    return mem_calloc(count > 0 ? (size_t)count : 1, element);
-}
-
 mbs_plan *plan_allocate(const mbs_program *program, const char *planner_name)
 {
     mbs_plan *plan = mem_calloc(1, sizeof *plan);
@@ -16,11 +10,11 @@ mbs_plan *plan_allocate(const mbs_program *program, const char *planner_name)
     plan->program = program;
     plan->double_buffered = true;
     plan->planner_name = mem_strdup(planner_name);
-    plan->groups = allocate(program->step_count, sizeof *plan->groups);
-    plan->resident = allocate(program->touch_count, sizeof *plan->resident);
-    plan->mode = allocate(program->step_count, sizeof *plan->mode);
-    plan->pinned_weight = allocate(program->step_count, sizeof *plan->pinned_weight);
-    plan->pinned_accumulator = allocate(program->step_count, sizeof *plan->pinned_accumulator);
+    plan->groups = mem_zeroed(program->step_count, sizeof *plan->groups);
+    plan->resident = mem_zeroed(program->touch_count, sizeof *plan->resident);
+    plan->mode = mem_zeroed(program->step_count, sizeof *plan->mode);
+    plan->pinned_weight = mem_zeroed(program->step_count, sizeof *plan->pinned_weight);
+    plan->pinned_accumulator = mem_zeroed(program->step_count, sizeof *plan->pinned_accumulator);
     if (plan->planner_name == NULL || plan->groups == NULL || plan->resident == NULL ||
         plan->mode == NULL || plan->pinned_weight == NULL || plan->pinned_accumulator == NULL) {
         mbs_plan_free(plan);

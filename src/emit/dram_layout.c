@@ -8,11 +8,6 @@
 /* What a search for a placement that takes no more than lives at one time may visit. */
 #define SEARCH_NODES 20000
 
-static void *allocate(int64_t count, size_t element)
-{
-    return mem_calloc(count > 0 ? (size_t)count : 1, element);
-}
-
 static int64_t aligned(int64_t bytes)
 {
     return ceil_div(bytes, DRAM_ALIGNMENT) * DRAM_ALIGNMENT;
@@ -54,7 +49,7 @@ static mbs_status place_regions(dram_layout *layout, int32_t last_group, plan_wa
                                 mbs_error *error)
 {
     placement found;
-    live_range *ranges = allocate(layout->region_count, sizeof *ranges);
+    live_range *ranges = mem_zeroed(layout->region_count, sizeof *ranges);
     if (ranges == NULL)
         return error_memory(error);
     const int32_t count = stack_regions(layout, last_group, ranges);
@@ -71,9 +66,9 @@ static mbs_status place_regions(dram_layout *layout, int32_t last_group, plan_wa
 static mbs_status take_addresses(dram_layout *layout, const mbs_program *p,
                                  const dram_contents *contents, mbs_error *error)
 {
-    layout->weights = allocate(p->step_count, sizeof *layout->weights);
-    layout->accumulators = allocate(p->step_count, sizeof *layout->accumulators);
-    layout->tensors = allocate(p->tensor_count, sizeof *layout->tensors);
+    layout->weights = mem_zeroed(p->step_count, sizeof *layout->weights);
+    layout->accumulators = mem_zeroed(p->step_count, sizeof *layout->accumulators);
+    layout->tensors = mem_zeroed(p->tensor_count, sizeof *layout->tensors);
     if (layout->weights == NULL || layout->accumulators == NULL || layout->tensors == NULL)
         return error_memory(error);
     for (int32_t k = 0; k < p->step_count; k++) {

@@ -50,7 +50,7 @@ bool figure_member(plan_loader *loader, const json_path *at, const cJSON *object
 
 void *loader_allocate(plan_loader *loader, int64_t count, size_t element)
 {
-    void *memory = mem_calloc(count > 0 ? (size_t)count : 1, element);
+    void *memory = mem_zeroed(count, element);
     if (memory == NULL)
         json_out_of_memory(&loader->document);
     return memory;

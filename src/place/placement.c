@@ -148,6 +148,7 @@ static mbs_status place_all(fitting *f, live_range *ranges, sort_entry *entries,
                             int64_t node_limit, placement *result, mbs_error *error)
 {
     result->load = largest_load(ranges, f->count, entries);
+    result->bound = result->load;
     best_fit(f, entries, capacity);
     if (f->height > capacity && plan_watch_is_over(f->watch))
         return place_stopped(error);
@@ -162,6 +163,8 @@ static mbs_status place_all(fitting *f, live_range *ranges, sort_entry *entries,
         return MBS_OK;
     mbs_status status = place_search(ranges, f->count, capacity, node_limit, f->watch,
                                      &result->outcome, &result->nodes, error);
+    if (status == MBS_OK && result->outcome == MBS_PLACE_IMPOSSIBLE)
+        result->bound = capacity + 1;
     if (status != MBS_OK || result->outcome != MBS_PLACE_FITS)
         return status;
     result->height = 0;

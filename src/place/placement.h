@@ -9,12 +9,8 @@
 #include "place/live_range.h"
 #include "plan/watch.h"
 
-typedef struct placement {
-    mbs_place_outcome outcome;
-    int64_t height; /* where the highest range ends; INT64_MAX if best fit came to no end */
-    int64_t load;   /* the most that lives at one time: no placement is lower */
-    int64_t nodes;  /* of the exact search; 0 if best fit was enough */
-} placement;
+/* The height is INT64_MAX if best fit came to no end. */
+typedef mbs_placement placement;
 
 /* Up to so many ranges best fit tries other orders than that of time, and the search is made. */
 #define PLACE_MOST_RANGES 4096

@@ -35,9 +35,7 @@ static mbs_status place_below(mbs_live_range *ranges, mbs_live_range *try, int32
     result->outcome = found.outcome;
     result->load = found.load;
     result->nodes += found.nodes;
-    result->bound = max_i64(result->bound, found.load);
-    if (found.outcome == MBS_PLACE_IMPOSSIBLE)
-        result->bound = max_i64(result->bound, capacity + 1);
+    result->bound = max_i64(result->bound, found.bound);
     if (found.height < result->height) {
         memcpy(ranges, try, (size_t)count * sizeof *ranges);
         result->height = found.height;

@@ -171,7 +171,7 @@ static int64_t saved_at(const mbs_program *program, int32_t first, int32_t end, 
 static void pin_kind(const mbs_program *program, int32_t first, int32_t end, int kind,
                      int64_t iterations, int64_t saves, int64_t *room, int64_t *pinned)
 {
-    for (int32_t k = first; k<end && * room> 0; k++) {
+    for (int32_t k = first; *room > 0 && k < end; k++) {
         if (saved_at(program, first, end, kind, k, iterations) != saves)
             continue;
         const int64_t bytes = min_i64(*room, use_of(&program->steps[k], kind)->common);

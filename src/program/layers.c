@@ -3,19 +3,15 @@
 #include "base/error.h"
 #include "base/memory.h"
 
-static int32_t *allocate(int64_t count)
-{
-    return mem_calloc(count > 0 ? (size_t)count : 1, sizeof(int32_t));
-}
-
 mbs_status layer_numbers_create(layer_numbers *numbers, const mbs_program *p, mbs_error *error)
 {
     int32_t ids = 0;
     for (int32_t k = 0; k < p->step_count; k++)
         if (p->steps[k].layer_id >= ids)
             ids = p->steps[k].layer_id + 1;
-    int32_t *number = allocate(ids); /* per layer id: 1 + its number, or 0 */
-    *numbers = (layer_numbers){0, allocate(p->step_count), allocate(p->step_count)};
+    int32_t *number = mem_zeroed(ids, sizeof *number); /* per layer id: 1 + its number, or 0 */
+    *numbers = (layer_numbers){.of_step = mem_zeroed(p->step_count, sizeof(int32_t)),
+                               .first = mem_zeroed(p->step_count, sizeof(int32_t))};
     if (number == NULL || numbers->of_step == NULL || numbers->first == NULL) {
         mem_free(number);
         return error_memory(error);

@@ -56,12 +56,6 @@ static void sum_up(replay *r)
     r->overflow = true;
 }
 
-/* Zeroed memory for `count` elements, at least one so that null always means failure. */
-static void *allocate(int32_t count, size_t element)
-{
-    return mem_calloc(count > 0 ? (size_t)count : 1, element);
-}
-
 static bool has_strips(const mbs_plan *plan)
 {
     for (int32_t g = 0; g < plan->group_count; g++)
@@ -74,9 +68,9 @@ static mbs_status open_strips(replay *r)
 {
     const mbs_program *p = r->program;
     strip_state *strips = &r->strips;
-    strips->tensors = allocate(p->tensor_count, sizeof *strips->tensors);
-    strips->steps = allocate(p->step_count, sizeof *strips->steps);
-    strips->touched = allocate(p->tensor_count, sizeof *strips->touched);
+    strips->tensors = mem_zeroed(p->tensor_count, sizeof *strips->tensors);
+    strips->steps = mem_zeroed(p->step_count, sizeof *strips->steps);
+    strips->touched = mem_zeroed(p->tensor_count, sizeof *strips->touched);
     if (strips->tensors == NULL || strips->steps == NULL || strips->touched == NULL)
         return error_memory(r->error);
     for (int32_t id = 0; id < p->tensor_count; id++)
@@ -87,13 +81,13 @@ static mbs_status open_strips(replay *r)
 static mbs_status open_replay(replay *r)
 {
     const mbs_program *p = r->program;
-    r->arrives = allocate(p->touch_count, sizeof *r->arrives);
-    r->stores = allocate(p->tensor_count, sizeof *r->stores);
-    r->last_touch = allocate(p->tensor_count, sizeof *r->last_touch);
-    r->statistics = allocate(p->tensor_count, sizeof *r->statistics);
-    r->tensors = allocate(p->tensor_count, sizeof *r->tensors);
-    r->done = allocate(p->step_count, sizeof *r->done);
-    r->told = allocate(p->step_count, sizeof *r->told);
+    r->arrives = mem_zeroed(p->touch_count, sizeof *r->arrives);
+    r->stores = mem_zeroed(p->tensor_count, sizeof *r->stores);
+    r->last_touch = mem_zeroed(p->tensor_count, sizeof *r->last_touch);
+    r->statistics = mem_zeroed(p->tensor_count, sizeof *r->statistics);
+    r->tensors = mem_zeroed(p->tensor_count, sizeof *r->tensors);
+    r->done = mem_zeroed(p->step_count, sizeof *r->done);
+    r->told = mem_zeroed(p->step_count, sizeof *r->told);
     if (r->arrives == NULL || r->stores == NULL || r->last_touch == NULL || r->statistics == NULL ||
         r->tensors == NULL || r->done == NULL || r->told == NULL)
         return error_memory(r->error);
