@@ -90,7 +90,7 @@ class Shared(CliTest):
 
     def test_integer_program(self):
         net, model = self.file("net.json", SHARED), self.folder / "model.lp"
-        words = ("plan", net, "--planner", "ilp", "--export-model", model, *TINY_OPTIONS)
+        words = ("plan", net, *TINY_OPTIONS, "--planner", "ilp", "--export-model", model)
         self.refuse(BAD_INPUT, *words, says="layers share parameters, which the integer program cannot pin")
         self.succeed(*words, "--no-pin")
 
