@@ -89,10 +89,8 @@ mbs_status mbs_plan_step_traffic(const mbs_plan *plan, size_t step, mbs_traffic 
 {
     if (step >= (size_t)plan->program->step_count)
         return MBS_ERR_ARGUMENT;
-    mbs_group alone = plan->groups[plan_group_of(plan, (int32_t)step)];
-    alone.first = (int32_t)step;
-    alone.end = alone.first + 1;
-    *traffic = plan_count_group(plan, &alone);
+    const mbs_group *group = &plan->groups[plan_group_of(plan, (int32_t)step)];
+    *traffic = plan_count_step(plan, group, (int32_t)step);
     return MBS_OK;
 }
 

@@ -50,6 +50,14 @@ mbs_plan *plan_allocate(const mbs_program *program, const char *planner_name);
 /* The same for the program, batch, buffer and machine that another plan is for. */
 mbs_plan *plan_allocate_like(const mbs_plan *other, const char *planner_name);
 
+/* Whether the tensor of touch t is in the buffer before its step: it has stayed since its previous
+ * touch. */
+static inline bool plan_arrives(const mbs_plan *plan, int32_t t)
+{
+    const int32_t previous = plan->program->touches[t].previous;
+    return previous >= 0 && plan->resident[previous];
+}
+
 /* The group of step k. O(log groups). */
 int32_t plan_group_of(const mbs_plan *plan, int32_t k);
 

@@ -192,3 +192,19 @@ int64_t strips_tallest(const mbs_program *p, int32_t first, int32_t end)
         rows = max_i64(rows, p->tensors[p->touches[t].tensor].rows);
     return rows;
 }
+
+int64_t strips_above(int64_t height, int64_t strips)
+{
+    int64_t above = height;
+    while (ceil_div(above, 2) > strips)
+        above = ceil_div(above, 2);
+    return above > strips && above <= MBS_MAX_STRIPS ? above : 0;
+}
+
+int64_t strips_below(int64_t height, int64_t strips)
+{
+    int64_t below = height;
+    while (below >= strips)
+        below = ceil_div(below, 2);
+    return below;
+}

@@ -151,4 +151,12 @@ int64_t *strips_group_footprints(const mbs_plan *plan, const mbs_group *group);
 /* The largest H among the tensors that the steps [first, end) touch. */
 int64_t strips_tallest(const mbs_program *program, int32_t first, int32_t end);
 
+/*
+ * A group of height H has that many strips or, again and again, half of them, rounded up. The
+ * fewest such above `strips` >= 1, 0 if there are none up to MBS_MAX_STRIPS; the most of them below
+ * `strips` > 1.
+ */
+int64_t strips_above(int64_t height, int64_t strips);
+int64_t strips_below(int64_t height, int64_t strips);
+
 #endif

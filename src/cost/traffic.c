@@ -18,11 +18,9 @@ static void step_moves(const mbs_plan *plan, int32_t k, int64_t *read, int64_t *
     const mbs_step *step = &p->steps[k];
     *read = 0;
     *written = 0;
-    for (int32_t t = step->touch_begin; t < step->write_begin; t++) {
-        int32_t previous = p->touches[t].previous;
-        if (previous < 0 || !plan->resident[previous])
+    for (int32_t t = step->touch_begin; t < step->write_begin; t++)
+        if (!plan_arrives(plan, t))
             *read += p->tensors[p->touches[t].tensor].bytes;
-    }
     for (int32_t t = step->write_begin; t < step->touch_end; t++)
         if (plan_writes(plan, t))
             *written += p->tensors[p->touches[t].tensor].bytes;
@@ -51,47 +49,52 @@ int64_t step_alone_activations(const mbs_program *program, int32_t k, int64_t pa
     return passes * read + written;
 }
 
-mbs_traffic plan_count_group(const mbs_plan *plan, const mbs_group *group)
+mbs_traffic plan_count_step(const mbs_plan *plan, const mbs_group *group, int32_t k)
 {
-    const mbs_program *p = plan->program;
+    const mbs_step *step = &plan->program->steps[k];
     const int64_t again = group->iterations - 1; /* iterations after the first */
-    int64_t read = 0;                            /* per sample */
-    int64_t written = 0;
-    mbs_traffic traffic = {0};
-    for (int32_t k = group->first; k < group->end; k++) {
-        const mbs_step *step = &p->steps[k];
-        int64_t step_read, step_written;
-        step_moves(plan, k, &step_read, &step_written);
-        read += step_read;
-        written += step_written;
-        const int64_t weight = plan->pinned_weight[k];
-        const int64_t accumulator = plan->pinned_accumulator[k];
-        traffic.weight_read += step->weight_bytes + again * (step->weight_bytes - weight);
-        traffic.weight_gradient += step->accumulator_bytes + step_begun_bytes(step) +
-                                   2 * again * (step->accumulator_bytes - accumulator);
-        /* what an earlier step of the group uses too is there already, and goes out once */
-        if (!use_is_first(&step->weight_use, group->first))
-            traffic.weight_read -= weight;
-        if (!use_is_first(&step->accumulator_use, group->first))
-            traffic.weight_gradient -= 2 * accumulator;
-    }
-    traffic.activation_read = plan->batch * read * group->passes;
-    traffic.activation_write = plan->batch * written;
+    const int64_t weight = plan->pinned_weight[k];
+    const int64_t accumulator = plan->pinned_accumulator[k];
+    int64_t read, written; /* per sample */
+    step_moves(plan, k, &read, &written);
+    mbs_traffic traffic = {
+        .activation_read = plan->batch * read * group->passes,
+        .activation_write = plan->batch * written,
+        .weight_read = step->weight_bytes + again * (step->weight_bytes - weight),
+        .weight_gradient = step->accumulator_bytes + step_begun_bytes(step) +
+                           2 * again * (step->accumulator_bytes - accumulator),
+    };
+    /* what an earlier step of the group uses too is there already, and goes out once */
+    if (!use_is_first(&step->weight_use, group->first))
+        traffic.weight_read -= weight;
+    if (!use_is_first(&step->accumulator_use, group->first))
+        traffic.weight_gradient -= 2 * accumulator;
     traffic.total = traffic.activation_read + traffic.activation_write + traffic.weight_read +
                     traffic.weight_gradient;
     return traffic;
 }
 
+void traffic_add(mbs_traffic *sum, mbs_traffic part)
+{
+    sum->activation_read += part.activation_read;
+    sum->activation_write += part.activation_write;
+    sum->weight_read += part.weight_read;
+    sum->weight_gradient += part.weight_gradient;
+    sum->total += part.total;
+}
+
+mbs_traffic plan_count_group(const mbs_plan *plan, const mbs_group *group)
+{
+    mbs_traffic sum = {0};
+    for (int32_t k = group->first; k < group->end; k++)
+        traffic_add(&sum, plan_count_step(plan, group, k));
+    return sum;
+}
+
 mbs_traffic plan_count(const mbs_plan *plan)
 {
     mbs_traffic sum = {0};
-    for (int32_t g = 0; g < plan->group_count; g++) {
-        mbs_traffic part = plan_count_group(plan, &plan->groups[g]);
-        sum.activation_read += part.activation_read;
-        sum.activation_write += part.activation_write;
-        sum.weight_read += part.weight_read;
-        sum.weight_gradient += part.weight_gradient;
-        sum.total += part.total;
-    }
+    for (int32_t g = 0; g < plan->group_count; g++)
+        traffic_add(&sum, plan_count_group(plan, &plan->groups[g]));
     return sum;
 }

@@ -7,6 +7,14 @@
 /* The traffic of one group's steps; a tensor's write counts where it is produced. O(touches). */
 mbs_traffic plan_count_group(const mbs_plan *plan, const mbs_group *group);
 
+/*
+ * That of its step k alone, as one of the group's: what it uses of pinned parameters that an
+ * earlier step of the group uses too is there already.
+ */
+mbs_traffic plan_count_step(const mbs_plan *plan, const mbs_group *group, int32_t k);
+
+void traffic_add(mbs_traffic *sum, mbs_traffic part);
+
 /* Whether some later touch must find the tensor that touch `t` produces in DRAM. */
 bool plan_writes(const mbs_plan *plan, int32_t t);
 

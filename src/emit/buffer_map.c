@@ -24,8 +24,7 @@ static void add_tensor(map_builder *map, const mbs_group *group, int32_t t)
 {
     const mbs_plan *plan = map->plan;
     const mbs_touch *touches = plan->program->touches;
-    const int32_t previous = touches[t].previous;
-    if (previous >= 0 && plan->resident[previous])
+    if (plan_arrives(plan, t))
         return;
     int32_t last = t;
     while (plan->resident[last])

@@ -54,6 +54,5 @@ bool schedule_moves(const schedule_writer *w, int32_t touch)
 
 bool schedule_arrives(const schedule_writer *w, int32_t touch)
 {
-    const int32_t previous = w->program->touches[touch].previous;
-    return previous >= 0 && w->plan->resident[previous];
+    return plan_arrives(w->plan, touch);
 }

@@ -107,9 +107,8 @@ static void add_reads(timeline *line, const execution_at *at)
     const mbs_program *p = line->plan->program;
     const mbs_step *step = &p->steps[at->step];
     for (int32_t t = step->touch_begin; t < step->write_begin; t++) {
-        const int32_t previous = p->touches[t].previous;
         const int32_t id = p->touches[t].tensor;
-        if (previous >= 0 && line->plan->resident[previous])
+        if (plan_arrives(line->plan, t))
             continue;
         if (at->group->strips > 1)
             add_rows(line, at, id, strip_progress_arrival(&line->progress, t, at->strip), false);

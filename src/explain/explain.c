@@ -94,7 +94,7 @@ static mbs_status find_all(explanation *of, const mbs_explain_options *options, 
     if (status != MBS_OK)
         return status;
     if (of->step >= 0)
-        return parts_of_step(&of->parts, plan, &plan->groups[move_group_of(plan, of->step)],
+        return parts_of_step(&of->parts, plan, &plan->groups[plan_group_of(plan, of->step)],
                              of->step, error);
     status = moves_find(&of->moves, plan, of->first_group, of->end_group, error);
     of->larger = options->larger;

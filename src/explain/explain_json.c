@@ -271,7 +271,7 @@ static void put_step(text *out, const explanation *of)
 {
     const mbs_plan *plan = of->plan;
     text words = TEXT_INIT;
-    put_figure(out, ",\n  \"step\": {", "group", move_group_of(plan, of->step) + 1);
+    put_figure(out, ",\n  \"step\": {", "group", plan_group_of(plan, of->step) + 1);
     put_key(out, ", ", "footprint");
     put_footprint(out, plan, &of->parts);
     words_of_step(&words, plan, of->step, &of->parts);

@@ -16,26 +16,6 @@ const char *move_reason_name(move_reason reason)
     return names[reason];
 }
 
-bool move_reads(const mbs_plan *plan, int32_t t)
-{
-    const int32_t previous = plan->program->touches[t].previous;
-    return previous < 0 || !plan->resident[previous];
-}
-
-int32_t move_group_of(const mbs_plan *plan, int32_t k)
-{
-    int32_t low = 0;
-    int32_t high = plan->group_count - 1;
-    while (low < high) {
-        const int32_t middle = low + (high - low + 1) / 2;
-        if (plan->groups[middle].first <= k)
-            low = middle;
-        else
-            high = middle - 1;
-    }
-    return low;
-}
-
 static bool crosses_phases(const mbs_program *p, int32_t t)
 {
     const int32_t producer = p->tensors[p->touches[t].tensor].producer;
@@ -59,7 +39,7 @@ move_reason move_write_reason(const mbs_plan *plan, const mbs_group *group, int3
     const mbs_program *p = plan->program;
     move_reason reason = p->tensors[p->touches[t].tensor].kept ? MOVE_RESULT : MOVE_DROPPED;
     for (int32_t next = p->touches[t].next; next >= 0; next = p->touches[next].next) {
-        if (!move_reads(plan, next))
+        if (plan_arrives(plan, next))
             continue;
         if (crosses_phases(p, next))
             return MOVE_STASHED;
@@ -94,7 +74,7 @@ static void add_touch(moves *found, const mbs_plan *plan, const mbs_group *group
             return;
         of->written += bytes;
         found->written[move_write_reason(plan, group, t)] += bytes;
-    } else if (move_reads(plan, t)) {
+    } else if (!plan_arrives(plan, t)) {
         of->read += group->passes * bytes;
         found->read[move_read_reason(plan, group, t)] += bytes;
         found->read[MOVE_PASSES] += (group->passes - 1) * bytes;

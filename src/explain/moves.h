@@ -54,16 +54,10 @@ mbs_status moves_find(moves *found, const mbs_plan *plan, int32_t first, int32_t
                       mbs_error *error);
 void moves_free(moves *found);
 
-/* Why touch t of the group reads its tensor from DRAM; only if it does (move_reads). */
+/* Why touch t of the group reads its tensor from DRAM; only if it does (not plan_arrives). */
 move_reason move_read_reason(const mbs_plan *plan, const mbs_group *group, int32_t t);
 
 /* Why what touch t of the group writes goes to DRAM; only if it does (plan_writes). */
 move_reason move_write_reason(const mbs_plan *plan, const mbs_group *group, int32_t t);
-
-/* Whether touch t, a read, comes from DRAM. */
-bool move_reads(const mbs_plan *plan, int32_t t);
-
-/* The group that step k is in. O(log groups). */
-int32_t move_group_of(const mbs_plan *plan, int32_t k);
 
 #endif

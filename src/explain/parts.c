@@ -40,8 +40,7 @@ static int by_bytes(const void *left, const void *right)
 
 static bool stays(const mbs_plan *plan, int32_t t)
 {
-    const int32_t previous = plan->program->touches[t].previous;
-    return plan->resident[t] || (previous >= 0 && plan->resident[previous]);
+    return plan->resident[t] || plan_arrives(plan, t);
 }
 
 /* ---- Whole samples --------------------------------------------------------------------------- */

@@ -41,17 +41,10 @@ static mbs_status find_merger(merger *found, variants *of, int32_t left, mbs_err
     const mbs_group *groups = &plan->groups[left];
     const int32_t first = groups[0].first;
     const int32_t end = groups[1].end;
-    const mbs_traffic parts[2] = {plan_count_group(plan, &groups[0]),
-                                  plan_count_group(plan, &groups[1])};
     found->exists = true;
-    found->is_coupled = variants_couple(of, first, end);
-    found->apart = (mbs_traffic){
-        parts[0].activation_read + parts[1].activation_read,
-        parts[0].activation_write + parts[1].activation_write,
-        parts[0].weight_read + parts[1].weight_read,
-        parts[0].weight_gradient + parts[1].weight_gradient,
-        parts[0].total + parts[1].total,
-    };
+    found->is_coupled = program_couples(of->plan->program, first, end);
+    found->apart = plan_count_group(plan, &groups[0]);
+    traffic_add(&found->apart, plan_count_group(plan, &groups[1]));
     mbs_status status = variants_best(&found->together, of, first, end, of->task.capacity, error);
     if (status != MBS_OK || found->together.fits)
         return status;
@@ -72,9 +65,9 @@ static mbs_status find_limit(limitation *found, variants *of, const mbs_group *g
     found->obstacle.parts.step = -1;
     variants_coarser(of, group, &iterations, &strips);
     if (iterations == 0) {
-        found->kind = of->plan->mode[group->first] == MBS_PASSES      ? LIMIT_PASSES
-                      : variants_couple(of, group->first, group->end) ? LIMIT_COUPLED
-                                                                      : LIMIT_NONE;
+        found->kind = of->plan->mode[group->first] == MBS_PASSES                     ? LIMIT_PASSES
+                      : program_couples(of->plan->program, group->first, group->end) ? LIMIT_COUPLED
+                                                                                     : LIMIT_NONE;
         return MBS_OK;
     }
     mbs_group at = *group;

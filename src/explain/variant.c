@@ -75,15 +75,6 @@ void variants_close(variants *of)
     candidates_free(&of->list);
 }
 
-bool variants_couple(const variants *of, int32_t first, int32_t end)
-{
-    const mbs_step *steps = of->plan->program->steps;
-    for (int32_t k = first; k < end; k++)
-        if (steps[k].coupled || steps[k].coupled_to >= first)
-            return true;
-    return false;
-}
-
 /* ---- One way --------------------------------------------------------------------------------- */
 
 void variants_clear(variants *of, int32_t first, int32_t end)
@@ -174,37 +165,28 @@ void variants_coarser(const variants *of, const mbs_group *group, int64_t *itera
     *iterations = 0;
     *strips = 1;
     if (group->strips > 1) {
-        int64_t t = strips_tallest(of->plan->program, group->first, group->end);
-        while (t >= group->strips && t > 1)
-            t = ceil_div(t, 2);
-        *strips = t;
-        *iterations = of->plan->batch * t;
+        *strips = strips_below(strips_tallest(of->plan->program, group->first, group->end),
+                               group->strips);
+        *iterations = of->plan->batch * *strips;
         return;
     }
     for (int32_t i = 0; i < of->list.count && of->list.iterations[i] < group->iterations; i++)
         *iterations = of->list.iterations[i];
 }
 
-/* The least T above `strips` among those that halve the rows of the tallest tensor; 0: none. */
-static int64_t more_strips(const variants *of, int32_t first, int32_t end, int64_t strips)
-{
-    int64_t more = 0;
-    for (int64_t t = strips_tallest(of->plan->program, first, end); t > strips; t = ceil_div(t, 2))
-        more = t;
-    return more;
-}
-
 bool variants_next(const variants *of, int32_t first, int32_t end, int64_t *iterations,
                    int64_t *strips)
 {
-    const bool coupled = variants_couple(of, first, end);
+    const bool coupled = program_couples(of->plan->program, first, end);
     const int32_t count = coupled ? 1 : of->list.count;
     for (int32_t i = 0; i < count && *strips == 1; i++)
         if (of->list.iterations[i] > *iterations) {
             *iterations = of->list.iterations[i];
             return true;
         }
-    *strips = of->task.strips && !coupled ? more_strips(of, first, end, *strips) : 0;
+    *strips = of->task.strips && !coupled
+                  ? strips_above(strips_tallest(of->plan->program, first, end), *strips)
+                  : 0;
     *iterations = of->task.batch * *strips;
     return *strips > 0;
 }
@@ -246,7 +228,7 @@ static void try_all_samples(variant *best, bool *found, variants *of, int32_t fi
                             int64_t capacity)
 {
     const mbs_step *steps = of->plan->program->steps;
-    const int32_t count = variants_couple(of, first, end) ? 1 : of->list.count;
+    const int32_t count = program_couples(of->plan->program, first, end) ? 1 : of->list.count;
     int64_t parameters = 0;
     for (int32_t k = first; k < end; k++)
         parameters += step_parameter_bytes(&steps[k]);
@@ -262,15 +244,13 @@ static void try_all_samples(variant *best, bool *found, variants *of, int32_t fi
 static mbs_status try_all_strips(variant *best, bool *found, variants *of, int32_t first,
                                  int32_t end, int64_t capacity, mbs_error *error)
 {
-    int64_t counts[64]; /* descending: each is half of the one before */
-    int count = 0;
+    const int64_t height = strips_tallest(of->plan->program, first, end);
     mbs_status status = MBS_OK;
-    for (int64_t t = strips_tallest(of->plan->program, first, end); t > 1; t = ceil_div(t, 2))
-        counts[count++] = t;
-    while (count-- > 0 && status == MBS_OK) {
+    for (int64_t strips = strips_above(height, 1); strips > 0 && status == MBS_OK;
+         strips = strips_above(height, strips)) {
         variant tried;
         mbs_group *group = begin(of, first, end, of->task.batch, false);
-        status = try_strips(&tried, of, group, counts[count], capacity, error);
+        status = try_strips(&tried, of, group, strips, capacity, error);
         if (status == MBS_OK)
             keep_better(best, found, &tried);
     }
@@ -285,7 +265,7 @@ mbs_status variants_best(variant *best, variants *of, int32_t first, int32_t end
     plan_task task = of->task;
     task.capacity = capacity;
     try_all_samples(best, &found, of, first, end, capacity);
-    if (of->task.strips && !variants_couple(of, first, end))
+    if (of->task.strips && !program_couples(of->plan->program, first, end))
         status = try_all_strips(best, &found, of, first, end, capacity, error);
     if (status == MBS_OK && end - first == 1) {
         variant tried;

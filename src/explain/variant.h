@@ -31,9 +31,6 @@ typedef struct variant {
 mbs_status variants_open(variants *of, const mbs_plan *plan, mbs_error *error);
 void variants_close(variants *of);
 
-/* Whether steps [first, end) in one group need I=1: a kept batch norm couples the samples. */
-bool variants_couple(const variants *of, int32_t first, int32_t end);
-
 /*
  * The one of [first, end) that moves least in `capacity` bytes, of several the one with the fewest
  * iterations. If none fits, *best is the one that needs least. The only error is MBS_ERR_MEMORY.

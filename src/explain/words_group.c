@@ -1,6 +1,7 @@
 /* Why a group is as it is, in words. */
 #include <inttypes.h>
 
+#include "cost/traffic.h"
 #include "explain/words.h"
 
 #define PARTS_SHOWN 4
@@ -101,11 +102,7 @@ static void put_division(text *out, const variants *of, const group_story *story
     if (cut->cuts == 0 || cut->at < 0)
         return;
     mbs_traffic both = cut->parts[0].traffic;
-    both.activation_read += cut->parts[1].traffic.activation_read;
-    both.activation_write += cut->parts[1].traffic.activation_write;
-    both.weight_read += cut->parts[1].traffic.weight_read;
-    both.weight_gradient += cut->parts[1].traffic.weight_gradient;
-    both.total += cut->parts[1].traffic.total;
+    traffic_add(&both, cut->parts[1].traffic);
     text_string(out, "Cut in two where that costs least");
     if (cut->tried < cut->cuts)
         text_format(out, " (of %" PRId32 " places looked at, of %" PRId32 ")", cut->tried,

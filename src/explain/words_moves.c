@@ -95,7 +95,7 @@ void words_of_classes(text *out, const mbs_plan *plan, const moves *found)
 /* "norm.bwd (group 12)" */
 static void put_reader(text *out, const mbs_plan *plan, int32_t k)
 {
-    const int32_t index = move_group_of(plan, k);
+    const int32_t index = plan_group_of(plan, k);
     text_safe(out, plan->program->steps[k].name);
     text_string(out, " (group ");
     text_format(out, "%" PRId32, index + 1);
@@ -128,7 +128,7 @@ static void put_readers(text *out, const mbs_plan *plan, int32_t tensor)
     const mbs_program *p = plan->program;
     int64_t readers = 0;
     for (int32_t t = p->tensors[tensor].first_touch; t >= 0; t = p->touches[t].next) {
-        if (t >= p->steps[p->touches[t].step].write_begin || !move_reads(plan, t))
+        if (t >= p->steps[p->touches[t].step].write_begin || plan_arrives(plan, t))
             continue;
         if (readers < MOST_READERS) {
             text_string(out, readers == 0 ? "read by " : ", ");
@@ -148,7 +148,7 @@ static void put_tensor(text *out, const mbs_plan *plan, int32_t tensor)
     if (producer < 0) {
         text_string(out, "A network input, ");
     } else if (plan_writes(plan, t)) {
-        const int32_t index = move_group_of(plan, producer);
+        const int32_t index = plan_group_of(plan, producer);
         text_format(out, "Written by group %" PRId32 ", for %s; ", index + 1,
                     why_written(move_write_reason(plan, &plan->groups[index], t)));
     }
@@ -175,7 +175,7 @@ static void put_shared(text *out, const mbs_plan *plan, const mbs_group *group,
 static void put_parameters(text *out, const mbs_plan *plan, const mover *of)
 {
     const mbs_step *step = &plan->program->steps[of->index];
-    const mbs_group *group = &plan->groups[move_group_of(plan, of->index)];
+    const mbs_group *group = &plan->groups[plan_group_of(plan, of->index)];
     const bool weights = of->kind == MOVER_WEIGHTS;
     const parameter_use *use = weights ? &step->weight_use : &step->accumulator_use;
     const bool begun = !weights && use->previous >= 0; /* and read in the first iteration too */

@@ -18,7 +18,7 @@ static void put_read(text *out, const mbs_plan *plan, const mbs_group *group, in
     const mbs_program *p = plan->program;
     text_string(out, "It reads ");
     put_bytes(out, plan, p->touches[t].tensor);
-    if (!move_reads(plan, t)) {
+    if (plan_arrives(plan, t)) {
         text_string(out, " from the buffer, where it has stayed since ");
         text_safe(out, p->steps[p->touches[p->touches[t].previous].step].name);
         text_string(out, ".\n");
@@ -96,18 +96,11 @@ static void put_parameters(text *out, const char *name, int64_t bytes, int64_t m
 static void put_all_parameters(text *out, const mbs_plan *plan, const mbs_group *group, int32_t k)
 {
     const mbs_step *step = &plan->program->steps[k];
-    const int64_t again = group->iterations - 1;
-    const int64_t weight = plan->pinned_weight[k];
-    const int64_t accumulator = plan->pinned_accumulator[k];
-    int64_t weights = step->weight_bytes + again * (step->weight_bytes - weight);
-    int64_t accumulators = step->accumulator_bytes + step_begun_bytes(step) +
-                           2 * again * (step->accumulator_bytes - accumulator);
-    if (!use_is_first(&step->weight_use, group->first))
-        weights -= weight;
-    if (!use_is_first(&step->accumulator_use, group->first))
-        accumulators -= 2 * accumulator;
-    put_parameters(out, "parameters", step->weight_bytes, weights, weight, group);
-    put_parameters(out, "accumulators", step->accumulator_bytes, accumulators, accumulator, group);
+    const mbs_traffic moved = plan_count_step(plan, group, k);
+    put_parameters(out, "parameters", step->weight_bytes, moved.weight_read, plan->pinned_weight[k],
+                   group);
+    put_parameters(out, "accumulators", step->accumulator_bytes, moved.weight_gradient,
+                   plan->pinned_accumulator[k], group);
 }
 
 static void put_mode(text *out, const mbs_plan *plan, int32_t k)
@@ -130,7 +123,7 @@ static void put_mode(text *out, const mbs_plan *plan, int32_t k)
 void words_of_step(text *out, const mbs_plan *plan, int32_t k, const part_list *parts)
 {
     const mbs_step *step = &plan->program->steps[k];
-    const int32_t index = move_group_of(plan, k);
+    const int32_t index = plan_group_of(plan, k);
     const mbs_group *group = &plan->groups[index];
     text_string(out, "Step ");
     text_safe(out, step->name);

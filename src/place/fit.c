@@ -133,24 +133,6 @@ static mbs_status try_group(fitter *f, const mbs_group *group, bool refill, bool
     return status;
 }
 
-/* Whether steps [first, end) may run on a part of the mini-batch at a time. */
-static bool may_iterate(const mbs_program *p, int32_t first, int32_t end)
-{
-    for (int32_t k = first; k < end; k++)
-        if (p->steps[k].coupled || p->steps[k].coupled_to >= first)
-            return false;
-    return true;
-}
-
-/* The fewest strips above `above` that a group of this height can have; 0: none. */
-static int64_t next_strips(int64_t height, int64_t above)
-{
-    int64_t strips = height;
-    while (strips > above && ceil_div(strips, 2) > above)
-        strips = ceil_div(strips, 2);
-    return strips > above && strips <= MBS_MAX_STRIPS ? strips : 0;
-}
-
 /* What steps [first, end) of the given group are tried with first. */
 static fit_portion first_portion(const mbs_plan *plan, const mbs_group *given, int32_t first,
                                  int32_t end)
@@ -159,10 +141,9 @@ static fit_portion first_portion(const mbs_plan *plan, const mbs_group *given, i
     if (given->strips == 1)
         return portion;
     const int64_t height = strips_tallest(plan->program, first, end);
-    portion.strips = next_strips(height, given->strips - 1);
+    portion.strips = strips_above(height, given->strips - 1);
     if (portion.strips == 0)
-        for (portion.strips = height; portion.strips > given->strips;)
-            portion.strips = ceil_div(portion.strips, 2);
+        portion.strips = strips_below(height, given->strips + 1);
     return portion;
 }
 
@@ -172,7 +153,7 @@ static fit_portion next_portion(const mbs_plan *plan, const mbs_group *group, in
     const mbs_program *p = plan->program;
     if (group->strips > 1) {
         const int64_t height = strips_tallest(p, group->first, group->end);
-        const int64_t strips = next_strips(height, group->strips);
+        const int64_t strips = strips_above(height, group->strips);
         return (fit_portion){strips > 0 ? 1 : 0, strips};
     }
     if (group->sub_batch <= least)
@@ -216,7 +197,7 @@ static mbs_status add_group(fitter *f, const mbs_group *given, int32_t first, in
 {
     mbs_plan *plan = f->plan;
     const bool whole = end - first == given->end - given->first;
-    const int64_t least = may_iterate(plan->program, first, end) ? 1 : given->sub_batch;
+    const int64_t least = program_couples(plan->program, first, end) ? given->sub_batch : 1;
     fit_portion portion = first_portion(plan, given, first, end);
     for (bool refill = !whole;; refill = true) {
         bool fits;

@@ -45,17 +45,10 @@ void layout_free(buffer_layout *layout)
     *layout = (buffer_layout){0};
 }
 
-/* Whether the tensor is in the buffer before the touch's step. */
-static bool arrives(const mbs_plan *plan, int32_t t)
-{
-    const int32_t previous = plan->program->touches[t].previous;
-    return previous >= 0 && plan->resident[previous];
-}
-
 /* Whether the tensor is neither in the buffer before the touch's step nor after it. */
 static bool passes_by(const mbs_plan *plan, int32_t t)
 {
-    return !plan->resident[t] && !arrives(plan, t);
+    return !plan->resident[t] && !plan_arrives(plan, t);
 }
 
 bool layout_passes(const mbs_plan *plan, const mbs_group *group, int32_t touch)
@@ -128,7 +121,7 @@ static void add_step(range_list *list, buffer_layout *layout, const mbs_plan *pl
     const mbs_step *step = &plan->program->steps[k];
     const bool whole = plan->mode[k] == MBS_STREAMED;
     for (int32_t t = step->touch_begin; t < step->touch_end; t++)
-        if (!arrives(plan, t))
+        if (!plan_arrives(plan, t))
             add_tensor(list, layout, plan, group, t);
     add_range(list, &layout->weight[k], k, k, whole ? step->weight_bytes : 0);
     add_range(list, &layout->accumulator[k], k, k, whole ? step->accumulator_bytes : 0);

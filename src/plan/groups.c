@@ -26,8 +26,7 @@ void group_choose_modes(mbs_plan *plan, const plan_task *task, const mbs_group *
         int64_t resident = 0;
         int64_t other = 0;
         for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
-            int32_t previous = p->touches[t].previous;
-            bool stays = plan->resident[t] || (previous >= 0 && plan->resident[previous]);
+            bool stays = plan->resident[t] || plan_arrives(plan, t);
             *(stays ? &resident : &other) += p->tensors[p->touches[t].tensor].bytes;
         }
         int64_t streamed = group->sub_batch * resident + step_parameter_bytes(step) +
@@ -91,13 +90,9 @@ mbs_status plan_add_strips(mbs_plan *plan, const plan_task *task, int32_t first,
     if (status != MBS_OK)
         return status;
     const int64_t least = plan_count_group(plan, group).total;
-    int64_t fewer[64]; /* the other T, descending: each is half of the one before */
-    int count = 0;
-    for (int64_t t = strips_tallest(plan->program, first, end); t > 1; t = ceil_div(t, 2))
-        if (t < strips)
-            fewer[count++] = t;
-    while (count-- > 0) {
-        status = group_set_strips(plan, task, group, fewer[count], &fits, error);
+    const int64_t height = strips_tallest(plan->program, first, end);
+    for (int64_t t = strips_above(height, 1); t > 0 && t < strips; t = strips_above(height, t)) {
+        status = group_set_strips(plan, task, group, t, &fits, error);
         if (status != MBS_OK || (fits && plan_count_group(plan, group).total <= least))
             return status;
     }

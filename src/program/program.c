@@ -54,6 +54,14 @@ void program_link(mbs_program *p)
     }
 }
 
+bool program_couples(const mbs_program *program, int32_t first, int32_t end)
+{
+    for (int32_t k = first; k < end; k++)
+        if (program->steps[k].coupled || program->steps[k].coupled_to >= first)
+            return true;
+    return false;
+}
+
 int32_t program_forward_end(const mbs_program *p)
 {
     int32_t low = 0;

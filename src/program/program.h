@@ -188,6 +188,12 @@ static inline int64_t step_begun_bytes(const mbs_step *step)
     return step->accumulator_use.previous < 0 ? 0 : step->accumulator_bytes;
 }
 
+/*
+ * Whether steps [first, end), in one group, must take the mini-batch at once: one of them couples
+ * the samples, or reads what one before it makes of all of them.
+ */
+bool program_couples(const mbs_program *program, int32_t first, int32_t end);
+
 /* The first step of the backward phase; step_count if there is none. O(log steps). */
 int32_t program_forward_end(const mbs_program *program);
 

@@ -138,6 +138,26 @@ START_TEST(dp_is_monotone_in_the_buffer)
 }
 END_TEST
 
+/* What the steps of a plan move, each by itself, is what the plan moves. */
+static void check_steps(const mbs_plan *plan, const char *label)
+{
+    mbs_traffic all;
+    mbs_traffic sum = {0};
+    mbs_plan_traffic(plan, &all);
+    for (size_t k = 0; k < mbs_program_step_count(mbs_plan_program(plan)); k++) {
+        mbs_traffic part;
+        ck_assert_int_eq(mbs_plan_step_traffic(plan, k, &part), MBS_OK);
+        sum.activation_read += part.activation_read;
+        sum.activation_write += part.activation_write;
+        sum.weight_read += part.weight_read;
+        sum.weight_gradient += part.weight_gradient;
+        sum.total += part.total;
+    }
+    ck_assert_msg(memcmp(&sum, &all, sizeof sum) == 0,
+                  "%s: the steps move %" PRId64 " bytes, the plan %" PRId64, label, sum.total,
+                  all.total);
+}
+
 START_TEST(plans_are_repeatable)
 {
     static mbs_error error;
@@ -161,6 +181,7 @@ START_TEST(plans_are_repeatable)
             must_succeed(mbs_plan_load_text(&loaded, text[0], strlen(text[0]), "plan", &error),
                          &error, s.label);
             must_succeed(mbs_plan_verify(loaded, NULL, &error), &error, s.label);
+            check_steps(loaded, s.label);
             mbs_plan_free(loaded);
             mbs_free(text[0]);
             mbs_free(text[1]);

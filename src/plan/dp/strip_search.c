@@ -269,10 +269,8 @@ static bool check_class(strip_search *s, int32_t i)
  * there is none. */
 static int32_t next_strips(int64_t rows, int32_t strips)
 {
-    int64_t next = 0;
-    for (int64_t t = ceil_div(rows, 2); t > strips; t = ceil_div(t, 2))
-        next = t;
-    return (int32_t)next;
+    const int64_t next = strips_above(rows, strips);
+    return next < rows ? (int32_t)next : 0;
 }
 
 static int32_t class_of(const strip_search *s, int32_t start)
