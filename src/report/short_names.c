@@ -67,26 +67,34 @@ bool short_names_add(short_names *list, const char *name)
     return true;
 }
 
+/* As the set holds the hash: not 0, and even while it came once. */
+static uint64_t form_key(uint64_t hash)
+{
+    return (hash | 2) & ~UINT64_C(1);
+}
+
+/* Where the hash is in the set, or is to be. */
+static uint64_t *find_form(const form_set *set, uint64_t hash)
+{
+    size_t at = (size_t)(hash >> 2) & (set->size - 1);
+    while (set->hashes[at] != 0 && (set->hashes[at] & ~UINT64_C(1)) != form_key(hash))
+        at = (at + 1) & (set->size - 1);
+    return &set->hashes[at];
+}
+
 /* Puts the hash into the set if it is not there; says whether it was. */
 static bool put_form(const form_set *set, uint64_t hash)
 {
-    const uint64_t key = (hash | 2) & ~UINT64_C(1);
-    size_t at = (size_t)(hash >> 2) & (set->size - 1);
-    while (set->hashes[at] != 0 && (set->hashes[at] & ~UINT64_C(1)) != key)
-        at = (at + 1) & (set->size - 1);
-    const bool there = set->hashes[at] != 0;
-    set->hashes[at] = there ? key | 1 : key;
+    uint64_t *form = find_form(set, hash);
+    const bool there = *form != 0;
+    *form = there ? form_key(hash) | 1 : form_key(hash);
     return there;
 }
 
 /* Whether the hash came more than once. */
 static bool is_shared(const form_set *set, uint64_t hash)
 {
-    const uint64_t key = (hash | 2) & ~UINT64_C(1);
-    size_t at = (size_t)(hash >> 2) & (set->size - 1);
-    while (set->hashes[at] != 0 && (set->hashes[at] & ~UINT64_C(1)) != key)
-        at = (at + 1) & (set->size - 1);
-    return (set->hashes[at] & 1) != 0;
+    return (*find_form(set, hash) & 1) != 0;
 }
 
 /* Where the last `width` columns of the name begin, or the first character behind them. */

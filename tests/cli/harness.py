@@ -1,5 +1,6 @@
 """Running the mbsopt program and looking at what comes out."""
 
+import fcntl
 import json
 import os
 import pathlib
@@ -7,8 +8,10 @@ import pty
 import re
 import resource
 import signal
+import struct
 import subprocess
 import tempfile
+import termios
 import unittest
 
 PROGRAM = os.environ["MBSOPT"]
@@ -56,12 +59,14 @@ def heed_interrupts():
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-def run_on_terminal(words, stream, act=None, **more):
+def run_on_terminal(words, stream, act=None, columns=None, **more):
     """The exit status, and what was shown on a terminal that `stream`, stdout or stderr, leads to.
 
-    `act(process)` is called once something is shown there.
+    `act(process)` is called once something is shown there. `columns`: of the terminal.
     """
     leader, follower = pty.openpty()
+    if columns is not None:
+        fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     done = subprocess.Popen([PROGRAM, *words], **{stream: follower}, **more)
     os.close(follower)
     shown = b""

@@ -1,20 +1,16 @@
 """What is printed fits the terminal: no line of any command is wider than asked for."""
 
-import fcntl
-import os
 import random
 import re
-import struct
 import subprocess
-import termios
 import unicodedata
 import unittest
 
-from harness import (ALEXNET, BAD_INPUT, PROGRAM, RESNET50, USAGE, CliTest, conv, environment, network)
+from harness import ALEXNET, BAD_INPUT, RESNET50, USAGE, CliTest, conv, environment, network, run_on_terminal
 
 WIDTHS = (40, 60, 80, 100, 200)
-COMMANDS = ("plan", "explain", "report", "compare", "sweep", "advise", "verify", "show", "list", "export", "plot",
-            "help")
+COMMANDS = ("plan", "explain", "report", "compare", "sweep", "advise", "tradeoff", "verify", "show", "list", "export",
+            "plot", "place", "help")
 
 
 def columns(line):
@@ -137,23 +133,10 @@ class Width(CliTest):
 class Terminal(CliTest):
     def shown(self, terminal, *words, **changes):
         """What stands on a terminal of so many columns."""
-        leader, follower = os.openpty()
-        fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 40, terminal, 0, 0))
-        done = subprocess.Popen([PROGRAM, *words], stdout=follower, stderr=subprocess.DEVNULL,
-                                env=environment(NO_COLOR="1", **changes))
-        os.close(follower)
-        text = b""
-        while True:
-            try:
-                piece = os.read(leader, 65536)
-            except OSError:
-                break
-            if not piece:
-                break
-            text += piece
-        os.close(leader)
-        self.assertEqual(done.wait(), 0)
-        return text.decode().replace("\r\n", "\n")
+        status, text = run_on_terminal(words, "stdout", columns=terminal, stderr=subprocess.DEVNULL,
+                                       env=environment(NO_COLOR="1", **changes))
+        self.assertEqual(status, 0)
+        return text.replace("\r\n", "\n")
 
     def test_width_is_the_terminals(self):
         for width in (50, 100, 150):
