@@ -207,6 +207,7 @@ static mbs_status plan_exactly(program_choice *plain, program_choice *split,
     chain.prices = &prices;
     plain->of.chain = split->of.chain = &chain;
     mbs_status status = search_both(plain, split, set, error);
+    plain->of.chain = split->of.chain = whole;
     whole->work = chain.work;
     price_memory_free(&prices);
     return status;
