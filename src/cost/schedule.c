@@ -36,6 +36,23 @@ mbs_plan *plan_allocate_like(const mbs_plan *other, const char *planner_name)
     return plan;
 }
 
+void plan_exchange_choices(mbs_plan *plan, mbs_plan *other)
+{
+    const mbs_plan before = *plan;
+    plan->groups = other->groups;
+    plan->group_count = other->group_count;
+    plan->resident = other->resident;
+    plan->mode = other->mode;
+    plan->pinned_weight = other->pinned_weight;
+    plan->pinned_accumulator = other->pinned_accumulator;
+    other->groups = before.groups;
+    other->group_count = before.group_count;
+    other->resident = before.resident;
+    other->mode = before.mode;
+    other->pinned_weight = before.pinned_weight;
+    other->pinned_accumulator = before.pinned_accumulator;
+}
+
 int32_t plan_group_of(const mbs_plan *plan, int32_t k)
 {
     int32_t first = 0;

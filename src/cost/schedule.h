@@ -50,6 +50,9 @@ mbs_plan *plan_allocate(const mbs_program *program, const char *planner_name);
 /* The same for the program, batch, buffer and machine that another plan is for. */
 mbs_plan *plan_allocate_like(const mbs_plan *other, const char *planner_name);
 
+/* Each gets the other's groups, residency, modes and pinned bytes; both are of one program. */
+void plan_exchange_choices(mbs_plan *plan, mbs_plan *other);
+
 /* Whether the tensor of touch t is in the buffer before its step: it has stayed since its previous
  * touch. */
 static inline bool plan_arrives(const mbs_plan *plan, int32_t t)

@@ -132,7 +132,7 @@ pin_share pins_next_shared(pin_walk *walk)
     return share;
 }
 
-int64_t pins_save(const pins *p, int64_t iterations, int64_t room)
+int64_t pins_save_shared(const pins *p, int64_t iterations, int64_t room)
 {
     pin_walk walk = pins_begin(p, iterations);
     int64_t saved = 0;

@@ -6,6 +6,7 @@
 #ifndef PLAN_PINS_H
 #define PLAN_PINS_H
 
+#include "base/checked.h"
 #include "plan/planner.h"
 
 enum { PINS_WEIGHTS, PINS_ACCUMULATORS, PINS_KINDS };
@@ -83,8 +84,21 @@ static inline pin_share pins_next(pin_walk *walk)
                        alone[p->end] - alone[p->first]};
 }
 
+int64_t pins_save_shared(const pins *p, int64_t iterations, int64_t room);
+
 /* What the range saves as a group of so many iterations if `room` bytes may be pinned. */
-int64_t pins_save(const pins *p, int64_t iterations, int64_t room);
+static inline int64_t pins_save(const pins *p, int64_t iterations, int64_t room)
+{
+    if (p->program->shares)
+        return pins_save_shared(p, iterations, room);
+    if (room <= 0)
+        return 0;
+    const int64_t *weight = p->pools[PINS_WEIGHTS].alone;
+    const int64_t *accumulator = p->pools[PINS_ACCUMULATORS].alone;
+    const int64_t accumulators = min_i64(room, accumulator[p->end] - accumulator[p->first]);
+    const int64_t weights = min_i64(room - accumulators, weight[p->end] - weight[p->first]);
+    return (iterations - 1) * (2 * accumulators + weights);
+}
 
 /* Bytes whose pinning saves anything. */
 int64_t pins_worthwhile(const pins *p, int64_t iterations);

@@ -14,6 +14,7 @@ typedef struct plan_watch {
     mbs_progress known; /* what the caller is told */
     struct price_memory
         *prices;          /* ilp: those of a like program, if any, and then its own; or null */
+    mbs_plan *dp_plan;    /* ilp: dp's plan of the program, whose choices it takes; or null */
     int64_t dp_bytes;     /* ilp: what dp's plan moves, with which it began */
     int64_t enough_bytes; /* ilp: plans that move as much are of no use; 0: all are */
     int64_t work;         /* done so far, in ticks (plan_watch_work) */

@@ -35,6 +35,7 @@ mbs_status plan_create_below(mbs_plan **plan, const mbs_program *program,
     watch.work_limit = chain->work_limit;
     watch.enough_bytes = chain->enough;
     watch.prices = chain->prices;
+    watch.dp_plan = chain->dp;
     mbs_status status = plan_run(plan, program, hardware, options, &watch, error);
     chain->work += watch.work;
     if (status != MBS_OK)

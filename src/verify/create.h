@@ -12,6 +12,7 @@ struct price_memory;
 typedef struct create_chain {
     int64_t enough;              /* plans that move as much are of no use; 0: all are */
     struct price_memory *prices; /* of like programs; or null */
+    mbs_plan *dp;                /* of the next one's program, whose choices it takes; or null */
     int64_t work;                /* ticks that all of them took so far (plan/watch.h) */
     int64_t work_limit;          /* of the next one, likewise; INT64_MAX: none */
 } create_chain;

@@ -9,10 +9,10 @@
 #include "plan/run/run.h"
 #include "verify/create.h"
 
-/* A program of the request, and what dp's plan of it moves; INT64_MAX if there was no time. */
+/* A program of the request. */
 typedef struct program_choice {
     create_request of;
-    int64_t dp_bytes;
+    mbs_plan *dp; /* dp's plan of it, not replayed; null if it was not asked for or had no time */
     mbs_plan *plan;
 } program_choice;
 
@@ -66,25 +66,59 @@ mbs_status create_set_from(mbs_plan **plan, const create_request *of, const unsi
     return status;
 }
 
-/* Plans one of the programs; without a plan but no error if it was stopped. */
-static mbs_status plan_choice(program_choice *choice, const unsigned char *set, mbs_error *error)
+/* That one of the programs was stopped before it had a plan is no error. */
+static mbs_status pass_over_stop(mbs_status status, mbs_error *error)
 {
-    mbs_status status = create_set_from(&choice->plan, &choice->of, set, NULL, error);
     if (status != MBS_ERR_STOPPED)
         return status;
     mbs_error_clear(error);
     return MBS_OK;
 }
 
-/* What dp's plan of the program moves. */
+/* Plans one of the programs; without a plan if it was stopped. */
+static mbs_status plan_choice(program_choice *choice, const unsigned char *set, mbs_error *error)
+{
+    return pass_over_stop(create_set_from(&choice->plan, &choice->of, set, NULL, error), error);
+}
+
 static mbs_status ask_dp(program_choice *choice, const unsigned char *set, mbs_error *error)
 {
-    program_choice dp = *choice;
-    dp.of.options.planner = MBS_PLANNER_DP;
-    mbs_status status = plan_choice(&dp, set, error);
-    choice->dp_bytes = dp.plan != NULL ? dp.plan->traffic.total : INT64_MAX;
-    mbs_plan_free(dp.plan);
-    return status;
+    mbs_program *program;
+    mbs_plan_options options = choice->of.options;
+    plan_watch watch;
+    options.planner = MBS_PLANNER_DP;
+    plan_watch_open(&watch, &options, false);
+    mbs_status status = create_program(&program, &choice->of, set, error);
+    if (status == MBS_OK)
+        status = plan_run(&choice->dp, program, choice->of.hardware, &options, &watch, error);
+    if (choice->dp != NULL)
+        choice->dp->owned_program = program;
+    else
+        mbs_program_free(program);
+    return pass_over_stop(status, error);
+}
+
+static int64_t dp_bytes(const program_choice *choice)
+{
+    return choice->dp != NULL ? choice->dp->traffic.total : INT64_MAX;
+}
+
+/* ilp, from dp's plan on where it is known. */
+static mbs_status plan_from_dp(program_choice *choice, const unsigned char *set, mbs_error *error)
+{
+    const create_request *of = &choice->of;
+    mbs_plan *dp = choice->dp;
+    if (dp == NULL)
+        return plan_choice(choice, set, error);
+    of->chain->dp = dp;
+    mbs_status status = plan_create_below(&choice->plan, dp->owned_program, of->hardware,
+                                          &of->options, of->chain, error);
+    of->chain->dp = NULL;
+    if (status == MBS_OK) {
+        choice->plan->owned_program = dp->owned_program;
+        dp->owned_program = NULL;
+    }
+    return pass_over_stop(status, error);
 }
 
 static int64_t least_known(int64_t enough, int64_t bytes)
@@ -179,17 +213,17 @@ static mbs_status search_both(program_choice *plain, program_choice *split,
         status = ask_dp(split, set, error);
     if (status != MBS_OK)
         return status;
-    program_choice *first = split->dp_bytes < plain->dp_bytes ? split : plain;
+    program_choice *first = dp_bytes(split) < dp_bytes(plain) ? split : plain;
     program_choice *second = first == plain ? split : plain;
     first->of.options.time_limit_s = 0.5 * fmax(end_s - plan_now_s(), 0);
     chain->work_limit = limit_part(chain, end_work, 2);
-    status = plan_choice(first, set, error);
+    status = plan_from_dp(first, set, error);
     if (status != MBS_OK || first->plan == NULL)
         return status;
     second->of.options.time_limit_s = fmax(end_s - plan_now_s(), 0);
     chain->work_limit = limit_part(chain, end_work, 1);
     chain->enough = least_known(chain->enough, first->plan->traffic.total);
-    status = plan_choice(second, set, error);
+    status = plan_from_dp(second, set, error);
     if (status != MBS_OK || second->plan == NULL)
         return status;
     mbs_plan *better = is_better(&plain->of, split->plan, plain->plan) ? split->plan : plain->plan;
@@ -209,6 +243,8 @@ static mbs_status plan_exactly(program_choice *plain, program_choice *split,
     mbs_status status = search_both(plain, split, set, error);
     plain->of.chain = split->of.chain = whole;
     whole->work = chain.work;
+    mbs_plan_free(plain->dp);
+    mbs_plan_free(split->dp);
     price_memory_free(&prices);
     return status;
 }

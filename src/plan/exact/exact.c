@@ -35,9 +35,7 @@ mbs_status exact_take_path(exact *x, const column_list *list, int64_t bytes, mbs
         mbs_plan_free(better);
         return status;
     }
-    mbs_plan worse = *x->plan;
-    *x->plan = *better;
-    *better = worse;
+    plan_exchange_choices(x->plan, better);
     mbs_plan_free(better);
     x->incumbent = bytes;
     return MBS_OK;

@@ -76,10 +76,20 @@ static mbs_status search(void *context, mbs_error *error)
     return status;
 }
 
+/* Takes over dp's plan, of the task's program, if it is known. */
+static mbs_status begin_with_dp(mbs_plan *plan, const plan_task *task, mbs_error *error)
+{
+    mbs_plan *known = task->watch->dp_plan;
+    if (known == NULL)
+        return plan_dp(plan, task, error);
+    plan_exchange_choices(plan, known);
+    return MBS_OK;
+}
+
 mbs_status plan_ilp(mbs_plan *plan, const plan_task *task, mbs_error *error)
 {
     exact x = {.task = task, .plan = plan};
-    mbs_status status = plan_dp(plan, task, error);
+    mbs_status status = begin_with_dp(plan, task, error);
     if (status != MBS_OK)
         return status;
     const int64_t enough = task->watch->enough_bytes;
