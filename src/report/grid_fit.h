@@ -13,13 +13,13 @@
 typedef struct grid_column {
     const char *head[2]; /* two lines; "" for none */
     const char *gap;     /* stands before the cell; blank where the cell is empty */
-    bool right;          /* aligned right */
-    bool flexible;       /* its long cells are shortened where rows get too wide */
-    int rank;            /* of grid_fit_to: the highest goes first; 0: stays */
     const char *name;    /* in the note on what went, where the heads make none; or null */
-    bool hidden;         /* went */
     size_t width;        /* of the widest cell so far, in characters */
     size_t wide;         /* of the widest cell over this column and the next */
+    int rank;            /* of grid_fit_to: the highest goes first; 0: stays */
+    bool right;          /* aligned right */
+    bool flexible;       /* its long cells are shortened where rows get too wide */
+    bool hidden;         /* went */
 } grid_column;
 
 /*

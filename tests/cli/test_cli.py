@@ -136,12 +136,12 @@ class Plan(CliTest):
 
     def test_dp_switches(self):
         best, no_pin, neither = (
-            self.plan_json(RESNET50, *switches)["traffic_bytes"]["total"]
+            self.plan_json(RESNET50, "--planner", "dp", *switches)["traffic_bytes"]["total"]
             for switches in ([], ["--no-pin"], ["--no-pin", "--no-stream"]))
         self.assertLess(best, no_pin)
         self.assertLess(no_pin, neither)
-        self.assertEqual(self.plan_json(RESNET50, "--no-pin")["pinned"], [])
-        self.assertEqual(self.plan_json(RESNET50, "--no-stream")["streamed"], [])
+        self.assertEqual(self.plan_json(RESNET50, "--planner", "dp", "--no-pin")["pinned"], [])
+        self.assertEqual(self.plan_json(RESNET50, "--planner", "dp", "--no-stream")["streamed"], [])
 
     def test_batch_and_buffer(self):
         plan = self.plan_json(ALEXNET, "--batch", "64", "--buffer", "5MB")
@@ -191,9 +191,9 @@ class Plan(CliTest):
         self.assertEqual(self.succeed("plan", ALEXNET).err, "")
 
     def test_formats_agree(self):
-        plan = self.plan_json(RESNET50)
-        rows = list(csv.DictReader(io.StringIO(
-            self.succeed("plan", RESNET50, "--format", "csv").out)))
+        of = [RESNET50, "--planner", "dp"]
+        plan = self.plan_json(*of)
+        rows = list(csv.DictReader(io.StringIO(self.succeed("plan", *of, "--format", "csv").out)))
         self.assertEqual(len(rows), len(plan["groups"]))
         for row, group in zip(rows, plan["groups"]):
             self.assertEqual([int(row[k]) for k in ("first", "last", "iterations", "sub_batch",
@@ -205,14 +205,15 @@ class Plan(CliTest):
                        "total"):
             self.assertEqual(sum(int(row[member + "_bytes"]) for row in rows),
                              plan["traffic_bytes"][member])
-        table = self.succeed("plan", RESNET50, "--format", "table").out.splitlines()
+        table = self.succeed("plan", *of, "--format", "table").out.splitlines()
         numbered = [line for line in table if re.match(r" *\d+  ", line)]
         self.assertEqual(len(numbered), len(rows))
 
     def test_table_is_narrow_and_tidy(self):
         for path in sorted(NETWORKS.glob("*.json")):
             for command in ("plan", "show"):
-                for line in self.succeed(command, path, "--buffer", "2MiB").out.splitlines():
+                for line in self.succeed(command, path, "--buffer", "2MiB",
+                                         *(["--planner", "dp"] if command == "plan" else [])).out.splitlines():
                     self.assertLessEqual(len(line), 80)
                     self.assertEqual(line, line.rstrip())
                     self.assertTrue(line.isprintable())

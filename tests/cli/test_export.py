@@ -373,7 +373,7 @@ class Counts(ExportTest):
     def test_zoo(self):
         for given in sorted(NETWORKS.glob("*.json")):
             with self.subTest(given.name):
-                path, plan, regions = self.count_all(given, "--batch", "4", replan=False)
+                path, plan, regions = self.count_all(given, "--batch", "4", "--planner", "dp", replan=False)
                 steps = range(0, 6)
                 expected, _ = self.requests(plan, regions, 64, steps, 4)
                 for form in TRACES:

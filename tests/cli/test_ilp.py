@@ -341,11 +341,9 @@ class Solvers(IlpTest):
 
     @unittest.skipUnless(shutil.which("cbc"), "cbc is not installed (Debian: coinor-cbc)")
     def test_cbc_zoo(self):
-        for name in ("vgg16", "vgg16_bn"):
-            net = NETWORKS / f"{name}.json"
-            for words in (["--no-pin"], ["--no-pin", "--inference"]):
-                with self.subTest(name=name, words=words):
-                    self.check_equal("cbc", net, "--batch", "8", *words)
+        for name, words in (("vgg16", ["--no-pin"]), ("vgg16_bn", ["--no-pin", "--inference"])):
+            with self.subTest(name=name):
+                self.check_equal("cbc", NETWORKS / f"{name}.json", "--batch", "8", *words)
 
     @unittest.skipUnless(shutil.which("cbc"), "cbc is not installed (Debian: coinor-cbc)")
     def test_cbc_random(self):

@@ -70,14 +70,16 @@ class Wavecore(CliTest):
 
     def test_zoo(self):
         for path in ZOO:
-            for options in [(), ("--buffer", "256KiB"), ("--buffer", "64MiB", "--planner", "mbs2"),
+            for options in [("--planner", "dp", "--batch", "12"),
+                            ("--planner", "dp", "--buffer", "256KiB", "--batch", "3"),
+                            ("--planner", "mbs2", "--buffer", "64MiB"),
                             ("--planner", "il", "--buffer", "16MiB", "--batch", "8")]:
                 machine, _ = self.execute(path, *options)
                 self.assertLessEqual(machine.highest, machine.usable)
 
     def test_zoo_inference(self):
         for path in ZOO:
-            self.execute(path, "--inference", "--batch", "7")
+            self.execute(path, "--inference", "--batch", "7", "--planner", "dp")
 
     def test_planners_move_real_bytes(self):
         for text in (branches("group"), branches("batch"), SHARED):

@@ -129,7 +129,7 @@ def check(spec, keywords, name, folder, out):
     Path(path).write_text(text)
     if out:
         Path(out, name + ".json").write_text(text)
-    shown = mbsopt("show", path)
+    shown = mbsopt("show", path, "--wide")
     parameters = sum(p.numel() for p in model.parameters())
     faults = [f"note: {n}" for n in notes]
     if f", {parameters} parameters" not in shown:

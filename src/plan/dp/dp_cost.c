@@ -21,8 +21,8 @@
 
 /* In ticks of work: what a step more in a group takes for each candidate, and adding up one of its
  * steps. */
-#define GROW_WORK 4
-#define TIME_WORK 2
+#define GROW_WORK INT64_C(4)
+#define TIME_WORK INT64_C(2)
 
 /* Computation of one execution of a step: on a full sub-batch and on what the last one has. */
 typedef struct compute_time {

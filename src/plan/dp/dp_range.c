@@ -121,7 +121,7 @@ void dp_range_relax(dp_range *range, double limit, int32_t to, double cost, dp_c
 }
 
 /* What a step more in a group takes for each candidate, in ticks of work. */
-#define TRAFFIC_WORK 2
+#define TRAFFIC_WORK INT64_C(2)
 
 static void solve_from(dp_range *range, growing *g, int32_t start, double limit)
 {

@@ -66,7 +66,7 @@ int32_t joint_row(joint *j, int32_t c, int32_t first, int64_t so_far, int64_t *b
 }
 
 /* What a step more in a row takes, in ticks. */
-#define ROW_WORK 8
+#define ROW_WORK INT64_C(8)
 
 int64_t joint_shortest(joint *j)
 {

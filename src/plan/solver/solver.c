@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <string.h>
 
+#include "base/checked.h"
 #include "base/error.h"
 #include "base/memory.h"
 
@@ -117,7 +118,7 @@ mbs_status solver_minimise(solver_problem *problem, const solver_limits *limits,
     glp_smcp simplex;
     glp_init_smcp(&simplex);
     simplex.msg_lev = GLP_MSG_OFF;
-    simplex.it_lim = (int)fmin((double)(limits->work / w.iteration_work), INT_MAX);
+    simplex.it_lim = (int)min_i64(limits->work / w.iteration_work, INT_MAX);
     glp_scale_prob(lp, GLP_SF_AUTO);
     glp_adv_basis(lp, 0);
     const int code = glp_simplex(lp, &simplex); /* GLPK's presolver is too generous with bounds */
