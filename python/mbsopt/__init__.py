@@ -12,7 +12,7 @@ Calls may be made from several threads at once.
 
 from ._plan import export, formats, load, plan, show, verify, version
 from ._sweep import compare, sweep
-from ._types import Comparison, Error, Group, Layer, Machine, Member, Network, Plan, Sweep, Traffic
+from ._types import Comparison, DramPeak, Error, Group, Layer, Machine, Member, Network, Plan, Sweep, Traffic
 
-__all__ = ["Comparison", "Error", "Group", "Layer", "Machine", "Member", "Network", "Plan", "Sweep", "Traffic", "compare",
-           "export", "formats", "load", "plan", "show", "sweep", "verify", "version"]
+__all__ = ["Comparison", "DramPeak", "Error", "Group", "Layer", "Machine", "Member", "Network", "Plan", "Sweep",
+           "Traffic", "compare", "export", "formats", "load", "plan", "show", "sweep", "verify", "version"]

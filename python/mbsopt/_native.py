@@ -88,6 +88,11 @@ class RecomputeInfo(ctypes.Structure):
                 ("convolutions", ctypes.c_size_t), ("macs_percent", ctypes.c_double), ("anew", ctypes.c_size_t), _ROOM]
 
 
+class DramPeakStruct(ctypes.Structure):
+    _fields_ = [*((name, ctypes.c_int64) for name in ("bytes", "weights", "accumulators", "tensors")),
+                ("group", ctypes.c_size_t), _ROOM]
+
+
 class Shape(ctypes.Structure):
     _fields_ = [("rank", ctypes.c_int), ("dim", ctypes.c_int64 * 8)]
 

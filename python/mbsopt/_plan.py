@@ -12,7 +12,7 @@ from typing import Any, Callable, List, Mapping, Optional, Tuple, Union
 from ._library import library
 from ._native import (Call, ExportOptions, Hardware, HardwareMember, LayerInfo, NoteFunction, Options, Progress,
                       ProgramOptions, Size, Source, TrafficStruct, Watcher, find_file, word)
-from ._types import Error, Group, Layer, Machine, Member, Network, Plan, Traffic
+from ._types import DramPeak, Error, Group, Layer, Machine, Member, Network, Plan, Traffic
 
 OBJECTIVES = ("traffic", "time", "energy")
 POLICIES = ("none", "activations", "expand", "auto")
@@ -119,7 +119,7 @@ def plain_plan(call: Call, handle: ctypes.c_void_p, hardware: Hardware) -> Plan:
     groups = tuple(_group(call, handle, i, group, file["steps"]) for i, group in enumerate(file["groups"]))
     return Plan(file["network"], file["planner"], file["outcome"], file["phase"] == "inference", file["batch"],
                 file["buffer_bytes"], file.get("bound_bytes") or None, groups, Traffic(**file["traffic_bytes"]),
-                file["time_s"], file["energy_j"], file["utilisation"], text)
+                file["time_s"], file["energy_j"], file["utilisation"], DramPeak(**file["dram_peak"]), text)
 
 
 def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, planner: str = "best",

@@ -9,7 +9,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, List, Mapping, Optional, Sequence, Tuple, TypeVar, Union
 
-from ._native import Call, RecomputeInfo, Size, Source, TrafficStruct, Watcher
+from ._native import Call, DramPeakStruct, RecomputeInfo, Size, Source, TrafficStruct, Watcher
 from ._plan import (expect, expect_callable, expect_number, expect_size, expect_source, expect_text, expect_whole,
                     fill_options, make_plan)
 from ._types import Comparison, Row, Sweep
@@ -56,9 +56,11 @@ class _Point:
             options = fill_options(call, **self.options)
             handle = make_plan(call, network, machine, options, Watcher(cancelled=cancelled))
             traffic, again, cost = TrafficStruct(), RecomputeInfo(), call.cost(handle, machine)
+            peak = DramPeakStruct()
             opened = call.library
             opened.mbs_plan_traffic(handle, ctypes.byref(traffic))
             opened.mbs_plan_recompute(handle, ctypes.byref(again))
+            call.run("mbs_plan_dram_peak", handle, ctypes.byref(peak))
             opened.mbs_network_name.restype = ctypes.c_char_p
             opened.mbs_plan_bound_bytes.restype = ctypes.c_int64
             opened.mbs_plan_buffer_bytes.restype = ctypes.c_int64
@@ -72,7 +74,7 @@ class _Point:
                 "total_bytes": moved.total, "bound_bytes": opened.mbs_plan_bound_bytes(handle) or None,
                 "groups": opened.mbs_plan_group_count(handle),
                 "compute_bound": cost.compute_bound_s / cost.time_s if cost.time_s > 0 else 0.0,
-                "extra_macs_percent": again.macs_percent,
+                "extra_macs_percent": again.macs_percent, "dram_peak_bytes": peak.bytes,
                 **{name: getattr(cost, name) for name in ("time_s", "energy_j", "utilisation", "dram_j", "buffer_j",
                                                           "mac_j", "vector_j", "static_j")}}
 
@@ -152,10 +154,11 @@ def sweep(networks: OneOrMany[Source], *, buffer: Optional[OneOrMany[Size]] = No
 SWEEP_COLUMNS = ("index", "network", "phase", "batch_norm", "buffer_bytes", "batch", "hardware", "planner", "recompute",
                  "strips", "outcome", "activation_read_bytes", "activation_write_bytes", "weight_read_bytes",
                  "weight_gradient_bytes", "total_bytes", "bound_bytes", "groups", "time_s", "energy_j", "utilisation",
-                 "compute_bound", "dram_j", "buffer_j", "mac_j", "vector_j", "static_j", "extra_macs_percent")
+                 "compute_bound", "dram_j", "buffer_j", "mac_j", "vector_j", "static_j", "extra_macs_percent",
+                 "dram_peak_bytes")
 COMPARE_COLUMNS = ("network", "planner", "outcome", "total_bytes", "bound_bytes", "traffic_ratio", "time_s", "speedup",
                    "energy_j", "energy_ratio", "utilisation", "dram_j", "buffer_j", "mac_j", "vector_j", "static_j",
-                   "extra_macs_percent")
+                   "extra_macs_percent", "dram_peak_bytes")
 
 
 def _compare_forms(call: Call, planners: Sequence[str], objective: str, recompute: str,

@@ -72,6 +72,17 @@ class Group(Plain):
 
 
 @dataclass(frozen=True)
+class DramPeak(Plain):
+    """What must be in DRAM at one time, where it is most."""
+
+    bytes: int  # the sum of the following
+    weights: int
+    accumulators: int  # of weight gradients
+    tensors: int  # activations and gradients, of all samples
+    group: int  # in which it is, from 0
+
+
+@dataclass(frozen=True)
 class Plan(Plain):
     """A plan that the library has replayed and found right."""
 
@@ -87,6 +98,7 @@ class Plan(Plain):
     time_s: float
     energy_j: float
     utilisation: float  # of the systolic array
+    dram_peak: DramPeak
     json: str  # the plan file
 
     @property

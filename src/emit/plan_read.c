@@ -7,11 +7,10 @@
 #include "base/memory.h"
 
 static const char *const top_members[] = {
-    "format",      "network",        "batch",   "phase",    "buffer_bytes",
-    "norm_passes", "reserved_bytes", "planner", "outcome",  "objective",
-    "bound_bytes", "made_by",        "tensors", "steps",    "groups",
-    "streamed",    "in_passes",      "pinned",  "resident", "traffic_bytes",
-    "phases",      COST_MEMBERS,     NULL};
+    "format",         "network",       "batch",     "phase",     "buffer_bytes", "norm_passes",
+    "reserved_bytes", "planner",       "outcome",   "objective", "bound_bytes",  "made_by",
+    "tensors",        "steps",         "groups",    "streamed",  "in_passes",    "pinned",
+    "resident",       "traffic_bytes", "dram_peak", "phases",    COST_MEMBERS,   NULL};
 
 /* Of each text that says what made a plan. */
 #define MOST_ORIGIN_BYTES 1024
@@ -43,6 +42,20 @@ static void read_traffic(plan_loader *loader)
                                 &traffic->weight_read, &traffic->weight_gradient, &traffic->total};
     for (int i = 0; traffic_members[i] != NULL; i++)
         figure_member(loader, &at, object, traffic_members[i], 0, JSON_MAX_INTEGER, figures[i]);
+}
+
+/* What follows from the schedule, which mbs_plan_dram_peak counts anew. */
+static void pass_over_dram_peak(plan_loader *loader)
+{
+    static const char *const members[] = {"bytes",   "weights", "accumulators",
+                                          "tensors", "group",   NULL};
+    const json_path at = {NULL, "dram_peak", 0};
+    const cJSON *object = json_member(loader->document.root, "dram_peak");
+    int64_t figure;
+    if (object == NULL || !entry_begin(loader, &at, object, members))
+        return;
+    for (size_t i = 0; members[i] != NULL; i++)
+        figure_member(loader, &at, object, members[i], 0, JSON_MAX_INTEGER, &figure);
 }
 
 /* Estimates of each phase, like those of the whole. */
@@ -122,6 +135,7 @@ static void read_header(plan_loader *loader)
     optional_figure(loader, "bound_bytes", 0, &header->bound_bytes);
     read_origin(loader);
     read_traffic(loader);
+    pass_over_dram_peak(loader);
     pass_over_cost(loader, NULL, root);
     pass_over_phases(loader);
 }

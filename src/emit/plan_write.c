@@ -166,6 +166,24 @@ static void write_traffic(plan_writer *w)
     text_string(&w->out, "}");
 }
 
+/* Left out of a loaded plan whose contents are too large to be summed up. */
+static void write_dram_peak(plan_writer *w)
+{
+    mbs_dram_peak peak;
+    const mbs_status status = mbs_plan_dram_peak(w->plan, &peak, NULL);
+    if (status == MBS_ERR_MEMORY)
+        w->status = error_memory(w->error);
+    if (status != MBS_OK)
+        return;
+    text_string(&w->out, ",\n  \"dram_peak\": {");
+    put_figure(w, "bytes", peak.bytes);
+    put_next_figure(w, "weights", peak.weights);
+    put_next_figure(w, "accumulators", peak.accumulators);
+    put_next_figure(w, "tensors", peak.tensors);
+    put_next_figure(w, "group", (int64_t)peak.group);
+    text_string(&w->out, "}");
+}
+
 /* Time and energy of each phase and of the whole. */
 static void write_totals(plan_writer *w, const mbs_cost *cost)
 {
@@ -224,6 +242,7 @@ static mbs_status write_document(char **result, const mbs_plan *plan, const mbs_
     write_pinned(&w);
     write_resident(&w);
     write_traffic(&w);
+    write_dram_peak(&w);
     if (cost != NULL)
         write_totals(&w, cost);
     text_string(&w.out, "\n}\n");

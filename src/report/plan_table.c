@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/text.h"
 #include "mbsopt/cost.h"
 #include "mbsopt/report.h"
+#include "report/dram_peak.h"
 #include "report/estimates.h"
 #include "report/figures.h"
 #include "report/grid.h"
@@ -380,6 +382,11 @@ mbs_status mbs_report_exact_table(char **result, const mbs_plan *plan, const mbs
     put_headline(&out, &with);
     put_groups(&out, &with);
     put_summary(&out, plan);
+    if (!put_dram_peak(&out, plan)) {
+        text_free(&out);
+        *result = NULL;
+        return error_memory(error);
+    }
     put_estimates(&out, plan, with.hardware);
     put_origin(&out, plan);
     return report_finish(&out, with.width, result, error);

@@ -98,10 +98,15 @@ class Plan:
         return lives
 
     def dram_peak(self):
-        """The most bytes that are in DRAM in one group."""
-        lives = self.dram_lives()
-        return max(sum(size for *_, size, first, last in lives if first <= g <= last)
-                   for g in range(len(self.plan["groups"])))
+        """The most that is in DRAM in one group, the first with so much, as plan files tell it."""
+        def within(group):
+            sums = {"bytes": 0, "weights": 0, "accumulators": 0, "tensors": 0, "group": group}
+            for what, _, size, first, last in self.dram_lives():
+                if first <= group <= last:
+                    sums["bytes"] += size
+                    sums["tensors" if what == "tensor" else what] += size
+            return sums
+        return max(map(within, range(len(self.plan["groups"]))), key=lambda sums: sums["bytes"])
 
     def executions(self):
         """(step, group, iteration, samples) in order."""

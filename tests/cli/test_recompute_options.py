@@ -122,6 +122,9 @@ class Recompute(CliTest):
         rows = csv.DictReader(io.StringIO(out["csv"]))
         self.assertEqual([float(row["extra_macs_percent"]) for row in rows], macs)
         self.assertEqual([line.split()[0] for line in out["table"].splitlines() if "more MACs" in line], ["dp+auto"])
+        plan = json.loads(self.succeed("plan", RESNET18, "--planner", "dp", "--recompute", "auto", "--format", "json").out)
+        self.assertEqual(plans[3]["dram_peak_bytes"], plan["dram_peak"]["bytes"])
+        self.assertEqual(int(row["dram_peak_bytes"]), plan["dram_peak"]["bytes"])
         self.assertIn(f"  {macs[3]:.1f} % more MACs\n", out["table"])
 
     def test_compare_says_nothing_of_a_bound_that_is_none(self):

@@ -1,5 +1,6 @@
 """`mbsopt sweep`: the same rows however it is cut up, interrupted and resumed."""
 
+import json
 import re
 import signal
 import subprocess
@@ -43,6 +44,24 @@ class SameRows(Sweep):
         for length in range(0, len(whole) + 1, 331):
             self.path.write_text(whole[:length])
             self.assertEqual(self.resume(words=words), whole, length)
+
+    def test_older_files(self):
+        """Rows of a version that did not tell of strips, or of the peak of DRAM, are told and left alone."""
+        for form, word in (("csv", "column"), ("jsonl", "member")):
+            words = [ALEXNET, "--buffer=1MiB,2MiB", f"--format={form}"]
+            lines = self.text(*words).splitlines()
+            for lacks in ("dram_peak_bytes", "strips"):
+                if form == "csv":
+                    columns = lines[0].split(",")
+                    at = columns.index(lacks)
+                    older = [",".join(row.split(",")[:at] + row.split(",")[at + 1:]) for row in lines]
+                else:
+                    rows = [json.loads(row) for row in lines]
+                    older = [json.dumps({key: row[key] for key in row if key != lacks}) for row in rows]
+                self.path.write_text("\n".join(older[:2]) + "\n")
+                before = self.path.read_text()
+                self.refuse(BAD_INPUT, "sweep", *words, "--resume", self.path, says=f"without the {word} {lacks}")
+                self.assertEqual(self.path.read_text(), before)
 
     def check_shards(self, words, points, shards, form, whole):
         paths = [self.folder / f"shard-{k}" for k in range(shards)]

@@ -59,7 +59,9 @@ static const char canonical[] =
     "    {\"tensor\": 1, \"from\": 0, \"to\": 1}\n"
     "  ],\n"
     "  \"traffic_bytes\": {\"activation_read\": 5200, \"activation_write\": 2400, \"weight_read\": "
-    "24, \"weight_gradient\": 0, \"total\": 7624}\n"
+    "24, \"weight_gradient\": 0, \"total\": 7624},\n"
+    "  \"dram_peak\": {\"bytes\": 2818, \"weights\": 18, \"accumulators\": 0, \"tensors\": 2800, "
+    "\"group\": 1}\n"
     "}\n";
 
 static mbs_error error;

@@ -39,7 +39,7 @@ static void put_row(text *file, size_t position)
     text_string(file, start);
     free(start);
     if (of.json) {
-        text_format(file, "\"outcome\": \"optimal\", \"total_bytes\": %zu}\n", position);
+        text_format(file, "\"outcome\": \"optimal\", \"dram_peak_bytes\": %zu}\n", position);
         return;
     }
     char *header = sweep_header();

@@ -67,6 +67,8 @@ static mbs_status fill_row(compare_row *row, const comparison *of, const program
     mbs_status status = plan_row(&plan, of, loaded, kind, error);
     if (status == MBS_OK)
         status = mbs_plan_cost(plan, &of->setup.hardware, &row->cost);
+    if (status == MBS_OK)
+        status = mbs_plan_dram_peak(plan, &row->dram_peak, error);
     if (status == MBS_OK) {
         row->planner = kind.planner;
         mbs_recompute_info again_info;

@@ -54,7 +54,7 @@ static row_note note_of(const compare_row *row, mbs_objective objective)
     return note;
 }
 
-static void put_row(table *rows, const compare_row *row, const field_scale units[3], row_note note)
+static void put_row(table *rows, const compare_row *row, const field_scale units[4], row_note note)
 {
     const field_figure figures[] = {
         field_fixed((double)row->traffic.total / units[0].factor, 3, ""),
@@ -64,6 +64,7 @@ static void put_row(table *rows, const compare_row *row, const field_scale units
         field_fixed(row->cost.energy_j / units[2].factor, 3, ""),
         field_fixed(100 * (1 - row->energy_ratio), 1, ""),
         field_fixed(100 * row->utilisation, 1, ""),
+        field_fixed((double)row->dram_peak.bytes / units[3].factor, 3, ""),
     };
     table_cell(rows, "%s", row->name);
     for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++)
@@ -72,13 +73,18 @@ static void put_row(table *rows, const compare_row *row, const field_scale units
 }
 
 static void put_rows(page *out, const comparison *of, const compare_network *network,
-                     const field_scale units[3])
+                     const field_scale units[4])
 {
     const mbs_table_column columns[] = {
-        {{"", "planner"}, 0, 1, 0, NULL},        {{"traffic", units[0].name}, 1, 0, 1, NULL},
-        {{"less", "%"}, 1, 0, 0, NULL},          {{"time", units[1].name}, 1, 0, 2, NULL},
-        {{"speed-", "up"}, 1, 0, 3, "speedup"},  {{"energy", units[2].name}, 1, 0, 4, NULL},
-        {{"less", "%"}, 1, 0, 4, "less energy"}, {{"util.", "%"}, 1, 0, 7, "utilisation"},
+        {{"", "planner"}, 0, 1, 0, NULL},
+        {{"traffic", units[0].name}, 1, 0, 1, NULL},
+        {{"less", "%"}, 1, 0, 0, NULL},
+        {{"time", units[1].name}, 1, 0, 2, NULL},
+        {{"speed-", "up"}, 1, 0, 3, "speedup"},
+        {{"energy", units[2].name}, 1, 0, 4, NULL},
+        {{"less", "%"}, 1, 0, 4, "less energy"},
+        {{"util.", "%"}, 1, 0, 7, "utilisation"},
+        {{"DRAM", units[3].name}, 1, 0, 8, "DRAM"},
         {{"", ""}, 0, 1, 6, "what is proven"},
     };
     table rows;
@@ -111,16 +117,16 @@ static void put_means(page *out, const comparison *of)
 
 static void put_table(page *out, const comparison *of, const compare_network *network)
 {
-    double largest[3] = {0};
+    double largest[4] = {0};
     for (size_t i = 0; i < of->planners.count; i++) {
         const compare_row *row = &network->rows[i];
-        const double figures[3] = {(double)row->traffic.total, row->cost.time_s,
-                                   row->cost.energy_j};
-        for (size_t f = 0; f < 3; f++)
+        const double figures[4] = {(double)row->traffic.total, row->cost.time_s, row->cost.energy_j,
+                                   (double)row->dram_peak.bytes};
+        for (size_t f = 0; f < 4; f++)
             largest[f] = figures[f] > largest[f] ? figures[f] : largest[f];
     }
-    const field_scale units[3] = {field_scale_bytes(largest[0]), field_scale_seconds(largest[1]),
-                                  field_scale_joules(largest[2])};
+    const field_scale units[4] = {field_scale_bytes(largest[0]), field_scale_seconds(largest[1]),
+                                  field_scale_joules(largest[2]), field_scale_bytes(largest[3])};
     put_safe(out->out, network->name);
     fprintf(out->out, " · %s · %" PRId64 " %s per core · %s buffer · ", phase_of(of),
             of->setup.batch, of->setup.batch == 1 ? "sample" : "samples",
@@ -140,7 +146,8 @@ static void put_tables(page *out, const comparison *of)
         put_means(out, of);
         fputc('\n', out->out);
     }
-    fprintf(out->out, "Per training step and core; less, speedup: than baseline.\n");
+    fprintf(out->out, "Per training step and core; less, speedup: than baseline.\n"
+                      "DRAM: the most that must be in it at a time.\n");
 }
 
 /* ---- CSV ------------------------------------------------------------------------------------- */
@@ -174,14 +181,17 @@ static void put_csv_row(FILE *out, const compare_row *row, const char *network)
     fprintf(out, ",%s", field_number(row->energy_ratio).text);
     fprintf(out, ",%s", field_number(row->utilisation).text);
     put_csv_parts(out, network != NULL ? &row->cost : NULL);
-    fprintf(out, ",%s\n", network != NULL ? field_number(row->extra_macs).text : "");
+    if (network != NULL)
+        fprintf(out, ",%s,%" PRId64 "\n", field_number(row->extra_macs).text, row->dram_peak.bytes);
+    else
+        fprintf(out, ",,\n");
 }
 
 static void put_csv_rows(FILE *out, const comparison *of)
 {
     fprintf(out, "network,planner,outcome,total_bytes,bound_bytes,traffic_ratio,time_s,speedup,"
                  "energy_j,energy_ratio,utilisation,dram_j,buffer_j,mac_j,vector_j,static_j,extra_"
-                 "macs_percent\n");
+                 "macs_percent,dram_peak_bytes\n");
     for (size_t n = 0; n < of->network_count; n++)
         for (size_t i = 0; i < of->planners.count; i++)
             put_csv_row(out, &of->networks[n].rows[i], of->networks[n].name);
@@ -232,6 +242,7 @@ static void put_json_row(FILE *out, const compare_row *row)
     put_member(out, "energy_j", row->cost.energy_j);
     put_energy_parts(out, &row->cost);
     put_member(out, "extra_macs_percent", row->extra_macs);
+    fprintf(out, ", \"dram_peak_bytes\": %" PRId64, row->dram_peak.bytes);
     put_ratios(out, row);
 }
 

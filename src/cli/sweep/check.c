@@ -83,6 +83,16 @@ static void end_order(reader *r, const char *what, size_t position)
     r->in_order = false;
 }
 
+/* The same; `older` and its name where the line lacks what older versions did not write. */
+static void say_older_or(reader *r, const char *older, const char *what, size_t position)
+{
+    char text[128];
+    const char *lacks = r->whole ? sweep_older_lacks(r->line, r->of->json) : NULL;
+    if (lacks != NULL)
+        snprintf(text, sizeof text, "%s%s", older, lacks);
+    end_order(r, lacks != NULL ? text : what, lacks != NULL ? SIZE_MAX : position);
+}
+
 static int check_header(reader *r)
 {
     char *header = sweep_header();
@@ -90,11 +100,8 @@ static int check_header(reader *r)
         return out_of_memory();
     r->found->has_header = r->whole;
     if (!begins(r, header) || r->length > strlen(header)) {
-        end_order(r,
-                  sweep_is_before_strips(r->line, false)
-                      ? "is the header of an older version's sweep, without the column strips"
-                      : "is not the header of a sweep's CSV file",
-                  SIZE_MAX);
+        say_older_or(r, "is the header of an older version's sweep, without the column ",
+                     "is not the header of a sweep's CSV file", SIZE_MAX);
         r->strange = true;
     }
     free(header);
@@ -142,13 +149,13 @@ static int check_row(reader *r)
         return status;
     if (!same) {
         const bool all = found->rows == sweep_shard_size(r->of);
-        if (r->of->json && sweep_is_before_strips(r->line, true))
-            end_order(r, "is a row of an older version's sweep, without the member strips",
-                      SIZE_MAX);
+        const char *what =
+            all ? "more rows than this sweep has points" : "is not the row of this sweep's ";
+        if (r->of->json)
+            say_older_or(r, "is a row of an older version's sweep, without the member ", what,
+                         found->rows);
         else
-            end_order(
-                r, all ? "more rows than this sweep has points" : "is not the row of this sweep's ",
-                found->rows);
+            end_order(r, what, found->rows);
         return check_behind(r);
     }
     r->last = found->rows;

@@ -35,7 +35,8 @@ static const char *const columns[] = {"index",
                                       "mac_j",
                                       "vector_j",
                                       "static_j",
-                                      "extra_macs_percent"};
+                                      "extra_macs_percent",
+                                      "dram_peak_bytes"};
 #define COLUMN_COUNT (sizeof columns / sizeof columns[0])
 #define START_COUNT  10
 
@@ -133,7 +134,8 @@ static void put_start(row_writer *w, const sweep *of, const sweep_point *at)
     put_text(w, of->strips[at->planner] ? "on" : "off");
 }
 
-static void put_plan(row_writer *w, const mbs_plan *plan, const mbs_cost *cost)
+static void put_plan(row_writer *w, const mbs_plan *plan, const mbs_cost *cost,
+                     const mbs_dram_peak *peak)
 {
     mbs_traffic traffic;
     mbs_plan_traffic(plan, &traffic);
@@ -162,6 +164,7 @@ static void put_plan(row_writer *w, const mbs_plan *plan, const mbs_cost *cost)
     mbs_recompute_info info;
     mbs_plan_recompute(plan, &info);
     put_real(w, info.macs_percent);
+    put_integer(w, peak->bytes);
     if (w->json)
         fputc('}', w->out);
 }
@@ -176,10 +179,16 @@ char *sweep_header(void)
     return row_end(&w);
 }
 
-bool sweep_is_before_strips(const char *line, bool json)
+const char *sweep_older_lacks(const char *line, bool json)
 {
+    static const char *const added[] = {"strips", "dram_peak_bytes"};
     const char *start = json ? "{\"index\": " : "index,network,phase,";
-    return strncmp(line, start, strlen(start)) == 0 && strstr(line, "strips") == NULL;
+    if (strncmp(line, start, strlen(start)) != 0)
+        return NULL;
+    for (size_t i = 0; i < sizeof added / sizeof added[0]; i++)
+        if (strstr(line, added[i]) == NULL)
+            return added[i];
+    return NULL;
 }
 
 char *sweep_row_start(const sweep *of, const sweep_point *at)
@@ -196,11 +205,12 @@ char *sweep_row(const sweep *of, const sweep_point *at, const mbs_plan *plan)
 {
     row_writer w;
     mbs_cost cost;
+    mbs_dram_peak peak;
     if (mbs_plan_cost(plan, &of->machines[at->machine].hardware, &cost) != MBS_OK ||
-        !row_begin(&w, of->json))
+        mbs_plan_dram_peak(plan, &peak, NULL) != MBS_OK || !row_begin(&w, of->json))
         return NULL;
     put_start(&w, of, at);
-    put_plan(&w, plan, &cost);
+    put_plan(&w, plan, &cost, &peak);
     fputc('\n', w.out);
     return row_end(&w);
 }
@@ -208,8 +218,8 @@ char *sweep_row(const sweep *of, const sweep_point *at, const mbs_plan *plan)
 bool sweep_row_is_whole(const sweep *of, const char *row, size_t start_length)
 {
     const char *rest = row + start_length;
-    if (of->json)
-        return rest[0] != '\0' && rest[strlen(rest) - 1] == '}';
+    if (of->json) /* rows of older versions have fewer members */
+        return strstr(rest, columns[COLUMN_COUNT - 1]) != NULL && rest[strlen(rest) - 1] == '}';
     /* no column of the rest is ever quoted */
     return count_items(rest) == COLUMN_COUNT - START_COUNT && strchr(rest, '"') == NULL &&
            rest[strlen(rest) - 1] != ',';

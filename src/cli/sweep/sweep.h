@@ -109,9 +109,9 @@ size_t sweep_shard_index(const sweep *of, size_t position);
 /* The line before the first row; CSV only. */
 char *sweep_header(void);
 
-/* Whether the line, a header or of JSON, is of a sweep that did not tell of strips: version 0.1.0.
- */
-bool sweep_is_before_strips(const char *line, bool json);
+/* The first column that a whole line, a header or of JSON, lacks because an older version wrote it;
+ * null if it lacks none, or is no line of a sweep. */
+const char *sweep_older_lacks(const char *line, bool json);
 
 /* What a row starts with whatever comes of the point: all that tells it from others. */
 char *sweep_row_start(const sweep *of, const sweep_point *at);

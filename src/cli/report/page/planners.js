@@ -33,6 +33,7 @@ function plannerColumns(model, rows) {
         {head: "Energy", number: true, cell: (row) => meter(row.energy_j, energies, joules(row.energy_j))},
         {head: "Less, %", number: true, cell: (row) => (100 - percent(row.energy_j, base.energy_j)).toFixed(1)},
         {head: "Utilisation", number: true, cell: (row) => row.utilisation.toFixed(3)},
+        {head: "DRAM, at most", number: true, cell: (row) => bytes(row.dram_peak_bytes)},
     ];
 }
 

@@ -60,6 +60,8 @@ function notesOf(model) {
         notes.push(`With 1 MiB more of buffer ${more.planner} would move ${bytes(more.traffic_bytes.total)}, ` +
             change(more.traffic_bytes.total, total, "less", "more") + ".");
     }
+    notes.push(`At most ${bytes(model.plan.dram_peak.bytes)} must be in DRAM at a time, in group ` +
+        `${model.plan.dram_peak.group + 1}.`);
     if (model.replaced > 0) {
         notes.push(count(model.replaced, "batch norm is", "batch norms are") + " planned as " +
             (model.replaced === 1 ? "a group norm" : "group norms") +
