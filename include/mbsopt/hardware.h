@@ -44,6 +44,7 @@ typedef struct mbs_hardware {
     double static_w;  /* per core */
     mbs_cycle_model cycle_model;
     uint64_t stated; /* which members its file states (mbs_hardware_member); 0: there is no file */
+    mbs_optimizer_bits optimizer_bits;
 } mbs_hardware;
 
 /* WaveCore with HBM2, the default machine; what models/hardware/wavecore.json says. */

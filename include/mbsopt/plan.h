@@ -100,8 +100,9 @@ typedef struct mbs_traffic {
     int64_t activation_read; /* tensors, their gradients, masks and indices */
     int64_t activation_write;
     int64_t weight_read;
-    int64_t weight_gradient; /* accumulators written and read again */
+    int64_t weight_gradient; /* accumulators written and read again, for an update, too */
     int64_t total;
+    int64_t optimizer; /* state, masters and weights that updates read and write; in `total` */
 } mbs_traffic;
 
 typedef struct mbs_group_info {
@@ -208,12 +209,13 @@ typedef struct mbs_options {
     double weight;      /* MBS_WEIGHTED: bytes of traffic that a second is worth, at least 0 */
     int limit_slowdown; /* dp, best, for traffic: 1: no plan that is slower than baseline */
     double max_slowdown_percent; /* by more than this */
+    mbs_optimizer optimizer;     /* ignored with inference */
 } mbs_options;
 
 #define MBS_OPTIONS_INIT                                                                           \
     {                                                                                              \
         MBS_PLANNER_BEST, MBS_TRAFFIC, 32, 0, 0, 0, MBS_RECOMPUTE_NONE, 10, 0, 0, INFINITY, 0,     \
-            NULL, NULL, 0, 0, 0, 0, 0                                                              \
+            NULL, NULL, 0, 0, 0, 0, 0, MBS_OPTIMIZER_NONE                                          \
     }
 
 /*

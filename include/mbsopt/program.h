@@ -20,6 +20,13 @@ typedef struct mbs_word_bits {
     int64_t mask;
 } mbs_word_bits;
 
+/* Sizes of the words that only optimizers have, in bits; likewise. */
+typedef struct mbs_optimizer_bits {
+    int64_t master; /* of a copy of the weights, which is updated besides them; 0: there is none,
+                       weights are updated themselves */
+    int64_t state;
+} mbs_optimizer_bits;
+
 typedef enum mbs_phase { MBS_FORWARD = 0, MBS_BACKWARD = 1 } mbs_phase;
 
 /* What the backward phase computes again instead of reading it back (section 10). */
@@ -38,6 +45,15 @@ typedef enum mbs_recompute_layer {
                                  earlier copy is read */
 } mbs_recompute_layer;
 
+/* How weights are updated at the end of a training step (section 3). */
+typedef enum mbs_optimizer {
+    MBS_OPTIMIZER_NONE = 0, /* not at all: gradients are summed up and left in DRAM */
+    MBS_OPTIMIZER_SGD,      /* without state */
+    MBS_OPTIMIZER_MOMENTUM, /* one word of state for each parameter */
+    MBS_OPTIMIZER_ADAM,     /* two */
+    MBS_OPTIMIZER_COUNT
+} mbs_optimizer;
+
 typedef struct mbs_program_options {
     int inference;       /* 1: the forward steps alone */
     int keep_batch_norm; /* 1: batch norms couple the samples of a mini-batch; 0: as group norm */
@@ -48,19 +64,25 @@ typedef struct mbs_program_options {
      * Null: what `recompute` says. Borrowed for the call.
      */
     const unsigned char *recompute_layers;
-    int split_norms; /* 1: a norm's statistics are a step of their own (section 11) */
+    int split_norms;         /* 1: a norm's statistics are a step of their own (section 11) */
+    mbs_optimizer optimizer; /* ignored with inference; else with its */
+    mbs_optimizer_bits optimizer_bits;
 } mbs_program_options;
 
 #define MBS_PROGRAM_OPTIONS_INIT                                                                   \
     {                                                                                              \
-        0, 0, {16, 16, 32, 1}, MBS_RECOMPUTE_NONE, NULL, 0                                         \
+        0, 0, {16, 16, 32, 1}, MBS_RECOMPUTE_NONE, NULL, 0, MBS_OPTIMIZER_NONE,                    \
+        {                                                                                          \
+            32, 32                                                                                 \
+        }                                                                                          \
     }
 
 /* One step as seen from outside; the pointers live as long as the program. */
 typedef struct mbs_step_info {
-    const char *name; /* "conv1", "conv1.wgrad", "conv1.dgrad", "gn1.bwd", "loss", "relu1.gsum#1" */
-    const char
-        *kind; /* "conv", "conv.wgrad", "conv.dgrad", "norm", "norm.bwd", "loss", "gsum", … */
+    const char *name;  /* "conv1", "conv1.wgrad", "conv1.dgrad", "gn1.bwd", "loss", "relu1.gsum#1",
+                          "conv1.update" */
+    const char *kind;  /* "conv", "conv.wgrad", "conv.dgrad", "norm", "norm.bwd", "loss", "gsum",
+                          "adam.update", … */
     const char *layer; /* the layer the step belongs to; for loss its name */
     mbs_phase phase;
     size_t read_count;
@@ -68,6 +90,9 @@ typedef struct mbs_step_info {
     int64_t operand_bytes;     /* per sample, every tensor read or written once */
     int64_t weight_bytes;      /* parameters read, per iteration */
     int64_t accumulator_bytes; /* weight-gradient accumulators */
+    int64_t gradient_bytes;    /* of an update: what the step before it completes; else 0 */
+    int64_t state_read_bytes;  /* of an update: state and masters, or weights that have none */
+    int64_t state_write_bytes; /* the same, and weights besides masters */
 } mbs_step_info;
 
 /* One tensor as seen from outside; the pointer lives as long as the program. */
@@ -88,6 +113,9 @@ MBS_API mbs_status mbs_program_create(mbs_program **program, const mbs_network *
 
 /* "none", "activations", "expand", "auto", or null. */
 MBS_API const char *mbs_recompute_name(mbs_recompute recompute);
+
+/* "none", "sgd", "momentum", "adam", or null. */
+MBS_API const char *mbs_optimizer_name(mbs_optimizer optimizer);
 
 /* Frees a program; null is allowed. No plan of it may be used afterwards. */
 MBS_API void mbs_program_free(mbs_program *program);

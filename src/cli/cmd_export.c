@@ -162,6 +162,7 @@ static const option_spec export_options[] = {
     OPTION_BATCH,
     OPTION_INFERENCE,
     OPTION_BATCH_NORM,
+    OPTION_OPTIMIZER,
     OPTION_HARDWARE,
     OPTION_CYCLE_MODEL,
     OPTIONS_IMPORT,

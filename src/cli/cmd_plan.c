@@ -147,8 +147,10 @@ static mbs_status greedy_program(plan_run *run, const mbs_program **program, mbs
         return MBS_OK;
     mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
     options.inference = of->inference;
+    options.optimizer = of->optimizer;
     options.keep_batch_norm = run->asked_to_keep;
     options.bits = of->hardware.bits;
+    options.optimizer_bits = of->hardware.optimizer_bits;
     mbs_status status = mbs_program_create(&run->replaced, of->network, &options, error);
     *program = run->replaced;
     return status;
@@ -320,6 +322,7 @@ static const option_spec plan_options[] = {
     {"import-solution", '\0', "FILE", "the plan in another solver's solution of it"},
     OPTION_INFERENCE,
     OPTION_BATCH_NORM,
+    OPTION_OPTIMIZER,
     OPTION_HARDWARE,
     OPTIONS_IMPORT,
     OPTION_CYCLE_MODEL,

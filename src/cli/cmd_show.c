@@ -43,7 +43,8 @@ static int load(shown *of, const arguments *given)
 /* What says how a network runs says nothing of a plan, and less of a machine. */
 static int check_options(const shown *of, const arguments *given)
 {
-    static const char *const of_networks[] = {"buffer", "batch", "inference", "batch-norm", NULL};
+    static const char *const of_networks[] = {"buffer",     "batch",     "inference",
+                                              "batch-norm", "optimizer", NULL};
     const bool plan = of->kind == MBS_FILE_PLAN;
     if (of->kind == MBS_FILE_NETWORK)
         return EXIT_OK;
@@ -126,7 +127,7 @@ static int run_show(const arguments *given)
 }
 
 static const option_spec show_options[] = {
-    OPTION_BUFFER,   OPTION_BATCH,   OPTION_INFERENCE, OPTION_BATCH_NORM,
+    OPTION_BUFFER,   OPTION_BATCH,   OPTION_INFERENCE, OPTION_BATCH_NORM, OPTION_OPTIMIZER,
     OPTION_HARDWARE, OPTIONS_IMPORT, OPTION_OUTPUT,    OPTION_COLOR,
 };
 

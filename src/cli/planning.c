@@ -104,6 +104,7 @@ search_again planning_again(const setup *of, mbs_recompute_options recompute)
     return (search_again){.network = of->network,
                           .inference = of->inference,
                           .keep_batch_norm = of->keep_batch_norm,
+                          .optimizer = of->optimizer,
                           .recompute = recompute};
 }
 

@@ -163,6 +163,7 @@ mbs_options search_network_options(const search_again *again, const mbs_plan_opt
         .buffer_bytes = options->buffer_bytes,
         .inference = again->inference,
         .keep_batch_norm = again->keep_batch_norm,
+        .optimizer = again->optimizer,
         .recompute = again->recompute.recompute,
         .max_recompute_percent = again->recompute.max_percent,
         .no_pin = options->no_pin,

@@ -66,6 +66,7 @@ typedef struct search_again {
     bool keep_batch_norm;
     mbs_recompute_options recompute;
     const double *max_slowdown; /* in percent; null: none */
+    mbs_optimizer optimizer;
 } search_again;
 
 /* Both as mbs_plan_network takes them. */

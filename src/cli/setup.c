@@ -9,6 +9,18 @@
 #include "output.h"
 #include "shipped.h"
 
+bool setup_optimizer(mbs_optimizer *optimizer, const arguments *given)
+{
+    const char *names[MBS_OPTIMIZER_COUNT + 1] = {NULL};
+    size_t choice;
+    for (int i = 0; i < MBS_OPTIMIZER_COUNT; i++)
+        names[i] = mbs_optimizer_name((mbs_optimizer)i);
+    if (!option_choice(given, "optimizer", names, &choice))
+        return false;
+    *optimizer = (mbs_optimizer)choice;
+    return true;
+}
+
 static int read_choices(setup *result, const arguments *given)
 {
     static const char *const batch_norms[] = {"replace", "keep", NULL};
@@ -17,7 +29,8 @@ static int read_choices(setup *result, const arguments *given)
     size_t batch_norm;
     size_t color;
     if (!option_choice(given, "batch-norm", batch_norms, &batch_norm) ||
-        !option_choice(given, "color", colors, &color))
+        !option_choice(given, "color", colors, &color) ||
+        !setup_optimizer(&result->optimizer, given))
         return EXIT_USAGE;
     if (hardware != NULL && strcmp(hardware, "-") == 0 && strcmp(given->operand, "-") == 0) {
         complain("--hardware - and %s - cannot both be standard input", given->command->operand);
@@ -126,7 +139,9 @@ static mbs_program_options setup_program_options(const setup *of)
     mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
     options.inference = of->inference;
     options.keep_batch_norm = of->keep_batch_norm;
+    options.optimizer = of->optimizer;
     options.bits = of->hardware.bits;
+    options.optimizer_bits = of->hardware.optimizer_bits;
     return options;
 }
 

@@ -34,6 +34,11 @@
         "batch-norm", '\0', "replace|keep",                                                        \
             "plan batch norms as group norms (default) or as they are"                             \
     }
+#define OPTION_OPTIMIZER                                                                           \
+    {                                                                                              \
+        "optimizer", '\0', "NAME",                                                                 \
+            "none (default), sgd, momentum, adam: steps that update weights"                       \
+    }
 #define OPTION_COLOR                                                                               \
     {                                                                                              \
         "color", '\0', "auto|always|never", "colours in tables (default: auto)"                    \
@@ -49,6 +54,7 @@ typedef struct setup {
     int64_t batch;
     int keep_batch_norm; /* as the options say; changed, if at all, before setup_load */
     int inference;
+    mbs_optimizer optimizer;
     bool color;
     const char *output; /* null: standard output */
     mbs_network *network;
@@ -60,6 +66,9 @@ typedef struct setup {
  * the exit status.
  */
 int load_hardware(mbs_hardware *hardware, const char *name);
+
+/* --optimizer. Says what is wrong and returns false. */
+bool setup_optimizer(mbs_optimizer *optimizer, const arguments *given);
 
 /*
  * --cycle-model, if given, instead of the machine's own; if it is another, the machine's name ends

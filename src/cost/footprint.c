@@ -14,9 +14,10 @@ int64_t step_parameter_bytes(const mbs_step *step)
     return step->weight_bytes + step->accumulator_bytes;
 }
 
-int64_t step_parameter_moves(const mbs_step *step)
+int64_t step_parameter_moves(const mbs_program *program, int32_t k)
 {
-    return step_parameter_bytes(step) + step_begun_bytes(step);
+    return step_parameter_bytes(&program->steps[k]) + program_once_bytes(program, k) +
+           program_head_bytes(program, k);
 }
 
 int64_t step_passes(const mbs_step *step, int64_t capacity, int64_t norm_passes)
@@ -104,7 +105,10 @@ mbs_status cost_check_range(const mbs_program *p, int64_t batch, int64_t capacit
         fits = checked_mul(program_operand_bytes(p, k), reads, &operands) &&
                checked_add(bytes, operands, &bytes) &&
                checked_add_product(&bytes, 2, step->weight_bytes) &&
-               checked_add_product(&bytes, 3, step->accumulator_bytes);
+               checked_add_product(&bytes, 3, step->accumulator_bytes) &&
+               checked_add(bytes, program_gradient_bytes(p, k), &bytes) &&
+               checked_add(bytes, step->update.read_bytes, &bytes) &&
+               checked_add(bytes, step->update.write_bytes, &bytes);
     }
     if (!fits || !checked_mul(bytes, batch, &bytes) || bytes >= INT64_MAX / 2)
         return error_set(error, MBS_ERR_INPUT,

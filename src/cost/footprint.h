@@ -13,8 +13,9 @@ int64_t step_passes(const mbs_step *step, int64_t capacity, int64_t norm_passes)
 /* Parameters that a streamed step has in the buffer whole. */
 int64_t step_parameter_bytes(const mbs_step *step);
 
-/* What it moves of them with one iteration: weights in, accumulators out, and in if begun. */
-int64_t step_parameter_moves(const mbs_step *step);
+/* What step k moves of them alone with one iteration: weights in, accumulators out, and in if
+ * begun; an update all that it moves. */
+int64_t step_parameter_moves(const mbs_program *program, int32_t k);
 
 /* The bytes that the steps of [first, end) pin. */
 int64_t plan_pinned_bytes(const mbs_plan *plan, int32_t first, int32_t end);

@@ -87,6 +87,11 @@ static void on_step(void *context, int32_t k, const int32_t *done)
     const step_transfers moved = cost_transfers(timer->plan, timer->group, k);
     const int64_t strips = timer->group->strips;
     mbs_cost *cost = &timer->costs[k - timer->group->first];
+    if (step->update.is_update) {
+        const step_work work = cost_update_work(timer->plan->program, k);
+        cost_add_work(cost, timer->hardware, step, &work, (double)moved.last_only, 1);
+        return;
+    }
     add_written(timer, step, done);
     for (int64_t i = 0; i < strips; i++) {
         const step_work work =

@@ -67,8 +67,22 @@ static void add_execution(mbs_cost *cost, const step_run *run, int32_t k, execut
     cost_add_work(cost, run->hardware, step, &work, e.dram_bytes, e.times);
 }
 
+step_work cost_update_work(const mbs_program *program, int32_t k)
+{
+    const mbs_step *step = &program->steps[k];
+    return (step_work){.vector_elements = (double)step->update.elements,
+                       .operand_bytes =
+                           (double)(program_gradient_bytes(program, k) + step_state_bytes(step))};
+}
+
 void cost_add_run(mbs_cost *cost, const step_run *run, int32_t k, const step_transfers *moved)
 {
+    if (run->program->steps[k].update.is_update) {
+        const step_work work = cost_update_work(run->program, k);
+        const double bytes = (double)(moved->each + moved->last_only);
+        cost_add_work(cost, run->hardware, &run->program->steps[k], &work, bytes, 1);
+        return;
+    }
     const double each = (double)moved->each;
     const double again = (double)moved->again;
     const double activations = (double)moved->activations;
@@ -111,10 +125,14 @@ step_transfers cost_transfers(const mbs_plan *plan, const mbs_group *group, int3
         first_only += plan->pinned_weight[k];
     if (use_is_first(&step->accumulator_use, group->first) && step->accumulator_use.previous >= 0)
         first_only += plan->pinned_accumulator[k];
-    const bool last = use_is_last(&step->accumulator_use, group->end);
+    int64_t last_only = plan_update_gradient(plan, group, k) + step_state_bytes(step);
+    if (program_hands_on(plan->program, k, group->end))
+        last_only -= accumulators;
+    else if (use_is_last(&step->accumulator_use, group->end))
+        last_only += plan->pinned_accumulator[k];
     return (step_transfers){.activations = plan_step_activations(plan, group, k),
                             .first_only = first_only,
-                            .last_only = last ? plan->pinned_accumulator[k] : 0,
+                            .last_only = last_only,
                             .each = weights + accumulators,
                             .again = accumulators};
 }
@@ -134,6 +152,11 @@ void cost_add_execution(mbs_cost *cost, const mbs_plan *plan, const mbs_hardware
     const step_transfers moved = cost_transfers(plan, group, k);
     const int64_t begin = iteration * group->sub_batch;
     const int64_t samples = min_i64(group->sub_batch, plan->batch - begin);
+    if (plan->program->steps[k].update.is_update) { /* with the last iteration alone */
+        if (iteration == group->iterations - 1)
+            cost_add_run(cost, &run, k, &moved);
+        return;
+    }
     double bytes = (double)samples * (double)moved.activations + (double)moved.each;
     if (iteration == 0)
         bytes += (double)moved.first_only;

@@ -9,7 +9,8 @@
 typedef struct step_transfers {
     int64_t activations; /* per sample */
     int64_t first_only;  /* in the first iteration only: pinned weights */
-    int64_t last_only;   /* in the last iteration only: pinned accumulators */
+    int64_t last_only;   /* in the last iteration only: pinned accumulators, all of an update; below
+                            0 where accumulators that go out in the others are handed on */
     int64_t each;        /* in every iteration: the other weights, accumulators out */
     int64_t again;       /* in every iteration but the first: the other accumulators in */
 } step_transfers;
@@ -28,6 +29,9 @@ void cost_add_work(mbs_cost *cost, const mbs_hardware *hardware, const mbs_step 
 
 /* Elements that a step without a matrix product touches per sample. */
 double cost_touched_elements(const mbs_program *program, int32_t k, int64_t passes);
+
+/* What step k, an update, does in the one iteration that it runs in. */
+step_work cost_update_work(const mbs_program *program, int32_t k);
 
 /* What step k of the group moves. */
 step_transfers cost_transfers(const mbs_plan *plan, const mbs_group *group, int32_t k);

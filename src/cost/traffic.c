@@ -49,28 +49,49 @@ int64_t step_alone_activations(const mbs_program *program, int32_t k, int64_t pa
     return passes * read + written;
 }
 
+int64_t plan_update_gradient(const mbs_plan *plan, const mbs_group *group, int32_t k)
+{
+    return k > group->first ? 0 : program_gradient_bytes(plan->program, k);
+}
+
+/*
+ * Accumulators in, but for the first iteration of the step that begins them, and out, but for the
+ * last one of the step that hands them on. What is pinned comes in with the first step of the group
+ * that uses it and goes out with the last.
+ */
+static int64_t count_gradient(const mbs_plan *plan, const mbs_group *group, int32_t k)
+{
+    const mbs_step *step = &plan->program->steps[k];
+    const parameter_use *use = &step->accumulator_use;
+    const int64_t pinned = plan->pinned_accumulator[k];
+    const int64_t loose = step->accumulator_bytes - pinned;
+    int64_t once = plan_update_gradient(plan, group, k);
+    if (use->previous >= 0)
+        once += loose + (use_is_first(use, group->first) ? pinned : 0);
+    if (!program_hands_on(plan->program, k, group->end))
+        once += loose + (use_is_last(use, group->end) ? pinned : 0);
+    return once + 2 * (group->iterations - 1) * loose;
+}
+
 mbs_traffic plan_count_step(const mbs_plan *plan, const mbs_group *group, int32_t k)
 {
     const mbs_step *step = &plan->program->steps[k];
     const int64_t again = group->iterations - 1; /* iterations after the first */
     const int64_t weight = plan->pinned_weight[k];
-    const int64_t accumulator = plan->pinned_accumulator[k];
     int64_t read, written; /* per sample */
     step_moves(plan, k, &read, &written);
     mbs_traffic traffic = {
         .activation_read = plan->batch * read * group->passes,
         .activation_write = plan->batch * written,
         .weight_read = step->weight_bytes + again * (step->weight_bytes - weight),
-        .weight_gradient = step->accumulator_bytes + step_begun_bytes(step) +
-                           2 * again * (step->accumulator_bytes - accumulator),
+        .weight_gradient = count_gradient(plan, group, k),
+        .optimizer = step_state_bytes(step),
     };
-    /* what an earlier step of the group uses too is there already, and goes out once */
+    /* what an earlier step of the group uses too is there already */
     if (!use_is_first(&step->weight_use, group->first))
         traffic.weight_read -= weight;
-    if (!use_is_first(&step->accumulator_use, group->first))
-        traffic.weight_gradient -= 2 * accumulator;
     traffic.total = traffic.activation_read + traffic.activation_write + traffic.weight_read +
-                    traffic.weight_gradient;
+                    traffic.weight_gradient + traffic.optimizer;
     return traffic;
 }
 
@@ -80,6 +101,7 @@ void traffic_add(mbs_traffic *sum, mbs_traffic part)
     sum->activation_write += part.activation_write;
     sum->weight_read += part.weight_read;
     sum->weight_gradient += part.weight_gradient;
+    sum->optimizer += part.optimizer;
     sum->total += part.total;
 }
 

@@ -16,7 +16,8 @@ static const char *const top_members[] = {
 #define MOST_ORIGIN_BYTES 1024
 
 static const char *const traffic_members[] = {
-    "activation_read", "activation_write", "weight_read", "weight_gradient", "total", NULL};
+    "activation_read", "activation_write", "weight_read", "weight_gradient",
+    "total",           "optimizer",        NULL};
 
 /* ---- The header ------------------------------------------------------------------------------ */
 
@@ -39,9 +40,13 @@ static void read_traffic(plan_loader *loader)
     }
     json_check_members(&loader->document, &at, object, traffic_members);
     int64_t *const figures[] = {&traffic->activation_read, &traffic->activation_write,
-                                &traffic->weight_read, &traffic->weight_gradient, &traffic->total};
-    for (int i = 0; traffic_members[i] != NULL; i++)
-        figure_member(loader, &at, object, traffic_members[i], 0, JSON_MAX_INTEGER, figures[i]);
+                                &traffic->weight_read,     &traffic->weight_gradient,
+                                &traffic->total,           &traffic->optimizer};
+    for (int i = 0; traffic_members[i] != NULL; i++) {
+        const bool optional = figures[i] == &traffic->optimizer; /* of programs with updates */
+        if (!optional || json_member(object, traffic_members[i]) != NULL)
+            figure_member(loader, &at, object, traffic_members[i], 0, JSON_MAX_INTEGER, figures[i]);
+    }
 }
 
 /* What follows from the schedule, which mbs_plan_dram_peak counts anew. */

@@ -11,11 +11,11 @@
 #define TENSOR_MEMBERS "id", "name", "bytes", "elements"
 #define STEP_MEMBERS                                                                               \
     "id", "name", "phase", "kind", "reads", "writes", "weight_bytes", "accumulator_bytes",         \
-        "same_weights", "same_accumulators", "gemm", "conv"
+        "same_weights", "same_accumulators", "update", "gemm", "conv"
 
 /* By version. */
 static const char *const tensor_members[][6] = {{TENSOR_MEMBERS}, {TENSOR_MEMBERS, "rows"}};
-static const char *const step_members[][15] = {{STEP_MEMBERS}, {STEP_MEMBERS, "rows", "maps"}};
+static const char *const step_members[][16] = {{STEP_MEMBERS}, {STEP_MEMBERS, "rows", "maps"}};
 
 /* A copy of the name at `member` that lives as long as the program; "" after a fault. */
 static const char *copy_name(plan_loader *loader, const json_path *at, const cJSON *object,
@@ -165,10 +165,40 @@ static void read_shared(plan_loader *loader, const json_path *at, const cJSON *o
         json_fault(&loader->document, at, member, "found %d %s, expected the latest, %d %s",
                    earlier, quoted(there->name).text, before->next,
                    quoted(steps[before->next].name).text);
+    } else if (!weights && steps[earlier + 1].update.is_update) {
+        json_fault(&loader->document, at, member,
+                   "found %d %s, expected one whose gradient step %d %s has not taken", earlier,
+                   quoted(there->name).text, earlier + 1, quoted(steps[earlier + 1].name).text);
     } else {
         use->previous = earlier;
         before->next = index;
     }
+}
+
+/* What makes the step an update. */
+static void read_update(plan_loader *loader, const json_path *at, const cJSON *object,
+                        int32_t index)
+{
+    static const char *const members[] = {"read_bytes", "write_bytes", "elements", NULL};
+    mbs_step *step = &loader->program->steps[index];
+    const cJSON *value = json_member(object, "update");
+    const json_path path = {at, "update", 0};
+    weight_update update = {.is_update = true};
+    if (value == NULL || !entry_begin(loader, &path, value, members))
+        return;
+    figure_member(loader, &path, value, "read_bytes", 0, JSON_MAX_INTEGER, &update.read_bytes);
+    figure_member(loader, &path, value, "write_bytes", 0, JSON_MAX_INTEGER, &update.write_bytes);
+    figure_member(loader, &path, value, "elements", 0, JSON_MAX_INTEGER, &update.elements);
+    if (index == 0 || step[-1].accumulator_bytes == 0)
+        json_fault(&loader->document, at, "update",
+                   "is a member of steps only that follow one with accumulators");
+    else if (step->phase != MBS_BACKWARD || step->touch_end > step->touch_begin ||
+             step->weight_bytes > 0 || step->accumulator_bytes > 0)
+        json_fault(&loader->document, at, "update",
+                   "is a member of backward steps only that have no operands, weights and "
+                   "accumulators of their own");
+    else
+        step->update = update;
 }
 
 static void read_step(plan_loader *loader, const json_path *at, const cJSON *object, int32_t index)
@@ -204,6 +234,7 @@ static void read_step(plan_loader *loader, const json_path *at, const cJSON *obj
                   &step->accumulator_bytes);
     read_shared(loader, at, object, "same_weights", index, true);
     read_shared(loader, at, object, "same_accumulators", index, false);
+    read_update(loader, at, object, index);
     read_products(loader, at, object, step);
     if (loader->version > 1)
         read_rows(loader, at, object, step);
@@ -261,8 +292,12 @@ static bool sum_bytes(plan_loader *loader)
         return false;
     for (int32_t k = 0; k < p->step_count; k++) {
         const mbs_step *step = &p->steps[k];
-        bool fits = checked_add(parameters[k], step->weight_bytes, &parameters[k + 1]) &&
-                    checked_add(parameters[k + 1], step->accumulator_bytes, &parameters[k + 1]);
+        bool fits =
+            checked_add(parameters[k], step->weight_bytes, &parameters[k + 1]) &&
+            checked_add(parameters[k + 1], step->accumulator_bytes, &parameters[k + 1]) &&
+            checked_add(parameters[k + 1], program_gradient_bytes(p, k), &parameters[k + 1]) &&
+            checked_add(parameters[k + 1], step->update.read_bytes, &parameters[k + 1]) &&
+            checked_add(parameters[k + 1], step->update.write_bytes, &parameters[k + 1]);
         operands[k + 1] = operands[k];
         for (int32_t t = step->touch_begin; t < step->touch_end && fits; t++)
             fits = checked_add(operands[k + 1], p->tensors[p->touches[t].tensor].bytes,

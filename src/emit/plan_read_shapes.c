@@ -139,7 +139,8 @@ static bool shapes_known(const mbs_program *p)
         if (p->tensors[id].elements == 0 && p->tensors[id].bytes > 0)
             return false;
     for (int32_t k = 0; k < p->step_count; k++)
-        if (is_product(p->steps[k].kind) && p->steps[k].gemm.m == 0)
+        if ((is_product(p->steps[k].kind) && p->steps[k].gemm.m == 0) ||
+            (p->steps[k].update.is_update && p->steps[k].update.elements == 0))
             return false;
     return true;
 }

@@ -162,6 +162,8 @@ static void write_traffic(plan_writer *w)
     put_next_figure(w, "activation_write", traffic->activation_write);
     put_next_figure(w, "weight_read", traffic->weight_read);
     put_next_figure(w, "weight_gradient", traffic->weight_gradient);
+    if (traffic->optimizer > 0)
+        put_next_figure(w, "optimizer", traffic->optimizer);
     put_next_figure(w, "total", traffic->total);
     text_string(&w->out, "}");
 }

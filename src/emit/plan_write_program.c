@@ -97,6 +97,15 @@ static void write_rows(plan_writer *w, const mbs_step *step)
         text_string(&w->out, "]");
 }
 
+static void write_update(plan_writer *w, const weight_update *update)
+{
+    text_string(&w->out, ", \"update\": {");
+    put_figure(w, "read_bytes", update->read_bytes);
+    put_next_figure(w, "write_bytes", update->write_bytes);
+    put_next_figure(w, "elements", update->elements);
+    text_string(&w->out, "}");
+}
+
 static void write_steps(plan_writer *w)
 {
     list_begin(w, "steps");
@@ -115,6 +124,8 @@ static void write_steps(plan_writer *w)
             put_next_figure(w, "same_weights", step->weight_use.previous);
         if (step->accumulator_use.previous >= 0)
             put_next_figure(w, "same_accumulators", step->accumulator_use.previous);
+        if (step->update.is_update)
+            write_update(w, &step->update);
         write_products(w, step);
         if (w->version > 1)
             write_rows(w, step);

@@ -89,7 +89,7 @@ mbs_status division_find(division *found, variants *of, const mbs_group *group, 
     count_activations(cuts, p, group);
     qsort(cuts, (size_t)found->cuts, sizeof *cuts, by_activations);
     for (int32_t k = group->first; k < group->end; k++)
-        parameters += step_least_moves(&p->steps[k]);
+        parameters += step_least_moves(p, k);
     mbs_status status = MBS_OK;
     for (; found->tried < found->cuts && of->visits - begin < MOST_VISITS && status == MBS_OK;
          found->tried++) {

@@ -106,7 +106,7 @@ static void put_parameters(text *out, const char *key, int64_t once, int64_t aga
 
 static void put_movers(text *out, const mbs_plan *plan, const moves *found)
 {
-    static const char *const kinds[] = {"tensor", "weights", "accumulators"};
+    static const char *const kinds[] = {"tensor", "weights", "accumulators", "state"};
     text_string(out, ",\n  \"movers\": [");
     for (int32_t i = 0; i < found->count; i++) {
         const mover *each = &found->movers[i];
@@ -133,6 +133,13 @@ static void put_moves(text *out, const mbs_plan *plan, const moves *found)
                    found->weight_spared);
     put_parameters(out, "weight_gradient", found->gradient_once, found->gradient_again,
                    found->gradient_spared);
+    if (found->state_read + found->state_written > 0) {
+        put_key(out, ",\n    ", "optimizer");
+        put_figure(out, "{", "read", found->state_read);
+        put_figure(out, ", ", "written", found->state_written);
+        put_figure(out, ", ", "gradient_handed_on", found->gradient_handed);
+        text_string(out, "}");
+    }
     text_string(out, "}");
     put_movers(out, plan, found);
 }

@@ -51,12 +51,12 @@ move_reason move_write_reason(const mbs_plan *plan, const mbs_group *group, int3
 
 /* ---- Sums ------------------------------------------------------------------------------------ */
 
-/* Tensors are collected at [tensor], weights and accumulators behind them, two per step. */
+/* Tensors are collected at [tensor], what else there is behind them, by step. */
 static mover *mover_of(const moves *found, const mbs_program *p, mover_kind kind, int32_t index)
 {
     int64_t at = index;
     if (kind != MOVER_TENSOR)
-        at = p->tensor_count + 2 * (int64_t)index + (kind == MOVER_ACCUMULATORS);
+        at = p->tensor_count + (int64_t)index * (MOVER_KIND_COUNT - 1) + kind - 1;
     mover *of = &found->movers[at];
     of->kind = kind;
     of->index = index;
@@ -104,14 +104,32 @@ static void add_accumulators(moves *found, const mbs_plan *plan, const mbs_group
     const bool begun = use->previous >= 0;
     const bool first = use_is_first(use, group->first);
     const int64_t in = begun ? loose + (first ? pinned : 0) : 0;
-    const int64_t out = loose + (use_is_last(use, group->end) ? pinned : 0);
+    const bool hands_on = program_hands_on(plan->program, k, group->end);
+    const int64_t out = hands_on ? 0 : loose + (use_is_last(use, group->end) ? pinned : 0);
     mover *of = mover_of(found, plan->program, MOVER_ACCUMULATORS, k);
     found->gradient_once += in + out;
     found->gradient_again += 2 * again;
     found->gradient_spared += 2 * (group->iterations - 1) * pinned + step->accumulator_bytes +
-                              step_begun_bytes(step) - in - out;
+                              step_begun_bytes(step) - in - out -
+                              (hands_on ? step->accumulator_bytes : 0);
+    found->gradient_handed += hands_on ? 2 * step->accumulator_bytes : 0;
     of->read += in + again;
     of->written += out + again;
+}
+
+static void add_update(moves *found, const mbs_plan *plan, const mbs_group *group, int32_t k)
+{
+    const weight_update *update = &plan->program->steps[k].update;
+    const int64_t gradient = plan_update_gradient(plan, group, k);
+    if (!update->is_update)
+        return;
+    mover *state = mover_of(found, plan->program, MOVER_STATE, k);
+    found->gradient_once += gradient;
+    found->state_read += update->read_bytes;
+    found->state_written += update->write_bytes;
+    mover_of(found, plan->program, MOVER_ACCUMULATORS, k - 1)->read += gradient;
+    state->read += update->read_bytes;
+    state->written += update->write_bytes;
 }
 
 static int by_bytes(const void *left, const void *right)
@@ -129,7 +147,7 @@ mbs_status moves_find(moves *found, const mbs_plan *plan, int32_t first, int32_t
                       mbs_error *error)
 {
     const mbs_program *p = plan->program;
-    const size_t room = (size_t)p->tensor_count + 2 * (size_t)p->step_count;
+    const size_t room = (size_t)p->tensor_count + (MOVER_KIND_COUNT - 1) * (size_t)p->step_count;
     *found = (moves){0};
     found->movers = mem_calloc(room, sizeof *found->movers);
     if (found->movers == NULL)
@@ -140,6 +158,7 @@ mbs_status moves_find(moves *found, const mbs_plan *plan, int32_t first, int32_t
                 add_touch(found, plan, &plan->groups[g], t);
             add_weights(found, plan, &plan->groups[g], k);
             add_accumulators(found, plan, &plan->groups[g], k);
+            add_update(found, plan, &plan->groups[g], k);
         }
     for (size_t i = 0; i < room; i++)
         if (mover_bytes(&found->movers[i]) > 0)

@@ -15,9 +15,16 @@ typedef enum move_reason {
     MOVE_REASON_COUNT
 } move_reason;
 
-typedef enum mover_kind { MOVER_TENSOR, MOVER_WEIGHTS, MOVER_ACCUMULATORS } mover_kind;
+typedef enum mover_kind {
+    MOVER_TENSOR,
+    MOVER_WEIGHTS,
+    MOVER_ACCUMULATORS,
+    MOVER_STATE,
+    MOVER_KIND_COUNT
+} mover_kind;
 
-/* A tensor, or a step's parameters or their accumulators, and the bytes of it that are moved. */
+/* A tensor, or a step's parameters, their accumulators or an update's state and masters, and the
+ * bytes of it that are moved. */
 typedef struct mover {
     mover_kind kind;
     int32_t index; /* of the tensor, or the step */
@@ -31,10 +38,14 @@ typedef struct moves {
     int64_t weight_once;    /* every parameter that the steps read, once */
     int64_t weight_again;   /* by the iterations after the first */
     int64_t weight_spared;  /* what these would read besides if nothing were pinned */
-    int64_t gradient_once;  /* every accumulator, written once */
+    int64_t gradient_once;  /* every accumulator, written once, and read for updates */
     int64_t gradient_again; /* written, and read, by the iterations after the first */
     int64_t gradient_spared;
-    mover *movers; /* all that move anything, those that move most first */
+    int64_t gradient_handed; /* what updates would read, and others write for them, if no step
+                                handed its gradient on */
+    int64_t state_read;      /* by updates, likewise; weights that have no masters, too */
+    int64_t state_written;   /* and weights besides masters */
+    mover *movers;           /* all that move anything, those that move most first */
     int32_t count;
 } moves;
 

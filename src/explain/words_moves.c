@@ -207,13 +207,32 @@ static void put_parameters(text *out, const mbs_plan *plan, const mover *of)
     put_shared(out, plan, group, use, pinned);
 }
 
+/* What becomes of the sum, where an update follows the step. */
+static void put_update(text *out, const mbs_plan *plan, int32_t k)
+{
+    const mbs_program *p = plan->program;
+    if (!program_hands_on(p, k, p->step_count))
+        return;
+    if (program_hands_on(p, k, plan->groups[plan_group_of(plan, k)].end)) {
+        text_string(out, " The last iteration hands them on to ");
+        text_safe(out, p->steps[k + 1].name);
+        text_string(out, " and does not write them.");
+    } else {
+        text_string(out, " ");
+        text_safe(out, p->steps[k + 1].name);
+        text_string(out, ", in the next group, reads them.");
+    }
+}
+
 void words_of_mover(text *out, const mbs_plan *plan, const mover *of)
 {
     const mbs_program *p = plan->program;
     if (of->kind == MOVER_TENSOR) {
         text_safe(out, p->tensors[of->index].name);
     } else {
-        text_string(out, of->kind == MOVER_WEIGHTS ? "parameters of " : "accumulators of ");
+        text_string(out, of->kind == MOVER_WEIGHTS        ? "parameters of "
+                         : of->kind == MOVER_ACCUMULATORS ? "accumulators of "
+                                                          : "optimizer state of ");
         text_safe(out, p->steps[of->index].name);
     }
     text_string(out, ", ");
@@ -221,7 +240,12 @@ void words_of_mover(text *out, const mbs_plan *plan, const mover *of)
     text_string(out, ". ");
     if (of->kind == MOVER_TENSOR)
         put_tensor(out, plan, of->index);
+    else if (of->kind == MOVER_STATE)
+        text_string(out, "Read and written once in a training step, with the master copy of the "
+                         "weights if there is one, whatever the group.");
     else
         put_parameters(out, plan, of);
+    if (of->kind == MOVER_ACCUMULATORS)
+        put_update(out, plan, of->index);
     text_string(out, "\n");
 }

@@ -41,6 +41,8 @@ const hardware_field hardware_fields[] = {
     INTEGER(NULL, "weight_bits", bits.weight, 1, MOST_BITS),
     INTEGER(NULL, "accumulator_bits", bits.accumulator, 1, MOST_BITS),
     INTEGER(NULL, "mask_bits", bits.mask, 1, MOST_BITS),
+    INTEGER(NULL, "master_bits", optimizer_bits.master, 0, MOST_BITS),
+    INTEGER(NULL, "state_bits", optimizer_bits.state, 1, MOST_BITS),
     INTEGER(NULL, "norm_passes", norm_passes, 1, 1000),
     INTEGER(NULL, "clock_hz", clock_hz, 1, INT64_C(1000000000000)),
     INTEGER(NULL, "array_rows", array_rows, 1, MILLION),

@@ -19,6 +19,7 @@ void mbs_hardware_wavecore(mbs_hardware *hardware)
         .reserved_bytes = 0,
         .buffer_alignment_bytes = 64,
         .bits = {.activation = 16, .weight = 16, .accumulator = 32, .mask = 1},
+        .optimizer_bits = {.master = 32, .state = 32},
         .norm_passes = 2,
         .clock_hz = 700000000,
         .array_rows = 128,

@@ -141,6 +141,8 @@ static fit_portion first_portion(const mbs_plan *plan, const mbs_group *given, i
     if (given->strips == 1)
         return portion;
     const int64_t height = strips_tallest(plan->program, first, end);
+    if (height == 0) /* without operands, an update */
+        return (fit_portion){given->sub_batch, 1};
     portion.strips = strips_above(height, given->strips - 1);
     if (portion.strips == 0)
         portion.strips = strips_below(height, given->strips + 1);
@@ -258,7 +260,9 @@ static mbs_status add_groups(fitter *f, const mbs_group *given, int32_t first, i
         add_passes(f, first);
         return MBS_OK;
     }
-    const int32_t middle = first + (end - first) / 2;
+    int32_t middle = first + (end - first) / 2;
+    if (f->plan->program->steps[middle].update.is_update && middle + 1 < end)
+        middle++; /* with the step that hands its gradient on */
     cut_residency(f->plan, first, middle);
     status = add_groups(f, given, first, middle, &part);
     return status == MBS_OK ? add_groups(f, given, middle, end, &part) : status;

@@ -49,6 +49,8 @@ static void put_options(text *out, const mbs_plan *plan, const mbs_hardware *har
         text_string(out, " --inference");
     if (program->keeps_batch_norms)
         text_string(out, " --batch-norm keep");
+    if (program->optimizer != MBS_OPTIMIZER_NONE)
+        text_format(out, " --optimizer %s", mbs_optimizer_name(program->optimizer));
     if (recompute->recompute != MBS_RECOMPUTE_NONE && !program->inference)
         text_format(out, " --recompute %s", mbs_recompute_name(recompute->recompute));
     if (recompute->recompute == MBS_RECOMPUTE_AUTO && !program->inference)

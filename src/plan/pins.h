@@ -111,13 +111,17 @@ int64_t pins_worthwhile(const pins *p, int64_t iterations);
 void pins_fill(const mbs_program *program, int32_t first, int32_t end, int64_t iterations,
                int64_t room, int64_t *weight, int64_t *accumulator);
 
-/* The least that a step moves of its parameters, whatever the other steps of its group pin. */
-static inline int64_t step_least_moves(const mbs_step *step)
+/* The least that step k moves of its parameters, whatever the other steps of its group do. */
+static inline int64_t step_least_moves(const mbs_program *program, int32_t k)
 {
+    const mbs_step *step = &program->steps[k];
     const parameter_use *weights = &step->weight_use;
     const parameter_use *accumulators = &step->accumulator_use;
-    return step->weight_bytes - (weights->previous >= 0 ? weights->common : 0) +
-           step->accumulator_bytes - (accumulators->next >= 0 ? accumulators->common : 0);
+    const int64_t read = step->weight_bytes - (weights->previous >= 0 ? weights->common : 0);
+    if (program_hands_on(program, k, program->step_count))
+        return read;
+    return read + step->accumulator_bytes - (accumulators->next >= 0 ? accumulators->common : 0) +
+           step_state_bytes(step);
 }
 
 /* What a group of one iteration may move less if the next users of the step's parameters join it.

@@ -66,7 +66,7 @@ int64_t plan_passes_bytes(const plan_task *task, int32_t k)
     const mbs_step *step = &task->program->steps[k];
     const int64_t passes = step_passes(step, task->capacity, task->norm_passes);
     return task->batch * step_alone_activations(task->program, k, passes) +
-           step_parameter_moves(step);
+           step_parameter_moves(task->program, k);
 }
 
 void plan_add_lone_step(mbs_plan *plan, const plan_task *task, int32_t k)
@@ -139,6 +139,23 @@ static mbs_status check_words(const mbs_program *program, const mbs_hardware *ha
         wants->accumulator, wants->mask);
 }
 
+/* The same for the words of its optimizer. */
+static mbs_status check_optimizer_words(const mbs_program *program, const mbs_hardware *hardware,
+                                        mbs_error *error)
+{
+    const mbs_optimizer_bits *has = &program->optimizer_bits;
+    const mbs_optimizer_bits *wants = &hardware->optimizer_bits;
+    if (program->optimizer == MBS_OPTIMIZER_NONE ||
+        (has->master == wants->master && has->state == wants->state))
+        return MBS_OK;
+    return error_set(error, MBS_ERR_ARGUMENT,
+                     "the program of network %s is built for masters of %" PRId64
+                     " bits and state of %" PRId64 ", but hardware %s has %" PRId64 " and %" PRId64
+                     ": expected the same (set optimizer_bits in the program's options)",
+                     quoted(program->network_name).text, has->master, has->state,
+                     quoted(hardware->name).text, wants->master, wants->state);
+}
+
 mbs_status plan_open(mbs_plan **out, plan_task *task, const mbs_program *program,
                      const mbs_hardware *hardware, const mbs_plan_options *options,
                      const char *planner_name, mbs_error *error)
@@ -149,6 +166,8 @@ mbs_status plan_open(mbs_plan **out, plan_task *task, const mbs_program *program
     mbs_status status = check_options(hardware, options, buffer_bytes, error);
     if (status == MBS_OK)
         status = check_words(program, hardware, error);
+    if (status == MBS_OK)
+        status = check_optimizer_words(program, hardware, error);
     if (status != MBS_OK)
         return status;
     *task = (plan_task){.program = program,

@@ -1,6 +1,7 @@
 /* From a network to its program. */
 #include <string.h>
 
+#include "base/error.h"
 #include "base/memory.h"
 #include "program/builder.h"
 
@@ -25,6 +26,8 @@ static bool open_values(builder *b, bool blank)
     b->program->has_rows = true;
     b->program->split = b->options.split_norms != 0;
     b->program->bits = b->options.bits;
+    b->program->optimizer = b->options.inference ? MBS_OPTIMIZER_NONE : b->options.optimizer;
+    b->program->optimizer_bits = b->options.optimizer_bits;
     b->program->names = blank ? name_pool_create_blank() : name_pool_create();
     b->program->network_name = mem_strdup(b->network->name);
     if (b->program->names == NULL || b->program->network_name == NULL)
@@ -91,6 +94,12 @@ static bool add_value_tensors(builder *b)
 bool builder_open(builder *b, const mbs_network *network, const mbs_program_options *options,
                   bool blank, mbs_error *error)
 {
+    if ((unsigned)options->optimizer >= MBS_OPTIMIZER_COUNT) {
+        *b = (builder){.status = MBS_ERR_ARGUMENT};
+        error_set(error, MBS_ERR_ARGUMENT, "no optimizer has the number %d",
+                  (int)options->optimizer);
+        return false;
+    }
     *b = (builder){.network = network,
                    .options = *options,
                    .error = error,

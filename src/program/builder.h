@@ -254,6 +254,9 @@ bool remat_before(builder *b, int32_t tensor);
 /* What a backward step reads for the base tensor: that itself, or what was recomputed. */
 int32_t remat_tensor(const builder *b, int32_t tensor);
 
+/* Puts an update behind the step that adds last to each gradient, if the options ask for one. */
+bool updates_insert(builder *b);
+
 /* Drops writes that no step reads, numbers tensors by first touch, links the touches. */
 bool builder_finish(builder *b);
 

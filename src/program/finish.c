@@ -108,7 +108,10 @@ static bool check_sums(builder *b)
             return builder_fail(b, MBS_ERR_INPUT);
     for (int32_t k = 0; k < p->step_count; k++)
         if (!checked_add(bytes, p->steps[k].weight_bytes, &bytes) ||
-            !checked_add(bytes, p->steps[k].accumulator_bytes, &bytes))
+            !checked_add(bytes, p->steps[k].accumulator_bytes, &bytes) ||
+            !checked_add(bytes, program_gradient_bytes(p, k), &bytes) ||
+            !checked_add(bytes, p->steps[k].update.read_bytes, &bytes) ||
+            !checked_add(bytes, p->steps[k].update.write_bytes, &bytes))
             return builder_fail(b, MBS_ERR_INPUT);
     return true;
 }
@@ -152,6 +155,8 @@ static bool link_shared(builder *b)
 bool builder_finish(builder *b)
 {
     mbs_program *p = b->program;
+    if (!updates_insert(b))
+        return false;
     bool *read = mem_calloc((size_t)p->tensor_count, sizeof *read);
     if (read == NULL)
         return builder_fail(b, MBS_ERR_MEMORY);

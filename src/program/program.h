@@ -67,6 +67,7 @@ typedef enum step_pass {
     STEP_BWD_STAT, /* and those of its gradient, before the backward step */
     STEP_GSUM,
     STEP_LOSS,
+    STEP_UPDATE, /* of the weights, by an optimizer */
     STEP_PASS_COUNT
 } step_pass;
 
@@ -86,6 +87,17 @@ typedef struct parameter_use {
     int32_t next;     /* and the first one after */
     int64_t common;   /* bytes that all these steps use: as much may be pinned */
 } parameter_use;
+
+/*
+ * An update of weights by the gradient that the step before it completes. It has no operands and
+ * runs once in a training step, with the last iteration of its group, whatever their number.
+ */
+typedef struct weight_update {
+    bool is_update;      /* if not, all of this is 0 */
+    int64_t read_bytes;  /* state and masters, or weights that have no masters */
+    int64_t write_bytes; /* the same, and weights besides masters */
+    int64_t elements;    /* all that it reads and writes, its gradient too; 0: not known */
+} weight_update;
 
 typedef struct mbs_step {
     const char *name;
@@ -108,6 +120,7 @@ typedef struct mbs_step {
     int64_t accumulator_bytes;
     parameter_use weight_use;
     parameter_use accumulator_use;
+    weight_update update;
     mbs_gemm gemm;
     mbs_conv conv; /* of all three passes of a convolution */
 } mbs_step;
@@ -143,6 +156,8 @@ struct mbs_program {
     int32_t tensor_count;
     int32_t touch_count;
     bool shares;             /* some steps use the same weights or accumulators as others */
+    mbs_optimizer optimizer; /* as its options say, with its bits; of a loaded plan not known */
+    mbs_optimizer_bits optimizer_bits;
     struct name_pool *names; /* owns all the names above but network_name */
 };
 
@@ -186,6 +201,45 @@ static inline bool use_is_last(const parameter_use *use, int32_t end)
 static inline int64_t step_begun_bytes(const mbs_step *step)
 {
     return step->accumulator_use.previous < 0 ? 0 : step->accumulator_bytes;
+}
+
+/*
+ * Bytes of the gradient that step k reads if it is an update, else 0: what the step before it
+ * accumulates. In one group with that, it takes what is complete tile by tile, and none of it
+ * moves, be it pinned or not.
+ */
+static inline int64_t program_gradient_bytes(const mbs_program *program, int32_t k)
+{
+    return program->steps[k].update.is_update ? program->steps[k - 1].accumulator_bytes : 0;
+}
+
+/* Whether step k, in a group that ends before `end`, hands its gradient to an update in it. */
+static inline bool program_hands_on(const mbs_program *program, int32_t k, int32_t end)
+{
+    return k + 1 < end && program->steps[k + 1].update.is_update;
+}
+
+/* What an update reads and writes besides its gradient. */
+static inline int64_t step_state_bytes(const mbs_step *step)
+{
+    return step->update.read_bytes + step->update.write_bytes;
+}
+
+/*
+ * What step k moves with one iteration alone: accumulators that are begun; of an update state, less
+ * what the step before it then need not write. In a group that begins with the update
+ * program_head_bytes come on top. Below 0 where the state is small.
+ */
+static inline int64_t program_once_bytes(const mbs_program *program, int32_t k)
+{
+    const mbs_step *step = &program->steps[k];
+    return step_begun_bytes(step) + step_state_bytes(step) - program_gradient_bytes(program, k);
+}
+
+/* What a group that begins with step k moves more than its steps say: the gradient, out and in. */
+static inline int64_t program_head_bytes(const mbs_program *program, int32_t k)
+{
+    return 2 * program_gradient_bytes(program, k);
 }
 
 /*

@@ -11,6 +11,8 @@ mbs_status plan_from_network(mbs_plan **plan, const mbs_network *network,
     mbs_program_options program = MBS_PROGRAM_OPTIONS_INIT;
     program.inference = options->inference;
     program.keep_batch_norm = options->keep_batch_norm || conventional;
+    program.optimizer = options->optimizer;
+    program.optimizer_bits = hardware->optimizer_bits;
     program.bits = hardware->bits; /* nobody else says so, so they cannot disagree */
 
     mbs_plan_options how = MBS_PLAN_OPTIONS_INIT;

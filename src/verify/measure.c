@@ -1,4 +1,4 @@
-/* Sums, products and footprints as the replay counts them. */
+/* Sums, products, footprints and updates as the replay counts them. */
 #include "verify/replay.h"
 
 #include <inttypes.h>
@@ -37,4 +37,20 @@ int64_t expected_passes(const replay *r, const mbs_step *step)
     if (step->whole_sample && passes < r->plan->norm_passes)
         passes = r->plan->norm_passes;
     return passes < 1 ? 1 : passes;
+}
+
+bool hands_gradient_on(const replay *r, int32_t k)
+{
+    return k + 1 < r->plan->groups[r->group].end && r->program->steps[k + 1].update.is_update;
+}
+
+void move_update(replay *r, int32_t k)
+{
+    const weight_update *update = &r->program->steps[k].update;
+    if (!update->is_update)
+        return;
+    if (k == r->plan->groups[r->group].first)
+        add_bytes(r, &r->moved.weight_gradient, r->program->steps[k - 1].accumulator_bytes);
+    add_bytes(r, &r->moved.optimizer, update->read_bytes);
+    add_bytes(r, &r->moved.optimizer, update->write_bytes);
 }

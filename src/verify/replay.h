@@ -191,6 +191,16 @@ void measure_step(replay *r, int32_t k, int64_t full);
 /* How often an operand of a step run in passes is read. */
 int64_t expected_passes(const replay *r, const mbs_step *step);
 
+/* Whether step k, of the group at hand, is followed there by the update of what it accumulates: the
+ * last iteration leaves that where the update finds it. */
+bool hands_gradient_on(const replay *r, int32_t k);
+
+/*
+ * What an update moves, in the last iteration of its group: its gradient, unless that is handed on
+ * to it, state and masters or weights in, and out again, weights out. Nothing for any other step.
+ */
+void move_update(replay *r, int32_t k);
+
 /* ---- execute.c ---- */
 
 /* Executes the plan. The arrays of `r` must be there and zero. */

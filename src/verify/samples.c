@@ -81,7 +81,8 @@ static void execute_touch(replay *r, int32_t k, int32_t t, demand *need)
 
 /*
  * Weights come in once per iteration; accumulators come in, but for the first iteration of the step
- * that begins them, and go out. What is pinned comes in with the first of the group's steps that
+ * that begins them, and go out, but for the last one of a step that hands them on. What is pinned
+ * comes in with the first of the group's steps that
  * uses it, in the first iteration, and accumulators go out with the last one, in the last.
  */
 static void move_parameters(replay *r, int32_t k)
@@ -102,6 +103,10 @@ static void move_parameters(replay *r, int32_t k)
         add_bytes(r, &r->moved.weight_gradient, plan->pinned_accumulator[k]);
     if (!first || begun)
         add_bytes(r, &r->moved.weight_gradient, loose_accumulators);
+    if (last)
+        move_update(r, k);
+    if (last && hands_gradient_on(r, k))
+        return;
     add_bytes(r, &r->moved.weight_gradient, loose_accumulators);
     if (last && use_is_last(&step->accumulator_use, end))
         add_bytes(r, &r->moved.weight_gradient, plan->pinned_accumulator[k]);

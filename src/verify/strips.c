@@ -269,10 +269,12 @@ static void count_accumulators(replay *r, const mbs_group *group, int32_t k, int
     const parameter_use *use = &r->program->steps[k].accumulator_use;
     const int64_t pinned = r->plan->pinned_accumulator[k];
     const int64_t reads = use->previous >= 0 ? group->iterations : group->iterations - 1;
-    add_bytes(r, &r->moved.weight_gradient, times(r, reads + group->iterations, loose));
+    const bool handed_on = hands_gradient_on(r, k);
+    const int64_t writes = handed_on ? group->iterations - 1 : group->iterations;
+    add_bytes(r, &r->moved.weight_gradient, times(r, reads + writes, loose));
     if (use->previous >= 0 && use_is_first(use, group->first))
         add_bytes(r, &r->moved.weight_gradient, pinned);
-    if (use_is_last(use, group->end))
+    if (use_is_last(use, group->end) && !handed_on)
         add_bytes(r, &r->moved.weight_gradient, pinned);
 }
 
@@ -303,6 +305,7 @@ static void count_group(replay *r, const mbs_group *group)
         add_bytes(r, &r->moved.weight_read, fresh ? step->weight_bytes : weights);
         add_bytes(r, &r->moved.weight_read, times(r, again, weights));
         count_accumulators(r, group, k, accumulators);
+        move_update(r, k);
         r->done[k] = r->batch;
     }
 }

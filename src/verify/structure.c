@@ -37,6 +37,22 @@ static bool is_link(int32_t k, int32_t earlier)
     return earlier >= -1 && earlier < k;
 }
 
+/*
+ * An update follows the step that completes its gradient, which no later step goes on with; it
+ * does nothing else.
+ */
+static bool is_update_well_formed(const mbs_program *p, int32_t k)
+{
+    const mbs_step *step = &p->steps[k];
+    const weight_update *update = &step->update;
+    if (!update->is_update)
+        return update->read_bytes == 0 && update->write_bytes == 0;
+    return k > 0 && p->steps[k - 1].accumulator_bytes > 0 &&
+           p->steps[k - 1].accumulator_use.next < 0 && update->read_bytes >= 0 &&
+           update->write_bytes >= 0 && step->weight_bytes == 0 && step->accumulator_bytes == 0 &&
+           step->touch_end == step->touch_begin && step->phase == MBS_BACKWARD;
+}
+
 /* The loader and the program builder see to these; nothing below is safe without. */
 static bool is_well_formed(const replay *r)
 {
@@ -53,7 +69,7 @@ static bool is_well_formed(const replay *r)
             step->touch_end < step->write_begin || step->touch_end > p->touch_count ||
             step->weight_bytes < 0 || step->accumulator_bytes < 0 || step->coupled_to < -1 ||
             step->coupled_to >= k || !is_link(k, step->weight_use.previous) ||
-            !is_link(k, step->accumulator_use.previous))
+            !is_link(k, step->accumulator_use.previous) || !is_update_well_formed(p, k))
             return false;
         for (; touch < step->touch_end; touch++)
             if (p->touches[touch].step != k || p->touches[touch].tensor < 0 ||

@@ -21,6 +21,7 @@ static void check_figures(replay *r)
         {"activation_write", planned->activation_write, moved->activation_write},
         {"weight_read", planned->weight_read, moved->weight_read},
         {"weight_gradient", planned->weight_gradient, moved->weight_gradient},
+        {"optimizer", planned->optimizer, moved->optimizer},
         {"total", planned->total, moved->total},
     };
     for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++)
@@ -49,7 +50,8 @@ static void sum_up(replay *r)
     mbs_traffic *moved = &r->moved;
     bool fits = checked_add(moved->activation_read, moved->activation_write, &moved->total) &&
                 checked_add(moved->total, moved->weight_read, &moved->total) &&
-                checked_add(moved->total, moved->weight_gradient, &moved->total);
+                checked_add(moved->total, moved->weight_gradient, &moved->total) &&
+                checked_add(moved->total, moved->optimizer, &moved->total);
     if (fits)
         return;
     plan_fault(r, RULE_RANGE, "the bytes moved in total exceed 64 bits");

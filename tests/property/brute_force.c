@@ -66,13 +66,19 @@ static int64_t activations(const oracle_task *task, int32_t first, int32_t end, 
     return bytes;
 }
 
-/* Accumulators that the steps add to after others: they come in with the first iteration, too. */
-static int64_t begun_bytes(const mbs_program *p, int32_t first, int32_t end)
+int64_t oracle_once(const mbs_program *p, int32_t first, int32_t end)
 {
     int64_t bytes = 0;
-    for (int32_t k = first; k < end; k++)
+    for (int32_t k = first; k < end; k++) {
         if (p->steps[k].accumulator_use.previous >= 0)
             bytes += p->steps[k].accumulator_bytes;
+        if (!p->steps[k].update.is_update)
+            continue;
+        /* a gradient made elsewhere is read; one made here was not written the last time */
+        const int64_t gradient = p->steps[k - 1].accumulator_bytes;
+        bytes += p->steps[k].update.read_bytes + p->steps[k].update.write_bytes;
+        bytes += k == first ? gradient : -gradient;
+    }
     return bytes;
 }
 
@@ -155,7 +161,7 @@ int64_t oracle_parameters(const oracle_task *task, int32_t first, int32_t end, i
         accumulators += p->steps[k].accumulator_bytes;
     }
     const int64_t bytes =
-        iterations * weights + (2 * iterations - 1) * accumulators + begun_bytes(p, first, end);
+        iterations * weights + (2 * iterations - 1) * accumulators + oracle_once(p, first, end);
     if (!task->pin)
         return bytes;
     if (p->shares)
@@ -200,7 +206,7 @@ static int64_t group_traffic(const oracle_task *task, int32_t first, int32_t end
     if (steps[first].whole_sample && passes < task->norm_passes)
         passes = task->norm_passes;
     return least(best, task->batch * activations(task, first, end, passes) + bytes +
-                           begun_bytes(task->program, first, end));
+                           oracle_once(task->program, first, end));
 }
 
 int64_t brute_force_dp(const oracle_task *task)

@@ -29,6 +29,9 @@ static inline oracle_task oracle_of(const mbs_program *program, const mbs_hardwa
                          program->split && !options->no_strips};
 }
 
+/* What [first, end) move with one iteration alone: accumulators that others began, updates. */
+int64_t oracle_once(const mbs_program *p, int32_t first, int32_t end);
+
 /* What the parameters of [first, end) move as one group, `room` bytes for pinning. */
 int64_t oracle_parameters(const oracle_task *task, int32_t first, int32_t end, int64_t iterations,
                           int64_t room);

@@ -127,7 +127,7 @@ static int64_t in_passes(const group *g)
     if (step->whole_sample && passes < g->task->norm_passes)
         passes = g->task->norm_passes;
     return g->task->batch * activations(g, 0, passes) + bytes +
-           (step->accumulator_use.previous < 0 ? 0 : step->accumulator_bytes);
+           oracle_once(g->task->program, g->first, g->first + 1);
 }
 
 int64_t brute_force_group(const oracle_task *task, int32_t first, int32_t end, int64_t iterations,

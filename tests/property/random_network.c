@@ -35,6 +35,12 @@ int64_t random_between(uint64_t *state, int64_t low, int64_t high)
     return low + (int64_t)((random_next(state) >> 11) % (uint64_t)(high - low + 1));
 }
 
+mbs_optimizer random_optimizer(const uint64_t *state)
+{
+    const unsigned drawn = (unsigned)(*state >> 40) % (2 * MBS_OPTIMIZER_COUNT - 2);
+    return drawn < MBS_OPTIMIZER_COUNT ? (mbs_optimizer)drawn : MBS_OPTIMIZER_NONE;
+}
+
 /* As `mbsopt-network/1` text, the caller's (mbs_free). */
 static char *write_network(uint64_t *state, network_shape shape, int layers)
 {

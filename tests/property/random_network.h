@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "mbsopt/network.h"
+#include "mbsopt/program.h"
 
 #define RANDOM_LABEL_BYTES 80
 
@@ -13,6 +13,9 @@ uint64_t random_next(uint64_t *state);
 
 /* Uniform within [low, high]. */
 int64_t random_between(uint64_t *state, int64_t low, int64_t high);
+
+/* Of half of all states none; draws nothing, so that the networks stay as they are. */
+mbs_optimizer random_optimizer(const uint64_t *state);
 
 /*
  * About `layers` layers, wired in one of several ways, and in `label` how messages call them. The

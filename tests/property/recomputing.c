@@ -23,6 +23,7 @@ void recomputing_open(recomputing *r, uint64_t *state, int layers)
 void recomputing_open_varied(recomputing *r, uint64_t *state, int layers)
 {
     recomputing_open(r, state, layers);
+    r->program_options.optimizer = random_optimizer(state);
     r->program_options.keep_batch_norm = random_between(state, 0, 1) == 0;
     r->hardware.norm_passes = random_between(state, 1, 3);
     r->options.batch = random_between(state, 1, 20);

@@ -48,6 +48,7 @@ static void open_network(setting *s, uint64_t *state, int layers, int64_t most_s
     mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
     s->network = random_network(state, layers, s->label);
     mbs_error_clear(&error);
+    options.optimizer = random_optimizer(state);
     options.inference = random_between(state, 0, 2) == 0;
     options.keep_batch_norm = random_between(state, 0, 1) == 0;
     must_succeed(mbs_program_create(&s->program, s->network, &options, &error), &error, s->label);

@@ -40,6 +40,7 @@ static void open_setting(setting *s, uint64_t *state)
     s->options.planner = planners[random_between(state, 0, 5)];
     options.split_norms =
         random_between(state, 0, 1) == 0 && s->options.planner != MBS_PLANNER_MBS1;
+    options.optimizer = random_optimizer(state);
     options.inference = random_between(state, 0, 3) == 0;
     options.keep_batch_norm = random_between(state, 0, 2) == 0;
     options.recompute = (mbs_recompute)random_between(state, 0, MBS_RECOMPUTE_AUTO - 1);
@@ -138,6 +139,7 @@ START_TEST(classes_are_the_sum_of_what_moves)
         ck_assert_int_eq(tensors_written, counted.activation_write);
         ck_assert_int_eq(found.weight_once + found.weight_again, counted.weight_read);
         ck_assert_int_eq(found.gradient_once + found.gradient_again, counted.weight_gradient);
+        ck_assert_int_eq(found.state_read + found.state_written, counted.optimizer);
         ck_assert_int_eq(all, counted.total);
         moves_free(&found);
         close_setting(&s);

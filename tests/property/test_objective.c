@@ -28,6 +28,7 @@ static void open_setting(setting *s, uint64_t *state, int layers)
 {
     mbs_program_options program_options = MBS_PROGRAM_OPTIONS_INIT;
     s->network = random_network(state, layers, s->label);
+    program_options.optimizer = random_optimizer(state);
     program_options.inference = random_between(state, 0, 3) == 0;
     ck_assert_int_eq(mbs_program_create(&s->program, s->network, &program_options, NULL), MBS_OK);
     mbs_hardware_wavecore(&s->hardware);

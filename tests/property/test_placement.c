@@ -231,6 +231,7 @@ static void fit_network(uint64_t *state, tally *sum)
     mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
     mbs_plan_options plan_options = MBS_PLAN_OPTIONS_INIT;
     mbs_error_clear(&error);
+    options.optimizer = random_optimizer(state);
     options.inference = random_between(state, 0, 4) == 0;
     options.keep_batch_norm = random_between(state, 0, 1) == 0;
     must_succeed(mbs_program_create(&program, network, &options, &error), &error, label);
@@ -287,6 +288,7 @@ static void fit_strips(uint64_t *state, tally *sum)
     hardware.bits.activation = 64 << random_between(state, 0, 6);
     options.bits = hardware.bits;
     options.split_norms = 1;
+    options.optimizer = random_optimizer(state);
     options.inference = random_between(state, 0, 3) == 0;
     options.keep_batch_norm = random_between(state, 0, 1) == 0;
     must_succeed(mbs_program_create(&program, network, &options, &error), &error, label);

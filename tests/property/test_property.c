@@ -31,6 +31,7 @@ static void open_setting(setting *s, uint64_t *state, int layers)
     mbs_program_options program_options = MBS_PROGRAM_OPTIONS_INIT;
     s->network = random_network(state, layers, s->label);
     mbs_error_clear(&error);
+    program_options.optimizer = random_optimizer(state);
     program_options.inference = random_between(state, 0, 4) == 0;
     program_options.keep_batch_norm = random_between(state, 0, 1) == 0;
     must_succeed(mbs_program_create(&s->program, s->network, &program_options, &error), &error,
@@ -151,6 +152,7 @@ static void check_steps(const mbs_plan *plan, const char *label)
         sum.activation_write += part.activation_write;
         sum.weight_read += part.weight_read;
         sum.weight_gradient += part.weight_gradient;
+        sum.optimizer += part.optimizer;
         sum.total += part.total;
     }
     ck_assert_msg(memcmp(&sum, &all, sizeof sum) == 0,

@@ -32,6 +32,7 @@ static void open_setting(setting *s, uint64_t *state)
     mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
     s->network = random_network_of_rows(state, (int)random_between(state, 1, 14), s->label);
     options.split_norms = 1;
+    options.optimizer = random_optimizer(state);
     options.inference = random_between(state, 0, 3) == 0;
     options.keep_batch_norm = random_between(state, 0, 1) == 0;
     options.recompute = (mbs_recompute)random_between(state, 0, MBS_RECOMPUTE_AUTO - 1);
@@ -272,8 +273,10 @@ static bool find_victim(victim *v, uint64_t *state)
             continue;
         v->step = (int32_t)random_between(state, v->group->first, v->group->end - 1);
         const mbs_step *step = &v->program->steps[v->step];
+        if (step->write_begin == step->touch_begin)
+            return false;
         v->read = (int32_t)random_between(state, step->touch_begin, step->write_begin - 1);
-        return step->write_begin > step->touch_begin;
+        return true;
     }
     return false;
 }

@@ -35,6 +35,7 @@ static void open_setting(setting *s, uint64_t *state, int layers, int scale)
                                    : random_chain(state, layers, scale, s->label);
     } while (s->network == NULL);
     mbs_error_clear(&error);
+    program_options.optimizer = random_optimizer(state);
     program_options.inference = random_between(state, 0, 3) == 0;
     program_options.keep_batch_norm = random_between(state, 0, 1) == 0;
     program_options.split_norms = 1;

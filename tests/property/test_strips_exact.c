@@ -47,6 +47,7 @@ static void open_setting(setting *s, uint64_t *state, int layers, int scale)
                          : random_chain(state, layers, scale, s->label);
     while (s->network == NULL);
     s->program_options = (mbs_program_options)MBS_PROGRAM_OPTIONS_INIT;
+    s->program_options.optimizer = random_optimizer(state);
     s->program_options.inference = random_between(state, 0, 1) == 0;
     s->program_options.keep_batch_norm = random_between(state, 0, 1) == 0;
     create_program(&s->plain, s, 0);

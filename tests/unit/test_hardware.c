@@ -96,7 +96,7 @@ START_TEST(members_are_listed)
                                              "'energy': {'static_w': 0.1, 'mac_source': 'x'}"),
                      MBS_OK);
     const size_t count = mbs_hardware_member_count();
-    ck_assert_uint_eq(count, 23);
+    ck_assert_uint_eq(count, 25);
     for (size_t i = 0; i < count; i++) {
         ck_assert_int_eq(mbs_hardware_member(&hardware, i, &member), MBS_OK);
         stated += member.is_stated != 0;

@@ -69,7 +69,8 @@ static int read_options(advise_run *run, advise_format *format, const arguments 
     of->default_machines = DEFAULT_MACHINES;
     of->output = option_value(given, "output");
     if (!option_format(given, of->output, formats, &choice) ||
-        !option_choice(given, "batch-norm", batch_norms, &batch_norm))
+        !option_choice(given, "batch-norm", batch_norms, &batch_norm) ||
+        !setup_optimizer(&of->optimizer, given))
         return EXIT_USAGE;
     *format = (advise_format)choice;
     of->keep_batch_norm = batch_norm == 1;
@@ -178,6 +179,7 @@ static const option_spec advise_options[] = {
     OPTION_WORK_LIMIT,
     OPTION_INFERENCE,
     OPTION_BATCH_NORM,
+    OPTION_OPTIMIZER,
     OPTIONS_IMPORT,
     {"threads", '\0', "N", "plan on N threads (default: as many as there are cores)"},
     {"format", '\0', "table|csv|json",

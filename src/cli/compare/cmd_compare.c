@@ -120,6 +120,7 @@ static const option_spec compare_options[] = {
     OPTION_MAX_RECOMPUTE,
     OPTION_INFERENCE,
     OPTION_BATCH_NORM,
+    OPTION_OPTIMIZER,
     OPTION_HARDWARE,
     OPTION_CYCLE_MODEL,
     OPTIONS_IMPORT,

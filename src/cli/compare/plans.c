@@ -20,7 +20,9 @@ static mbs_status make_programs(programs *loaded, const comparison *of, mbs_erro
 {
     mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
     options.inference = of->setup.inference;
+    options.optimizer = of->setup.optimizer;
     options.bits = of->setup.hardware.bits;
+    options.optimizer_bits = of->setup.hardware.optimizer_bits;
     mbs_status status = MBS_OK;
     for (int keep = 0; keep < 2 && status == MBS_OK; keep++) {
         options.keep_batch_norm = keep || of->setup.keep_batch_norm;
@@ -46,8 +48,9 @@ typedef struct row_kind {
 static mbs_status plan_row(mbs_plan **plan, const comparison *of, const programs *loaded,
                            row_kind kind, mbs_error *error)
 {
-    search_again again = {loaded->network, of->setup.inference, of->setup.keep_batch_norm,
-                          of->recompute, NULL};
+    search_again again = {
+        loaded->network,    of->setup.inference, of->setup.keep_batch_norm, of->recompute, NULL,
+        of->setup.optimizer};
     mbs_plan_options options = of->options;
     options.planner = kind.planner;
     options.objective = kind.objective;

@@ -127,6 +127,7 @@ static const option_spec explain_options[] = {
     OPTIONS_SEARCH,
     OPTION_INFERENCE,
     OPTION_BATCH_NORM,
+    OPTION_OPTIMIZER,
     OPTION_HARDWARE,
     OPTIONS_IMPORT,
     {"format", '\0', "text|json", "sentences, or a document (default: as -o ends; text)"},

@@ -106,6 +106,7 @@ static int set_sweep(report *of, const arguments *given)
     const mbs_planner planner = swept_planner(of->options.planner);
     with->inference = of->setup.inference;
     with->keep_batch_norm = of->setup.keep_batch_norm;
+    with->optimizer = of->setup.optimizer;
     with->recompute = of->recompute;
     with->objective = of->options.objective;
     with->time_limit_s = of->options.time_limit_s;
@@ -191,6 +192,7 @@ static const option_spec report_options[] = {
     OPTIONS_SEARCH,
     OPTION_INFERENCE,
     OPTION_BATCH_NORM,
+    OPTION_OPTIMIZER,
     OPTION_HARDWARE,
     OPTIONS_IMPORT,
     OPTION_CYCLE_MODEL,

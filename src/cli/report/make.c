@@ -56,8 +56,12 @@ static int explain(report_network *to, const report *of, const search_again *aga
 
 static int plan_network(report *of, size_t n, bool *interrupted)
 {
-    const search_again again = {of->sweep.networks[n].network, of->setup.inference,
-                                of->setup.keep_batch_norm, of->recompute, NULL};
+    const search_again again = {of->sweep.networks[n].network,
+                                of->setup.inference,
+                                of->setup.keep_batch_norm,
+                                of->recompute,
+                                NULL,
+                                of->setup.optimizer};
     report_network *to = &of->networks[n];
     mbs_error error;
     mbs_error_clear(&error);

@@ -136,7 +136,8 @@ static int read_options(sweep *of, const arguments *given)
     of->force = option_flag(given, "force");
     const char *rows = of->resume != NULL ? of->resume : of->output;
     if (!option_format(given, rows, formats, &format) ||
-        !option_choice(given, "batch-norm", batch_norms, &batch_norm))
+        !option_choice(given, "batch-norm", batch_norms, &batch_norm) ||
+        !setup_optimizer(&of->optimizer, given))
         return EXIT_USAGE;
     of->json = format == 1;
     of->keep_batch_norm = batch_norm == 1;
@@ -251,6 +252,7 @@ static const option_spec sweep_options[] = {
     OPTION_WORK_LIMIT,
     OPTION_INFERENCE,
     OPTION_BATCH_NORM,
+    OPTION_OPTIMIZER,
     OPTIONS_IMPORT,
     {"threads", '\0', "N", "plan on N threads (default: as many as there are cores)"},
     {"shard", '\0', "K/M", "only every M-th point, from the K-th (from 0) on"},

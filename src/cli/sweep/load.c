@@ -81,8 +81,10 @@ static mbs_status make_programs(const sweep *of, sweep_network *to, mbs_error *e
         if (machine->same_words != i / 2)
             continue;
         options.inference = of->inference;
+        options.optimizer = of->optimizer;
         options.keep_batch_norm = i % 2 == 1 || of->keep_batch_norm;
         options.bits = machine->hardware.bits;
+        options.optimizer_bits = machine->hardware.optimizer_bits;
         status = mbs_program_create(&to->programs[i], to->network, &options, error);
     }
     return status;

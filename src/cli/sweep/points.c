@@ -5,7 +5,9 @@
 static bool same_words(const mbs_hardware *a, const mbs_hardware *b)
 {
     return a->bits.activation == b->bits.activation && a->bits.weight == b->bits.weight &&
-           a->bits.accumulator == b->bits.accumulator && a->bits.mask == b->bits.mask;
+           a->bits.accumulator == b->bits.accumulator && a->bits.mask == b->bits.mask &&
+           a->optimizer_bits.master == b->optimizer_bits.master &&
+           a->optimizer_bits.state == b->optimizer_bits.state;
 }
 
 /* Plans of least traffic depend on nothing else of a machine; what they take does. */
@@ -102,8 +104,10 @@ mbs_program_options sweep_program_options(const sweep *of, const sweep_point *at
 {
     mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
     options.inference = of->inference;
+    options.optimizer = of->optimizer;
     options.keep_batch_norm = sweep_keeps_batch_norms(of, at);
     options.bits = of->machines[at->machine].hardware.bits;
+    options.optimizer_bits = of->machines[at->machine].hardware.optimizer_bits;
     return options;
 }
 

@@ -43,6 +43,7 @@ typedef struct sweep {
     const char *default_machines; /* without --hardware: their names; null: wavecore, unloaded */
     int inference;
     int keep_batch_norm;
+    mbs_optimizer optimizer;
     mbs_recompute_options recompute; /* of the planners that do */
     mbs_objective objective;         /* of dp, and of what is recomputed */
     int no_pin;                      /* dp, ilp, best: as mbs_plan_options; likewise */

@@ -177,6 +177,7 @@ static const option_spec tradeoff_options[] = {
     OPTIONS_SEARCH,
     OPTION_INFERENCE,
     OPTION_BATCH_NORM,
+    OPTION_OPTIMIZER,
     OPTION_HARDWARE,
     OPTIONS_IMPORT,
     OPTION_CYCLE_MODEL,

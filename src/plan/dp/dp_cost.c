@@ -41,8 +41,8 @@ typedef struct cost_search {
     double *least_compute; /* per step: the least seconds of all samples */
     int64_t *weights;      /* per cut: bytes of the steps before it, likewise below */
     int64_t *accumulators;
-    int64_t *begun; /* of these, those that come in with the first iteration */
-    double *fixed;  /* joules that do not depend on I or residency */
+    int64_t *once; /* of what one iteration moves besides */
+    double *fixed; /* joules that do not depend on I or residency */
 
     span group;             /* the group that grows */
     pins pins;              /* its parameters */
@@ -77,7 +77,7 @@ static double step_time(const cost_search *s, int32_t c, int32_t k, int64_t acti
     const double full_bytes = (double)(s->list->sub_batch[c] * activations);
     const double rest_bytes = (double)(rest * activations);
     double first_s = longer(compute.full_s, (full_bytes + (double)moved->first) / s->bytes_per_s);
-    if (iterations == 1)
+    if (iterations == 1 || s->task->program->steps[k].update.is_update)
         return first_s;
     double middle_s = longer(compute.full_s, (full_bytes + (double)moved->middle) / s->bytes_per_s);
     double last_s = longer(compute.rest_s, (rest_bytes + (double)moved->last) / s->bytes_per_s);
@@ -88,7 +88,8 @@ static double step_time(const cost_search *s, int32_t c, int32_t k, int64_t acti
 typedef struct step_pins {
     int64_t weight;
     int64_t accumulator;
-    bool last; /* no later step of the group uses the same accumulators */
+    bool last;     /* no later step of the group uses the same accumulators */
+    bool hands_on; /* their sum, to an update in the group */
 } step_pins;
 
 /* Of step k in a group that begins with `first`. */
@@ -98,8 +99,13 @@ static parameter_moves parameter_moves_of(const cost_search *s, int32_t first, i
     const mbs_step *step = &s->task->program->steps[k];
     const int64_t weights = step->weight_bytes - pinned.weight;
     const int64_t accumulators = step->accumulator_bytes - pinned.accumulator;
-    const int64_t out = pinned.last ? pinned.accumulator : 0;
-    int64_t in = weights + accumulators; /* with the first iteration */
+    const int64_t out = pinned.hands_on ? 0 : accumulators + (pinned.last ? pinned.accumulator : 0);
+    if (step->update.is_update) {
+        const int64_t bytes =
+            step_state_bytes(step) + (k > first ? 0 : program_gradient_bytes(s->task->program, k));
+        return (parameter_moves){bytes, bytes, bytes};
+    }
+    int64_t in = weights; /* with the first iteration */
     if (use_is_first(&step->weight_use, first))
         in += pinned.weight;
     if (step->accumulator_use.previous >= 0)
@@ -108,16 +114,18 @@ static parameter_moves parameter_moves_of(const cost_search *s, int32_t first, i
         in += pinned.accumulator;
     if (iterations == 1)
         return (parameter_moves){.first = in + out};
-    return (parameter_moves){.first = in,
+    return (parameter_moves){.first = in + accumulators,
                              .middle = weights + 2 * accumulators,
-                             .last = weights + 2 * accumulators + out};
+                             .last = weights + accumulators + out};
 }
 
-static double least_step_time(const cost_search *s, int32_t c, int32_t k)
+/* In the group that ends before `end`. */
+static double least_step_time(const cost_search *s, int32_t c, int32_t k, int32_t end)
 {
     const mbs_step *step = &s->task->program->steps[k];
     const step_pins all = {step->weight_use.common, step->accumulator_use.common,
-                           step->accumulator_use.next < 0};
+                           step->accumulator_use.next < 0,
+                           program_hands_on(s->task->program, k, end)};
     const parameter_moves moved =
         parameter_moves_of(s, s->group.first, k, all, s->list->iterations[c]);
     return step_time(s, c, k, s->activations[k], &moved);
@@ -127,11 +135,18 @@ static double least_step_time(const cost_search *s, int32_t c, int32_t k)
 static void change_activations(cost_search *s, int32_t k, int64_t change)
 {
     for (int32_t c = s->group.smallest; c < s->group.count; c++)
-        s->least_s[c] -= least_step_time(s, c, k);
+        s->least_s[c] -= least_step_time(s, c, k, s->group.end);
     s->activations[k] += change;
     s->moved += change;
     for (int32_t c = s->group.smallest; c < s->group.count; c++)
-        s->least_s[c] += least_step_time(s, c, k);
+        s->least_s[c] += least_step_time(s, c, k, s->group.end);
+}
+
+/* Changes the bounds: step k's group goes on behind its end up to now, `before`. */
+static void change_bounds(cost_search *s, int32_t k, int32_t before)
+{
+    for (int32_t c = s->group.smallest; c < s->group.count; c++)
+        s->least_s[c] += least_step_time(s, c, k, s->group.end) - least_step_time(s, c, k, before);
 }
 
 /* Lets the next step join the group. */
@@ -145,6 +160,8 @@ static void grow(cost_search *s)
     pins_move(&s->pins, first, s->group.end);
     plan_watch_work(s->task->watch,
                     GROW_WORK * (1 + step->touch_end - step->touch_begin) * s->list->count);
+    if (step->update.is_update && k > first) /* the step before it hands on what it wrote */
+        change_bounds(s, k - 1, k);
     s->activations[k] = 0;
     for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
         const mbs_touch *touch = &p->touches[t];
@@ -158,7 +175,7 @@ static void grow(cost_search *s)
     }
     s->moved += s->activations[k];
     for (int32_t c = s->group.smallest; c < s->group.count; c++)
-        s->least_s[c] += least_step_time(s, c, k);
+        s->least_s[c] += least_step_time(s, c, k, s->group.end);
 }
 
 /* Joules of a group that takes `time_s` and moves `bytes`. */
@@ -179,12 +196,13 @@ static double objective(const cost_search *s, int32_t c, double time_s, int64_t 
 {
     const span *g = &s->group;
     const int64_t again = s->list->iterations[c] - 1;
+    const int64_t head = program_head_bytes(s->task->program, g->first);
     const int64_t weights = s->weights[g->end] - s->weights[g->first];
     const int64_t accumulators = s->accumulators[g->end] - s->accumulators[g->first];
     if (s->task->objective == MBS_TIME)
         return time_s;
-    int64_t bytes = s->task->batch * s->moved + weights + accumulators + s->begun[g->end] -
-                    s->begun[g->first] + again * (weights + 2 * accumulators) -
+    int64_t bytes = s->task->batch * s->moved + weights + accumulators + s->once[g->end] -
+                    s->once[g->first] + head + again * (weights + 2 * accumulators) -
                     pins_save(&s->pins, again + 1, room);
     if (s->task->objective == MBS_WEIGHTED)
         return (double)bytes + s->task->weight * time_s;
@@ -206,10 +224,11 @@ static double group_time(const cost_search *s, int32_t c, int64_t room, double l
                   s->pinned_weight, s->pinned_accumulator);
     for (int32_t k = g->first; k < g->end && time_s <= limit_s; k++) {
         step_pins pinned = {min_i64(weight_room, steps[k].weight_bytes),
-                            min_i64(accumulator_room, steps[k].accumulator_bytes), true};
+                            min_i64(accumulator_room, steps[k].accumulator_bytes), true,
+                            program_hands_on(s->task->program, k, g->end)};
         if (shares)
             pinned = (step_pins){s->pinned_weight[k], s->pinned_accumulator[k],
-                                 use_is_last(&steps[k].accumulator_use, g->end)};
+                                 use_is_last(&steps[k].accumulator_use, g->end), pinned.hands_on};
         const parameter_moves moved =
             parameter_moves_of(s, g->first, k, pinned, s->list->iterations[c]);
         weight_room -= pinned.weight;
@@ -259,7 +278,7 @@ static void relax_passes(cost_search *s, int32_t k)
     const step_run run = run_of(s, 1, passes);
     const step_transfers moved = {.activations =
                                       step_alone_activations(s->task->program, k, passes),
-                                  .each = step_parameter_moves(step)};
+                                  .each = step_parameter_moves(s->task->program, k)};
     mbs_cost cost = {0};
     cost_add_run(&cost, &run, k, &moved);
     cost_finish(&cost, s->task->hardware);
@@ -300,17 +319,19 @@ static void fill_tables(cost_search *s)
     const int64_t batch = s->task->batch;
     mbs_cost cost;
     const int32_t first = s->range->first;
-    s->weights[first] = s->accumulators[first] = s->begun[first] = 0;
+    s->weights[first] = s->accumulators[first] = s->once[first] = 0;
     s->fixed[first] = 0;
     for (int32_t k = first; k < s->range->end; k++) {
         s->operands[k] = program_operand_bytes(p, k);
         s->weights[k + 1] = s->weights[k] + p->steps[k].weight_bytes;
         s->accumulators[k + 1] = s->accumulators[k] + p->steps[k].accumulator_bytes;
-        s->begun[k + 1] = s->begun[k] + step_begun_bytes(&p->steps[k]);
+        s->once[k + 1] = s->once[k] + program_once_bytes(p, k);
         compute_seconds(s, k, batch, &cost);
-        s->fixed[k + 1] =
-            s->fixed[k] + cost.mac_j + cost.vector_j +
-            1e-12 * (double)(batch * s->operands[k]) * s->task->hardware->buffer_pj_per_byte;
+        const bool is_update = p->steps[k].update.is_update;
+        const double handled =
+            is_update ? cost_update_work(p, k).operand_bytes : (double)(batch * s->operands[k]);
+        s->fixed[k + 1] = s->fixed[k] + cost.mac_j + cost.vector_j +
+                          1e-12 * handled * s->task->hardware->buffer_pj_per_byte;
         s->least_compute[k] = INFINITY;
         for (int32_t c = 0; c < s->list->count; c++) {
             const int64_t again = s->list->iterations[c] - 1;
@@ -319,7 +340,8 @@ static void fill_tables(cost_search *s)
                                         compute_seconds(s, k, batch - again * full, &cost)};
             s->compute[(size_t)c * (size_t)p->step_count + (size_t)k] = taken;
             s->least_compute[k] =
-                fmin(s->least_compute[k], (double)again * taken.full_s + taken.rest_s);
+                fmin(s->least_compute[k],
+                     is_update ? taken.full_s : (double)again * taken.full_s + taken.rest_s);
         }
     }
 }
@@ -327,8 +349,7 @@ static void fill_tables(cost_search *s)
 /* The least seconds of step k whatever its group, if it moves `activations` bytes per sample. */
 static double bound_step(const cost_search *s, int32_t k, int64_t activations)
 {
-    const mbs_step *step = &s->task->program->steps[k];
-    const int64_t bytes = s->task->batch * activations + step_least_moves(step);
+    const int64_t bytes = s->task->batch * activations + step_least_moves(s->task->program, k);
     return longer(s->least_compute[k], (double)bytes / s->bytes_per_s);
 }
 
@@ -369,7 +390,7 @@ static void bound_costs(cost_search *s)
         }
         time_s += bound_step(s, k, s->activations[k]);
         moved += s->activations[k];
-        parameters += step_least_moves(step);
+        parameters += step_least_moves(p, k);
         const int64_t bytes = s->task->batch * moved + parameters;
         const double least = (1 - ROUNDING) * time_s;
         range->rest[k - range->first] = least_of(s, k, least, (double)bytes);
@@ -387,14 +408,14 @@ static bool cost_open(cost_search *s)
     s->least_compute = mem_alloc(cuts * sizeof *s->least_compute);
     s->weights = mem_alloc(cuts * sizeof *s->weights);
     s->accumulators = mem_alloc(cuts * sizeof *s->accumulators);
-    s->begun = mem_alloc(cuts * sizeof *s->begun);
+    s->once = mem_alloc(cuts * sizeof *s->once);
     s->fixed = mem_alloc(cuts * sizeof *s->fixed);
     s->activations = mem_alloc(cuts * sizeof *s->activations);
     s->least_s = mem_alloc(list * sizeof *s->least_s);
     s->pinned_weight = mem_alloc(cuts * sizeof *s->pinned_weight);
     s->pinned_accumulator = mem_alloc(cuts * sizeof *s->pinned_accumulator);
     if (s->operands == NULL || s->compute == NULL || s->least_compute == NULL ||
-        s->weights == NULL || s->accumulators == NULL || s->begun == NULL || s->fixed == NULL ||
+        s->weights == NULL || s->accumulators == NULL || s->once == NULL || s->fixed == NULL ||
         s->activations == NULL || s->least_s == NULL || s->pinned_weight == NULL ||
         s->pinned_accumulator == NULL || !pins_open(&s->pins, s->task->program))
         return false;
@@ -413,7 +434,7 @@ void dp_range_close_cost(dp_range *range)
     mem_free(s->least_compute);
     mem_free(s->weights);
     mem_free(s->accumulators);
-    mem_free(s->begun);
+    mem_free(s->once);
     mem_free(s->fixed);
     mem_free(s->activations);
     mem_free(s->least_s);

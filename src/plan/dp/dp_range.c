@@ -16,8 +16,8 @@ typedef struct growing {
     int64_t moved; /* activation bytes per sample */
     int64_t weights;
     int64_t accumulators;
-    int64_t begun; /* of these, what comes in with the first iteration */
-    pins pins;     /* its parameters */
+    int64_t once; /* what one iteration moves besides */
+    pins pins;    /* its parameters */
 } growing;
 
 /* What moves if all steps from the cut on are one group with one iteration, for each cut; of shared
@@ -37,7 +37,7 @@ static void bound_traffic(dp_range *range)
             if (dp_range_spares(range, t) >= 0)
                 moved -= bytes;
         }
-        parameters += step_least_moves(step);
+        parameters += step_least_moves(p, k);
         range->rest[k - range->first] = (double)(range->task.batch * moved + parameters);
     }
 }
@@ -84,7 +84,7 @@ static void grow(growing *g)
     }
     g->weights += step->weight_bytes;
     g->accumulators += step->accumulator_bytes;
-    g->begun += step_begun_bytes(step);
+    g->once += program_once_bytes(p, g->group.end);
     span_grow(&g->group);
     pins_move(&g->pins, g->group.first, g->group.end);
 }
@@ -126,7 +126,8 @@ void dp_range_relax(dp_range *range, double limit, int32_t to, double cost, dp_c
 static void solve_from(dp_range *range, growing *g, int32_t start, double limit)
 {
     const double least = range->best[start - range->first] + range->rest[start - range->first];
-    g->moved = g->weights = g->accumulators = g->begun = 0;
+    g->moved = g->weights = g->accumulators = 0;
+    g->once = program_head_bytes(g->task->program, start);
     span_start(&g->group, start, false);
     while (g->group.end < range->end) {
         int32_t candidate = 0;
@@ -136,7 +137,7 @@ static void solve_from(dp_range *range, growing *g, int32_t start, double limit)
         const int64_t again = least_again(g, &candidate);
         if (least + (double)again >= limit)
             break;
-        const int64_t once = g->task->batch * g->moved + g->weights + g->accumulators + g->begun;
+        const int64_t once = g->task->batch * g->moved + g->weights + g->accumulators + g->once;
         dp_range_relax(range, limit, g->group.end, (double)(once + again),
                        (dp_choice){start, candidate, 0});
     }

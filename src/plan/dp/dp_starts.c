@@ -11,22 +11,22 @@ bool starts_open(starts *s, const mbs_program *program, int64_t batch)
     *s = (starts){.program = program, .batch = batch};
     s->weights = mem_alloc(cuts * sizeof *s->weights);
     s->accumulators = mem_alloc(cuts * sizeof *s->accumulators);
-    s->begun = mem_alloc(cuts * sizeof *s->begun);
+    s->once = mem_alloc(cuts * sizeof *s->once);
     s->continued = mem_alloc(cuts * sizeof *s->continued);
     s->offset = mem_calloc(blocks, sizeof *s->offset);
     s->rest = mem_alloc(cuts * sizeof *s->rest);
     s->least = mem_calloc(2 * blocks, sizeof *s->least);
     s->need = mem_calloc(cuts, sizeof *s->need);
     s->block_need = mem_calloc(blocks, sizeof *s->block_need);
-    if (s->weights == NULL || s->accumulators == NULL || s->begun == NULL || s->continued == NULL ||
+    if (s->weights == NULL || s->accumulators == NULL || s->once == NULL || s->continued == NULL ||
         s->offset == NULL || s->rest == NULL || s->least == NULL || s->need == NULL ||
         s->block_need == NULL)
         return false;
-    s->weights[0] = s->accumulators[0] = s->begun[0] = s->continued[0] = 0;
+    s->weights[0] = s->accumulators[0] = s->once[0] = s->continued[0] = 0;
     for (int32_t k = 0; k < program->step_count; k++) {
         s->weights[k + 1] = s->weights[k] + program->steps[k].weight_bytes;
         s->accumulators[k + 1] = s->accumulators[k] + program->steps[k].accumulator_bytes;
-        s->begun[k + 1] = s->begun[k] + step_begun_bytes(&program->steps[k]);
+        s->once[k + 1] = s->once[k] + program_once_bytes(program, k);
         s->continued[k + 1] = s->continued[k] + step_continued_bytes(&program->steps[k]);
     }
     return true;
@@ -36,7 +36,7 @@ void starts_close(starts *s)
 {
     mem_free(s->weights);
     mem_free(s->accumulators);
-    mem_free(s->begun);
+    mem_free(s->once);
     mem_free(s->continued);
     mem_free(s->offset);
     mem_free(s->rest);
@@ -47,6 +47,7 @@ void starts_close(starts *s)
 
 void starts_add_cut(starts *s, int64_t best)
 {
+    best += s->count < s->program->step_count ? program_head_bytes(s->program, s->count) : 0;
     s->rest[s->count] = best - s->base - s->offset[s->count / STARTS_BLOCK];
     s->count++;
 }

@@ -30,11 +30,11 @@ typedef struct starts {
     int32_t end;      /* and the steps before this one */
     int64_t *weights; /* per cut: bytes of all steps before it, likewise below */
     int64_t *accumulators;
-    int64_t *begun;     /* of these, what comes in with the first iteration */
+    int64_t *once;      /* program_once_bytes */
     int64_t *continued; /* step_continued_bytes */
     /*
      * The value of cut k: the least traffic of the steps before it + the activations that group
-     * [k, end) moves. It is base + offset[k / STARTS_BLOCK] + rest[k].
+     * [k, end) moves + program_head_bytes. It is base + offset[k / STARTS_BLOCK] + rest[k].
      */
     int64_t base;
     int64_t *offset;
@@ -86,7 +86,7 @@ static inline int64_t reread_bytes(parameters p)
 static inline int64_t starts_parameters(const starts *s, int32_t cut, int64_t iterations)
 {
     return iterations * s->weights[cut] + (2 * iterations - 1) * s->accumulators[cut] +
-           s->begun[cut];
+           s->once[cut];
 }
 
 /*

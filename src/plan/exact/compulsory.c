@@ -5,7 +5,7 @@
 int64_t exact_compulsory_step(const mbs_program *p, int64_t batch, int32_t k)
 {
     const mbs_step *step = &p->steps[k];
-    int64_t bytes = step->pass == STEP_REMAT ? 0 : step_least_moves(step);
+    int64_t bytes = step->pass == STEP_REMAT ? 0 : step_least_moves(p, k);
     for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
         const mbs_tensor *tensor = &p->tensors[p->touches[t].tensor];
         if (p->touches[t].previous < 0 && (tensor->producer < 0 || tensor->kept))

@@ -59,7 +59,7 @@ int64_t lagrange_parameter_moves(const lagrange *l, int32_t c, int32_t first, in
     const int64_t iterations = l->list.iterations[c];
     return iterations * (l->weight_sum[end] - l->weight_sum[first]) +
            (2 * iterations - 1) * (l->accumulator_sum[end] - l->accumulator_sum[first]) +
-           l->begun_sum[end] - l->begun_sum[first];
+           l->once_sum[end] - l->once_sum[first] + program_head_bytes(l->task->program, first);
 }
 
 /* What pinning some of these bytes gains at `price` each; *room is what is left, *pinned grows. */
@@ -81,7 +81,8 @@ int64_t lagrange_parameters(const lagrange *l, int32_t c, int32_t first, int32_t
     const int64_t again = l->list.iterations[c] - 1;
     const int64_t weights = l->weight_sum[end] - l->weight_sum[first];
     const int64_t accumulators = l->accumulator_sum[end] - l->accumulator_sum[first];
-    const int64_t once = weights + accumulators + l->begun_sum[end] - l->begun_sum[first];
+    const int64_t once = weights + accumulators + l->once_sum[end] - l->once_sum[first] +
+                         program_head_bytes(l->task->program, first);
     int64_t bound = (once + again * (weights + 2 * accumulators)) << l->shift;
     *pinned = 0;
     if (!l->task->program->shares) {

@@ -76,7 +76,7 @@ static void fill_sums(lagrange *l)
         l->passes_cost[k] = plan_passes_bytes(l->task, k);
         l->weight_sum[k + 1] = l->weight_sum[k] + step->weight_bytes;
         l->accumulator_sum[k + 1] = l->accumulator_sum[k] + step->accumulator_bytes;
-        l->begun_sum[k + 1] = l->begun_sum[k] + step_begun_bytes(step);
+        l->once_sum[k + 1] = l->once_sum[k] + program_once_bytes(p, k);
         l->shared_sum[k + 1] = l->shared_sum[k] + shared_bytes(step);
     }
 }
@@ -120,7 +120,7 @@ static bool allocate(lagrange *l)
     l->tight_sum = mem_calloc(candidate_count * (steps + 1), sizeof *l->tight_sum);
     l->weight_sum = mem_calloc(steps + 1, sizeof *l->weight_sum);
     l->accumulator_sum = mem_calloc(steps + 1, sizeof *l->accumulator_sum);
-    l->begun_sum = mem_calloc(steps + 1, sizeof *l->begun_sum);
+    l->once_sum = mem_calloc(steps + 1, sizeof *l->once_sum);
     l->shared_sum = mem_calloc(steps + 1, sizeof *l->shared_sum);
     l->pins = mem_calloc(1, sizeof *l->pins);
     l->passes_cost = mem_calloc(steps, sizeof *l->passes_cost);
@@ -131,7 +131,7 @@ static bool allocate(lagrange *l)
     return l->need != NULL && l->end_bytes != NULL && l->stays != NULL && l->tight != NULL &&
            l->tight_sum != NULL && l->price != NULL && l->price_sum != NULL &&
            l->slack_sum != NULL && l->weight_sum != NULL && l->accumulator_sum != NULL &&
-           l->begun_sum != NULL && l->shared_sum != NULL && l->pins != NULL &&
+           l->once_sum != NULL && l->shared_sum != NULL && l->pins != NULL &&
            pins_open(l->pins, l->task->program) && l->passes_cost != NULL && l->chains != NULL &&
            l->history != NULL && l->change != NULL && l->highest_price != NULL;
 }
@@ -170,7 +170,7 @@ void lagrange_close(lagrange *l)
     mem_free(l->slack_sum);
     mem_free(l->weight_sum);
     mem_free(l->accumulator_sum);
-    mem_free(l->begun_sum);
+    mem_free(l->once_sum);
     mem_free(l->shared_sum);
     if (l->pins != NULL)
         pins_close(l->pins);

@@ -27,7 +27,7 @@ typedef struct lagrange {
     int64_t *tight_sum;  /* of price · (need - tight) */
     int64_t *weight_sum; /* over steps, of parameter bytes */
     int64_t *accumulator_sum;
-    int64_t *begun_sum;     /* of these, those that come in with the first iteration */
+    int64_t *once_sum;      /* of what one iteration moves besides: program_once_bytes */
     int64_t *shared_sum;    /* bytes of steps that share parameters, accumulators twice */
     pins *pins;             /* of the group that was looked at last */
     int64_t *passes_cost;   /* per step: alone and in passes; in bytes, exact */

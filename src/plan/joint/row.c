@@ -144,7 +144,7 @@ static void update_passes(joint *j)
     for (int32_t k = 0; k < p->step_count; k++) {
         const mbs_step *step = &p->steps[k];
         const int64_t passes = step_passes(step, j->task.capacity, j->task.norm_passes);
-        int64_t cost = step_parameter_moves(step) << j->l.shift;
+        int64_t cost = step_parameter_moves(p, k) << j->l.shift;
         for (int32_t i = j->timed_begin[k]; i < j->timed_begin[k + 1]; i++) {
             const joint_event *e = &j->events[j->timed[i]];
             const joint_tensor *t = &j->tensors[e->tensor];

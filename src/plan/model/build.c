@@ -36,7 +36,7 @@ static void add_step(model *m, int32_t k)
     if (model_least_footprint(m, k, 0) <= m->task->capacity)
         return;
     int64_t again = step_passes(step, m->task->capacity, m->task->norm_passes) - 1;
-    int64_t bytes = step_parameter_moves(step);
+    int64_t bytes = step_parameter_moves(p, k);
     for (int32_t t = step->touch_begin; t < step->write_begin; t++)
         bytes += again * m->task->batch * p->tensors[p->touches[t].tensor].bytes;
     snprintf(name, sizeof name, "p_%d", k);

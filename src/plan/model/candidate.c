@@ -61,15 +61,16 @@ static void add_runs(part *c)
         m->least[k] = model_least_footprint(m, k, c->candidate);
         if (m->least[k] > c->capacity || (step->coupled && again > 0))
             continue;
-        int64_t bytes = step_parameter_moves(step) + again * step->weight_bytes +
+        int64_t bytes = step_parameter_moves(c->program, k) + again * step->weight_bytes +
                         2 * again * step->accumulator_bytes;
         snprintf(name, sizeof name, "z_%d_%" PRId64, k, c->iterations);
         m->run[k] = add_column(c, MODEL_RUN, k, 1, (double)bytes, name);
         model_add_element(m, m->choose_row[k], m->run[k], 1);
-        if (!c->pins || k == 0 || m->run[k - 1] == 0)
+        const int64_t head = program_head_bytes(c->program, k);
+        if ((!c->pins && head == 0) || k == 0 || m->run[k - 1] == 0)
             continue;
         snprintf(name, sizeof name, "j_%d_%" PRId64, k, c->iterations);
-        m->join[k] = add_column(c, MODEL_JOIN, k, 1, 0, name);
+        m->join[k] = add_column(c, MODEL_JOIN, k, 1, -(double)head, name);
         add_order(c, m->join[k], m->run[k - 1]);
         add_order(c, m->join[k], m->run[k]);
     }

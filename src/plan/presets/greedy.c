@@ -45,10 +45,13 @@ static mbs_status crossing_bytes(const staged *s, int64_t **out, mbs_error *erro
     return MBS_OK;
 }
 
-/* The I that the step would take on its own, all that crosses it counted. */
+/* The I that the step would take on its own, all that crosses it counted; of an update, which can
+ * do with any, that of the step before it. */
 static int64_t own_iterations(const staged *s, const int64_t *crossing, int32_t k)
 {
     const mbs_program *p = s->task->program;
+    while (p->steps[k].update.is_update)
+        k--;
     int64_t bytes = program_operand_bytes(p, k) + crossing[k];
     if (p->steps[k].coupled || bytes == 0)
         return 1;

@@ -61,7 +61,7 @@ staged_group staged_evaluate(const staged *s, int32_t first, int32_t end)
     int64_t moved = 0; /* activation bytes per sample */
     int64_t weights = 0;
     int64_t accumulators = 0;
-    int64_t begun = 0;
+    int64_t once = program_head_bytes(p, first);
     for (int32_t k = first; k < end; k++) {
         const mbs_step *step = &p->steps[k];
         int64_t operands = 0;
@@ -81,14 +81,14 @@ staged_group staged_evaluate(const staged *s, int32_t first, int32_t end)
                 crossing += p->tensors[p->touches[t].tensor].bytes;
         weights += step->weight_bytes;
         accumulators += step->accumulator_bytes;
-        begun += step_begun_bytes(step);
+        once += program_once_bytes(p, k);
         group.coupled = group.coupled || step->coupled;
     }
     int64_t samples = group.unit_bytes == 0 ? s->task->batch : s->task->capacity / group.unit_bytes;
     if (samples >= (group.coupled ? s->task->batch : 1))
         group.iterations = smallest_iterations(s->task->batch, samples);
     group.traffic = s->task->batch * moved + group.iterations * weights +
-                    (2 * group.iterations - 1) * accumulators + begun;
+                    (2 * group.iterations - 1) * accumulators + once;
     return group;
 }
 
