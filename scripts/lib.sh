@@ -103,6 +103,8 @@ offer_python() {
     "$python" -c 'import onnx' 2>/dev/null || packages+=(python3-onnx)
     if [ "${1:-}" = --torch ]; then
         "$python" -c 'import torch, torchvision' 2>/dev/null || packages+=(python3-torch python3-torchvision)
+        # its products take many times as long by the BLAS that Debian installs if none is asked for
+        [ -n "$(find /usr/lib/*/openblas-* -name 'libblas.so.3' 2>/dev/null)" ] || packages+=(libopenblas0-pthread)
     fi
     install_or_say "the tests of importing models are skipped" "${packages[@]}"
 }
