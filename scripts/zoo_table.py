@@ -13,13 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PLANNERS = "baseline,mbs2,dp,ilp"
+PLANNERS = "baseline,mbs2,dp,best"
 
 HEAD = """# The zoo
 
 What mbsopt makes of {count} networks: {batch} samples per core, the default machine (WaveCore, 10 MiB, HBM2), batch
-norms planned as group norms. GB of DRAM traffic of one training step and core; ilp within {limit} s per network, its
-plan marked ✓ where it is proven optimal; *less* and *time saved* are dp's against the baseline's. dp minimises traffic
+norms planned as group norms. GB of DRAM traffic of one training step and core. best is the default planner, marked ✓
+where it proves its plan optimal; *less* and *time saved* are dp's against the baseline's. dp minimises traffic
 alone: networks of depthwise convolutions keep the array idle as it is, and the small sub-batches that move least keep
 it more so. What dp saves with `--objective time` is in the column dp-time. The last three columns are of a buffer of
 1 MiB: what dp without strips of rows and then dp (strips are its default, [the model](model.md#11-strips)) save of the
@@ -29,7 +29,7 @@ table from them; for those of torchvision the number of parameters, the shapes o
 multiply-accumulates are PyTorch's (`meson test --suite sweep`). The networks of `make_zoo.py` keep their names and
 figures.
 
-| network | | layers | parameters | MACs, G | baseline | mbs2 | dp | less | ilp | time saved | dp-time | 1 MiB: less | 1 MiB: time saved | 1 MiB: utilisation |
+| network | | layers | parameters | MACs, G | baseline | mbs2 | dp | less | best | time saved | dp-time | 1 MiB: less | 1 MiB: time saved | 1 MiB: utilisation |
 |---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|
 """
 
@@ -59,18 +59,18 @@ def small_buffer(path, batch):
     return " | ".join(" → ".join(pair) for pair in zip(*both))
 
 
-def row(path, batch, limit, committed):
+def row(path, batch, committed):
     shown = run("show", str(path))
     parameters = int(re.search(r", (\d+) parameters", shown).group(1))
     macs = int(re.search(r"(\d+) multiply-accumulates", shown).group(1))
     layers = len(json.loads(path.read_text())["layers"])
-    of = compare(path, PLANNERS, batch, "--time-limit", str(limit))
+    of = compare(path, PLANNERS, batch)
     of.update(compare(path, "dp", batch, "--objective", "time"))
     gb = {p: int(r["total_bytes"]) / 1e9 for p, r in of.items()}
-    proven = " ✓" if of["ilp"]["outcome"] == "optimal" else ""
+    proven = " ✓" if of["best"]["outcome"] == "optimal" else ""
     return (f"| {path.stem} | {'●' if path.stem in committed else ''} | {layers} | {parameters:,} | {macs / 1e9:.2f} "
             f"| {gb['baseline']:.2f} | {gb['mbs2']:.2f} | {gb['dp']:.2f} | {saved(of, 'dp', 'total_bytes')} "
-            f"| {gb['ilp']:.2f}{proven} | {saved(of, 'dp', 'time_s')} | {saved(of, 'dp-time', 'time_s')} "
+            f"| {gb['best']:.2f}{proven} | {saved(of, 'dp', 'time_s')} | {saved(of, 'dp-time', 'time_s')} "
             f"| {small_buffer(path, batch)} |").replace(",", " ")
 
 
@@ -79,17 +79,15 @@ def main():
     parser.add_argument("networks", nargs="+", type=Path)
     parser.add_argument("-o", "--output", default=str(ROOT / "docs/zoo.md"))
     parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--time-limit", type=float, default=10)
     given = parser.parse_args()
     count, at_once, start = len(given.networks), os.cpu_count(), time.monotonic()
-    print(f"zoo_table.py: {count} networks, {at_once} at a time, up to {given.time_limit:g} s of ilp each: up to "
-          f"{count * given.time_limit / at_once / 60:.1f} minutes for ilp, and some for the others", file=sys.stderr)
+    print(f"zoo_table.py: {count} networks, {at_once} at a time", file=sys.stderr)
     committed = {p.stem for p in (ROOT / "models/networks").glob("*.json")}
     with ThreadPoolExecutor(at_once) as pool:
-        rows = list(pool.map(lambda p: row(p, given.batch, given.time_limit, committed),
+        rows = list(pool.map(lambda p: row(p, given.batch, committed),
                              sorted(given.networks, key=lambda p: p.stem)))
     print(f"zoo_table.py: took {time.monotonic() - start:.0f} s", file=sys.stderr)
-    text = HEAD.format(count=len(rows), batch=given.batch, limit=f"{given.time_limit:g}") + "\n".join(rows) + "\n"
+    text = HEAD.format(count=len(rows), batch=given.batch) + "\n".join(rows) + "\n"
     partial = given.output + ".part"
     Path(partial).write_text(text, encoding="utf-8")
     os.replace(partial, given.output)
