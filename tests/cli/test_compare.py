@@ -127,6 +127,9 @@ class Compare(CliTest):
         words = ["--planner", "dp,ilp", "--objective"]
         out = self.succeed("compare", "-", *words, "time", "--wide", given=SMALL).out
         self.assertRegex(out, r"(?m)^dp-time .*\d\nilp .* traffic proven optimal$")
+        for objective, name in (("time", "best-time"), ("traffic", "best")):
+            out = self.succeed("compare", "-", "--planner", "dp,best", "--objective", objective, given=SMALL).out
+            self.assertRegex(out, rf"(?m)^{name} .*\d")
         same = self.succeed("compare", "-", *words, "traffic", given=SMALL).out
         self.assertEqual(same, self.succeed("compare", "-", *words[:2], given=SMALL).out)
         self.refuse(USAGE, "compare", ALEXNET, "--planner=mbs2", "--objective=time",
