@@ -14,7 +14,7 @@ import tempfile
 import xml.etree.ElementTree as xml
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-HEADERS = ["status", "memory", "network", "program", "hardware", "plan", "cost", "report", "emit", "explain", "place", "mbsopt"]
+HEADERS = ["status", "memory", "network", "program", "hardware", "plan", "cost", "report", "emit", "explain", "simulate", "place", "mbsopt"]
 
 
 def doxygen_comments(text):

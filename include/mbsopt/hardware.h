@@ -45,6 +45,9 @@ typedef struct mbs_hardware {
     mbs_cycle_model cycle_model;
     uint64_t stated; /* which members its file states (mbs_hardware_member); 0: there is no file */
     mbs_optimizer_bits optimizer_bits;
+    double dram_efficiency;          /* share of the bandwidth that is sustained; 0: 1, all of it */
+    double measured_dram_efficiency; /* what the memory was measured to sustain; 0: not known */
+    int64_t slice_bytes; /* of an operand, that move at a time; 0: all of it (mbs_simulate) */
 } mbs_hardware;
 
 /* WaveCore with HBM2, the default machine; what models/hardware/wavecore.json says. */
@@ -60,6 +63,13 @@ MBS_API mbs_status mbs_hardware_load_file(mbs_hardware *hardware, const char *pa
 /* The same from `length` bytes of text; `label` stands for the file's name in messages. */
 MBS_API mbs_status mbs_hardware_load_text(mbs_hardware *hardware, const char *text, size_t length,
                                           const char *label, mbs_error *error);
+
+/*
+ * Makes what the memory was measured to sustain (section 7) the DRAM efficiency.
+ * Errors: MBS_ERR_INPUT (the machine's file tells of a memory but of no measurement),
+ * MBS_ERR_ARGUMENT.
+ */
+MBS_API mbs_status mbs_hardware_use_measured_efficiency(mbs_hardware *hardware, mbs_error *error);
 
 /* A member of hardware files. */
 typedef struct mbs_hardware_member_info {
@@ -79,7 +89,9 @@ MBS_API mbs_status mbs_hardware_member(const mbs_hardware *hardware, size_t inde
 /*
  * Tells machines apart by their figures, whatever they are called: "fnv1a64:" and 16 hexadecimal
  * digits, the 64-bit FNV-1a hash of a line "NAME=VALUE" for each member in the order of
- * mbs_hardware_member, the names of the machine and of its memory left out.
+ * mbs_hardware_member. Left out are the names of the machine and of its memory, a measurement that
+ * nothing is made of, and of members that digests did not have from the beginning those that say
+ * what held before.
  */
 MBS_API void mbs_hardware_digest(const mbs_hardware *hardware, char digest[MBS_DIGEST_BYTES]);
 

@@ -12,6 +12,7 @@
 #include "mbsopt/plan.h"
 #include "mbsopt/program.h"
 #include "mbsopt/report.h"
+#include "mbsopt/simulate.h"
 #include "mbsopt/status.h"
 
 #ifdef __cplusplus

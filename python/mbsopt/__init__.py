@@ -10,9 +10,11 @@ prefix, or where the system looks. Everything returned is plain data, which stay
 Calls may be made from several threads at once.
 """
 
-from ._plan import export, formats, load, plan, show, verify, version
+from ._plan import export, formats, load, plan, show, simulate, verify, version
 from ._sweep import compare, sweep
-from ._types import Comparison, DramPeak, Error, Group, Layer, Machine, Member, Network, Plan, Sweep, Traffic
+from ._types import (Comparison, DramPeak, Error, Group, Layer, Machine, Member, Network, Plan, Simulation, Sweep,
+                     Traffic)
 
-__all__ = ["Comparison", "DramPeak", "Error", "Group", "Layer", "Machine", "Member", "Network", "Plan", "Sweep",
-           "Traffic", "compare", "export", "formats", "load", "plan", "show", "sweep", "verify", "version"]
+__all__ = ["Comparison", "DramPeak", "Error", "Group", "Layer", "Machine", "Member", "Network", "Plan", "Simulation",
+           "Sweep", "Traffic", "compare", "export", "formats", "load", "plan", "show", "simulate", "sweep", "verify",
+           "version"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import dataclasses
 import json
 import os
 import threading
@@ -10,9 +11,10 @@ import time
 from typing import Any, Callable, List, Mapping, Optional, Tuple, TypeVar, Union
 
 from ._library import library, models
-from ._types import Error, Traffic
+from ._types import Error, Simulation, Traffic
 
 Size = Union[int, str]
+Share = Union[float, str]
 Source = Union[str, "os.PathLike[str]", Mapping[str, Any]]
 Progress = Callable[[float, int, int], Optional[bool]]
 Made = TypeVar("Made")
@@ -37,7 +39,9 @@ class Hardware(ctypes.Structure):
                 ("memory_name", ctypes.c_char * 64), ("bandwidth_bytes_per_s", ctypes.c_int64),
                 *((name, ctypes.c_double) for name in (
                     "dram_pj_per_bit", "mac_pj", "buffer_pj_per_byte", "vector_pj", "static_w")),
-                ("cycle_model", ctypes.c_int), ("stated", ctypes.c_uint64), _ROOM]
+                ("cycle_model", ctypes.c_int), ("stated", ctypes.c_uint64),
+                ("master_bits", ctypes.c_int64), ("state_bits", ctypes.c_int64), ("dram_efficiency", ctypes.c_double),
+                ("measured_dram_efficiency", ctypes.c_double), ("slice_bytes", ctypes.c_int64), _ROOM]
 
 
 class HardwareMember(ctypes.Structure):
@@ -110,6 +114,23 @@ class TrafficStruct(ctypes.Structure):
         return Traffic(self.activation_read, self.activation_write, self.weight_read, self.weight_gradient, self.total)
 
 
+PREFETCHES = ("room", "none", "unlimited")
+
+
+class SimulateOptions(ctypes.Structure):
+    _fields_ = [("prefetch", ctypes.c_int), ("timeline", ctypes.c_char_p), ("full", ctypes.c_int),
+                ("progress", ProgressFunction), ("progress_context", ctypes.c_void_p), _ROOM]
+
+
+class SimulationStruct(ctypes.Structure):
+    _fields_ = [*((name, ctypes.c_double) for name in (
+        "time_s", "array_s", "vector_s", "wait_load_s", "wait_room_s", "wait_store_s", "dram_s", "read_bytes",
+        "write_bytes", "estimate_s")), ("executions", ctypes.c_int64), ("transfers", ctypes.c_int64), _ROOM]
+
+    def plain(self) -> Simulation:
+        return Simulation(*(getattr(self, field.name) for field in dataclasses.fields(Simulation)))
+
+
 # ---- Files and names -------------------------------------------------------------------------------
 
 def find_file(kind: str, source: str) -> str:
@@ -178,7 +199,8 @@ class Call:
         path = os.fspath(source)
         return self.make(create + "file", free, os.fsencode(find_file("networks", path) if kind == "network" else path))
 
-    def hardware(self, source: Optional[Source], cycle_model: Optional[str] = None) -> Hardware:
+    def hardware(self, source: Optional[Source], cycle_model: Optional[str] = None,
+                 dram_efficiency: Optional[Share] = None) -> Hardware:
         hardware = Hardware()
         place = ctypes.byref(hardware)
         if source is None:
@@ -190,6 +212,10 @@ class Call:
             self.run("mbs_hardware_load_file", place, os.fsencode(find_file("hardware", os.fspath(source))))
         if cycle_model is not None:
             hardware.cycle_model = word("cycle_model", cycle_model, ("wavecore", "scalesim"))
+        if dram_efficiency == "measured":
+            self.run("mbs_hardware_use_measured_efficiency", place)
+        elif dram_efficiency is not None:
+            hardware.dram_efficiency = share("dram_efficiency", dram_efficiency)
         return hardware
 
     def size(self, value: Optional[Size]) -> int:
@@ -210,6 +236,13 @@ class Call:
         cost = Cost()
         self.check(self.library.mbs_plan_cost(plan, ctypes.byref(hardware), ctypes.byref(cost)))
         return cost
+
+
+def share(name: str, value: Share) -> float:
+    """A number above 0 and at most 1. Raises Error."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value <= 1:
+        raise Error("bad input", (f"{name} is {value!r}, expected a number above 0 and at most 1, or measured",))
+    return float(value)
 
 
 def word(name: str, value: str, words: Tuple[str, ...]) -> int:

@@ -10,9 +10,10 @@ import os
 from typing import Any, Callable, List, Mapping, Optional, Tuple, Union
 
 from ._library import library
-from ._native import (Call, ExportOptions, Hardware, HardwareMember, LayerInfo, NoteFunction, Options, Progress,
-                      ProgramOptions, Size, Source, TrafficStruct, Watcher, find_file, word)
-from ._types import DramPeak, Error, Group, Layer, Machine, Member, Network, Plan, Traffic
+from ._native import (PREFETCHES, Call, ExportOptions, Hardware, HardwareMember, LayerInfo, NoteFunction, Options, Progress,
+                      ProgramOptions, Share, SimulateOptions, SimulationStruct, Size, Source, TrafficStruct, Watcher,
+                      find_file, word)
+from ._types import DramPeak, Error, Group, Layer, Machine, Member, Network, Plan, Simulation, Traffic
 
 OBJECTIVES = ("traffic", "time", "energy")
 POLICIES = ("none", "activations", "expand", "auto")
@@ -124,7 +125,7 @@ def plain_plan(call: Call, handle: ctypes.c_void_p, hardware: Hardware) -> Plan:
 
 def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, planner: str = "best",
          objective: str = "traffic", weight: Optional[float] = None, max_slowdown: Optional[float] = None,
-         hardware: Optional[Source] = None, cycle_model: Optional[str] = None,
+         hardware: Optional[Source] = None, cycle_model: Optional[str] = None, dram_efficiency: Optional[Share] = None,
          inference: bool = False, batch_norm: str = "replace", recompute: str = "none", max_recompute: float = 10.0,
          no_pin: bool = False, no_stream: bool = False, no_strips: bool = False,
          time_limit: Optional[float] = None, work_limit: float = 0.0, gap: float = 0.0,
@@ -143,7 +144,7 @@ def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, pla
     if hardware is not None:
         expect_source("hardware", hardware, "a hardware file")
     with Call() as call:
-        machine = call.hardware(hardware, cycle_model)
+        machine = call.hardware(hardware, cycle_model, dram_efficiency)
         options = fill_options(call, buffer=buffer, batch=batch, planner=planner, objective=objective,
                                inference=inference, batch_norm=batch_norm, recompute=recompute,
                                max_recompute=max_recompute, no_pin=no_pin, no_stream=no_stream, no_strips=no_strips,
@@ -183,6 +184,16 @@ def _range(name: str, value: Optional[Tuple[int, int]]) -> Tuple[int, int]:
     return int(value[0]), int(value[1])
 
 
+def _plan_or_network(source: Union[Source, Plan], planning: Mapping[str, Any]) -> Source:
+    if isinstance(source, Plan):
+        file: Source = json.loads(source.json)
+        return file
+    expect_source("source", source, "a plan or network file")
+    if planning and _kind(source) == "plan":
+        raise TypeError(f"{', '.join(planning)}: of a plan there is nothing to plan, expected a network")
+    return source
+
+
 def export(source: Union[Source, Plan], format: str, output: Any, *,  # pylint: disable=redefined-builtin
            hardware: Optional[Source] = None, steps: Optional[Tuple[int, int]] = None,
            iterations: Optional[Tuple[int, int]] = None, sample_every: int = 1, request_bytes: int = 64,
@@ -193,13 +204,7 @@ def export(source: Union[Source, Plan], format: str, output: Any, *,  # pylint: 
     `format` is one of `mbsopt.formats()`; `output` is the file or folder. Of a network, further keywords are those of
     plan. `note` is called with what had to be changed. Raises Error.
     """
-    if isinstance(source, Plan):
-        file: Source = json.loads(source.json)
-    else:
-        expect_source("source", source, "a plan or network file")
-        file = source
-    if planning and _kind(file) == "plan":
-        raise TypeError(f"{', '.join(planning)}: of a plan there is nothing to plan, expected a network")
+    file = _plan_or_network(source, planning)
     expect_text("format", format)
     expect("output", output, isinstance(output, (str, os.PathLike)), "a path")
     for name, value in (("sample_every", sample_every), ("request_bytes", request_bytes),
@@ -228,6 +233,35 @@ def export(source: Union[Source, Plan], format: str, output: Any, *,  # pylint: 
                                 progress=watcher.function)
         watcher.run(lambda: call.run("mbs_plan_export", handle, ctypes.byref(machine), ctypes.byref(options),
                                      os.fsencode(output)))
+
+
+def simulate(source: Union[Source, Plan], *, hardware: Optional[Source] = None,
+             dram_efficiency: Optional[Share] = None, slice_bytes: Optional[int] = None, prefetch: str = "room",
+             timeline: Any = None, full: bool = False, **planning: Any) -> Simulation:
+    """Runs a plan on the machine, as `mbsopt simulate` does: a Plan, a plan file, or a network, which is planned first.
+
+    `slice_bytes` stands for the hardware's, 0 for whole operands; `timeline` is a file. Of a network, further keywords
+    are those of plan. Raises Error.
+    """
+    file = _plan_or_network(source, planning)
+    expect_text("prefetch", prefetch)
+    expect_flags(full=full)
+    if slice_bytes is not None:
+        expect_whole("slice_bytes", slice_bytes)
+    if _kind(file) != "plan":
+        file = json.loads(plan(file, hardware=hardware, dram_efficiency=dram_efficiency, **planning).json)
+    with Call() as call:
+        machine = call.hardware(hardware, None, dram_efficiency)
+        if slice_bytes is not None:
+            machine.slice_bytes = slice_bytes
+        handle = call.load("plan", file)
+        call.run("mbs_plan_verify", handle, None)
+        watcher, found = Watcher(), SimulationStruct()
+        options = SimulateOptions(prefetch=word("prefetch", prefetch, PREFETCHES), full=full, progress=watcher.function,
+                                  timeline=None if timeline is None else os.fsencode(timeline))
+        watcher.run(lambda: call.run("mbs_simulate", ctypes.byref(found), None, None, handle, ctypes.byref(machine),
+                                     ctypes.byref(options)))
+        return found.plain()
 
 
 def formats() -> List[str]:

@@ -9,7 +9,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, List, Mapping, Optional, Sequence, Tuple, TypeVar, Union
 
-from ._native import Call, DramPeakStruct, RecomputeInfo, Size, Source, TrafficStruct, Watcher
+from ._native import Call, DramPeakStruct, RecomputeInfo, Share, Size, Source, TrafficStruct, Watcher
 from ._plan import (expect, expect_callable, expect_number, expect_size, expect_source, expect_text, expect_whole,
                     fill_options, make_plan)
 from ._types import Comparison, Row, Sweep
@@ -45,13 +45,14 @@ def _takes(function: str, call: Call, planner: str) -> bool:
 class _Point:
     """One plan of many: the machine's source, the options as keywords, and what of the plan goes into a row."""
 
-    def __init__(self, network: Source, hardware: Optional[Source], cycle_model: Optional[str], options: Row) -> None:
-        self.network, self.hardware, self.cycle_model, self.options = network, hardware, cycle_model, options
+    def __init__(self, network: Source, machine: Tuple[Optional[Source], Optional[str], Optional[Share]],
+                 options: Row) -> None:
+        self.network, self.machine, self.options = network, machine, options
 
     def plan(self, cancelled: threading.Event) -> Row:
         """Everything that rows are made of."""
         with Call() as call:
-            machine = call.hardware(self.hardware, self.cycle_model)
+            machine = call.hardware(*self.machine)
             network = call.load("network", self.network)
             options = fill_options(call, **self.options)
             handle = make_plan(call, network, machine, options, Watcher(cancelled=cancelled))
@@ -108,7 +109,8 @@ def _named(planner: str, objective: str) -> str:
 
 def sweep(networks: OneOrMany[Source], *, buffer: Optional[OneOrMany[Size]] = None, batch: OneOrMany[int] = 32,
           planner: OneOrMany[str] = "dp", hardware: Optional[OneOrMany[Source]] = None,
-          cycle_model: Optional[str] = None, objective: str = "traffic", strips: OneOrMany[str] = "on",
+          cycle_model: Optional[str] = None, dram_efficiency: Optional[Share] = None,
+          objective: str = "traffic", strips: OneOrMany[str] = "on",
           recompute: str = "none", max_recompute: float = 10.0, time_limit: Optional[float] = None,
           work_limit: float = 0.0, inference: bool = False, batch_norm: str = "replace", threads: Optional[int] = None,
           progress: Optional[Callable[[int, int], Optional[bool]]] = None) -> Sweep:
@@ -135,7 +137,7 @@ def sweep(networks: OneOrMany[Source], *, buffer: Optional[OneOrMany[Size]] = No
     for source, space, samples, (name, switch), machine in itertools.product(
             sources, buffers, batches, forms, machines):
         keep = batch_norm == "keep" or name in KEEP_BATCH_NORMS
-        points.append(_Point(source, machine, cycle_model, {
+        points.append(_Point(source, (machine, cycle_model, dram_efficiency), {
             "buffer": space, "batch": samples, "planner": name, "objective": objective, "inference": inference,
             "batch_norm": batch_norm, "recompute": recompute, "max_recompute": max_recompute, "no_pin": False,
             "no_stream": False, "no_strips": switch == "off", "time_limit": time_limit, "work_limit": work_limit,
@@ -179,7 +181,8 @@ def compare(networks: OneOrMany[Source], *, planner: OneOrMany[str] = PLANNERS, 
             buffer: Optional[Size] = None, batch: int = 32, time_limit: Optional[float] = None,
             work_limit: float = 10.0, recompute: str = "none", max_recompute: float = 10.0, inference: bool = False,
             batch_norm: str = "replace",
-            hardware: Optional[Source] = None, cycle_model: Optional[str] = None, threads: Optional[int] = None,
+            hardware: Optional[Source] = None, cycle_model: Optional[str] = None,
+            dram_efficiency: Optional[Share] = None, threads: Optional[int] = None,
             progress: Optional[Callable[[int, int], Optional[bool]]] = None) -> Comparison:
     """Plans networks, one or a list, with several planners: the rows of `mbsopt compare`, ratios to baseline's.
 
@@ -192,7 +195,7 @@ def compare(networks: OneOrMany[Source], *, planner: OneOrMany[str] = PLANNERS, 
         expect_source("hardware", hardware, "a hardware file")
     with Call() as call:
         forms = [("baseline", "", False, "none"), *_compare_forms(call, planners, objective, recompute, inference)]
-    points = [_Point(source, hardware, cycle_model, {
+    points = [_Point(source, (hardware, cycle_model, dram_efficiency), {
         "buffer": buffer, "batch": batch, "planner": name, "objective": objective, "inference": inference,
         "batch_norm": batch_norm, "recompute": policy, "max_recompute": max_recompute, "no_pin": False,
         "no_stream": False, "no_strips": without, "time_limit": time_limit,

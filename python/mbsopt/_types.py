@@ -54,6 +54,24 @@ class Traffic(Plain):
 
 
 @dataclass(frozen=True)
+class Simulation(Plain):
+    """How a plan ran on the machine: time_s is the sum of the five parts that follow it."""
+
+    time_s: float
+    array_s: float
+    vector_s: float
+    wait_load_s: float
+    wait_room_s: float
+    wait_store_s: float
+    dram_s: float
+    read_bytes: float
+    write_bytes: float
+    estimate_s: float
+    executions: int
+    transfers: int
+
+
+@dataclass(frozen=True)
 class Group(Plain):
     """Adjacent steps that run together, sub-batch after sub-batch."""
 

@@ -165,6 +165,7 @@ static const option_spec export_options[] = {
     OPTION_OPTIMIZER,
     OPTION_HARDWARE,
     OPTION_CYCLE_MODEL,
+    OPTION_DRAM_EFFICIENCY,
     OPTIONS_IMPORT,
 };
 

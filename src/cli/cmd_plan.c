@@ -326,6 +326,7 @@ static const option_spec plan_options[] = {
     OPTION_HARDWARE,
     OPTIONS_IMPORT,
     OPTION_CYCLE_MODEL,
+    OPTION_DRAM_EFFICIENCY,
     {"format", '\0', "table|json|csv",
      "a table, a plan file, or a row per group (default: as -o ends; table)"},
     OPTION_OUTPUT,

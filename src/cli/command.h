@@ -48,6 +48,7 @@ extern const command command_tradeoff;
 extern const command command_verify;
 extern const command command_show;
 extern const command command_list;
+extern const command command_simulate;
 extern const command command_export;
 extern const command command_plot;
 extern const command command_place;

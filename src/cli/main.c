@@ -11,9 +11,10 @@
 
 /* In the order of the help. */
 static const command *const all_commands[] = {
-    &command_plan,   &command_explain,  &command_report, &command_compare, &command_sweep,
-    &command_advise, &command_tradeoff, &command_verify, &command_show,    &command_list,
-    &command_export, &command_plot,     &command_place,  &command_help,    NULL};
+    &command_plan,  &command_explain, &command_report,   &command_compare,
+    &command_sweep, &command_advise,  &command_tradeoff, &command_verify,
+    &command_show,  &command_list,    &command_simulate, &command_export,
+    &command_plot,  &command_place,   &command_help,     NULL};
 
 /*
  * A standard stream that was closed would hand its number to the next file opened, and messages

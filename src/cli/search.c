@@ -67,8 +67,8 @@ static bool is_decimal(const char *text)
     return text[whole] == '.' && length > 0 && fraction[length] == '\0';
 }
 
-static int read_decimal(double *result, const arguments *given, const char *name, double maximum,
-                        const char *unit)
+int search_decimal(double *result, const arguments *given, const char *name, double maximum,
+                   const char *unit)
 {
     const char *value = option_value(given, name);
     if (value == NULL)
@@ -86,9 +86,10 @@ static int read_decimal(double *result, const arguments *given, const char *name
 int search_options(mbs_plan_options *result, const arguments *given)
 {
     /* all are looked at, so that one run shows all that is wrong */
-    int limit = read_decimal(&result->time_limit_s, given, "time-limit", MOST_TIME_S, " (seconds)");
-    int gap = read_decimal(&result->gap_percent, given, "gap", 100, " (percent)");
-    int work = read_decimal(&result->work_limit, given, "work-limit", MOST_WORK, " (units)");
+    int limit =
+        search_decimal(&result->time_limit_s, given, "time-limit", MOST_TIME_S, " (seconds)");
+    int gap = search_decimal(&result->gap_percent, given, "gap", 100, " (percent)");
+    int work = search_decimal(&result->work_limit, given, "work-limit", MOST_WORK, " (units)");
     if (work == EXIT_OK && option_value(given, "work-limit") != NULL && !(result->work_limit > 0)) {
         complain("--work-limit 0: expected more; dp does without a search");
         work = EXIT_BAD_INPUT;
@@ -105,7 +106,7 @@ int search_weight(mbs_plan_options *result, const arguments *given)
         complain("--weight and --objective exclude each other");
         return EXIT_USAGE;
     }
-    int status = read_decimal(&weight, given, "weight", MOST_WEIGHT, " (GB a second)");
+    int status = search_decimal(&weight, given, "weight", MOST_WEIGHT, " (GB a second)");
     result->objective = MBS_WEIGHTED;
     result->weight = round(weight * BYTES_OF_WEIGHT); /* whole bytes, so that digits tell them */
     return status;
@@ -113,7 +114,7 @@ int search_weight(mbs_plan_options *result, const arguments *given)
 
 int search_slowdown(double *percent, const arguments *given)
 {
-    return read_decimal(percent, given, "max-slowdown", 1000, " (percent)");
+    return search_decimal(percent, given, "max-slowdown", 1000, " (percent)");
 }
 
 int search_recompute(mbs_recompute_options *result, const arguments *given)
@@ -130,7 +131,7 @@ int search_recompute(mbs_recompute_options *result, const arguments *given)
         complain("--max-recompute is of --recompute auto");
         return EXIT_USAGE;
     }
-    return read_decimal(&result->max_percent, given, "max-recompute", 1000, " (percent)");
+    return search_decimal(&result->max_percent, given, "max-recompute", 1000, " (percent)");
 }
 
 /* ---- Planning -------------------------------------------------------------------------------- */

@@ -48,6 +48,13 @@
             "auto: the most multiply-accumulates to add (default: 10)"                             \
     }
 
+/*
+ * Reads a number with digits and a point alone, from 0 to `maximum`, if the option is given. `unit`
+ * ends what is said of another; returns the exit status.
+ */
+int search_decimal(double *result, const arguments *given, const char *name, double maximum,
+                   const char *unit);
+
 /* Reads --weight, with which the objective is MBS_WEIGHTED. Says what is wrong; returns the exit
  * status.
  */

@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fields.h"
 #include "import.h"
 #include "output.h"
+#include "search.h"
 #include "shipped.h"
 
 bool setup_optimizer(mbs_optimizer *optimizer, const arguments *given)
@@ -90,23 +92,56 @@ int load_hardware(mbs_hardware *hardware, const char *name)
     return status;
 }
 
-bool setup_cycle_model(mbs_hardware *hardware, const arguments *given)
+/* What is written of another machine than the file's says so: its name ends in `what`. */
+static void rename_machine(mbs_hardware *hardware, const char *what)
+{
+    char own[sizeof hardware->name];
+    snprintf(own, sizeof own, "%s", hardware->name);
+    snprintf(hardware->name, sizeof hardware->name, "%.*s:%s",
+             (int)(sizeof own - 1 - strlen(what) - 1), own, what);
+}
+
+static int read_cycle_model(mbs_hardware *hardware, const arguments *given)
 {
     static const char *const models[] = {"wavecore", "scalesim", NULL};
     size_t model;
     if (option_value(given, "cycle-model") == NULL)
-        return true;
+        return EXIT_OK;
     if (!option_choice(given, "cycle-model", models, &model))
-        return false;
-    if (hardware->cycle_model != (mbs_cycle_model)model) {
-        /* what is written of another machine than the file's says so */
-        char own[sizeof hardware->name];
-        snprintf(own, sizeof own, "%s", hardware->name);
-        snprintf(hardware->name, sizeof hardware->name, "%.*s:%s",
-                 (int)(sizeof own - 1 - strlen(models[model]) - 1), own, models[model]);
-    }
+        return EXIT_USAGE;
+    if (hardware->cycle_model != (mbs_cycle_model)model)
+        rename_machine(hardware, models[model]);
     hardware->cycle_model = (mbs_cycle_model)model;
-    return true;
+    return EXIT_OK;
+}
+
+static int read_dram_efficiency(mbs_hardware *hardware, const arguments *given)
+{
+    const char *value = option_value(given, "dram-efficiency");
+    const double own = hardware->dram_efficiency;
+    mbs_error error;
+    mbs_error_clear(&error);
+    if (value == NULL)
+        return EXIT_OK;
+    int status = strcmp(value, "measured") == 0
+                     ? report_error(mbs_hardware_use_measured_efficiency(hardware, &error), &error)
+                     : search_decimal(&hardware->dram_efficiency, given, "dram-efficiency", 1, "");
+    if (status == EXIT_OK && !(hardware->dram_efficiency > 0)) {
+        complain("--dram-efficiency %s: expected a number above 0, at most 1, or measured", value);
+        return EXIT_BAD_INPUT;
+    }
+    if (status == EXIT_OK && (hardware->dram_efficiency < own || hardware->dram_efficiency > own)) {
+        char what[sizeof "dram-" + FIGURE_BYTES];
+        snprintf(what, sizeof what, "dram-%s", field_number(hardware->dram_efficiency).text);
+        rename_machine(hardware, what);
+    }
+    return status;
+}
+
+int setup_machine(mbs_hardware *hardware, const arguments *given)
+{
+    const int status = read_cycle_model(hardware, given);
+    return status == EXIT_OK ? read_dram_efficiency(hardware, given) : status;
 }
 
 int setup_options(setup *result, const arguments *given)
@@ -121,7 +156,9 @@ int setup_options(setup *result, const arguments *given)
     mbs_hardware_wavecore(&result->hardware);
     /* each is looked at even if another is wrong, so that one run shows all that is */
     int hardware_status = hardware != NULL ? load_hardware(&result->hardware, hardware) : EXIT_OK;
-    if (!setup_cycle_model(&result->hardware, given))
+    if (hardware_status == EXIT_OK)
+        hardware_status = setup_machine(&result->hardware, given);
+    if (hardware_status == EXIT_USAGE)
         return EXIT_USAGE;
     result->machine_buffer_bytes = result->hardware.buffer_bytes;
     int buffer_status = buffer != NULL ? read_buffer(result, buffer) : EXIT_OK;

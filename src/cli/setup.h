@@ -21,6 +21,11 @@
         "cycle-model", '\0', "wavecore|scalesim",                                                  \
             "how the array's cycles are counted (default: the hardware's)"                         \
     }
+#define OPTION_DRAM_EFFICIENCY                                                                     \
+    {                                                                                              \
+        "dram-efficiency", '\0', "X|measured",                                                     \
+            "share of the DRAM's bandwidth that is sustained (default: the hardware's)"            \
+    }
 #define OPTION_BATCH                                                                               \
     {                                                                                              \
         "batch", '\0', "N", "samples of a mini-batch per core (default: 32)"                       \
@@ -71,10 +76,11 @@ int load_hardware(mbs_hardware *hardware, const char *name);
 bool setup_optimizer(mbs_optimizer *optimizer, const arguments *given);
 
 /*
- * --cycle-model, if given, instead of the machine's own; if it is another, the machine's name ends
- * in it from then on, such as wavecore:scalesim. Says what is wrong and returns false.
+ * --cycle-model and --dram-efficiency, if given, instead of the machine's own; what is another ends
+ * the machine's name from then on, such as wavecore:scalesim:dram-0.86. Says what is wrong; returns
+ * the exit status.
  */
-bool setup_cycle_model(mbs_hardware *hardware, const arguments *given);
+int setup_machine(mbs_hardware *hardware, const arguments *given);
 
 /* Reads the common options and the hardware file. Says what is wrong; returns the exit status. */
 int setup_options(setup *result, const arguments *given);

@@ -5,6 +5,7 @@
 #include "base/checked.h"
 #include "cost/array.h"
 #include "cost/traffic.h"
+#include "hardware/bandwidth.h"
 
 /* One execution of a step on some samples, `times` times over. */
 typedef struct execution {
@@ -12,11 +13,6 @@ typedef struct execution {
     double dram_bytes;
     double times;
 } execution;
-
-static double bandwidth_per_core(const mbs_hardware *hardware)
-{
-    return (double)hardware->bandwidth_bytes_per_s / (double)hardware->cores;
-}
 
 double cost_touched_elements(const mbs_program *p, int32_t k, int64_t passes)
 {
@@ -36,7 +32,7 @@ void cost_add_work(mbs_cost *cost, const mbs_hardware *hardware, const mbs_step 
     const double cycles =
         work->gemm_cycles + work->vector_elements / (double)hardware->vector_elements_per_cycle;
     const double compute_s = cycles / (double)hardware->clock_hz;
-    const double dram_s = dram_bytes / bandwidth_per_core(hardware);
+    const double dram_s = dram_bytes / hardware_core_bytes_per_s(hardware);
     cost->gemm_cycles += times * work->gemm_cycles;
     cost->macs += times * work->macs;
     cost->vector_elements += times * work->vector_elements;

@@ -9,6 +9,7 @@
 #include "cost/strips.h"
 #include "cost/time.h"
 #include "emit/timeline.h"
+#include "hardware/bandwidth.h"
 
 /* Of more executions than this only the first iteration of each group is shown. */
 #define MOST_EXECUTIONS 20000
@@ -152,9 +153,7 @@ static bool is_idle(const perfetto *p, const execution_at *at)
 static void put_step(perfetto *p, const execution_at *at, int64_t occupied)
 {
     const mbs_step *step = &p->e->plan->program->steps[at->step];
-    const mbs_hardware *hardware = p->e->hardware;
-    const double seconds_per_byte =
-        (double)hardware->cores / (double)hardware->bandwidth_bytes_per_s;
+    const double bytes_per_s = hardware_core_bytes_per_s(p->e->hardware);
     const mbs_cost cost = timeline_cost(&p->line, at);
     timeline_transfers(&p->line, at);
     const double end_s = p->now_s + cost.time_s;
@@ -165,8 +164,8 @@ static void put_step(perfetto *p, const execution_at *at, int64_t occupied)
                     cost.compute_bound_s > 0 ? "computation" : "DRAM");
     }
     put_counter(p, p->now_s, occupied);
-    const double reads_s = direction_bytes(p, false) * seconds_per_byte;
-    const double writes_s = direction_bytes(p, true) * seconds_per_byte;
+    const double reads_s = direction_bytes(p, false) / bytes_per_s;
+    const double writes_s = direction_bytes(p, true) / bytes_per_s;
     put_transfers(p, step->name, false, p->now_s, fmin(end_s, p->now_s + reads_s));
     put_transfers(p, step->name, true, fmax(p->now_s, end_s - writes_s), end_s);
     if (cost.compute_s > 0) {

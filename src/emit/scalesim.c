@@ -9,6 +9,7 @@
 #include "emit/exporter.h"
 #include "emit/products.h"
 #include "emit/safe_names.h"
+#include "hardware/bandwidth.h"
 
 typedef struct topology {
     exporter *e;
@@ -97,8 +98,7 @@ static mbs_status write_config(topology *t)
     const mbs_hardware *hardware = t->e->hardware;
     const int64_t third_kib = max_i64(1, t->e->plan->buffer_bytes / 3 / 1024);
     /* words per cycle at the core's share of the memory's bandwidth */
-    const double bytes_per_cycle = (double)hardware->bandwidth_bytes_per_s /
-                                   (double)hardware->cores / (double)hardware->clock_hz;
+    const double bytes_per_cycle = hardware_core_bytes_per_s(hardware) / (double)hardware->clock_hz;
     const int64_t words =
         max_i64(1, (int64_t)(8 * bytes_per_cycle / (double)hardware->bits.activation));
     sink *out;

@@ -16,6 +16,10 @@
     {                                                                                              \
         section, member, FIELD_REAL, offsetof(mbs_hardware, place), 0, 0                           \
     }
+#define SHARE(section, member, place)                                                              \
+    {                                                                                              \
+        section, member, FIELD_SHARE, offsetof(mbs_hardware, place), 0, 1                          \
+    }
 #define NAME(section, member, place)                                                               \
     {                                                                                              \
         section, member, FIELD_NAME, offsetof(mbs_hardware, place), 0,                             \
@@ -49,6 +53,7 @@ const hardware_field hardware_fields[] = {
     INTEGER(NULL, "array_cols", array_cols, 1, MILLION),
     INTEGER(NULL, "accumulator_rows", accumulator_rows, 1, MILLION),
     INTEGER(NULL, "vector_elements_per_cycle", vector_elements_per_cycle, 1, MILLION),
+    INTEGER(NULL, "slice_bytes", slice_bytes, 0, MOST),
     OTHER(NULL, "cycle_model", FIELD_CYCLE_MODEL),
     OTHER(NULL, "memory", FIELD_SECTION),
     OTHER(NULL, "energy", FIELD_SECTION),
@@ -56,6 +61,9 @@ const hardware_field hardware_fields[] = {
     INTEGER("memory", "bandwidth_bytes_per_s", bandwidth_bytes_per_s, 1, MOST),
     REAL("memory", "energy_pj_per_bit", dram_pj_per_bit),
     OTHER("memory", "source", FIELD_TEXT),
+    SHARE("memory", "dram_efficiency", dram_efficiency),
+    SHARE("memory", "measured_dram_efficiency", measured_dram_efficiency),
+    OTHER("memory", "measured_source", FIELD_TEXT),
     REAL("energy", "mac_pj", mac_pj),
     OTHER("energy", "mac_source", FIELD_TEXT),
     REAL("energy", "buffer_pj_per_byte", buffer_pj_per_byte),
@@ -75,7 +83,8 @@ const char *mbs_cycle_model_name(mbs_cycle_model model)
 
 bool field_has_value(const hardware_field *field)
 {
-    return field->kind == FIELD_INTEGER || field->kind == FIELD_REAL || field->kind == FIELD_NAME ||
+    return field->kind == FIELD_INTEGER || field->kind == FIELD_REAL ||
+           field->kind == FIELD_SHARE || field->kind == FIELD_NAME ||
            field->kind == FIELD_CYCLE_MODEL;
 }
 
@@ -104,6 +113,7 @@ static void put_value(char *out, size_t size, const hardware_field *field,
         snprintf(out, size, "%" PRId64, integer);
         break;
     case FIELD_REAL:
+    case FIELD_SHARE:
         memcpy(&real, place, sizeof real);
         put_real(out, size, real);
         break;
@@ -158,12 +168,32 @@ static uint64_t hash_text(uint64_t hash, const char *at)
     return hash;
 }
 
+/* Of members that came later the value that says what held before is, so that digests stay. */
+static bool is_left_out(const mbs_hardware_member_info *member)
+{
+    static const struct {
+        const char *name;
+        const char *value; /* null: any */
+    } left_out[] = {{"name", NULL},
+                    {"memory.name", NULL},
+                    {"master_bits", "32"},
+                    {"state_bits", "32"},
+                    {"slice_bytes", "65536"},
+                    {"memory.dram_efficiency", "1"},
+                    {"memory.measured_dram_efficiency", NULL}};
+    for (size_t i = 0; i < sizeof left_out / sizeof left_out[0]; i++)
+        if (strcmp(member->name, left_out[i].name) == 0 &&
+            (left_out[i].value == NULL || strcmp(member->value, left_out[i].value) == 0))
+            return true;
+    return false;
+}
+
 void mbs_hardware_digest(const mbs_hardware *hardware, char digest[MBS_DIGEST_BYTES])
 {
     uint64_t hash = UINT64_C(14695981039346656037);
     mbs_hardware_member_info member;
     for (size_t i = 0; mbs_hardware_member(hardware, i, &member) == MBS_OK; i++) {
-        if (strcmp(member.name, "name") == 0 || strcmp(member.name, "memory.name") == 0)
+        if (is_left_out(&member))
             continue;
         hash = hash_text(hash, member.name);
         hash = hash_text(hash, "=");

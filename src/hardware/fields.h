@@ -12,6 +12,7 @@ typedef enum field_kind {
     FIELD_SECTION, /* an object whose members are rows of their own */
     FIELD_INTEGER,
     FIELD_REAL,
+    FIELD_SHARE, /* a real above 0 and at most 1 */
     FIELD_NAME,
     FIELD_CYCLE_MODEL,
     FIELD_TEXT /* a string that is for the reader only */

@@ -33,6 +33,9 @@ void mbs_hardware_wavecore(mbs_hardware *hardware)
         .buffer_pj_per_byte = 12.5,
         .vector_pj = 2.0,
         .static_w = 14.0,
+        .dram_efficiency = 1.0,
+        .measured_dram_efficiency = 0.86,
+        .slice_bytes = 65536,
     };
 }
 
@@ -59,6 +62,18 @@ static void read_real(json_document *document, const json_path *at, const char *
         json_unexpected(document, at, member, value, "a number from 0 to 1e9");
 }
 
+static void read_share(json_document *document, const json_path *at, const char *member,
+                       const cJSON *value, double *place)
+{
+    double share;
+    if (!json_real(document, at, member, value, &share))
+        return;
+    if (share > 0 && share <= 1)
+        *place = share;
+    else
+        json_unexpected(document, at, member, value, "a number above 0 and at most 1");
+}
+
 static void read_cycle_model(json_document *document, const json_path *at, const cJSON *value,
                              mbs_hardware *hardware)
 {
@@ -82,6 +97,9 @@ static void read_field(json_document *document, const json_path *at, const cJSON
         break;
     case FIELD_REAL:
         read_real(document, at, row->member, value, (double *)(void *)place);
+        break;
+    case FIELD_SHARE:
+        read_share(document, at, row->member, value, (double *)(void *)place);
         break;
     case FIELD_NAME:
         read_name(document, at, row->member, value, place, (size_t)row->maximum);
@@ -270,4 +288,27 @@ mbs_status mbs_hardware_load_file(mbs_hardware *hardware, const char *path, mbs_
     status = mbs_hardware_load_text(hardware, text, length, file_label(path), error);
     mem_free(text);
     return status;
+}
+
+mbs_status mbs_hardware_use_measured_efficiency(mbs_hardware *hardware, mbs_error *error)
+{
+    bool of_file = false;
+    bool measured = false;
+    if (hardware == NULL)
+        return error_set(error, MBS_ERR_ARGUMENT, "no hardware");
+    for (size_t i = 0; i < hardware_field_count; i++) {
+        const hardware_field *row = &hardware_fields[i];
+        if ((hardware->stated >> i & 1) == 0 || !same_section(row->section, "memory"))
+            continue;
+        of_file = true;
+        measured = measured || strcmp(row->member, "measured_dram_efficiency") == 0;
+    }
+    if (hardware->measured_dram_efficiency <= 0 || (of_file && !measured))
+        return error_set(
+            error, MBS_ERR_INPUT,
+            "%s: the memory has no measured_dram_efficiency, expected a number above 0 "
+            "and at most 1",
+            quoted(hardware->name).text);
+    hardware->dram_efficiency = hardware->measured_dram_efficiency;
+    return MBS_OK;
 }

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "base/text.h"
+#include "hardware/bandwidth.h"
 #include "mbsopt/report.h"
 #include "report/figures.h"
 #include "report/grid.h"
@@ -36,8 +37,15 @@ static void put_peaks(text *out, const mbs_hardware *hardware)
     put_rate(out, per_s);
     text_string(out, "FLOP/s (a multiply-accumulate counts as two), ");
     put_rate(out, (double)hardware->bandwidth_bytes_per_s);
-    text_string(out, "B/s of DRAM; balance ");
-    put_rate(out, per_s / (double)hardware->bandwidth_bytes_per_s);
+    text_string(out, "B/s of DRAM");
+    const double sustained = hardware_core_bytes_per_s(hardware) * (double)hardware->cores;
+    if (hardware_dram_efficiency(hardware) < 1) {
+        text_string(out, ", of which ");
+        put_rate(out, sustained);
+        text_string(out, "B/s are sustained");
+    }
+    text_string(out, "; balance ");
+    put_rate(out, per_s / sustained);
     text_string(out, "FLOP per byte of DRAM\n\n");
 }
 

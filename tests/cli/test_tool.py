@@ -13,7 +13,7 @@ import unittest
 from harness import (ALEXNET, BAD_INPUT, NETWORKS, OK, PROGRAM, RESNET50, ROOT, SYSTEM, USAGE,
                      CliTest, environment)
 
-COMMANDS = ["plan", "explain", "report", "compare", "sweep", "advise", "tradeoff", "verify", "show", "list", "export", "plot", "place", "help"]
+COMMANDS = ["plan", "explain", "report", "compare", "sweep", "advise", "tradeoff", "verify", "show", "list", "simulate", "export", "plot", "place", "help"]
 RESIDUAL = str(ROOT / "tests" / "fuzz" / "corpus" / "network" / "residual.json")
 
 

@@ -9,7 +9,7 @@ import unittest
 from harness import ALEXNET, BAD_INPUT, RESNET50, USAGE, CliTest, conv, environment, network, run_on_terminal
 
 WIDTHS = (40, 60, 80, 100, 200)
-COMMANDS = ("plan", "explain", "report", "compare", "sweep", "advise", "tradeoff", "verify", "show", "list", "export",
+COMMANDS = ("plan", "explain", "report", "compare", "sweep", "advise", "tradeoff", "verify", "show", "list", "simulate", "export",
             "plot", "place", "help")
 
 

@@ -116,6 +116,30 @@ class Errors(unittest.TestCase):
         self.refuse("planner", RESIDUAL, planner="none")
         for name in ("objective", "recompute", "batch_norm", "cycle_model"):
             self.refuse(f"{name} is 'x', expected ", RESIDUAL, **{name: "x"})
+        for share in (0, 1.5, "x", True):
+            self.refuse("dram_efficiency is ", RESIDUAL, dram_efficiency=share)
+        self.refuse("measured_dram_efficiency", RESIDUAL, hardware={
+            "format": "mbsopt-hardware/1", "memory": {"name": "DDR"}}, dram_efficiency="measured")
+        slower = mbsopt.plan(RESIDUAL, planner="dp", dram_efficiency=0.01)
+        usual = mbsopt.plan(RESIDUAL, planner="dp")
+        self.assertEqual(slower.traffic, usual.traffic)
+        self.assertGreater(slower.time_s, usual.time_s)
+        self.assertGreater(slower.energy_j, usual.energy_j)
+
+    def test_simulate(self):
+        """Of a network as of its plan; what is not overlapped is longer."""
+        plan = mbsopt.plan(RESIDUAL, planner="dp", buffer="16KiB")
+        found = mbsopt.simulate(plan)
+        self.assertEqual(found, mbsopt.simulate(RESIDUAL, planner="dp", buffer="16KiB"))
+        self.assertEqual(found.read_bytes + found.write_bytes, plan.traffic.total)
+        self.assertAlmostEqual(found.estimate_s / plan.time_s, 1, places=10)
+        self.assertAlmostEqual(found.time_s, found.array_s + found.vector_s + found.wait_load_s + found.wait_room_s +
+                               found.wait_store_s, places=12)
+        self.assertGreater(mbsopt.simulate(plan, slice_bytes=0, prefetch="none").time_s, found.time_s)
+        with self.assertRaisesRegex(mbsopt.Error, "prefetch is 'x'"):
+            mbsopt.simulate(plan, prefetch="x")
+        with self.assertRaisesRegex(TypeError, "nothing to plan"):
+            mbsopt.simulate(json.loads(plan.json), batch=3)
 
     def test_types(self):
         """A TypeError names the argument, what it was and what was expected."""

@@ -52,6 +52,9 @@ static void assert_same(const mbs_hardware *a, const mbs_hardware *b)
     ck_assert_double_eq(a->buffer_pj_per_byte, b->buffer_pj_per_byte);
     ck_assert_double_eq(a->vector_pj, b->vector_pj);
     ck_assert_double_eq(a->static_w, b->static_w);
+    ck_assert_double_eq(a->dram_efficiency, b->dram_efficiency);
+    ck_assert_int_eq(a->slice_bytes, b->slice_bytes);
+    ck_assert_double_eq(a->measured_dram_efficiency, b->measured_dram_efficiency);
 }
 
 START_TEST(wavecore_is_the_paper_s_machine)
@@ -96,7 +99,7 @@ START_TEST(members_are_listed)
                                              "'energy': {'static_w': 0.1, 'mac_source': 'x'}"),
                      MBS_OK);
     const size_t count = mbs_hardware_member_count();
-    ck_assert_uint_eq(count, 25);
+    ck_assert_uint_eq(count, 28);
     for (size_t i = 0; i < count; i++) {
         ck_assert_int_eq(mbs_hardware_member(&hardware, i, &member), MBS_OK);
         stated += member.is_stated != 0;
@@ -134,6 +137,33 @@ START_TEST(digest_is_of_the_figures)
     other.bits.mask = 2;
     mbs_hardware_digest(&other, second);
     ck_assert_str_ne(first, second);
+}
+END_TEST
+
+/* A file that tells of a memory must tell what that one sustains; else WaveCore's holds. */
+START_TEST(measured_efficiency_is_of_the_machine_s_memory)
+{
+    mbs_hardware hardware;
+    mbs_hardware_wavecore(&hardware);
+    ck_assert_double_eq(hardware.dram_efficiency, 1);
+    const double measured = hardware.measured_dram_efficiency;
+    ck_assert_int_eq(mbs_hardware_use_measured_efficiency(&hardware, &error), MBS_OK);
+    ck_assert_double_eq(hardware.dram_efficiency, measured);
+    ck_assert_int_eq(load_members(&hardware, "'cores': 3"), MBS_OK);
+    ck_assert_int_eq(mbs_hardware_use_measured_efficiency(&hardware, &error), MBS_OK);
+    ck_assert_double_eq(hardware.dram_efficiency, measured);
+    ck_assert_int_eq(load_members(&hardware, "'memory': {'measured_dram_efficiency': 0.5}"),
+                     MBS_OK);
+    ck_assert_int_eq(mbs_hardware_use_measured_efficiency(&hardware, &error), MBS_OK);
+    ck_assert_double_eq(hardware.dram_efficiency, 0.5);
+    ck_assert_int_eq(load_members(&hardware, "'name': 'chip', 'memory': {'name': 'DDR'}"), MBS_OK);
+    ck_assert_int_eq(mbs_hardware_use_measured_efficiency(&hardware, &error), MBS_ERR_INPUT);
+    ck_assert_ptr_nonnull(strstr(error.message[0], "chip"));
+    ck_assert_double_eq(hardware.dram_efficiency, 1);
+    setup();
+    hardware = (mbs_hardware){0};
+    ck_assert_int_eq(mbs_hardware_use_measured_efficiency(&hardware, &error), MBS_ERR_INPUT);
+    ck_assert_int_eq(mbs_hardware_use_measured_efficiency(NULL, &error), MBS_ERR_ARGUMENT);
 }
 END_TEST
 
@@ -200,6 +230,9 @@ START_TEST(every_member_is_read)
         .buffer_pj_per_byte = 2.5,
         .vector_pj = 3.5,
         .static_w = 0,
+        .dram_efficiency = 0.25,
+        .measured_dram_efficiency = 0.75,
+        .slice_bytes = 15,
     };
     mbs_hardware hardware;
     ck_assert_int_eq(
@@ -208,8 +241,11 @@ START_TEST(every_member_is_read)
                      "'buffer_alignment_bytes': 256, "
                      "'activation_bits': 4, 'weight_bits': 5, 'accumulator_bits': 6, 'mask_bits': "
                      "7, 'norm_passes': 8, 'clock_hz': 9, 'array_rows': 10, 'array_cols': 11, "
-                     "'accumulator_rows': 12, 'vector_elements_per_cycle': 13, 'memory': {'name': "
-                     "'m', 'bandwidth_bytes_per_s': 14, 'energy_pj_per_bit': 0.5, 'source': 's'}, "
+                     "'accumulator_rows': 12, 'vector_elements_per_cycle': 13, 'slice_bytes': 15, "
+                     "'memory': {'name': "
+                     "'m', 'bandwidth_bytes_per_s': 14, 'energy_pj_per_bit': 0.5, 'source': 's', "
+                     "'dram_efficiency': 0.25, 'measured_dram_efficiency': 0.75, "
+                     "'measured_source': 's'}, "
                      "'energy': {'mac_pj': 1.5, 'mac_source': 's', 'buffer_pj_per_byte': 2.5, "
                      "'buffer_source': 's', 'vector_pj': 3.5, 'vector_source': 's', 'static_w': 0, "
                      "'static_source': 's'}"),
@@ -263,6 +299,15 @@ static const struct {
      "hw.json: memory.energy_pj_per_bit: found -1, expected a number from 0 up"},
     {"'memory': {'energy_pj_per_bit': 1e10}",
      "hw.json: memory.energy_pj_per_bit: found 10000000000, expected a number from 0 to 1e9"},
+    {"'slice_bytes': -1", "hw.json: slice_bytes: found -1, expected a whole number from 0"},
+    {"'memory': {'dram_efficiency': 0}",
+     "hw.json: memory.dram_efficiency: found 0, expected a number above 0 and at most 1"},
+    {"'memory': {'dram_efficiency': 1.01}",
+     "hw.json: memory.dram_efficiency: found 1.01, expected a number above 0 and at most 1"},
+    {"'memory': {'measured_dram_efficiency': '0.9'}",
+     "hw.json: memory.measured_dram_efficiency: found \"0.9\", expected a number from 0"},
+    {"'dram_efficiency': 0.9",
+     "hw.json: unknown member \"dram_efficiency\" (did you mean \"dram_efficiency\" in memory?)"},
     {"'energy': {'static_w': 1000000000.5}",
      "hw.json: energy.static_w: found 1000000000.5, expected a number from 0 to 1e9"},
     {"'memory': {'source': 3}", "hw.json: memory.source: found 3, expected a string"},
@@ -355,6 +400,7 @@ int main(void)
     tcase_add_test(all, wavecore_is_what_its_file_says);
     tcase_add_test(all, members_are_listed);
     tcase_add_test(all, digest_is_of_the_figures);
+    tcase_add_test(all, measured_efficiency_is_of_the_machine_s_memory);
     tcase_add_test(all, the_other_memories);
     tcase_add_test(all, members_left_out_keep_wavecore_s_value);
     tcase_add_test(all, every_member_is_read);

@@ -170,6 +170,7 @@ static const option_spec advise_options[] = {
      "machines, or names in mbsopt list; may be repeated (default: WaveCore with LPDDR4, HBM2, "
      "GDDR5 and two HBM2)"},
     OPTION_CYCLE_MODEL,
+    OPTION_DRAM_EFFICIENCY,
     {"planner", '\0', "NAME", "the planner that is set against baseline (default: dp)"},
     OPTION_OBJECTIVE,
     OPTION_NO_STRIPS,

@@ -123,6 +123,7 @@ static const option_spec compare_options[] = {
     OPTION_OPTIMIZER,
     OPTION_HARDWARE,
     OPTION_CYCLE_MODEL,
+    OPTION_DRAM_EFFICIENCY,
     OPTIONS_IMPORT,
     {"format", '\0', "table|csv|json",
      "tables, a row per plan, or one document (default: as -o ends; table)"},

@@ -196,6 +196,7 @@ static const option_spec report_options[] = {
     OPTION_HARDWARE,
     OPTIONS_IMPORT,
     OPTION_CYCLE_MODEL,
+    OPTION_DRAM_EFFICIENCY,
     {"sweep-buffer", '\0', "LIST",
      "the slider's buffers (default: 11 from 1/8 of the plan's to 8 times it)"},
     {"sweep-batch", '\0', "LIST",

@@ -242,6 +242,7 @@ static const option_spec sweep_options[] = {
     {"hardware", '\0', "FILES",
      "machines, or names in mbsopt list; may be repeated (default: wavecore)"},
     OPTION_CYCLE_MODEL,
+    OPTION_DRAM_EFFICIENCY,
     {"planner", '\0', "LIST", "planners (default: dp)"},
     OPTION_OBJECTIVE,
     {"strips", '\0', "LIST",

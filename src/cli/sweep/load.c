@@ -33,8 +33,8 @@ static int load_machine(sweep *of, const char *path, const arguments *given)
     const size_t index = of->machine_count++;
     mbs_hardware *hardware = &of->machines[index].hardware;
     int status = load_hardware(hardware, path);
-    if (status == EXIT_OK && !setup_cycle_model(hardware, given))
-        status = EXIT_USAGE;
+    if (status == EXIT_OK)
+        status = setup_machine(hardware, given);
     return status == EXIT_OK ? relate_machine(of, index) : status;
 }
 
@@ -57,7 +57,7 @@ static int load_machines(sweep *of, const arguments *given)
     if (count == 0) {
         of->machine_count = 1;
         mbs_hardware_wavecore(&of->machines[0].hardware);
-        return setup_cycle_model(&of->machines[0].hardware, given) ? EXIT_OK : EXIT_USAGE;
+        return setup_machine(&of->machines[0].hardware, given);
     }
     int status = EXIT_OK;
     for (size_t i = 0; (list = nth_list(of, given, i)) != NULL; i++) {

@@ -181,6 +181,7 @@ static const option_spec tradeoff_options[] = {
     OPTION_HARDWARE,
     OPTIONS_IMPORT,
     OPTION_CYCLE_MODEL,
+    OPTION_DRAM_EFFICIENCY,
     {"format", '\0', "table|csv|json",
      "a table, a row per plan, or a document (default: as -o ends; table)"},
     OPTION_OUTPUT,

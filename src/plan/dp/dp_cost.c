@@ -12,6 +12,7 @@
 #include "cost/footprint.h"
 #include "cost/time.h"
 #include "cost/traffic.h"
+#include "hardware/bandwidth.h"
 #include "plan/dp/dp_range.h"
 #include "plan/dp/dp_span.h"
 #include "plan/pins.h"
@@ -402,7 +403,7 @@ static bool cost_open(cost_search *s)
     const mbs_hardware *hardware = s->task->hardware;
     const size_t cuts = (size_t)s->task->program->step_count + 1;
     const size_t list = (size_t)s->list->count;
-    s->bytes_per_s = (double)hardware->bandwidth_bytes_per_s / (double)hardware->cores;
+    s->bytes_per_s = hardware_core_bytes_per_s(hardware);
     s->operands = mem_alloc(cuts * sizeof *s->operands);
     s->compute = mem_alloc(list * cuts * sizeof *s->compute);
     s->least_compute = mem_alloc(cuts * sizeof *s->least_compute);

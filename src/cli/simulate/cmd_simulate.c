@@ -1,0 +1,172 @@
+/* mbsopt simulate PLAN_OR_NET */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "either.h"
+#include "import.h"
+#include "options.h"
+#include "output.h"
+#include "planning.h"
+#include "signals.h"
+#include "simulate/simulate.h"
+
+enum { FORMAT_TABLE, FORMAT_JSON };
+static const char *const formats[] = {"table", "json", NULL};
+
+/* ---- Options --------------------------------------------------------------------------------- */
+
+static int read_slice(mbs_hardware *hardware, const char *value)
+{
+    mbs_error error;
+    mbs_error_clear(&error);
+    if (value == NULL)
+        return EXIT_OK;
+    if (strcmp(value, "whole") == 0) {
+        hardware->slice_bytes = 0;
+        return EXIT_OK;
+    }
+    const int status = report_error(mbs_parse_size(&hardware->slice_bytes, value, &error), &error);
+    if (status == EXIT_OK && hardware->slice_bytes == 0) {
+        complain("--slice %s: expected at least 1 byte, or whole", value);
+        return EXIT_BAD_INPUT;
+    }
+    return status;
+}
+
+static int on_progress(const mbs_progress *progress, void *context)
+{
+    (void)progress;
+    (void)context;
+    return signals_noted() != 0;
+}
+
+static int read_options(simulate_run *run, const arguments *given)
+{
+    const char *prefetches[MBS_PREFETCH_COUNT + 1] = {NULL};
+    size_t prefetch;
+    for (int i = 0; i < MBS_PREFETCH_COUNT; i++)
+        prefetches[i] = mbs_prefetch_name((mbs_prefetch)i);
+    run->options = (mbs_simulate_options)MBS_SIMULATE_OPTIONS_INIT;
+    if (!option_choice(given, "prefetch", prefetches, &prefetch) ||
+        !option_format(given, option_value(given, "output"), formats, &run->format))
+        return EXIT_USAGE;
+    run->options.prefetch = (mbs_prefetch)prefetch;
+    run->options.timeline = option_value(given, "timeline");
+    run->options.full = option_flag(given, "full");
+    run->options.progress = on_progress;
+    const int status = planning_read(&run->planning, &run->recompute, &run->setup, given);
+    return status == EXIT_OK ? read_slice(&run->setup.hardware, option_value(given, "slice"))
+                             : status;
+}
+
+static int write_result(const simulate_run *run)
+{
+    char *text = run->format == FORMAT_JSON ? simulate_json(run) : simulate_table(run);
+    if (text == NULL) {
+        complain("out of memory");
+        return EXIT_SYSTEM;
+    }
+    const int status = write_output(run->setup.output, text);
+    free(text);
+    return status;
+}
+
+/* ---- The command ----------------------------------------------------------------------------- */
+
+static int make_plan(simulate_run *run, const arguments *given)
+{
+    mbs_error error;
+    mbs_error_clear(&error);
+    int status = load_network_or_plan(&run->setup, &run->plan, given);
+    if (status != EXIT_OK)
+        return status;
+    if (run->plan == NULL)
+        return report_error(
+            planning_network(&run->plan, &run->setup, run->recompute, &run->planning, &error),
+            &error);
+    note_other_hardware(run->plan, &run->setup.hardware);
+    return report_error(mbs_plan_verify(run->plan, NULL, &error), &error);
+}
+
+static int simulate(simulate_run *run)
+{
+    mbs_error error;
+    mbs_error_clear(&error);
+    run->groups = calloc(mbs_plan_group_count(run->plan), sizeof *run->groups);
+    run->steps = calloc(mbs_program_step_count(mbs_plan_program(run->plan)), sizeof *run->steps);
+    if (run->groups == NULL || run->steps == NULL) {
+        complain("out of memory");
+        return EXIT_SYSTEM;
+    }
+    signals_catch();
+    const mbs_status status = mbs_simulate(&run->found, run->groups, run->steps, run->plan,
+                                           &run->setup.hardware, &run->options, &error);
+    signals_restore();
+    stage_done("simulate");
+    if (status == MBS_ERR_STOPPED)
+        signals_end();
+    return report_error(status, &error);
+}
+
+static int run_simulate(const arguments *given)
+{
+    simulate_run run = {0};
+    int status = read_options(&run, given);
+    if (status == EXIT_OK)
+        status = make_plan(&run, given);
+    if (status == EXIT_OK)
+        status = simulate(&run);
+    if (status == EXIT_OK)
+        status = write_result(&run);
+    free(run.groups);
+    free(run.steps);
+    mbs_plan_free(run.plan);
+    setup_free(&run.setup);
+    return status;
+}
+
+static const option_spec simulate_options[] = {
+    {"slice", '\0', "SIZE|whole",
+     "bytes of an operand that move at a time (default: the hardware's)"},
+    {"prefetch", '\0', "room|none|unlimited",
+     "how far operands come ahead: as there is room (default), not at all, without end"},
+    {"timeline", '\0', "FILE", "write what happens when, for ui.perfetto.dev"},
+    {"full", '\0', NULL, "timeline: all executions of steps, however many"},
+    {"format", '\0', "table|json", "a table (default), or all figures"},
+    OPTION_OUTPUT,
+    OPTION_PLANNER,
+    OPTION_OBJECTIVE,
+    OPTION_WEIGHT,
+    OPTIONS_SEARCH,
+    OPTION_BUFFER,
+    OPTION_BATCH,
+    OPTION_INFERENCE,
+    OPTION_OPTIMIZER,
+    OPTION_BATCH_NORM,
+    OPTION_HARDWARE,
+    OPTION_CYCLE_MODEL,
+    OPTION_DRAM_EFFICIENCY,
+    OPTIONS_IMPORT,
+};
+
+const command command_simulate = {
+    .name = "simulate",
+    .operand = "FILE",
+    .operand_required = 1,
+    .takes_networks = 1,
+    .summary = "run a plan on the machine, event by event, and see where it waits",
+    .details =
+        "FILE (- is standard input) is a plan file, which is replayed and checked first, or a\n"
+        "network file or an ONNX model, which is planned first. DRAM moves one slice at a time,\n"
+        "steps compute as their operands come, and operands come ahead as the buffer has room.\n"
+        "The time that takes stands beside the one that plans are made by (docs/simulation.md).\n",
+    .examples = "  mbsopt simulate resnet50 --planner dp\n"
+                "      where a step of ResNet-50 computes and what it waits for\n"
+                "  mbsopt simulate plan.json --slice whole --timeline timeline.json\n"
+                "      each step waits for all of its operands; the time line in Perfetto\n",
+    .options = simulate_options,
+    .option_count = sizeof simulate_options / sizeof simulate_options[0],
+    .run = run_simulate,
+};

@@ -1,0 +1,254 @@
+#include "simulate/dram.h"
+
+#include <math.h>
+#include <stddef.h>
+
+#include "base/checked.h"
+
+/* ---- Executions come into sight -------------------------------------------------------------- */
+
+bool machine_see_next(machine *m)
+{
+    execution next;
+    if (m->ended || m->filled - m->store >= WINDOW)
+        return false;
+    if (!work_next(m->work, &next, &m->status, m->error)) {
+        m->ended = true;
+        return false;
+    }
+    flight *f = flight_at(m, m->filled);
+    const int64_t before = m->filled > 0 ? flight_at(m, m->filled - 1)->reserved : 0;
+    const moved_bytes *in = &next.in;
+    const moved_bytes *out = &next.out;
+    *f = (flight){.of = next, .ahead = in->whole + in->placed};
+    f->reserved = before + f->ahead;
+    f->whole_in = work_slices(m->work->hardware, in->whole);
+    f->whole_out = work_slices(m->work->hardware, out->whole);
+    f->early.count = f->whole_in + (in->placed > 0 ? next.portions : 0);
+    f->late.count = in->passing > 0 ? next.portions : 0;
+    f->store.count = (out->placed + out->passing > 0 ? next.portions : 0) + f->whole_out;
+    m->filled++;
+    return true;
+}
+
+/* The first execution from *at on of which `lane` says that something is left; null: none in
+ * sight. */
+static flight *first_left(machine *m, int64_t *at, size_t lane_offset)
+{
+    while (*at < m->filled || machine_see_next(m)) {
+        flight *f = flight_at(m, *at);
+        const lane *of = (const lane *)(const void *)((const char *)f + lane_offset);
+        if (of->done < of->count)
+            return f;
+        if (*at - m->store >= WINDOW - 1)
+            return NULL;
+        ++*at;
+    }
+    return NULL;
+}
+
+/* ---- Room ------------------------------------------------------------------------------------ */
+
+/*
+ * What comes ahead takes room in all steps until its own. So execution `number` has room once for
+ * each execution x from the one that computes to the one before it
+ *     footprint(x) + reserved(number) - reserved(x) + unstored <= capacity.
+ * Of footprint(x) - reserved(x) the largest counts: `limits` has those that may yet be it, in
+ * falling order.
+ */
+static int64_t limit_key(const machine *m, int64_t number)
+{
+    const flight *f = flight_at(m, number);
+    return f->of.footprint - f->reserved;
+}
+
+static void admit_limit(machine *m, int64_t number)
+{
+    while (m->limit_end > m->limit_begin &&
+           limit_key(m, m->limits[(m->limit_end - 1) % WINDOW]) <= limit_key(m, number))
+        m->limit_end--;
+    m->limits[m->limit_end++ % WINDOW] = number;
+}
+
+/* Whether what comes ahead of execution `number`, the first not admitted, may begin to. */
+static bool has_room(machine *m, int64_t number)
+{
+    const flight *f = flight_at(m, number);
+    if (!has_bounds(m))
+        return true;
+    if (m->options->prefetch == MBS_PREFETCH_NONE)
+        return number <= m->compute && m->store >= number;
+    while (m->limit_begin < m->limit_end && m->limits[m->limit_begin % WINDOW] < m->compute)
+        m->limit_begin++;
+    int64_t most = f->of.footprint;
+    if (number <= m->compute && m->unstored == 0)
+        return true;
+    if (m->limit_begin < m->limit_end)
+        most = max_i64(most, limit_key(m, m->limits[m->limit_begin % WINDOW]) + f->reserved);
+    return most + m->unstored <= m->options->capacity;
+}
+
+/* Admits executions up to `number`; whether it is. */
+static bool admit(machine *m, int64_t number)
+{
+    while (m->admitted <= number) {
+        if (flight_at(m, m->admitted)->ahead > 0 && !has_room(m, m->admitted))
+            return false;
+        admit_limit(m, m->admitted++);
+    }
+    return true;
+}
+
+/* ---- What must have been stored -------------------------------------------------------------- */
+
+static bool is_stored(const machine *m, int64_t number)
+{
+    return number < m->store;
+}
+
+/* Whether the sums that portion `portion` of the flight reads are in DRAM. */
+static bool sums_are_stored(const machine *m, const flight *f, int64_t portion)
+{
+    const int64_t of = f->of.sums_of;
+    if (of < 0 || is_stored(m, of))
+        return true;
+    const flight *before = flight_at(m, of);
+    const int64_t needed = ceil_div((portion + 1) * before->of.portions, f->of.portions);
+    return of < m->filled && before->stored >= min_i64(needed, before->store.count);
+}
+
+/* ---- DRAM ------------------------------------------------------------------------------------ */
+
+/* Whether what the execution reads is in DRAM. */
+static bool can_read(const machine *m, const flight *f)
+{
+    return f->of.after_store < 0 || is_stored(m, f->of.after_store);
+}
+
+/* The execution whose next slice into a region may move now; null: none. */
+static flight *next_early(machine *m)
+{
+    flight *f = first_left(m, &m->early, offsetof(flight, early));
+    if (f == NULL)
+        return NULL;
+    if (!admit(m, m->early)) {
+        m->lacks_room = true;
+        return NULL;
+    }
+    return can_read(m, f) ? f : NULL;
+}
+
+/* Likewise of what passes through. */
+static flight *next_late(machine *m)
+{
+    flight *f = first_left(m, &m->late, offsetof(flight, late));
+    if (f == NULL || (m->local_in >= LOCAL_SLICES && has_bounds(m)) || !can_read(m, f) ||
+        !sums_are_stored(m, f, f->late.done))
+        return NULL;
+    return m->options->prefetch != MBS_PREFETCH_NONE || m->late <= m->compute ? f : NULL;
+}
+
+/* How many portions must be computed before the next slice of results is there. */
+static int64_t portions_before_store(const flight *f)
+{
+    const execution *of = &f->of;
+    const int64_t slice = f->store.done + 1;
+    if (slice > f->store.count - f->whole_out)
+        return of->portions;
+    if (of->samples == 0)
+        return slice;
+    const int64_t samples = ceil_div(slice * of->samples, of->portions);
+    return ceil_div(samples * of->portions, of->samples);
+}
+
+static flight *next_store(machine *m)
+{
+    if (m->store >= m->filled)
+        return NULL;
+    flight *f = flight_at(m, m->store);
+    return f->store.done < f->store.count && f->computed >= portions_before_store(f) ? f : NULL;
+}
+
+/*
+ * What is to move: first what the computation at hand needs, then results, which make room, then
+ * what comes ahead.
+ */
+static job choose_job(machine *m, flight **chosen)
+{
+    flight *early = next_early(m);
+    flight *late = next_late(m);
+    flight *store = next_store(m);
+    /* of one execution what is further behind, of several the first */
+    const bool early_first =
+        early != NULL &&
+        (late == NULL || m->early < m->late ||
+         (m->early == m->late && early->early.done - early->whole_in <= late->late.done));
+    const int64_t number = early_first ? m->early : m->late;
+    flight *read = early_first ? early : late;
+    if (store != NULL && (read == NULL || number > m->compute)) {
+        *chosen = store;
+        return JOB_STORE;
+    }
+    *chosen = read;
+    return read == NULL ? JOB_NONE : early_first ? JOB_EARLY : JOB_LATE;
+}
+
+static double share(int64_t bytes, int64_t slices)
+{
+    return (double)bytes / (double)slices;
+}
+
+/* Takes the job's next slice; how many bytes it is. */
+static double take_slice(machine *m, flight *f)
+{
+    const execution *of = &f->of;
+    if (m->job == JOB_EARLY)
+        return f->early.done++ < f->whole_in ? share(of->in.whole, f->whole_in)
+                                             : share(of->in.placed, of->portions);
+    if (m->job == JOB_LATE) {
+        f->late.done++;
+        m->local_in++;
+        return share(of->in.passing, of->portions);
+    }
+    return f->store.done++ < f->store.count - f->whole_out
+               ? share(of->out.placed + of->out.passing, of->portions)
+               : share(of->out.whole, f->whole_out);
+}
+
+void machine_start_dram(machine *m)
+{
+    flight *f;
+    if (m->job != JOB_NONE)
+        return;
+    m->lacks_room = false;
+    m->job = choose_job(m, &f);
+    if (m->job == JOB_NONE)
+        return;
+    m->job_number = m->job == JOB_EARLY ? m->early : m->job == JOB_LATE ? m->late : m->store;
+    m->job_bytes = take_slice(m, f);
+    m->dram_begin_s = m->now_s;
+    m->dram_end_s = m->now_s + m->job_bytes / m->options->bytes_per_s;
+}
+
+void machine_pass_stored(machine *m)
+{
+    while (m->store < m->compute &&
+           flight_at(m, m->store)->stored == flight_at(m, m->store)->store.count)
+        m->unstored -= flight_at(m, m->store++)->of.leaving;
+}
+
+void machine_end_dram(machine *m)
+{
+    flight *f = flight_at(m, m->job_number);
+    m->watch->moved(m->watch->context, m->job == JOB_STORE ? TRANSFER_WRITE : TRANSFER_READ,
+                    m->job_number, &f->of, m->job_bytes, m->dram_begin_s, m->now_s);
+    if (m->job == JOB_EARLY)
+        f->early_arrived++;
+    else if (m->job == JOB_LATE)
+        f->late_arrived++;
+    else if (f->stored++ < f->store.count - f->whole_out && holds_results(f))
+        m->local_out--;
+    m->job = JOB_NONE;
+    m->dram_end_s = INFINITY;
+    machine_pass_stored(m);
+}

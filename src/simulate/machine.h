@@ -1,0 +1,119 @@
+/*
+ * The machine that executions run on (docs/simulation.md): one DRAM channel, which moves one slice
+ * at a time; one computation at a time, on the array or on the vector unit; and a buffer whose room
+ * limits what may come ahead. Two servers, and decisions only when one of them ends: so each
+ * slice and each portion of computation is looked at once.
+ */
+#ifndef SIMULATE_MACHINE_H
+#define SIMULATE_MACHINE_H
+
+#include "simulate/work.h"
+
+/* What a transfer is for. */
+typedef enum transfer_kind { TRANSFER_READ, TRANSFER_WRITE } transfer_kind;
+
+/* Told of everything that happens, at its end. Times are seconds from the beginning. */
+typedef struct machine_watch {
+    void (*computed)(void *context, int64_t number, const execution *of, double begin_s,
+                     double end_s);
+    void (*moved)(void *context, transfer_kind kind, int64_t number, const execution *of,
+                  double bytes, double begin_s, double end_s);
+    /* nothing was computed, while execution `of` was to be next */
+    void (*waited)(void *context, const execution *of, double load_s, double room_s,
+                   double store_s);
+    void *context;
+} machine_watch;
+
+typedef struct machine_options {
+    mbs_prefetch prefetch;
+    int64_t capacity; /* of the buffer, reserved bytes apart */
+    double bytes_per_s;
+    mbs_progress_function *progress; /* or null */
+    void *progress_context;
+} machine_options;
+
+/* Executions that may be under way: reads come ahead of computation, stores behind, by no more. */
+#define WINDOW 4096
+
+/* Slices of what passes through that the array's local buffers hold: one in use, one on its way. */
+#define LOCAL_SLICES 2
+
+/* What happened to a part of what an execution moves. */
+typedef struct lane {
+    int64_t count; /* slices in all */
+    int64_t done;  /* moved, or on their way */
+} lane;
+
+/* An execution that is under way. */
+typedef struct flight {
+    execution of;
+    int64_t ahead;     /* bytes that need room before it begins */
+    int64_t reserved;  /* the sum of them, of all executions up to this one */
+    int64_t whole_in;  /* slices of what must be there before it begins */
+    int64_t whole_out; /* and of what goes after its end */
+    lane early;        /* what comes into regions: whole_in, then portion by portion */
+    lane late;         /* what passes through, portion by portion */
+    lane store;        /* portion by portion, then whole_out */
+    int64_t early_arrived;
+    int64_t late_arrived;
+    int64_t computed; /* portions */
+    int64_t stored;
+} flight;
+
+typedef enum wait_reason { WAIT_NONE, WAIT_LOAD, WAIT_STORE } wait_reason;
+
+/* What DRAM is busy with. */
+typedef enum job { JOB_NONE, JOB_EARLY, JOB_LATE, JOB_STORE } job;
+
+typedef struct machine {
+    work *work;
+    const machine_options *options;
+    const machine_watch *watch;
+    mbs_status status;
+    mbs_error *error;
+    flight *flights; /* [number mod WINDOW] */
+    int64_t *limits; /* numbers of executions, a queue (has_room) */
+    int64_t limit_begin;
+    int64_t limit_end;
+    int64_t filled; /* executions [0, filled) are known */
+    bool ended;     /* and these are all */
+    int64_t early;  /* the first of which something is to come into a region; likewise */
+    int64_t late;
+    int64_t compute;
+    int64_t store;
+    int64_t admitted;  /* executions below have room for what comes ahead of them */
+    int64_t local_in;  /* slices in the local buffers, or on their way there */
+    int64_t local_out; /* likewise, of results */
+    int64_t unstored;  /* bytes of regions that are free once they are stored */
+    double now_s;
+    double compute_begin_s;
+    double compute_end_s; /* INFINITY: idle; likewise */
+    double dram_begin_s;
+    double dram_end_s;
+    job job;
+    int64_t job_number;
+    double job_bytes;
+    bool lacks_room; /* what comes next into a region has none yet */
+    double idle_s;   /* of DRAM, while that was so */
+    wait_reason reason;
+} machine;
+
+static inline flight *flight_at(const machine *m, int64_t number)
+{
+    return &m->flights[number % WINDOW];
+}
+
+/* Whether buffers are full at some time. */
+static inline bool has_bounds(const machine *m)
+{
+    return m->options->prefetch != MBS_PREFETCH_UNLIMITED;
+}
+
+/* Whether results pass through the local buffers; those of whole samples have a place of their own.
+ */
+static inline bool holds_results(const flight *f)
+{
+    return f->of.out.passing > 0 && f->of.samples == 0;
+}
+
+#endif

@@ -1,0 +1,144 @@
+#include "simulate/timeline.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+#include "base/checked.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/sink.h"
+
+#define MOST_EXECUTIONS 20000
+
+typedef enum track { TRACK_ARRAY = 1, TRACK_VECTOR, TRACK_READS, TRACK_WRITES, TRACK_END } track;
+
+static const char *const track_names[] = {[TRACK_ARRAY] = "systolic array",
+                                          [TRACK_VECTOR] = "vector unit",
+                                          [TRACK_READS] = "DRAM reads",
+                                          [TRACK_WRITES] = "DRAM writes"};
+
+/* What a track shows last: portions or slices of one execution that follow each other at once. */
+typedef struct open_slice {
+    int64_t number; /* of the execution; -1: none */
+    int32_t step;
+    int64_t iteration;
+    int64_t begin_ns;
+    int64_t end_ns;
+    double bytes;
+} open_slice;
+
+struct simulated_timeline {
+    const mbs_plan *plan;
+    sink *out;
+    text *to;
+    int64_t most; /* executions shown */
+    open_slice open[TRACK_END];
+};
+
+/* ---- Events ---------------------------------------------------------------------------------- */
+
+/* Whole nanoseconds, printed as microseconds, the format's unit. */
+static int64_t nanoseconds(double seconds)
+{
+    return (int64_t)llround(seconds * 1e9);
+}
+
+static void put_time(text *to, const char *member, int64_t ns)
+{
+    text_format(to, ", \"%s\": %" PRId64 ".%03d", member, ns / 1000, (int)(ns % 1000));
+}
+
+static void put_slice(simulated_timeline *line, track where)
+{
+    const open_slice *slice = &line->open[where];
+    if (slice->number < 0)
+        return;
+    text_format(line->to, ",\n{\"ph\": \"X\", \"pid\": 1, \"tid\": %d, \"name\": ", (int)where);
+    text_json_string(line->to, line->plan->program->steps[slice->step].name);
+    put_time(line->to, "ts", slice->begin_ns);
+    put_time(line->to, "dur", slice->end_ns - slice->begin_ns);
+    text_format(line->to, ", \"args\": {\"iteration\": %" PRId64, slice->iteration);
+    if (where >= TRACK_READS)
+        text_format(line->to, ", \"bytes\": %.0f", slice->bytes);
+    text_string(line->to, "}}");
+    sink_flush(line->out);
+}
+
+static void show(simulated_timeline *line, track where, int64_t number, const execution *of,
+                 double bytes, double begin_s, double end_s)
+{
+    open_slice *slice = &line->open[where];
+    const int64_t begin_ns = nanoseconds(begin_s);
+    const int64_t end_ns = nanoseconds(end_s);
+    if (number >= line->most)
+        return;
+    if (slice->number == number && slice->end_ns == begin_ns) {
+        slice->end_ns = end_ns;
+        slice->bytes += bytes;
+        return;
+    }
+    put_slice(line, where);
+    *slice = (open_slice){number, of->step, of->iteration, begin_ns, end_ns, bytes};
+}
+
+void simulated_timeline_compute(simulated_timeline *line, int64_t number, const execution *of,
+                                double begin_s, double end_s)
+{
+    show(line, of->is_array ? TRACK_ARRAY : TRACK_VECTOR, number, of, 0, begin_s, end_s);
+}
+
+void simulated_timeline_move(simulated_timeline *line, transfer_kind kind, int64_t number,
+                             const execution *of, double bytes, double begin_s, double end_s)
+{
+    show(line, kind == TRANSFER_READ ? TRACK_READS : TRACK_WRITES, number, of, bytes, begin_s,
+         end_s);
+}
+
+/* ---- The file -------------------------------------------------------------------------------- */
+
+static void put_tracks(simulated_timeline *line)
+{
+    text_string(line->to, "{\"displayTimeUnit\": \"ns\", \"traceEvents\": [\n"
+                          "{\"ph\": \"M\", \"pid\": 1, \"name\": \"process_name\", \"args\": "
+                          "{\"name\": ");
+    text_json_string(line->to, line->plan->program->network_name);
+    text_string(line->to, "}}");
+    for (int i = TRACK_ARRAY; i < TRACK_END; i++) {
+        text_format(line->to,
+                    ",\n{\"ph\": \"M\", \"pid\": 1, \"tid\": %d, \"name\": \"thread_name\", "
+                    "\"args\": {\"name\": \"%s\"}}",
+                    i, track_names[i]);
+        line->open[i].number = -1;
+    }
+}
+
+mbs_status simulated_timeline_open(simulated_timeline **result, const char *path,
+                                   const mbs_plan *plan, bool full, mbs_error *error)
+{
+    simulated_timeline *line = mem_calloc(1, sizeof *line);
+    *result = line;
+    if (line == NULL)
+        return error_memory(error);
+    line->plan = plan;
+    line->most = full ? INT64_MAX : MOST_EXECUTIONS;
+    mbs_status status = sink_open(&line->out, path, error);
+    if (status != MBS_OK)
+        return status;
+    line->to = sink_text(line->out);
+    put_tracks(line);
+    return MBS_OK;
+}
+
+mbs_status simulated_timeline_close(simulated_timeline *line, bool keep, mbs_error *error)
+{
+    if (line == NULL)
+        return MBS_OK;
+    if (line->out != NULL) {
+        for (int i = TRACK_ARRAY; i < TRACK_END; i++)
+            put_slice(line, (track)i);
+        text_string(line->to, "\n]}\n");
+    }
+    const mbs_status status = sink_close(line->out, keep, error);
+    mem_free(line);
+    return status;
+}
