@@ -4,7 +4,7 @@
 #include "base/memory.h"
 
 /* What a step more in a walk takes, in ticks of work. */
-#define WALK_WORK 16
+#define WALK_WORK 4
 
 static int32_t max_i32(int32_t a, int32_t b)
 {

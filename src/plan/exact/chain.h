@@ -33,44 +33,41 @@ static inline int64_t chain_hold_cost(const lagrange *l, int32_t c, int32_t from
     return l->list.sub_batch[c] * bytes * price;
 }
 
-static inline int64_t chain_drop_cost(const lagrange *l, int64_t bytes)
-{
-    return (l->task->batch * bytes) << l->shift;
-}
+static const row_chain chain_fresh = {{{{0, IMPOSSIBLE}, {IMPOSSIBLE, IMPOSSIBLE}}}, 0};
 
-static const chain_state chain_fresh = {{{0, IMPOSSIBLE}, {IMPOSSIBLE, IMPOSSIBLE}}};
-
-/* Extends a chain by the interval from touch `from` to its next touch `to`. */
-static inline void chain_extend(const lagrange *l, int32_t c, chain_state *chain, int32_t from,
-                                int32_t to)
+/* Extends a chain by an interval; `drop` is what it costs to read the tensor instead, scaled. */
+static inline void chain_extend(chain_state *chain, chain_link link, int64_t drop)
 {
-    const mbs_program *p = l->task->program;
-    const int64_t bytes = p->tensors[p->touches[to].tensor].bytes;
-    const int64_t begin = chain_end_cost(l, c, from);
-    const int64_t keep = chain_hold_cost(l, c, from, bytes) + chain_end_cost(l, c, to);
-    const int64_t clean = min_i64(chain->cost[0][0] + begin, chain->cost[1][0]);
-    const int64_t dirty = min_i64(chain->cost[0][1] + begin, chain->cost[1][1]);
+    const int64_t clean = min_i64(chain->cost[0][0] + link.begin, chain->cost[1][0]);
+    const int64_t dirty = min_i64(chain->cost[0][1] + link.begin, chain->cost[1][1]);
     const int64_t any = min_i64(min_i64(chain->cost[0][0], chain->cost[1][0]),
                                 min_i64(chain->cost[0][1], chain->cost[1][1]));
     chain->cost[0][0] = IMPOSSIBLE;
-    chain->cost[0][1] = any + chain_drop_cost(l, bytes);
-    chain->cost[1][0] = min_i64(clean + keep, IMPOSSIBLE);
-    chain->cost[1][1] = min_i64(dirty + keep, IMPOSSIBLE);
+    chain->cost[0][1] = any + drop;
+    chain->cost[1][0] = min_i64(clean + link.keep, IMPOSSIBLE);
+    chain->cost[1][1] = min_i64(dirty + link.keep, IMPOSSIBLE);
 }
 
 /*
- * The cheapest end of a chain. A tensor made in the group is written unless all its touches are in
- * the group and none was reached from DRAM; one made before it costs nothing more.
+ * Adds a touch to the row of groups that began at `first`; returns what that adds to their bound. A
+ * tensor made in the group is written unless all its touches are in the group and none was reached
+ * from DRAM; one made before it costs nothing more.
  */
-static inline int64_t chain_end(const lagrange *l, const chain_state *chain, bool made_here,
-                                bool whole, int64_t bytes)
+static inline int64_t chain_add(row_chain *chain, const row_touch *touch, chain_link link,
+                                int32_t first)
 {
-    int64_t clean = min_i64(chain->cost[0][0], chain->cost[1][0]);
-    int64_t dirty = min_i64(chain->cost[0][1], chain->cost[1][1]);
-    if (!made_here)
-        return min_i64(clean, dirty);
-    int64_t write = chain_drop_cost(l, bytes);
-    return whole ? min_i64(clean, dirty + write) : min_i64(clean, dirty) + write;
+    if (touch->previous < first) {
+        *chain = chain_fresh;
+        return touch->enters;
+    }
+    const int64_t before = chain->any;
+    chain_extend(&chain->state, link, touch->drop);
+    const int64_t clean = chain->state.cost[1][0];
+    const int64_t dirty = min_i64(chain->state.cost[0][1], chain->state.cost[1][1]);
+    chain->any = min_i64(clean, dirty);
+    if (touch->producer >= first)
+        return min_i64(clean - touch->drop, dirty) - before;
+    return chain->any - before;
 }
 
 #endif

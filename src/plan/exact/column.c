@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/checked.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "plan/groups.h"
@@ -32,7 +33,53 @@ void column_list_free(column_list *list)
         mem_free(list->columns[i].resident);
     mem_free(list->columns);
     mem_free(list->begin);
+    mem_free(list->near);
+    mem_free(list->least);
+    mem_free(list->least_end);
     *list = (column_list){0};
+}
+
+mbs_status column_list_raise(column_list *list, int32_t steps, const int64_t *least,
+                             const int64_t *least_end, mbs_error *error)
+{
+    const size_t bytes = ((size_t)steps + 1) * sizeof *least;
+    list->least = mem_alloc(bytes);
+    list->least_end = mem_alloc(bytes);
+    if (list->least == NULL || list->least_end == NULL)
+        return error_memory(error);
+    memcpy(list->least, least, bytes);
+    memcpy(list->least_end, least_end, bytes);
+    return MBS_OK;
+}
+
+mbs_status column_list_narrow(column_list *list, const int64_t *distance,
+                              const int64_t *distance_end, int64_t limit, mbs_error *error)
+{
+    int32_t *near = mem_alloc(((size_t)list->count + 1) * sizeof *near);
+    int32_t count = 0;
+    if (near == NULL)
+        return error_memory(error);
+    for (int32_t i = 0; i < list->count; i++) {
+        const column *c = &list->columns[i];
+        if (distance[c->first] + c->bound + distance_end[c->end] < limit)
+            near[count++] = i;
+    }
+    mem_free(list->near);
+    list->near = near;
+    list->near_count = count;
+    return MBS_OK;
+}
+
+void column_list_widen(column_list *list)
+{
+    mem_free(list->near);
+    list->near = NULL;
+}
+
+/* The i-th that is looked at. */
+static int32_t looked_at(const column_list *list, int32_t i)
+{
+    return list->near != NULL ? list->near[i] : i;
 }
 
 mbs_status column_list_index(column_list *list, int32_t steps, mbs_error *error)
@@ -51,14 +98,25 @@ mbs_status column_list_index(column_list *list, int32_t steps, mbs_error *error)
     return MBS_OK;
 }
 
+/* The distance of cut k, and no less than what is known of it. */
+static int64_t raised(const int64_t *least, int64_t distance, int32_t k)
+{
+    return least != NULL ? max_i64(distance, least[k]) : distance;
+}
+
 bool column_shortest(const column_list *list, int32_t steps, bool by_value, int64_t *distance,
                      int32_t *from, column_path *path)
 {
+    const int64_t *least = by_value ? NULL : list->least;
+    int32_t final = 0; /* the distances up to this cut are */
     for (int32_t k = 1; k <= steps; k++)
         distance[k] = COLUMN_FAR;
     distance[0] = 0;
-    for (int32_t i = 0; i < list->count; i++) {
+    for (int32_t n = 0; n < column_list_looked_at(list); n++) {
+        const int32_t i = looked_at(list, n);
         const column *c = &list->columns[i];
+        for (; final < c->first; final++)
+            distance[final + 1] = raised(least, distance[final + 1], final + 1);
         if (distance[c->first] >= COLUMN_FAR || (by_value && c->value == NO_VALUE))
             continue;
         int64_t length = distance[c->first] + (by_value ? c->value : c->bound);
@@ -67,6 +125,8 @@ bool column_shortest(const column_list *list, int32_t steps, bool by_value, int6
             from[c->end] = i;
         }
     }
+    for (; final < steps; final++)
+        distance[final + 1] = raised(least, distance[final + 1], final + 1);
     path->count = 0;
     path->length = distance[steps];
     if (distance[steps] >= COLUMN_FAR)
@@ -78,14 +138,19 @@ bool column_shortest(const column_list *list, int32_t steps, bool by_value, int6
 
 void column_distances_to_end(const column_list *list, int32_t steps, int64_t *distance)
 {
+    int32_t final = steps; /* the distances from this cut on are */
     for (int32_t k = 0; k < steps; k++)
         distance[k] = COLUMN_FAR;
     distance[steps] = 0;
-    for (int32_t i = list->count; i-- > 0;) {
-        const column *c = &list->columns[i];
+    for (int32_t n = column_list_looked_at(list); n-- > 0;) {
+        const column *c = &list->columns[looked_at(list, n)];
+        for (; final > c->first + 1; final--)
+            distance[final - 1] = raised(list->least_end, distance[final - 1], final - 1);
         if (distance[c->end] < COLUMN_FAR && c->bound + distance[c->end] < distance[c->first])
             distance[c->first] = c->bound + distance[c->end];
     }
+    for (; final > 0; final--)
+        distance[final - 1] = raised(list->least_end, distance[final - 1], final - 1);
 }
 
 mbs_status column_emit(const plan_task *task, const candidates *list, const column *solved,

@@ -26,6 +26,12 @@ typedef struct column_list {
     int32_t count;
     int32_t room;
     int32_t *begin; /* per step and one more: where its columns begin */
+    int32_t *near;  /* those that are looked at for paths, ascending; null: all of them */
+    int32_t near_count;
+    /* per cut, scaled: what a path moves before it, and after it, at least; null: nothing is known
+     */
+    int64_t *least;
+    int64_t *least_end;
 } column_list;
 
 /* A path from the first step to the last, as columns in reverse order. */
@@ -37,6 +43,9 @@ typedef struct column_path {
 
 mbs_status column_list_add(column_list *list, const column *added, mbs_error *error);
 void column_list_free(column_list *list);
+/* Copies what the steps before and after each of steps + 1 cuts move at least. MBS_ERR_MEMORY. */
+mbs_status column_list_raise(column_list *list, int32_t steps, const int64_t *least,
+                             const int64_t *least_end, mbs_error *error);
 /* Gives back room that is not used. */
 void column_list_shrink(column_list *list);
 
@@ -53,6 +62,22 @@ bool column_shortest(const column_list *list, int32_t steps, bool by_value, int6
 /* Distances to the end, by bounds; COLUMN_FAR where there is no way. */
 #define COLUMN_FAR (INT64_MAX / 4)
 void column_distances_to_end(const column_list *list, int32_t steps, int64_t *distance);
+
+/*
+ * Looks from now on at those columns alone with which a path is shorter than `limit` by bounds, of
+ * which `distance` and `distance_end` are those of all columns. No path through another is ever
+ * shorter, since bounds only rise. MBS_ERR_MEMORY.
+ */
+mbs_status column_list_narrow(column_list *list, const int64_t *distance,
+                              const int64_t *distance_end, int64_t limit, mbs_error *error);
+/* Looks at all of them again. */
+void column_list_widen(column_list *list);
+
+/* How many are looked at. */
+static inline int32_t column_list_looked_at(const column_list *list)
+{
+    return list->near != NULL ? list->near_count : list->count;
+}
 
 /*
  * Searches for the column's best choice: which intervals stay, which steps stream, how much is

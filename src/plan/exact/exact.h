@@ -16,8 +16,12 @@ typedef struct exact {
     int64_t *distance_end; /* scaled, to the end */
     int32_t *from;         /* the first step of the last group, or a column */
     int32_t *from_candidate;
+    int32_t *to; /* the same from the other side: where the next group ends */
+    int32_t *to_candidate;
+    int64_t *reached;    /* scaled: of paths that are just looked for */
     int64_t *row;        /* room for lagrange_row */
     int32_t *row_limit;  /* [candidate * steps + first]: groups that end later cannot improve */
+    int64_t *row_best;   /* likewise, scaled: the least of a plan with one of them, as last seen */
     double *excess;      /* [candidate * steps + step] */
     int64_t *best_price; /* likewise */
     column_list columns;

@@ -85,12 +85,13 @@ static void walk_back(const walk *w, int32_t first_touch, int32_t last)
 static void walk_chain(const walk *w, int32_t first_touch)
 {
     const mbs_program *p = w->l->task->program;
-    chain_state chain = chain_fresh;
+    const chain_link *link = w->l->link + (int64_t)w->c * p->touch_count;
+    chain_state chain = chain_fresh.state;
     int32_t t = first_touch;
     w->l->history[t] = chain;
     while (p->touches[t].next >= 0 && p->touches[p->touches[t].next].step < w->end) {
-        chain_extend(w->l, w->c, &chain, t, p->touches[t].next);
         t = p->touches[t].next;
+        chain_extend(&chain, link[t], w->l->touch[t].drop);
         w->l->history[t] = chain;
     }
     if (t != first_touch)

@@ -23,6 +23,10 @@ static bool allocate(exact *x)
     x->distance_end = mem_alloc((steps + 1) * sizeof *x->distance_end);
     x->from = mem_alloc((steps + 1) * sizeof *x->from);
     x->from_candidate = mem_alloc((steps + 1) * sizeof *x->from_candidate);
+    x->to = mem_alloc((steps + 1) * sizeof *x->to);
+    x->to_candidate = mem_alloc((steps + 1) * sizeof *x->to_candidate);
+    x->reached = mem_alloc((steps + 1) * sizeof *x->reached);
+    x->row_best = mem_calloc(all, sizeof *x->row_best);
     x->row = mem_alloc((steps + 1) * sizeof *x->row);
     x->row_limit = mem_alloc(all * sizeof *x->row_limit);
     x->excess = mem_alloc((all + steps) * sizeof *x->excess);
@@ -30,8 +34,9 @@ static bool allocate(exact *x)
     x->path.columns = mem_alloc(steps * sizeof *x->path.columns);
     x->scratch = plan_allocate(x->task->program, "");
     if (x->distance == NULL || x->distance_end == NULL || x->from == NULL ||
-        x->from_candidate == NULL || x->row == NULL || x->row_limit == NULL || x->excess == NULL ||
-        x->best_price == NULL || x->path.columns == NULL || x->scratch == NULL)
+        x->from_candidate == NULL || x->to == NULL || x->to_candidate == NULL ||
+        x->reached == NULL || x->row_best == NULL || x->row == NULL || x->row_limit == NULL ||
+        x->excess == NULL || x->best_price == NULL || x->path.columns == NULL || x->scratch == NULL)
         return false;
     for (size_t i = 0; i < all; i++)
         x->row_limit[i] = (int32_t)steps;
@@ -47,6 +52,10 @@ static void release(exact *x)
     mem_free(x->distance_end);
     mem_free(x->from);
     mem_free(x->from_candidate);
+    mem_free(x->to);
+    mem_free(x->to_candidate);
+    mem_free(x->reached);
+    mem_free(x->row_best);
     mem_free(x->row);
     mem_free(x->row_limit);
     mem_free(x->excess);

@@ -19,39 +19,42 @@ int64_t lagrange_footprint(const lagrange *l, int32_t c, int32_t k, int64_t resi
                                      (step->whole_sample ? operands - resident : 0));
 }
 
-void lagrange_update(lagrange *l, int32_t c)
+static void update_links(lagrange *l, int32_t c, int32_t first, int32_t end)
 {
+    const mbs_program *p = l->task->program;
+    chain_link *link = l->link + (int64_t)c * p->touch_count;
+    for (int32_t t = p->steps[first].touch_begin; t < p->steps[end - 1].touch_end; t++) {
+        const int32_t from = p->touches[t].previous;
+        if (from < 0)
+            continue;
+        const int64_t bytes = p->tensors[p->touches[t].tensor].bytes;
+        link[t].begin = chain_end_cost(l, c, from);
+        link[t].keep = chain_hold_cost(l, c, from, bytes) + chain_end_cost(l, c, t);
+    }
+}
+
+void lagrange_update_steps(lagrange *l, int32_t c, int32_t first, int32_t end)
+{
+    const int64_t capacity = l->task->capacity;
     const int64_t *price = l->price + lagrange_step_row(l, c);
     const int64_t *need = l->need + lagrange_step_row(l, c);
     int64_t *price_sum = l->price_sum + sum_row(l, c);
     const int64_t *tight = l->tight + lagrange_step_row(l, c);
     int64_t *slack_sum = l->slack_sum + sum_row(l, c);
     int64_t *tight_sum = l->tight_sum + sum_row(l, c);
-    for (int32_t k = 0; k < l->task->program->step_count; k++) {
+    for (int32_t k = first; k < end; k++) {
         price_sum[k + 1] = price_sum[k] + price[k];
         /* a step that cannot run with the candidate is in none of its groups */
-        bool runs = need[k] <= l->task->capacity;
-        slack_sum[k + 1] = slack_sum[k] + (runs ? price[k] * (need[k] - l->task->capacity) : 0);
+        const bool runs = need[k] <= capacity;
+        slack_sum[k + 1] = slack_sum[k] + (runs ? price[k] * (need[k] - capacity) : 0);
         tight_sum[k + 1] = tight_sum[k] + (runs ? price[k] * (need[k] - tight[k]) : 0);
     }
+    update_links(l, c, first, end);
 }
 
-/* Takes touch t into the group that began at `first`; returns what that adds to its bound. */
-static int64_t add_touch(lagrange *l, int32_t c, int32_t first, int32_t t, bool reads)
+void lagrange_update(lagrange *l, int32_t c)
 {
-    const mbs_program *p = l->task->program;
-    const mbs_touch *touch = &p->touches[t];
-    const mbs_tensor *tensor = &p->tensors[touch->tensor];
-    chain_state *chain = &l->chains[touch->tensor];
-    if (touch->previous < 0 || p->touches[touch->previous].step < first) {
-        *chain = chain_fresh;
-        return reads || tensor->kept || touch->next >= 0 ? chain_drop_cost(l, tensor->bytes) : 0;
-    }
-    bool made_here = tensor->producer >= first;
-    bool whole = touch->next < 0 && !tensor->kept;
-    int64_t before = chain_end(l, chain, made_here, false, tensor->bytes);
-    chain_extend(l, c, chain, touch->previous, t);
-    return chain_end(l, chain, made_here, whole, tensor->bytes) - before;
+    lagrange_update_steps(l, c, 0, l->task->program->step_count);
 }
 
 int64_t lagrange_parameter_moves(const lagrange *l, int32_t c, int32_t first, int32_t end)
@@ -75,8 +78,8 @@ static inline int64_t buy(const lagrange *l, int64_t saves, int64_t bytes, int64
     return gain * bought;
 }
 
-int64_t lagrange_parameters(const lagrange *l, int32_t c, int32_t first, int32_t end, int64_t price,
-                            int64_t room, int64_t *pinned)
+static inline int64_t parameters(const lagrange *l, int32_t c, int32_t first, int32_t end,
+                                 int64_t price, int64_t room, int64_t *pinned)
 {
     const int64_t again = l->list.iterations[c] - 1;
     const int64_t weights = l->weight_sum[end] - l->weight_sum[first];
@@ -96,20 +99,32 @@ int64_t lagrange_parameters(const lagrange *l, int32_t c, int32_t first, int32_t
     return bound;
 }
 
-int64_t lagrange_group_parameters(const lagrange *l, int32_t c, int32_t first, int32_t end,
-                                  int64_t largest_need, int64_t *pinned)
+int64_t lagrange_parameters(const lagrange *l, int32_t c, int32_t first, int32_t end, int64_t price,
+                            int64_t room, int64_t *pinned)
+{
+    return parameters(l, c, first, end, price, room, pinned);
+}
+
+static inline int64_t group_parameters(const lagrange *l, int32_t c, int32_t first, int32_t end,
+                                       int64_t largest_need, int64_t *pinned)
 {
     const int64_t *sum = l->price_sum + sum_row(l, c);
     const int64_t room = l->task->pin ? l->task->capacity - largest_need : 0;
-    return lagrange_parameters(l, c, first, end, sum[end] - sum[first], room, pinned);
+    return parameters(l, c, first, end, sum[end] - sum[first], room, pinned);
 }
 
-/* Touches of the steps [first, end), and the steps. */
-static int64_t group_touches(const mbs_program *p, int32_t first, int32_t end)
+int64_t lagrange_group_parameters(const lagrange *l, int32_t c, int32_t first, int32_t end,
+                                  int64_t largest_need, int64_t *pinned)
+{
+    return group_parameters(l, c, first, end, largest_need, pinned);
+}
+
+/* A tick for each two touches and steps of [first, end). */
+static int64_t row_work(const mbs_program *p, int32_t first, int32_t end)
 {
     if (end == first)
         return 1;
-    return end - first + p->steps[end - 1].touch_end - p->steps[first].touch_begin;
+    return (end - first + p->steps[end - 1].touch_end - p->steps[first].touch_begin) / 2;
 }
 
 int32_t lagrange_row(lagrange *l, int32_t c, int32_t first, int32_t limit, int64_t *bound)
@@ -118,6 +133,7 @@ int32_t lagrange_row(lagrange *l, int32_t c, int32_t first, int32_t limit, int64
     const int64_t *need = l->need + lagrange_step_row(l, c);
     const int64_t *slack_sum = l->slack_sum + sum_row(l, c);
     const int64_t *tight_sum = l->tight_sum + sum_row(l, c);
+    const chain_link *link = l->link + (int64_t)c * p->touch_count;
     int64_t tensors = 0;
     int64_t largest_need = 0;
     int64_t pinned;
@@ -128,13 +144,13 @@ int32_t lagrange_row(lagrange *l, int32_t c, int32_t first, int32_t limit, int64
         if (!once && step->coupled_to >= first) /* it reads a mini-batch's statistics made here */
             break;
         for (int32_t t = step->touch_begin; t < step->touch_end; t++)
-            tensors += add_touch(l, c, first, t, t < step->write_begin);
+            tensors += chain_add(&l->chains[l->touch[t].tensor], &l->touch[t], link[t], first);
         largest_need = max_i64(largest_need, need[k]);
         const int64_t *slack = lagrange_is_tight(l, c, first, k + 1) ? tight_sum : slack_sum;
         bound[k + 1] = tensors + slack[k + 1] - slack[first] +
-                       lagrange_group_parameters(l, c, first, k + 1, largest_need, &pinned);
+                       group_parameters(l, c, first, k + 1, largest_need, &pinned);
     }
-    plan_watch_work(l->task->watch, group_touches(p, first, k));
+    plan_watch_work(l->task->watch, row_work(p, first, k));
     return k;
 }
 

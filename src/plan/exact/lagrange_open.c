@@ -105,6 +105,23 @@ static int choose_shift(const lagrange *l)
     return shift >= MIN_SHIFT ? shift : -1;
 }
 
+static void fill_touches(lagrange *l)
+{
+    const mbs_program *p = l->task->program;
+    for (int32_t t = 0; t < p->touch_count; t++) {
+        const mbs_touch *touch = &p->touches[t];
+        const mbs_tensor *tensor = &p->tensors[touch->tensor];
+        const bool reads = t < p->steps[touch->step].write_begin;
+        const int64_t drop = (l->task->batch * tensor->bytes) << l->shift;
+        l->touch[t] =
+            (row_touch){.drop = drop,
+                        .enters = reads || tensor->kept || touch->next >= 0 ? drop : 0,
+                        .tensor = touch->tensor,
+                        .previous = touch->previous >= 0 ? p->touches[touch->previous].step : -1,
+                        .producer = touch->next < 0 && !tensor->kept ? tensor->producer : -1};
+    }
+}
+
 static bool allocate(lagrange *l)
 {
     size_t candidate_count = (size_t)l->list.count;
@@ -125,6 +142,8 @@ static bool allocate(lagrange *l)
     l->pins = mem_calloc(1, sizeof *l->pins);
     l->passes_cost = mem_calloc(steps, sizeof *l->passes_cost);
     l->chains = mem_calloc((size_t)l->task->program->tensor_count + 1, sizeof *l->chains);
+    l->touch = mem_calloc(touches, sizeof *l->touch);
+    l->link = mem_calloc(candidate_count * touches, sizeof *l->link);
     l->history = mem_calloc(touches, sizeof *l->history);
     l->change = mem_calloc(steps + 1, sizeof *l->change);
     l->highest_price = mem_calloc(candidate_count, sizeof *l->highest_price);
@@ -133,7 +152,8 @@ static bool allocate(lagrange *l)
            l->slack_sum != NULL && l->weight_sum != NULL && l->accumulator_sum != NULL &&
            l->once_sum != NULL && l->shared_sum != NULL && l->pins != NULL &&
            pins_open(l->pins, l->task->program) && l->passes_cost != NULL && l->chains != NULL &&
-           l->history != NULL && l->change != NULL && l->highest_price != NULL;
+           l->touch != NULL && l->link != NULL && l->history != NULL && l->change != NULL &&
+           l->highest_price != NULL;
 }
 
 mbs_status lagrange_open(lagrange *l, const plan_task *task, mbs_error *error)
@@ -154,7 +174,10 @@ mbs_status lagrange_open(lagrange *l, const plan_task *task, mbs_error *error)
                               2 * pins_most_uses(l->pins) * l->list.iterations[c];
     }
     l->shift = choose_shift(l);
-    return l->shift < 0 ? MBS_ERR_INPUT : tight_capacities(l, error);
+    if (l->shift < 0)
+        return MBS_ERR_INPUT;
+    fill_touches(l);
+    return tight_capacities(l, error);
 }
 
 void lagrange_close(lagrange *l)
@@ -177,6 +200,8 @@ void lagrange_close(lagrange *l)
     mem_free(l->pins);
     mem_free(l->passes_cost);
     mem_free(l->chains);
+    mem_free(l->touch);
+    mem_free(l->link);
     mem_free(l->history);
     mem_free(l->change);
     mem_free(l->highest_price);

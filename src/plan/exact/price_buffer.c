@@ -1,23 +1,26 @@
 /* Good prices: first per candidate as if it were the only one, then for all together. */
 
+#include <string.h>
+
 #include "base/checked.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "plan/exact/ascent.h"
-#include "plan/exact/exact.h"
+#include "plan/exact/core.h"
+#include "plan/exact/look.h"
 #include "plan/exact/price_memory.h"
 #include "plan/exact/strip_columns.h"
 #include "plan/groups.h"
 
-#define SINGLE_ITERATIONS   300
-#define JOINT_ITERATIONS    400
-#define FIRST_ITERATIONS    10 /* over all groups: dear */
-#define RECALLED_ITERATIONS 1
-#define ELIMINATE_EVERY     10
-#define TRIED_WIDTH         100
-#define TRIED_CANDIDATES    4
-/* Joint prices are good enough when a round gains less than this part of the traffic. */
-#define SETTLED 5e-3
+#define SINGLE_ITERATIONS 300
+#define TRIED_WIDTH       100
+#define TRIED_CANDIDATES  4
+/* How far above the first bound prices aim, in parts of the gap. */
+#define FIRST_LEVEL 0.25
+#define MOST_LOOKS  40
+/* Prices have settled when so many looks in turn gain less than this part of the traffic each. */
+#define MOST_FAILED 2
+#define SETTLED     1e-2
 
 /* One candidate for all steps: its runs of feasible steps, each one group. */
 typedef struct single {
@@ -70,128 +73,6 @@ static void price_candidates(exact *x)
     x->l.task = x->task;
 }
 
-static int32_t *row_limit(exact *x, int32_t c, int32_t first)
-{
-    return &x->row_limit[(int64_t)c * x->task->program->step_count + first];
-}
-
-static void relax_strips(exact *x, int32_t first)
-{
-    for (int32_t i = x->strips.begin[first]; i < x->strips.begin[first + 1]; i++) {
-        const column *c = &x->strips.columns[i];
-        if (x->distance[first] + c->bound >= x->distance[c->end])
-            continue;
-        x->distance[c->end] = x->distance[first] + c->bound;
-        x->from[c->end] = first;
-        x->from_candidate[c->end] = COLUMN_STRIPS;
-    }
-}
-
-/*
- * The shortest path over all groups not yet ruled out, at the present prices; INT64_MIN if it was
- * stopped.
- */
-static int64_t shortest(exact *x)
-{
-    const int32_t steps = x->task->program->step_count;
-    for (int32_t k = 1; k <= steps; k++)
-        x->distance[k] = COLUMN_FAR;
-    x->distance[0] = 0;
-    for (int32_t first = 0; first < steps; first++) {
-        const int64_t so_far = x->distance[first];
-        if (plan_watch_is_past(x->task->watch))
-            return INT64_MIN;
-        int64_t length = so_far + (x->l.passes_cost[first] << x->l.shift);
-        if (length < x->distance[first + 1]) {
-            x->distance[first + 1] = length;
-            x->from[first + 1] = first;
-            x->from_candidate[first + 1] = COLUMN_PASSES;
-        }
-        relax_strips(x, first);
-        for (int32_t c = 0; c < x->l.list.count; c++) {
-            int32_t end = lagrange_row(&x->l, c, first, *row_limit(x, c, first), x->row);
-            for (int32_t e = first + 1; e <= end; e++) {
-                if (so_far + x->row[e] >= x->distance[e])
-                    continue;
-                x->distance[e] = so_far + x->row[e];
-                x->from[e] = first;
-                x->from_candidate[e] = c;
-            }
-        }
-    }
-    return x->distance[steps];
-}
-
-static int64_t joint_value(void *context, double *excess)
-{
-    exact *x = context;
-    const int32_t steps = x->task->program->step_count;
-    if (exact_stop(x))
-        return -1;
-    for (int32_t c = 0; c < x->l.list.count; c++)
-        lagrange_update(&x->l, c);
-    int64_t bound = shortest(x);
-    if (bound == INT64_MIN)
-        return -1;
-    for (int32_t end = steps; end > 0; end = x->from[end]) {
-        int32_t c = x->from_candidate[end];
-        if (c >= 0)
-            lagrange_excess(&x->l, c, x->from[end], end, excess + (int64_t)c * steps);
-    }
-    exact_raise_bound(x, lagrange_bytes(&x->l, bound));
-    return exact_closed(x) ? -1 : max_i64(bound, 0);
-}
-
-/* Distances to the end over all groups, from rows kept only as the least of their candidates. */
-static bool distances_to_end(exact *x, int64_t *least)
-{
-    const int32_t steps = x->task->program->step_count;
-    for (int32_t first = 0; first < steps; first++) {
-        int64_t *pair = least + (int64_t)first * (steps + 1);
-        if (exact_stop(x))
-            return false;
-        for (int32_t e = first + 1; e <= steps; e++)
-            pair[e] = COLUMN_FAR;
-        pair[first + 1] = x->l.passes_cost[first] << x->l.shift;
-        for (int32_t i = x->strips.begin[first]; i < x->strips.begin[first + 1]; i++) {
-            const column *c = &x->strips.columns[i];
-            pair[c->end] = min_i64(pair[c->end], c->bound);
-        }
-        for (int32_t c = 0; c < x->l.list.count; c++) {
-            int32_t end = lagrange_row(&x->l, c, first, *row_limit(x, c, first), x->row);
-            for (int32_t e = first + 1; e <= end; e++)
-                pair[e] = min_i64(pair[e], x->row[e]);
-        }
-    }
-    x->distance_end[steps] = 0;
-    for (int32_t first = steps; first-- > 0;) {
-        const int64_t *pair = least + (int64_t)first * (steps + 1);
-        x->distance_end[first] = COLUMN_FAR;
-        for (int32_t e = first + 1; e <= steps; e++)
-            if (pair[e] < COLUMN_FAR)
-                x->distance_end[first] =
-                    min_i64(x->distance_end[first], pair[e] + x->distance_end[e]);
-    }
-    return true;
-}
-
-/* Rules out the groups that no plan better than the incumbent contains. Distances must be fresh. */
-static mbs_status tighten_limits(exact *x, mbs_error *error)
-{
-    const int32_t steps = x->task->program->step_count;
-    const int64_t target = x->incumbent << x->l.shift;
-    for (int32_t first = 0; first < steps && !plan_watch_is_past(x->task->watch); first++) {
-        for (int32_t c = 0; c < x->l.list.count; c++) {
-            int32_t *limit = row_limit(x, c, first);
-            int32_t end = lagrange_row(&x->l, c, first, *limit, x->row);
-            while (end > first && x->distance[first] + x->row[end] + x->distance_end[end] >= target)
-                end--;
-            *limit = end;
-        }
-    }
-    return strip_columns_drop(&x->strips, &x->l, x->distance, x->distance_end, x->incumbent, error);
-}
-
 /* Adds those groups of one first step and candidate that may be part of a better plan. */
 static mbs_status collect_row(exact *x, int32_t first, int32_t c, const int64_t *moved,
                               mbs_error *error)
@@ -199,7 +80,8 @@ static mbs_status collect_row(exact *x, int32_t first, int32_t c, const int64_t 
     const lagrange *l = &x->l;
     const int64_t target = x->incumbent << l->shift;
     mbs_status status = MBS_OK;
-    int32_t end = lagrange_row(&x->l, c, first, *row_limit(x, c, first), x->row);
+    int32_t end =
+        lagrange_row(&x->l, c, first, x->row_limit[lagrange_step_row(&x->l, c) + first], x->row);
     for (int32_t e = first + 1; e <= end && status == MBS_OK; e++) {
         if (x->distance[first] + x->row[e] + x->distance_end[e] >= target)
             continue;
@@ -214,15 +96,18 @@ static mbs_status collect_row(exact *x, int32_t first, int32_t c, const int64_t 
     return status;
 }
 
-static mbs_status collect_columns(exact *x, int64_t *moved, mbs_error *error)
+static mbs_status collect_columns(exact *x, mbs_error *error)
 {
+    int64_t *moved = x->reached; /* room for what the group of each end moves */
     const int32_t steps = x->task->program->step_count;
     const int64_t target = x->incumbent << x->l.shift;
     mbs_status status = MBS_OK;
     for (int32_t first = 0; first < steps && status == MBS_OK; first++) {
         int32_t limit = first;
-        for (int32_t c = 0; c < x->l.list.count; c++)
-            limit = *row_limit(x, c, first) > limit ? *row_limit(x, c, first) : limit;
+        for (int32_t c = 0; c < x->l.list.count; c++) {
+            const int32_t end = x->row_limit[lagrange_step_row(&x->l, c) + first];
+            limit = end > limit ? end : limit;
+        }
         moved[first] = 0;
         for (int32_t k = first; k < limit; k++)
             moved[k + 1] =
@@ -243,18 +128,9 @@ static mbs_status collect_columns(exact *x, int64_t *moved, mbs_error *error)
         for (int32_t c = 0; c < x->l.list.count && status == MBS_OK; c++)
             status = collect_row(x, first, c, moved, error);
     }
+    if (status == MBS_OK)
+        status = column_list_raise(&x->columns, steps, x->distance, x->distance_end, error);
     return status == MBS_OK ? column_list_index(&x->columns, steps, error) : status;
-}
-
-static bool refresh_distances(exact *x, int64_t *least)
-{
-    for (int32_t c = 0; c < x->l.list.count; c++)
-        lagrange_update(&x->l, c);
-    const int64_t bound = shortest(x);
-    if (bound == INT64_MIN)
-        return false;
-    exact_raise_bound(x, lagrange_bytes(&x->l, bound));
-    return distances_to_end(x, least);
 }
 
 /*
@@ -319,56 +195,75 @@ mbs_status exact_try_path(exact *x, mbs_error *error)
     return status;
 }
 
-/* Prices of a like program are near enough to rule groups out at once. */
-static mbs_status price_jointly(exact *x, int64_t *least, bool recalled, mbs_error *error)
+/* The prices of the best look so far. */
+typedef struct best_look {
+    int64_t *price;
+    int64_t bound;
+    int failed; /* looks since then that gained next to nothing */
+} best_look;
+
+static size_t price_bytes(const exact *x)
 {
-    const size_t count = (size_t)x->l.list.count * (size_t)x->task->program->step_count;
-    const double scaled = (double)(x->incumbent << x->l.shift);
-    double gap = (recalled ? 0.01 : 0.05) * scaled;
-    for (int round = 0; round < JOINT_ITERATIONS / ELIMINATE_EVERY && gap > 1e-5 * scaled;
-         round++) {
-        ascent a = {.l = &x->l,
-                    .price = x->l.price,
-                    .count = count,
-                    .value = joint_value,
-                    .context = x,
-                    .iterations = round > 0  ? ELIMINATE_EVERY
-                                  : recalled ? RECALLED_ITERATIONS
-                                             : FIRST_ITERATIONS,
-                    .patience = 5,
-                    .gap = gap,
-                    .smallest = 1e-5 * scaled,
-                    .excess = x->excess,
-                    .best_price = x->best_price};
-        int64_t before = x->bound;
-        ascend(&a);
-        gap = a.gap;
-        if (exact_closed(x) || exact_stop(x) || !refresh_distances(x, least))
-            break;
-        bool settled = round > 0 && (double)(x->bound - before) < SETTLED * (double)x->incumbent;
-        mbs_status status = settled || round % 3 == 0 ? exact_try_path(x, error) : MBS_OK;
-        if (status != MBS_OK)
-            return status;
-        status = tighten_limits(x, error);
-        if (settled || status != MBS_OK)
-            return status;
+    return (size_t)x->l.list.count * (size_t)x->task->program->step_count * sizeof *x->l.price;
+}
+
+/* Whether the prices have settled: those of the best look are then in place. */
+static bool is_settled(exact *x, best_look *best, int64_t bound)
+{
+    const double gain = (double)(bound - best->bound);
+    best->failed = gain < SETTLED * (double)look_target(x) ? best->failed + 1 : 0;
+    if (bound > best->bound) {
+        best->bound = bound;
+        memcpy(best->price, x->l.price, price_bytes(x));
     }
-    return MBS_OK;
+    if (best->failed < MOST_FAILED)
+        return false;
+    memcpy(x->l.price, best->price, price_bytes(x));
+    for (int32_t c = 0; c < x->l.list.count; c++)
+        lagrange_update(&x->l, c);
+    return true;
+}
+
+/* Looks over all groups, forward and back in turn, and between them moves the prices. */
+static mbs_status price_jointly(exact *x, best_look *best, mbs_error *error)
+{
+    double gap = 0;
+    mbs_status status = MBS_OK;
+    look_begin(x);
+    for (int round = 0; round < MOST_LOOKS && status == MBS_OK; round++) {
+        const int64_t bound = round % 2 == 0 ? look_forward(x) : look_back(x);
+        if (bound == INT64_MIN)
+            break;
+        exact_raise_bound(x, lagrange_bytes(&x->l, bound));
+        if (exact_closed(x) || exact_stop(x))
+            break;
+        if (round % 3 == 0)
+            status = exact_try_path(x, error);
+        if (status == MBS_OK)
+            status = strip_columns_drop(&x->strips, &x->l, x->distance, x->distance_end,
+                                        x->incumbent, error);
+        if (round == 0 || status != MBS_OK)
+            continue; /* at the same prices back again */
+        if (round == 1)
+            gap = FIRST_LEVEL * (double)(look_target(x) - bound);
+        if (is_settled(x, best, bound))
+            break;
+        core_ascend(x, &gap);
+    }
+    return status;
 }
 
 mbs_status exact_price_buffer(exact *x, mbs_error *error)
 {
-    const size_t steps = (size_t)x->task->program->step_count;
-    int64_t *least = mem_alloc(steps * (steps + 1) * sizeof *least);
-    if (least == NULL)
+    best_look best = {.price = mem_calloc(1, price_bytes(x)), .bound = INT64_MIN / 2};
+    if (best.price == NULL)
         return error_memory(error);
-    const bool recalled = price_memory_recall(x->task->watch->prices, &x->l);
-    if (!recalled)
+    if (!price_memory_recall(x->task->watch->prices, &x->l))
         price_candidates(x);
-    mbs_status status = price_jointly(x, least, recalled, error);
+    mbs_status status = price_jointly(x, &best, error);
+    mem_free(best.price);
     price_memory_keep(x->task->watch->prices, &x->l);
-    if (status == MBS_OK && !exact_closed(x) && !exact_stop(x) && refresh_distances(x, least))
-        status = collect_columns(x, least, error); /* `least` is free to use again */
-    mem_free(least);
+    if (status == MBS_OK && !exact_closed(x) && !exact_stop(x))
+        status = collect_columns(x, error);
     return status;
 }

@@ -34,13 +34,19 @@ static int32_t find(const mbs_program *kept, int32_t from, const char *name)
     return from;
 }
 
-static void set_prices(const price_memory *memory, lagrange *l, int32_t k, int32_t from)
+/* Each of the steps [first, end) gets an equal part of what kept steps [from, last] are priced. */
+static void set_prices(const price_memory *memory, lagrange *l, int32_t first, int32_t end,
+                       int32_t from, int32_t last)
 {
     for (int32_t c = 0; c < l->list.count; c++) {
-        const double kept = (double)memory->price[(int64_t)c * memory->program->step_count + from];
-        const double price = ldexp(kept, l->shift - memory->shift);
-        l->price[lagrange_step_row(l, c) + k] =
-            (int64_t)fmin(price, (double)(l->highest_price[c] << l->shift));
+        const int64_t *kept = memory->price + (int64_t)c * memory->program->step_count;
+        double sum = 0;
+        for (int32_t k = from; k <= last; k++)
+            sum += (double)kept[k];
+        const double price = ldexp(sum / (end - first), l->shift - memory->shift);
+        for (int32_t k = first; k < end; k++)
+            l->price[lagrange_step_row(l, c) + k] =
+                (int64_t)fmin(price, (double)(l->highest_price[c] << l->shift));
     }
 }
 
@@ -49,12 +55,16 @@ bool price_memory_recall(const price_memory *memory, lagrange *l)
     const mbs_program *p = l->task->program;
     if (memory == NULL || memory->program == NULL)
         return false;
-    int32_t from = 0;
-    for (int32_t k = 0; k < p->step_count; k++) {
-        const int32_t last = memory->program->step_count - 1;
-        from = find(memory->program, from < last ? from : last, p->steps[k].name);
-        set_prices(memory, l, k, from);
-        from += strcmp(memory->program->steps[from].name, p->steps[k].name) == 0;
+    const mbs_program *kept = memory->program;
+    int32_t from = 0;  /* kept steps before it have given their prices, */
+    int32_t first = 0; /* steps before it have theirs */
+    for (int32_t k = 0; k < p->step_count && from < kept->step_count; k++) {
+        const int32_t same = find(kept, from, p->steps[k].name);
+        if (strcmp(kept->steps[same].name, p->steps[k].name) != 0)
+            continue; /* the kept program lacks it */
+        set_prices(memory, l, first, k + 1, from, same);
+        first = k + 1;
+        from = same + 1;
     }
     for (int32_t c = 0; c < l->list.count; c++)
         lagrange_update(l, c);

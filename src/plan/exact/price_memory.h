@@ -20,7 +20,8 @@ void price_memory_free(price_memory *memory);
 
 /*
  * Sets the prices to those kept, of the same batch, step by step: one that the kept program lacks
- * gets those of the step after it. Whether any are kept; a null pointer keeps none.
+ * shares those of the next step that it has, which gets those of the steps before it that only the
+ * kept program has. Whether any are kept; a null pointer keeps none.
  */
 bool price_memory_recall(const price_memory *memory, lagrange *l);
 

@@ -12,6 +12,7 @@
 #include "plan/exact/ascent.h"
 #include "plan/exact/exact.h"
 #include "plan/exact/group_model.h"
+#include "plan/exact/look.h"
 #include "plan/exact/tight.h"
 
 /* Efforts: 0 bound from the joint prices, 1 from its own, from 2 on solved with more and more
@@ -23,8 +24,9 @@
 #define OWN_ITERATIONS  60
 #define NEIGHBOUR_STEPS 4
 #define HEIR_STEPS      128
-/* Columns are ruled out anew when the gap has come down to this part. */
-#define CLEAN_AT 0.9
+/* So many columns are all looked at each time; of more those within this part of the gap. */
+#define ALL_NEAR  1000
+#define NEAR_PART 32
 
 static bool is_solved(const exact *x, const column *c)
 {
@@ -43,7 +45,7 @@ static int64_t own_value(void *context, double *excess)
     const column *c = own->refined;
     if (exact_stop(x))
         return -1;
-    lagrange_update(&x->l, c->candidate);
+    lagrange_update_steps(&x->l, c->candidate, c->first, c->end);
     if (lagrange_row(&x->l, c->candidate, c->first, c->end, x->row) < c->end)
         return -1;
     int64_t bound = x->row[c->end];
@@ -275,7 +277,7 @@ static mbs_status improve_incumbent(exact *x, mbs_error *error)
 /* Drops the groups that no plan better than the incumbent contains. Distances must be fresh. */
 static mbs_status drop_columns(exact *x, mbs_error *error)
 {
-    const int64_t target = x->incumbent << x->l.shift;
+    const int64_t target = look_target(x);
     column_list *list = &x->columns;
     int32_t kept = 0;
     for (int32_t i = 0; i < list->count; i++) {
@@ -290,27 +292,52 @@ static mbs_status drop_columns(exact *x, mbs_error *error)
     return column_list_index(list, x->task->program->step_count, error);
 }
 
-mbs_status exact_refine(exact *x, mbs_error *error)
+/* The shortest path by bounds, and distances from and to both ends. Whether there is a path. */
+static bool find_path(exact *x)
 {
     const int32_t steps = x->task->program->step_count;
+    const bool exists = column_shortest(&x->columns, steps, false, x->distance, x->from, &x->path);
+    column_distances_to_end(&x->columns, steps, x->distance_end);
+    plan_watch_work(x->task->watch, column_list_looked_at(&x->columns));
+    return exists;
+}
+
+/*
+ * Looks at all columns anew, and from then on at those alone with which a path may be shorter than
+ * *limit, which is raised until there is one. False if no better plan is left.
+ */
+static bool find_near(exact *x, int64_t *limit, mbs_status *status, mbs_error *error)
+{
+    column_list_widen(&x->columns);
+    if (!find_path(x))
+        return false;
+    *status = drop_columns(x, error);
+    *limit = max_i64(*limit, x->path.length);
+    int64_t more = (look_target(x) - *limit) / NEAR_PART + 1;
+    for (; *status == MBS_OK && *limit < look_target(x); more *= 2) {
+        *limit =
+            x->columns.count <= ALL_NEAR ? look_target(x) : min_i64(*limit + more, look_target(x));
+        *status = column_list_narrow(&x->columns, x->distance, x->distance_end, *limit, error);
+        if (*status == MBS_OK && find_path(x) && x->path.length < *limit)
+            return true;
+        column_list_widen(&x->columns);
+        find_path(x);
+    }
+    return false;
+}
+
+mbs_status exact_refine(exact *x, mbs_error *error)
+{
     mbs_status status = MBS_OK;
-    bool worked = true;
-    double clean_gap = INFINITY;
-    while (worked && status == MBS_OK) {
-        bool exists = column_shortest(&x->columns, steps, false, x->distance, x->from, &x->path);
-        int64_t target = x->incumbent << x->l.shift;
-        exact_raise_bound(x, exists && x->path.length < target
-                                 ? lagrange_bytes(&x->l, x->path.length)
-                                 : x->incumbent);
+    int64_t limit = 0; /* scaled: no better plan without the columns that are looked at is below */
+    for (bool worked = true; worked && status == MBS_OK;) {
+        const bool exists = (limit > 0 && find_path(x) && x->path.length < limit) ||
+                            find_near(x, &limit, &status, error);
+        if (status != MBS_OK)
+            break;
+        exact_raise_bound(x, exists ? lagrange_bytes(&x->l, x->path.length) : x->incumbent);
         if (exact_closed(x) || exact_stop(x))
             break;
-        column_distances_to_end(&x->columns, steps, x->distance_end);
-        double gap = (double)(x->incumbent - x->bound);
-        if (gap <= CLEAN_AT * clean_gap) {
-            status = drop_columns(x, error);
-            clean_gap = gap;
-            continue;
-        }
         status = work_on_path(x, &worked, error);
         if (status == MBS_OK)
             status = improve_incumbent(x, error);

@@ -9,6 +9,28 @@ typedef struct chain_state {
     int64_t cost[2][2]; /* [is the latest touch's operand resident][was any interval dropped] */
 } chain_state;
 
+/* The same of tensors of a row of groups (lagrange_row), with what `any` of the four comes to. */
+typedef struct row_chain {
+    chain_state state;
+    int64_t any;
+} row_chain;
+
+/* What a row of groups has to know of a touch at whatever prices. */
+typedef struct row_touch {
+    int64_t drop;   /* scaled: to read or write the tensor */
+    int64_t enters; /* scaled: what it adds to a group in which it is its tensor's first touch */
+    int32_t tensor;
+    int32_t previous; /* the step of the touch before; -1: none */
+    int32_t producer; /* with it, groups up to here hold all touches of a tensor that is not kept;
+                         -1: none do */
+} row_touch;
+
+/* At a candidate's prices, scaled: the interval that ends at a touch. */
+typedef struct chain_link {
+    int64_t begin; /* its first operand resident */
+    int64_t keep;  /* the tensor kept from there, and the operand at its end */
+} chain_link;
+
 /*
  * Costs are scaled by 2^shift. Rows over steps are indexed [candidate * step_count + step], sums
  * over steps [candidate * (step_count + 1) + step] leave out the step itself.
@@ -31,7 +53,9 @@ typedef struct lagrange {
     int64_t *shared_sum;    /* bytes of steps that share parameters, accumulators twice */
     pins *pins;             /* of the group that was looked at last */
     int64_t *passes_cost;   /* per step: alone and in passes; in bytes, exact */
-    chain_state *chains;    /* per tensor */
+    row_chain *chains;      /* per tensor */
+    row_touch *touch;       /* per touch */
+    chain_link *link;       /* [candidate * touch_count + touch] */
     chain_state *history;   /* per touch: room to walk a chain back */
     double *change;         /* per step: room for differences */
     int64_t *highest_price; /* per candidate: more than this buys nothing */
