@@ -12,9 +12,10 @@ Calls may be made from several threads at once.
 
 from ._plan import export, formats, load, plan, show, simulate, verify, version
 from ._sweep import compare, sweep
+from ._tradeoff import tradeoff
 from ._types import (Comparison, DramPeak, Error, Group, Layer, Machine, Member, Network, Plan, Simulation, Sweep,
-                     Traffic)
+                     Tradeoff, Traffic)
 
 __all__ = ["Comparison", "DramPeak", "Error", "Group", "Layer", "Machine", "Member", "Network", "Plan", "Simulation",
-           "Sweep", "Traffic", "compare", "export", "formats", "load", "plan", "show", "simulate", "sweep", "verify",
-           "version"]
+           "Sweep", "Tradeoff", "Traffic", "compare", "export", "formats", "load", "plan", "show", "simulate", "sweep",
+           "tradeoff", "verify", "version"]

@@ -226,3 +226,16 @@ class Comparison(Plain):
     def _repr_html_(self) -> str:
         networks = dict.fromkeys(row["network"] for row in self.rows)
         return _html_table("compared with baseline: " + ", ".join(networks), self.rows)
+
+
+@dataclass(frozen=True)
+class Tradeoff(Plain):
+    """Plans that no other is better than in both traffic and time."""
+
+    hardware: str
+    baseline: Plan
+    plans: Tuple[Plan, ...]  # the one of least traffic first, the quickest last
+    rows: Tuple[Row, ...]  # of each a row, with the columns that `mbsopt tradeoff --format csv` writes
+
+    def _repr_html_(self) -> str:
+        return _html_table(f"{self.baseline.network} on {self.hardware}: between least traffic and least time", self.rows)

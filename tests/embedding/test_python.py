@@ -191,6 +191,26 @@ class Many(unittest.TestCase):
             self.assertEqual([{name: "" if value is None else str(value) if not isinstance(value, float) else f"{value:.12g}"
                                for name, value in row.items()} for row in rows], expected)
 
+    def test_tradeoff(self):
+        """The rows of the tool; the plans are the rows'."""
+        for more, words in (({}, []), ({"planner": "dp", "points": 3, "hardware": "lpddr4", "no_strips": True},
+                                       ["--planner=dp", "--points=3", "--hardware=lpddr4", "--no-strips"])):
+            found = mbsopt.tradeoff(RESIDUAL, buffer=8192, batch=3, **more)
+            text = tool("tradeoff", RESIDUAL, "--buffer=8192", "--batch=3", *words, "--format=csv")
+            rows = [{name: "" if value is None else f"{value:.12g}" if isinstance(value, float) else str(value)
+                     for name, value in row.items()} for row in found.rows]
+            self.assertEqual(rows, list(csv.DictReader(io.StringIO(text))))
+            self.assertEqual([plan.traffic.total for plan in found.plans], [row["total_bytes"] for row in found.rows])
+            self.assertEqual(found.baseline, mbsopt.plan(RESIDUAL, buffer=8192, batch=3, planner="baseline",
+                                                         hardware=more.get("hardware"), no_strips=found.hardware != "wavecore"))
+            self.assertEqual(json.loads(json.dumps(found.to_dict()))["rows"][0]["planner"], found.plans[0].planner)
+        for says, words in (("points is 2, expected 3 to 100", {"points": 2}), ("planner is 'ilp', expected dp or best",
+                                                                                {"planner": "ilp"})):
+            with self.assertRaisesRegex(mbsopt.Error, "^" + says):
+                mbsopt.tradeoff(RESIDUAL, **words)
+        with self.assertRaisesRegex(TypeError, "^points is '3' of type str, expected a whole number"):
+            mbsopt.tradeoff(RESIDUAL, points="3")
+
     def test_progress_ends_a_sweep(self):
         seen = []
         rows = mbsopt.sweep(RESIDUAL, buffer=8192, batch=range(1, 20), threads=2,
@@ -211,7 +231,7 @@ class Data(unittest.TestCase):
         self.assertEqual(json.loads(json.dumps(found))["batch"], 3)
         self.assertEqual(sum(row["total_bytes"] for row in plan.rows), plan.traffic.total)
         for shown in (plan, mbsopt.show(RESIDUAL), mbsopt.show("lpddr4"), mbsopt.sweep(RESIDUAL, buffer=8192),
-                      mbsopt.compare(RESIDUAL, buffer=8192, planner="dp")):
+                      mbsopt.compare(RESIDUAL, buffer=8192, planner="dp"), mbsopt.tradeoff(RESIDUAL, buffer=8192)):
             page = xml.etree.ElementTree.fromstring(shown._repr_html_())  # pylint: disable=protected-access
             self.assertEqual(len(page.findall("table/tbody/tr")), len(shown.rows))
             self.assertEqual([cell.text for cell in page.findall("table/thead/tr/th")], list(shown.rows[0]))
