@@ -33,8 +33,8 @@ void plan_watch_open(plan_watch *w, const mbs_plan_options *options, bool limite
 void plan_watch_open_for(plan_watch *w, mbs_progress_function *progress, void *context);
 
 /*
- * Counts work that has been done: a tick is about what it takes to look at two touches of one group.
- * It is counted and not timed, so that a search that it ends is the same on every machine.
+ * Counts work that has been done: a tick is about what it takes to look at two touches of one
+ * group. It is counted and not timed, so that a search that it ends is the same on every machine.
  */
 static inline void plan_watch_work(plan_watch *w, int64_t ticks)
 {
