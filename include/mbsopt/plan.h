@@ -139,12 +139,13 @@ MBS_API mbs_status mbs_plan_create(mbs_plan **plan, const mbs_program *program,
 /* What to recompute (section 10). */
 typedef struct mbs_recompute_options {
     mbs_recompute recompute;
-    double max_percent; /* auto: the most multiply-accumulates to add, in percent of all */
+    double max_percent;     /* auto: the most multiply-accumulates to add, in percent of all */
+    int64_t max_dram_bytes; /* the most that may have to be in DRAM at one time; 0: any number */
 } mbs_recompute_options;
 
 #define MBS_RECOMPUTE_OPTIONS_INIT                                                                 \
     {                                                                                              \
-        MBS_RECOMPUTE_NONE, 10                                                                     \
+        MBS_RECOMPUTE_NONE, 10, 0                                                                  \
     }
 
 /* Whether the planner plans programs that recompute: mbs2, dp, ilp and best. */
@@ -175,7 +176,15 @@ MBS_API int mbs_planner_takes_strips(mbs_planner planner);
  * hundreds to thousands of dp's plans; their time limit is that of the search too, and once the
  * caller has ended it all planners but mbs2 come to dp's plan of the best that was found.
  *
- * Errors: as of mbs_program_create and mbs_plan_create; MBS_ERR_INPUT if max_percent is negative.
+ * With max_dram_bytes auto takes the plan that is best for the objective of those found that need
+ * no more DRAM (mbs_plan_dram_peak), and if max_percent is infinite, the lowest of 10, 25, 50 and
+ * 100 percent within which it finds any; the search takes two to four times as long. It is no proof
+ * that other sets, or other groups of one set, would not do with less. Whatever is recomputed, a
+ * plan that needs more is not returned: MBS_ERR_NO_PLAN, with the least that was found in the
+ * message. That much is enough for another call.
+ *
+ * Errors: as of mbs_program_create and mbs_plan_create; MBS_ERR_INPUT if max_percent or
+ * max_dram_bytes is negative.
  */
 MBS_API mbs_status mbs_plan_create_recompute(mbs_plan **plan, const mbs_network *network,
                                              const mbs_program_options *program_options,
@@ -210,12 +219,13 @@ typedef struct mbs_options {
     int limit_slowdown; /* dp, best, for traffic: 1: no plan that is slower than baseline */
     double max_slowdown_percent; /* by more than this */
     mbs_optimizer optimizer;     /* ignored with inference */
+    int64_t max_dram_bytes; /* the most that may have to be in DRAM at one time; 0: any number */
 } mbs_options;
 
 #define MBS_OPTIONS_INIT                                                                           \
     {                                                                                              \
         MBS_PLANNER_BEST, MBS_TRAFFIC, 32, 0, 0, 0, MBS_RECOMPUTE_NONE, 10, 0, 0, INFINITY, 0,     \
-            NULL, NULL, 0, 0, 0, 0, 0, MBS_OPTIMIZER_NONE                                          \
+            NULL, NULL, 0, 0, 0, 0, 0, MBS_OPTIMIZER_NONE, 0                                       \
     }
 
 /*

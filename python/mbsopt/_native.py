@@ -63,7 +63,8 @@ class Options(ctypes.Structure):
                 ("no_stream", ctypes.c_int), ("time_limit_s", ctypes.c_double), ("gap_percent", ctypes.c_double),
                 ("progress", ProgressFunction), ("progress_context", ctypes.c_void_p), ("no_strips", ctypes.c_int),
                 ("work_limit", ctypes.c_double), ("weight", ctypes.c_double), ("limit_slowdown", ctypes.c_int),
-                ("max_slowdown_percent", ctypes.c_double), _ROOM]
+                ("max_slowdown_percent", ctypes.c_double), ("optimizer", ctypes.c_int),
+                ("max_dram_bytes", ctypes.c_int64), _ROOM]
 
 
 class ExportOptions(ctypes.Structure):

@@ -65,13 +65,26 @@ def expect_callable(name: str, value: Any) -> None:
 
 # ---- Plans -----------------------------------------------------------------------------------------
 
+def dram_defaults(recompute: Optional[str], max_recompute: Optional[float],
+                  max_dram: Optional[Size]) -> Tuple[str, float]:
+    """What is recomputed, and within which limit, where neither is said."""
+    if recompute is None:
+        recompute = "none" if max_dram is None else "auto"
+    if max_recompute is None:
+        max_recompute = 10.0 if max_dram is None else math.inf
+    return recompute, max_recompute
+
+
 def fill_options(call: Call, *, buffer: Optional[Size], batch: int, planner: str, objective: str, inference: bool,
-                 batch_norm: str, recompute: str, max_recompute: float, no_pin: bool, no_stream: bool,
+                 batch_norm: str, recompute: Optional[str], max_recompute: Optional[float], no_pin: bool, no_stream: bool,
                  no_strips: bool, time_limit: Optional[float], gap: float, work_limit: float = 0.0,
-                 weight: Optional[float] = None, max_slowdown: Optional[float] = None) -> Options:
+                 weight: Optional[float] = None, max_slowdown: Optional[float] = None,
+                 max_dram: Optional[Size] = None) -> Options:
     """Options of the library, checked: TypeError for what is of no such kind, Error for a value that is not good."""
-    if buffer is not None:
-        expect_size("buffer", buffer)
+    for name, size in (("buffer", buffer), ("max_dram", max_dram)):
+        if size is not None:
+            expect_size(name, size)
+    recompute, max_recompute = dram_defaults(recompute, max_recompute, max_dram)
     expect_whole("batch", batch)
     for name, text in (("planner", planner), ("objective", objective), ("recompute", recompute),
                        ("batch_norm", batch_norm)):
@@ -94,7 +107,8 @@ def fill_options(call: Call, *, buffer: Optional[Size], batch: int, planner: str
                    gap_percent=gap, no_strips=no_strips, work_limit=work_limit,
                    weight=0 if weight is None else round(weight * 1e9),  # whole bytes, as the command line
                    limit_slowdown=max_slowdown is not None,
-                   max_slowdown_percent=0 if max_slowdown is None else max_slowdown)
+                   max_slowdown_percent=0 if max_slowdown is None else max_slowdown,
+                   max_dram_bytes=0 if max_dram is None else call.size(max_dram))
 
 
 def make_plan(call: Call, network: ctypes.c_void_p, machine: Hardware, options: Options,
@@ -126,7 +140,8 @@ def plain_plan(call: Call, handle: ctypes.c_void_p, hardware: Hardware) -> Plan:
 def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, planner: str = "best",
          objective: str = "traffic", weight: Optional[float] = None, max_slowdown: Optional[float] = None,
          hardware: Optional[Source] = None, cycle_model: Optional[str] = None, dram_efficiency: Optional[Share] = None,
-         inference: bool = False, batch_norm: str = "replace", recompute: str = "none", max_recompute: float = 10.0,
+         inference: bool = False, batch_norm: str = "replace", recompute: Optional[str] = None,
+         max_recompute: Optional[float] = None, max_dram: Optional[Size] = None,
          no_pin: bool = False, no_stream: bool = False, no_strips: bool = False,
          time_limit: Optional[float] = None, work_limit: float = 0.0, gap: float = 0.0,
          progress: Optional[Progress] = None) -> Plan:
@@ -134,7 +149,8 @@ def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, pla
 
     Keywords are the options of `mbsopt plan`. `buffer` is bytes or text such as "10MiB" (default: the hardware's).
     Without `time_limit` a limit of work ends ilp and best, which is counted: `work_limit`, or their own if it is 0. A
-    second of time is worth `weight` GB; `max_slowdown` is in percent.
+    second of time is worth `weight` GB; `max_slowdown` is in percent. `recompute` is "none" and `max_recompute` 10
+    percent by default; with `max_dram`, bytes or text, "auto" and as much as it takes.
     While the library plans, `progress` is called, at most ten times a second, with seconds, best bytes and proven
     bound, 0 where there is none; True ends the search, as Ctrl-C does, ilp's and best's with the best plan so far.
     Raises Error, and TypeError for arguments of another type.
@@ -149,7 +165,7 @@ def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, pla
                                inference=inference, batch_norm=batch_norm, recompute=recompute,
                                max_recompute=max_recompute, no_pin=no_pin, no_stream=no_stream, no_strips=no_strips,
                                time_limit=time_limit, gap=gap, work_limit=work_limit, weight=weight,
-                               max_slowdown=max_slowdown)
+                               max_slowdown=max_slowdown, max_dram=max_dram)
         handle = make_plan(call, call.load("network", network), machine, options, Watcher(progress))
         return plain_plan(call, handle, machine)
 

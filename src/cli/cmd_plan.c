@@ -82,8 +82,9 @@ static int read_recompute(plan_run *run, const arguments *given)
     int status = planning_recompute(&run->recompute, &run->options, given);
     if (status == EXIT_OK && run->recompute.recompute != MBS_RECOMPUTE_NONE &&
         (run->export_path != NULL || run->import_path != NULL)) {
-        complain("--%s is of the program that recomputes none: no --recompute with it",
-                 run->export_path != NULL ? "export-model" : "import-solution");
+        complain(
+            "--%s is of the program that recomputes none: no --recompute or --max-dram with it",
+            run->export_path != NULL ? "export-model" : "import-solution");
         return EXIT_USAGE;
     }
     return status;
@@ -160,7 +161,8 @@ static mbs_status greedy_program(plan_run *run, const mbs_program **program, mbs
 static mbs_status make_plain(const plan_run *run, mbs_plan **plan, mbs_error *error)
 {
     const setup *of = &run->setup;
-    const search_again again = planning_again(of, (mbs_recompute_options){MBS_RECOMPUTE_NONE, 0});
+    const search_again again =
+        planning_again(of, (mbs_recompute_options){MBS_RECOMPUTE_NONE, 0, 0});
     mbs_plan_options options = run->options;
     if (is_exact(run))
         options.planner = MBS_PLANNER_DP;
@@ -177,7 +179,8 @@ static mbs_status make_quickest(plan_run *run, mbs_error *error)
     mbs_plan_options options = run->options;
     if (!search_heeds_objective(options.planner) && options.planner != MBS_PLANNER_ILP)
         return MBS_OK;
-    if (run->recompute.recompute == MBS_RECOMPUTE_AUTO || run->import_path != NULL)
+    if (run->recompute.recompute == MBS_RECOMPUTE_AUTO || run->recompute.max_dram_bytes > 0 ||
+        run->import_path != NULL)
         return MBS_OK;
     options.planner = MBS_PLANNER_DP;
     options.objective = MBS_TIME;
@@ -318,6 +321,7 @@ static const option_spec plan_options[] = {
     OPTION_WEIGHT,
     OPTION_MAX_SLOWDOWN,
     OPTIONS_SEARCH,
+    OPTION_MAX_DRAM,
     {"export-model", '\0', "FILE.lp|.mps", "write ilp's integer program for other solvers"},
     {"import-solution", '\0', "FILE", "the plan in another solver's solution of it"},
     OPTION_INFERENCE,

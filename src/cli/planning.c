@@ -61,8 +61,9 @@ int planning_recompute(mbs_recompute_options *recompute, const mbs_plan_options 
     if (status != EXIT_OK)
         return status;
     if (recompute->recompute != MBS_RECOMPUTE_NONE && !mbs_planner_recomputes(options->planner)) {
-        note("%s recomputes nothing (--recompute is of mbs2, dp, ilp and best)",
-             mbs_planner_name(options->planner));
+        if (option_value(given, "recompute") != NULL)
+            note("%s recomputes nothing (--recompute is of mbs2, dp, ilp and best)",
+                 mbs_planner_name(options->planner));
         recompute->recompute = MBS_RECOMPUTE_NONE;
     }
     return EXIT_OK;

@@ -117,6 +117,28 @@ int search_slowdown(double *percent, const arguments *given)
     return search_decimal(percent, given, "max-slowdown", 1000, " (percent)");
 }
 
+/* --max-dram, and what it makes of the defaults. */
+static int read_max_dram(mbs_recompute_options *result, const arguments *given)
+{
+    const char *value = option_value(given, "max-dram");
+    if (value == NULL)
+        return EXIT_OK;
+    mbs_error error;
+    mbs_error_clear(&error);
+    mbs_status status = mbs_parse_size(&result->max_dram_bytes, value, &error);
+    if (status != MBS_OK)
+        return report_error(status, &error);
+    if (result->max_dram_bytes == 0) {
+        complain("--max-dram %s: expected at least 1 byte", value);
+        return EXIT_BAD_INPUT;
+    }
+    if (option_value(given, "recompute") == NULL)
+        result->recompute = MBS_RECOMPUTE_AUTO;
+    if (option_value(given, "max-recompute") == NULL)
+        result->max_percent = INFINITY;
+    return EXIT_OK;
+}
+
 int search_recompute(mbs_recompute_options *result, const arguments *given)
 {
     const char *names[MBS_RECOMPUTE_COUNT + 1] = {NULL};
@@ -127,7 +149,10 @@ int search_recompute(mbs_recompute_options *result, const arguments *given)
     if (!option_choice(given, "recompute", names, &choice))
         return EXIT_USAGE;
     result->recompute = (mbs_recompute)choice;
-    if (option_value(given, "max-recompute") != NULL && choice != MBS_RECOMPUTE_AUTO) {
+    int status = read_max_dram(result, given);
+    if (status != EXIT_OK)
+        return status;
+    if (option_value(given, "max-recompute") != NULL && result->recompute != MBS_RECOMPUTE_AUTO) {
         complain("--max-recompute is of --recompute auto");
         return EXIT_USAGE;
     }
@@ -167,6 +192,7 @@ mbs_options search_network_options(const search_again *again, const mbs_plan_opt
         .optimizer = again->optimizer,
         .recompute = again->recompute.recompute,
         .max_recompute_percent = again->recompute.max_percent,
+        .max_dram_bytes = again->recompute.max_dram_bytes,
         .no_pin = options->no_pin,
         .no_stream = options->no_stream,
         .no_strips = options->no_strips,

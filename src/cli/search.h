@@ -47,6 +47,10 @@
         "max-recompute", '\0', "PERCENT",                                                          \
             "auto: the most multiply-accumulates to add (default: 10)"                             \
     }
+#define OPTION_MAX_DRAM                                                                            \
+    {                                                                                              \
+        "max-dram", '\0', "SIZE", "recompute until so much DRAM is enough for what must be in it"  \
+    }
 
 /*
  * Reads a number with digits and a point alone, from 0 to `maximum`, if the option is given. `unit`
@@ -63,7 +67,8 @@ int search_weight(mbs_plan_options *result, const arguments *given);
 /* Reads --max-slowdown. The same. */
 int search_slowdown(double *percent, const arguments *given);
 
-/* Reads --recompute and --max-recompute. Says what is wrong; returns the exit status. */
+/* Reads --recompute, --max-recompute and --max-dram, with which the defaults are auto and no limit
+ * of what is added. Says what is wrong; returns the exit status. */
 int search_recompute(mbs_recompute_options *result, const arguments *given);
 
 /* A network to plan by mbs_plan_network, and what plan options do not say of it. */

@@ -4,7 +4,12 @@
 
 #include "cost/schedule.h"
 
-typedef enum dram_content { DRAM_WEIGHTS, DRAM_ACCUMULATORS, DRAM_TENSOR } dram_content;
+typedef enum dram_content {
+    DRAM_WEIGHTS,
+    DRAM_ACCUMULATORS,
+    DRAM_TENSOR,
+    DRAM_CONTENTS
+} dram_content;
 
 typedef struct dram_region {
     dram_content content;
@@ -44,5 +49,18 @@ typedef struct dram_contents {
  */
 mbs_status dram_contents_create(dram_contents *contents, const mbs_plan *plan, mbs_error *error);
 void dram_contents_free(dram_contents *contents);
+
+/* What must be in DRAM while a group runs. */
+typedef struct dram_sums {
+    int64_t of[DRAM_CONTENTS];
+} dram_sums;
+
+static inline int64_t dram_sum(const dram_sums *sums)
+{
+    return sums->of[DRAM_WEIGHTS] + sums->of[DRAM_ACCUMULATORS] + sums->of[DRAM_TENSOR];
+}
+
+/* Per group of the plan; the caller's (mem_free). Errors: as of dram_contents_create. */
+mbs_status dram_sums_create(dram_sums **sums, const mbs_plan *plan, mbs_error *error);
 
 #endif

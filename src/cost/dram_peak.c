@@ -3,40 +3,48 @@
 #include "base/memory.h"
 #include "cost/dram_contents.h"
 
-/* What begins and ends with each group, by content. */
-static mbs_status find_peak(mbs_dram_peak *peak, const mbs_plan *plan,
-                            const dram_contents *contents, mbs_error *error)
+/* Adds up what begins and ends with each group. */
+static void sum_up(dram_sums *sums, int32_t group_count, const dram_contents *contents)
 {
-    int64_t(*change)[3] = mem_calloc((size_t)plan->group_count + 1, sizeof *change);
-    if (change == NULL)
-        return error_memory(error);
     for (int32_t i = 0; i < contents->region_count; i++) {
         const dram_region *region = &contents->regions[i];
         if (region->bytes == 0)
             continue;
-        change[region->first][region->content] += region->bytes;
-        change[region->last + 1][region->content] -= region->bytes;
+        sums[region->first].of[region->content] += region->bytes;
+        sums[region->last + 1].of[region->content] -= region->bytes;
     }
-    int64_t now[3] = {0};
-    for (int32_t g = 0; g < plan->group_count; g++) {
-        int64_t sum = 0;
-        for (int c = 0; c < 3; c++)
-            sum += now[c] += change[g][c];
-        if (sum > peak->bytes)
-            *peak = (mbs_dram_peak){sum, now[DRAM_WEIGHTS], now[DRAM_ACCUMULATORS],
-                                    now[DRAM_TENSOR], (size_t)g};
+    for (int32_t g = 1; g < group_count; g++)
+        for (int c = 0; c < DRAM_CONTENTS; c++)
+            sums[g].of[c] += sums[g - 1].of[c];
+}
+
+mbs_status dram_sums_create(dram_sums **sums, const mbs_plan *plan, mbs_error *error)
+{
+    dram_contents contents;
+    *sums = NULL;
+    mbs_status status = dram_contents_create(&contents, plan, error);
+    if (status == MBS_OK) {
+        *sums = mem_calloc((size_t)plan->group_count + 1, sizeof **sums);
+        status = *sums != NULL ? MBS_OK : error_memory(error);
     }
-    mem_free(change);
-    return MBS_OK;
+    if (status == MBS_OK)
+        sum_up(*sums, plan->group_count, &contents);
+    dram_contents_free(&contents);
+    return status;
 }
 
 mbs_status mbs_plan_dram_peak(const mbs_plan *plan, mbs_dram_peak *peak, mbs_error *error)
 {
-    dram_contents contents;
+    dram_sums *sums;
     *peak = (mbs_dram_peak){0};
-    mbs_status status = dram_contents_create(&contents, plan, error);
-    if (status == MBS_OK)
-        status = find_peak(peak, plan, &contents, error);
-    dram_contents_free(&contents);
+    mbs_status status = dram_sums_create(&sums, plan, error);
+    for (int32_t g = 0; status == MBS_OK && g < plan->group_count; g++) {
+        const int64_t *of = sums[g].of;
+        const int64_t bytes = dram_sum(&sums[g]);
+        if (bytes > peak->bytes)
+            *peak = (mbs_dram_peak){bytes, of[DRAM_WEIGHTS], of[DRAM_ACCUMULATORS], of[DRAM_TENSOR],
+                                    (size_t)g};
+    }
+    mem_free(sums);
     return status;
 }

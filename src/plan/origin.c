@@ -51,10 +51,15 @@ static void put_options(text *out, const mbs_plan *plan, const mbs_hardware *har
         text_string(out, " --batch-norm keep");
     if (program->optimizer != MBS_OPTIMIZER_NONE)
         text_format(out, " --optimizer %s", mbs_optimizer_name(program->optimizer));
-    if (recompute->recompute != MBS_RECOMPUTE_NONE && !program->inference)
+    const bool dram = recompute->max_dram_bytes > 0; /* else none is the default */
+    if ((recompute->recompute != MBS_RECOMPUTE_NONE || dram) && !program->inference &&
+        mbs_planner_recomputes(options->planner))
         text_format(out, " --recompute %s", mbs_recompute_name(recompute->recompute));
-    if (recompute->recompute == MBS_RECOMPUTE_AUTO && !program->inference)
+    if (recompute->recompute == MBS_RECOMPUTE_AUTO && !program->inference &&
+        isfinite(recompute->max_percent))
         put_real(out, "max-recompute", recompute->max_percent);
+    if (dram)
+        put_integer(out, "max-dram", recompute->max_dram_bytes);
     if (limited && isfinite(options->time_limit_s))
         put_real(out, "time-limit", options->time_limit_s);
     if (limited && options->work_limit > 0)

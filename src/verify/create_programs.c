@@ -22,6 +22,16 @@ bool create_may_have_strips(const create_request *of)
            !of->program_options.split_norms;
 }
 
+int64_t create_dram_excess(const mbs_plan *plan, const create_request *of)
+{
+    mbs_dram_peak peak;
+    if (of->max_dram == 0)
+        return 0;
+    if (mbs_plan_dram_peak(plan, &peak, NULL) != MBS_OK)
+        return INT64_MAX;
+    return max_i64(peak.bytes - of->max_dram, 0);
+}
+
 double create_objective_of(const mbs_plan *plan, const create_request *of)
 {
     mbs_cost cost;
@@ -139,6 +149,10 @@ static bool is_better(const create_request *of, const mbs_plan *plan, const mbs_
 {
     if (plan == NULL || than == NULL)
         return plan != NULL;
+    const int64_t excess = create_dram_excess(plan, of);
+    const int64_t other_excess = create_dram_excess(than, of);
+    if (excess != other_excess)
+        return excess < other_excess;
     const double objective = create_objective_of(plan, of);
     const double other = create_objective_of(than, of);
     return objective < other || (objective == other && is_quicker(of, plan, than));
@@ -222,7 +236,8 @@ static mbs_status search_both(program_choice *plain, program_choice *split,
         return status;
     second->of.options.time_limit_s = fmax(end_s - plan_now_s(), 0);
     chain->work_limit = limit_part(chain, end_work, 1);
-    chain->enough = least_known(chain->enough, first->plan->traffic.total);
+    if (create_dram_excess(first->plan, &first->of) == 0)
+        chain->enough = least_known(chain->enough, first->plan->traffic.total);
     status = plan_from_dp(second, set, error);
     if (status != MBS_OK || second->plan == NULL)
         return status;

@@ -14,10 +14,15 @@ typedef struct create_request {
     mbs_plan_options options;
     plan_watch *watch;   /* of the whole call */
     create_chain *chain; /* of its searches */
+    int64_t max_dram;    /* bytes; 0: no limit */
 } create_request;
 
 /* Strip groups are dp's and so ilp's, and of programs whose norms are split. */
 bool create_may_have_strips(const create_request *of);
+
+/* The bytes by which the plan needs more DRAM than the request allows; 0: none. INT64_MAX if that
+ * cannot be told for want of memory. */
+int64_t create_dram_excess(const mbs_plan *plan, const create_request *of);
 
 /* What the request makes least: bytes, or with dp seconds or joules if they are asked for. */
 double create_objective_of(const mbs_plan *plan, const create_request *of);

@@ -1,5 +1,6 @@
 /* Planning from a network: the program is chosen, then planned and replayed like any other. */
 #include <assert.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "plan/exact/compulsory.h"
 #include "plan/joint/joint.h"
 #include "plan/origin.h"
+#include "plan/recompute/dram.h"
 #include "plan/recompute/recompute.h"
 #include "plan/run/run.h"
 #include "verify/create_programs.h"
@@ -29,21 +31,33 @@ static mbs_status name_plan(mbs_plan *plan, mbs_recompute policy, mbs_error *err
     return MBS_OK;
 }
 
+/* Less DRAM where it is too much, else less of the objective. */
+static bool is_better(const mbs_plan *plan, const mbs_plan *than, const create_request *of)
+{
+    const int64_t excess = create_dram_excess(plan, of);
+    const int64_t other = create_dram_excess(than, of);
+    return excess != other ? excess < other
+                           : create_objective_of(plan, of) < create_objective_of(than, of);
+}
+
+/* Replaces *plan by `other`, which it owns then, if that is better. */
+static void keep_better(mbs_plan **plan, mbs_plan *other, const create_request *of)
+{
+    const bool better = *plan == NULL || is_better(other, *plan, of);
+    mbs_plan_free(better ? *plan : other);
+    if (better)
+        *plan = other;
+}
+
 /* Replaces *plan by that of `set` if that is better. */
 static mbs_status take_better(mbs_plan **plan, const create_request *of, const unsigned char *set,
                               mbs_error *error)
 {
     mbs_plan *other;
     mbs_status status = create_set(&other, of, set, error);
-    if (status != MBS_OK)
-        return status;
-    if (*plan == NULL || create_objective_of(other, of) < create_objective_of(*plan, of)) {
-        mbs_plan_free(*plan);
-        *plan = other;
-    } else {
-        mbs_plan_free(other);
-    }
-    return MBS_OK;
+    if (status == MBS_OK)
+        keep_better(plan, other, of);
+    return status;
 }
 
 /* What the planner proved holds for one choice of layers alone. */
@@ -59,8 +73,8 @@ static mbs_status plan_each(mbs_plan **plan, const create_request *of, const rec
                             mbs_error *error)
 {
     mbs_status status = MBS_OK;
-    for (int i = 0; i < MBS_RECOMPUTE_COUNT && status == MBS_OK; i++) {
-        if (sets->set[i] == NULL || (plan_watch_is_over(of->watch) && i != (int)sets->best))
+    for (int i = 0; i < RECOMPUTE_SETS && status == MBS_OK; i++) {
+        if (sets->set[i] == NULL || (plan_watch_is_over(of->watch) && i != sets->best))
             continue;
         status = take_better(plan, of, sets->set[i], error);
     }
@@ -96,10 +110,10 @@ static bool is_double(const recompute_sets *sets, int policy, size_t layers)
 }
 
 /* The policies whose sets are different, that of dp's best plan first. */
-static int order_sets(int order[MBS_RECOMPUTE_COUNT], const recompute_sets *sets, size_t layers)
+static int order_sets(int order[RECOMPUTE_SETS], const recompute_sets *sets, size_t layers)
 {
     int count = 0;
-    for (int i = 0; i < MBS_RECOMPUTE_COUNT; i++) {
+    for (int i = 0; i < RECOMPUTE_SETS; i++) {
         if (sets->set[i] == NULL || is_double(sets, i, layers))
             continue;
         int at = count++;
@@ -115,7 +129,7 @@ static int order_sets(int order[MBS_RECOMPUTE_COUNT], const recompute_sets *sets
 static mbs_status plan_sets(mbs_plan **plan, create_request *of, const recompute_sets *sets,
                             mbs_error *error)
 {
-    int order[MBS_RECOMPUTE_COUNT];
+    int order[RECOMPUTE_SETS];
     const int64_t end_work = of->watch->work_limit;
     const int count = order_sets(order, sets, (size_t)of->network->layer_count);
     mbs_status status = MBS_OK;
@@ -126,7 +140,8 @@ static mbs_status plan_sets(mbs_plan **plan, create_request *of, const recompute
         of->options.time_limit_s = over ? 0 : (of->watch->end_s - plan_now_s()) / (count - i);
         of->chain->work_limit = limit_part(of->chain, end_work, count - i);
         status = take_better(plan, of, sets->set[order[i]], error);
-        of->chain->enough = status == MBS_OK ? (*plan)->traffic.total : 0;
+        const bool fits = status == MBS_OK && create_dram_excess(*plan, of) == 0;
+        of->chain->enough = fits ? (*plan)->traffic.total : 0;
     }
     return status;
 }
@@ -166,6 +181,27 @@ static mbs_status plan_exact(mbs_plan **plan, create_request *of, const recomput
     return status;
 }
 
+/*
+ * Where the plans so far need too much DRAM: the groups that the search found, which are not always
+ * those that its set's plan has.
+ */
+static mbs_status plan_found_groups(mbs_plan **plan, const create_request *of,
+                                    const recompute_sets *sets, mbs_error *error)
+{
+    const bool *starts = sets->starts[MBS_RECOMPUTE_AUTO];
+    mbs_plan *other;
+    if (of->options.planner == MBS_PLANNER_MBS2 || starts == NULL ||
+        create_dram_excess(*plan, of) == 0)
+        return MBS_OK;
+    mbs_status status = create_set_from(&other, of, sets->set[MBS_RECOMPUTE_AUTO], starts, error);
+    if (status != MBS_OK)
+        return status;
+    other->bound_bytes = (*plan)->bound_bytes;
+    other->outcome = MBS_HEURISTIC;
+    keep_better(plan, other, of);
+    return MBS_OK;
+}
+
 static mbs_status plan_auto(mbs_plan **plan, const create_request *asked, double max_percent,
                             mbs_error *error)
 {
@@ -179,18 +215,37 @@ static mbs_status plan_auto(mbs_plan **plan, const create_request *asked, double
     of.options.progress_context = &of;
     if (plan_is_limited(planner))
         of.options.objective = MBS_TRAFFIC;
-    mbs_status status = recompute_find(&sets, of.network, &of.program_options, of.hardware,
-                                       &of.options, max_percent, &watch, error);
-    if (status == MBS_OK && (planner == MBS_PLANNER_MBS2 ||
-                             (planner == MBS_PLANNER_DP && of.options.objective == MBS_TRAFFIC &&
-                              create_may_have_strips(&of) && !watch.cancelled)))
+    mbs_status status =
+        recompute_find(&sets, of.network, &of.program_options, of.hardware, &of.options,
+                       max_percent, of.max_dram > 0 ? of.max_dram : DRAM_UNLIMITED, &watch, error);
+    const bool both = of.options.objective == MBS_TRAFFIC && create_may_have_strips(&of);
+    if (status == MBS_OK &&
+        (planner == MBS_PLANNER_MBS2 ||
+         (planner == MBS_PLANNER_DP && (both || of.max_dram > 0) && !watch.cancelled)))
         status = plan_each(plan, &of, &sets, error);
     else if (status == MBS_OK && (planner == MBS_PLANNER_DP || watch.cancelled))
         status = plan_best_set(plan, &of, &sets, error);
     else if (status == MBS_OK)
         status = plan_exact(plan, &of, &sets, max_percent, error);
+    if (status == MBS_OK)
+        status = plan_found_groups(plan, &of, &sets, error);
     recompute_sets_free(&sets);
     return status;
+}
+
+/* MBS_OK if the plan needs no more DRAM than there may be. */
+static mbs_status check_dram(const mbs_plan *plan, const create_request *of, mbs_error *error)
+{
+    mbs_dram_peak peak;
+    if (of->max_dram == 0)
+        return MBS_OK;
+    mbs_status status = mbs_plan_dram_peak(plan, &peak, error);
+    if (status != MBS_OK || peak.bytes <= of->max_dram)
+        return status;
+    return error_set(error, MBS_ERR_NO_PLAN,
+                     "%s: no plan was found that needs at most %" PRId64
+                     " bytes of DRAM; the least found is %" PRId64,
+                     quoted(plan->program->network_name).text, of->max_dram, peak.bytes);
 }
 
 mbs_status mbs_plan_create_recompute(mbs_plan **plan, const mbs_network *network,
@@ -203,7 +258,8 @@ mbs_status mbs_plan_create_recompute(mbs_plan **plan, const mbs_network *network
                          .program_options = *program_options,
                          .hardware = hardware,
                          .options = plan_resolve(options),
-                         .chain = &chain};
+                         .chain = &chain,
+                         .max_dram = recompute->max_dram_bytes};
     *plan = NULL;
     if ((unsigned)recompute->recompute >= MBS_RECOMPUTE_COUNT)
         return error_set(error, MBS_ERR_ARGUMENT, "no policy of recomputing has the number %d",
@@ -212,6 +268,10 @@ mbs_status mbs_plan_create_recompute(mbs_plan **plan, const mbs_network *network
         return error_set(error, MBS_ERR_INPUT,
                          "at most %g %% more multiply-accumulates: expected at least 0",
                          recompute->max_percent);
+    if (recompute->max_dram_bytes < 0)
+        return error_set(error, MBS_ERR_INPUT,
+                         "at most %" PRId64 " bytes of DRAM: expected at least 0",
+                         recompute->max_dram_bytes);
     const bool plain = program_options->inference || !mbs_planner_recomputes(options->planner);
     of.program_options.recompute = plain ? MBS_RECOMPUTE_NONE : recompute->recompute;
     const mbs_recompute policy = of.program_options.recompute;
@@ -220,10 +280,12 @@ mbs_status mbs_plan_create_recompute(mbs_plan **plan, const mbs_network *network
     mbs_status status = policy == MBS_RECOMPUTE_AUTO
                             ? plan_auto(plan, &of, recompute->max_percent, error)
                             : create_set(plan, &of, NULL, error);
+    if (status == MBS_OK)
+        status = check_dram(*plan, &of, error);
     if (status == MBS_OK && policy != MBS_RECOMPUTE_NONE)
         status = name_plan(*plan, policy, error);
     /* what was asked for: its parts had less time */
-    const mbs_recompute_options told = {policy, recompute->max_percent};
+    const mbs_recompute_options told = {policy, recompute->max_percent, recompute->max_dram_bytes};
     if (status == MBS_OK)
         status = plan_tell_origin(*plan, hardware, options, &told, NULL, error);
     if (status != MBS_OK) {

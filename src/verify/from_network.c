@@ -30,6 +30,7 @@ mbs_status plan_from_network(mbs_plan **plan, const mbs_network *network,
     how.progress = options->progress;
     how.progress_context = options->progress_context;
 
-    const mbs_recompute_options recompute = {options->recompute, options->max_recompute_percent};
+    const mbs_recompute_options recompute = {options->recompute, options->max_recompute_percent,
+                                             options->max_dram_bytes};
     return mbs_plan_create_recompute(plan, network, &program, hardware, &how, &recompute, error);
 }

@@ -3,10 +3,11 @@
 import csv
 import io
 import json
+import re
 import unittest
 from pathlib import Path
 
-from harness import ALEXNET, NETWORKS, USAGE, BAD_INPUT, CliTest
+from harness import ALEXNET, BAD_INPUT, NETWORKS, NO_PLAN, USAGE, CliTest
 
 RESNET18 = str(NETWORKS / "resnet18.json")
 
@@ -140,17 +141,62 @@ class Recompute(CliTest):
     def test_inference_is_plain(self):
         self.assertEqual(self.plan("--inference", "--recompute", "expand")["planner"], "dp")
 
+    def test_max_dram(self):
+        """The limit holds, is told by the options, and is enough where it was said to be the least."""
+        plain = self.plan()["dram_peak"]["bytes"]
+        most = plain * 2 // 3
+        plan = self.plan("--max-dram", str(most))
+        self.assertEqual(plan["planner"], "dp+auto")
+        self.assertLessEqual(plan["dram_peak"]["bytes"], most)
+        self.assertTrue(plan["made_by"]["options"].endswith(f" --recompute auto --max-dram {most}"), plan["made_by"])
+        again = self.succeed("plan", RESNET18, *plan["made_by"]["options"].split(), "--format", "json").out
+        self.assertEqual(json.loads(again), plan)
+        tight = ["plan", ALEXNET, "--planner", "dp", "--max-dram"]
+        found = re.search(r"at most 1000 bytes of DRAM; the least found is (\d+)\n",
+                          self.refuse(NO_PLAN, *tight, "1000", says="no plan was found").err)
+        enough = json.loads(self.succeed(*tight, found[1], "--format", "json").out)
+        self.assertLessEqual(enough["dram_peak"]["bytes"], int(found[1]))
+
+    def test_max_dram_of_what_recomputes_nothing(self):
+        for options in (["--planner", "baseline"], ["--planner", "dp", "--inference", "--no-strips"],
+                        ["--planner", "dp", "--no-strips", "--recompute", "none"]):
+            plan = json.loads(self.succeed("plan", RESNET18, *options, "--format", "json").out)
+            peak = plan["dram_peak"]["bytes"]
+            same = json.loads(self.succeed("plan", RESNET18, *options, "--max-dram", str(peak), "--format", "json").out)
+            self.assertEqual(same["groups"], plan["groups"])
+            self.refuse(NO_PLAN, "plan", RESNET18, *options, "--max-dram", str(peak - 1),
+                        says=f"the least found is {peak}")
+
+    def test_max_dram_of_many(self):
+        """sweep and compare hold the limit where they recompute."""
+        words = [RESNET18, "--planner", "il,dp"]
+        peaks = [int(row["dram_peak_bytes"]) for row in self.rows("sweep", *words)]
+        limit = peaks[1] * 9 // 10
+        rows = self.rows("sweep", *words, "--max-dram", str(limit))
+        self.assertEqual([row["recompute"] for row in rows], ["none", f"auto:dram={limit}"])
+        self.assertEqual(int(rows[0]["dram_peak_bytes"]), peaks[0])
+        self.assertLessEqual(int(rows[1]["dram_peak_bytes"]), limit)
+        row = self.rows("compare", *words, "--max-dram", str(limit), "--format", "csv")[-1]
+        self.assertEqual(row["planner"], "dp+auto")
+        self.assertEqual(row["dram_peak_bytes"], rows[1]["dram_peak_bytes"])
+
+    def rows(self, *words):
+        return list(csv.DictReader(io.StringIO(self.succeed(*words).out)))
+
     def test_wrong_values(self):
         for options, status in ((["--recompute", "some"], USAGE),
                                 (["--max-recompute", "5"], USAGE),
                                 (["--recompute", "expand", "--max-recompute", "5"], USAGE),
                                 (["--recompute", "auto", "--max-recompute", "-1"], BAD_INPUT),
                                 (["--recompute", "auto", "--max-recompute", "x"], BAD_INPUT),
+                                (["--max-dram", "0"], BAD_INPUT),
+                                (["--max-dram", "much"], BAD_INPUT),
+                                (["--max-dram", "1GB", "--recompute", "none", "--max-recompute", "5"], USAGE),
                                 (["--recompute", "auto", "--export-model", "m.lp"], USAGE)):
             for command in ("plan", "sweep") if "--export-model" not in options else ("plan",):
                 outcome = self.run_program(command, ALEXNET, *options)
                 self.assertEqual(outcome.status, status, (command, options, outcome))
-                self.assertIn("recompute", outcome.err)
+                self.assertRegex(outcome.err, "recompute|max-dram|size")
                 self.assertEqual(outcome.out, "")
 
 

@@ -57,6 +57,13 @@ class Plans(unittest.TestCase):
             plan = mbsopt.plan(RESIDUAL, planner=planner, batch=3, buffer=8192)
             self.assertEqual(plan.json, tool("plan", RESIDUAL, "--batch=3", "--buffer=8KiB",
                                              "--planner", planner, "--format=json"))
+        most = mbsopt.plan(RESIDUAL, batch=3, buffer=8192).dram_peak.bytes
+        limited = mbsopt.plan(RESIDUAL, planner="dp", batch=3, buffer=8192, max_dram=most)
+        self.assertLessEqual(limited.dram_peak.bytes, most)
+        self.assertEqual(limited.json, tool("plan", RESIDUAL, "--batch=3", "--buffer=8KiB", "--planner=dp",
+                                            f"--max-dram={most}", "--format=json"))
+        with self.assertRaisesRegex(mbsopt.Error, "the least found is"):
+            mbsopt.plan(RESIDUAL, planner="dp", batch=3, buffer=8192, max_dram="1kB")
         time = mbsopt.plan(RESIDUAL, objective="time", batch=3, buffer=8192)
         self.assertEqual(time.json, tool("plan", RESIDUAL, "--batch=3", "--buffer=8KiB",
                                          "--objective=time", "--format=json"))

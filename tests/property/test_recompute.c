@@ -140,7 +140,7 @@ static double objective_of(const recomputing *s, const mbs_plan *plan)
 
 static mbs_plan *recompute_plan(const recomputing *s, mbs_recompute policy, double max_percent)
 {
-    const mbs_recompute_options recompute = {policy, max_percent};
+    const mbs_recompute_options recompute = {policy, max_percent, 0};
     mbs_plan *plan;
     must_succeed(mbs_plan_create_recompute(&plan, s->network, &s->program_options, &s->hardware,
                                            &s->options, &recompute, &error),

@@ -40,7 +40,7 @@ static char *by_program(const mbs_network *network, const mbs_hardware *hardware
     const bool keeps = of->planner == MBS_PLANNER_BASELINE || of->planner == MBS_PLANNER_ARCHOPT;
     mbs_program_options program_options = MBS_PROGRAM_OPTIONS_INIT;
     mbs_plan_options options = MBS_PLAN_OPTIONS_INIT;
-    const mbs_recompute_options recompute = {of->recompute, of->max_recompute_percent};
+    const mbs_recompute_options recompute = {of->recompute, of->max_recompute_percent, 0};
     mbs_plan *plan;
     char *text;
     mbs_error error;

@@ -118,6 +118,7 @@ static const option_spec compare_options[] = {
     {"work-limit", '\0', "UNITS", "ilp, best: of about a second each, but counted (default: 10)"},
     OPTION_RECOMPUTE,
     OPTION_MAX_RECOMPUTE,
+    OPTION_MAX_DRAM,
     OPTION_INFERENCE,
     OPTION_BATCH_NORM,
     OPTION_OPTIMIZER,

@@ -56,7 +56,7 @@ static mbs_status plan_row(mbs_plan **plan, const comparison *of, const programs
     options.objective = kind.objective;
     options.no_strips = !kind.strips;
     if (!kind.recomputes)
-        again.recompute.recompute = MBS_RECOMPUTE_NONE;
+        again.recompute = (mbs_recompute_options)MBS_RECOMPUTE_OPTIONS_INIT;
     return search_plan(plan, loaded->program[planner_keeps_batch_norms(kind.planner)],
                        kind.strips || kind.recomputes ? &again : NULL, &of->setup.hardware,
                        &options, error);

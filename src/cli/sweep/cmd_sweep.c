@@ -249,6 +249,7 @@ static const option_spec sweep_options[] = {
      "dp, ilp: with strips of rows, without or both: on, off (default: on)"},
     OPTION_RECOMPUTE,
     OPTION_MAX_RECOMPUTE,
+    OPTION_MAX_DRAM,
     OPTION_TIME_LIMIT,
     OPTION_WORK_LIMIT,
     OPTION_INFERENCE,

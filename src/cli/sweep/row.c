@@ -1,5 +1,7 @@
 /* A point's row, as CSV or as a line of JSON. */
 #include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,17 +108,22 @@ static void put_planner(row_writer *w, const sweep *of, const sweep_point *at)
     put_text(w, text);
 }
 
-/* "auto:10": with its limit, since that tells rows apart. */
+/* "auto:10", "auto:10:dram=1000000000": with its limits, since these tell rows apart. */
 static void put_recompute(row_writer *w, const sweep *of, const sweep_point *at)
 {
-    char text[64];
+    const mbs_recompute_options *recompute = &of->recompute;
     const bool recomputes = sweep_recomputes(of, at);
-    const char *name =
-        mbs_recompute_name(recomputes ? of->recompute.recompute : MBS_RECOMPUTE_NONE);
-    if (!recomputes || of->recompute.recompute != MBS_RECOMPUTE_AUTO)
-        snprintf(text, sizeof text, "%s", name);
-    else
-        snprintf(text, sizeof text, "%s:%s", name, field_number(of->recompute.max_percent).text);
+    char limit[64] = "";
+    char dram[64] = "";
+    char text[160];
+    if (recomputes && recompute->recompute == MBS_RECOMPUTE_AUTO &&
+        isfinite(recompute->max_percent))
+        snprintf(limit, sizeof limit, ":%s", field_number(recompute->max_percent).text);
+    if (recomputes && recompute->max_dram_bytes > 0)
+        snprintf(dram, sizeof dram, ":dram=%" PRId64, recompute->max_dram_bytes);
+    snprintf(text, sizeof text, "%s%s%s",
+             mbs_recompute_name(recomputes ? recompute->recompute : MBS_RECOMPUTE_NONE), limit,
+             dram);
     put_text(w, text);
 }
 

@@ -93,9 +93,9 @@ static mbs_status make_plan(sweep_state *s, const sweep_point *at, mbs_plan **pl
     if (!sweep_recomputes(of, at) && !of->strips[at->planner])
         return mbs_plan_create(plan, sweep_program(of, at), hardware, &options, error);
     const mbs_program_options program_options = sweep_program_options(of, at);
-    mbs_recompute_options recompute = of->recompute;
-    if (!sweep_recomputes(of, at))
-        recompute.recompute = MBS_RECOMPUTE_NONE;
+    mbs_recompute_options recompute = MBS_RECOMPUTE_OPTIONS_INIT;
+    if (sweep_recomputes(of, at))
+        recompute = of->recompute;
     return mbs_plan_create_recompute(plan, of->networks[at->network].network, &program_options,
                                      hardware, &options, &recompute, error);
 }

@@ -18,8 +18,8 @@ planner_function plan_dp;           /* for traffic */
 planner_function plan_dp_objective; /* for what the task names */
 
 /*
- * The same with groups that begin where `starts` says (per step), which takes next to no time:
- * MBS_FEASIBLE.
+ * The same with groups that begin where `starts` says (per step) and nowhere else, which takes next
+ * to no time: MBS_FEASIBLE. Errors: MBS_ERR_MEMORY, MBS_ERR_NO_PLAN (one of them does not fit).
  */
 mbs_status plan_dp_from(mbs_plan *plan, const plan_task *task, const bool *starts,
                         mbs_error *error);

@@ -242,3 +242,58 @@ mbs_status dp_range_plan(mbs_plan *plan, const plan_task *task, const bool *star
     mem_free(cuts);
     return status;
 }
+
+/* The group [first, end) by itself: choice[end] is how it is best. False if memory is out. */
+static bool solve_group(dp_choice *choice, const plan_task *task, const candidates *list,
+                        int32_t first, int32_t end, const bool *starts)
+{
+    dp_range range = {0};
+    const bool solved =
+        dp_range_open(&range, task, list, first, end) && dp_range_solve(&range, starts, INFINITY);
+    if (solved)
+        choice[end] =
+            isfinite(dp_range_least(&range)) ? range.choice[end - first] : (dp_choice){.first = -1};
+    dp_range_close(&range);
+    return solved;
+}
+
+/* All groups; false if memory is out, *fits is false if one does not. */
+static bool solve_groups(dp_choice *choice, bool *fits, const plan_task *task,
+                         const candidates *list, const bool *starts)
+{
+    const int32_t steps = task->program->step_count;
+    bool *first_alone = mem_calloc((size_t)steps + 1, sizeof *first_alone);
+    bool solved = first_alone != NULL;
+    *fits = true;
+    for (int32_t first = 0, end; solved && first < steps; first = end) {
+        for (end = first + 1; end < steps && !starts[end];)
+            end++;
+        first_alone[0] = true;
+        solved = solve_group(choice, task, list, first, end, first_alone);
+        *fits = *fits && solved && choice[end].first == first;
+    }
+    mem_free(first_alone);
+    return solved;
+}
+
+mbs_status dp_range_plan_cuts(mbs_plan *plan, const plan_task *task, const bool *starts,
+                              mbs_error *error)
+{
+    const size_t room = (size_t)task->program->step_count + 1;
+    candidates list = {0};
+    bool fits = false;
+    dp_choice *choice = mem_calloc(room, sizeof *choice);
+    int32_t *cuts = mem_calloc(room, sizeof *cuts);
+    mbs_status status = candidates_create(&list, task->batch, error);
+    if (status == MBS_OK &&
+        (choice == NULL || cuts == NULL || !solve_groups(choice, &fits, task, &list, starts)))
+        status = error_memory(error);
+    if (status == MBS_OK && !fits)
+        status = error_set(error, MBS_ERR_NO_PLAN, "a group does not fit into the buffer");
+    if (status == MBS_OK)
+        status = dp_emit(plan, task, &list, choice, cuts, error);
+    candidates_free(&list);
+    mem_free(choice);
+    mem_free(cuts);
+    return status;
+}

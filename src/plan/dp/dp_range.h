@@ -54,6 +54,13 @@ bool dp_range_solve_all(dp_range *range);
 mbs_status dp_range_plan(mbs_plan *plan, const plan_task *task, const bool *starts,
                          mbs_error *error);
 
+/*
+ * The whole program in groups that begin exactly where `starts` says, each as it is best for the
+ * objective. Errors: MBS_ERR_MEMORY, MBS_ERR_NO_PLAN (one of more steps than one does not fit).
+ */
+mbs_status dp_range_plan_cuts(mbs_plan *plan, const plan_task *task, const bool *starts,
+                              mbs_error *error);
+
 static inline double dp_range_least(const dp_range *range)
 {
     return range->best[range->end - range->first];

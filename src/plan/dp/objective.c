@@ -24,7 +24,7 @@ mbs_status plan_dp_from(mbs_plan *plan, const plan_task *task, const bool *start
 {
     plan->outcome = MBS_FEASIBLE;
     mbs_status status = name_plan(plan, task, error);
-    return status == MBS_OK ? dp_range_plan(plan, task, starts, error) : status;
+    return status == MBS_OK ? dp_range_plan_cuts(plan, task, starts, error) : status;
 }
 
 /*

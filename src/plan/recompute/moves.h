@@ -28,6 +28,7 @@ typedef struct recompute_move {
     bool known;         /* the four below were found, */
     bool stale;         /* but something near has changed since */
     double change;      /* of the objective */
+    double relief;      /* how much less the state is above the limit of DRAM */
     double macs;        /* added, per sample; negative if fewer are */
     int32_t near_first; /* layers whose steps it may concern */
     int32_t near_last;

@@ -6,11 +6,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "plan/recompute/search.h"
-
-/* Growths of a group that the two searches may spend for each step of the program. */
-#define FIRST_WORK  2e4
-#define SECOND_WORK 5e4
+#include "plan/recompute/fit.h"
 
 int mbs_planner_recomputes(mbs_planner planner)
 {
@@ -45,7 +41,7 @@ void mbs_plan_recompute(const mbs_plan *plan, mbs_recompute_info *info)
 
 void recompute_sets_free(recompute_sets *sets)
 {
-    for (int i = 0; i < MBS_RECOMPUTE_COUNT; i++) {
+    for (int i = 0; i < RECOMPUTE_SETS; i++) {
         mem_free(sets->set[i]);
         mem_free(sets->starts[i]);
     }
@@ -82,12 +78,8 @@ static mbs_status keep_starts(bool **starts, const recompute_state *state, mbs_e
     *starts = NULL;
     if (!isfinite(state->objective))
         return MBS_OK;
-    *starts = mem_calloc((size_t)state->program->step_count + 1, sizeof **starts);
-    if (*starts == NULL)
-        return error_memory(error);
-    for (int32_t g = 0; g < state->group_count; g++)
-        (*starts)[state->cuts[g]] = true;
-    return MBS_OK;
+    *starts = recompute_starts(state);
+    return *starts != NULL ? MBS_OK : error_memory(error);
 }
 
 /* Searches from a set, and keeps what comes out in *best if that is better. */
@@ -122,6 +114,33 @@ static mbs_status search_on(recompute_state *best, const recompute_model *model,
                             : status;
 }
 
+/* The state becomes a policy's set. */
+static mbs_status keep_set(recompute_sets *sets, int policy, recompute_state *state,
+                           mbs_error *error)
+{
+    mbs_status status = keep_starts(&sets->starts[policy], state, error);
+    if (status != MBS_OK)
+        return status;
+    sets->set[policy] = state->set;
+    sets->objective[policy] = state->dram.over > 0 ? INFINITY : state->objective;
+    state->set = NULL;
+    return MBS_OK;
+}
+
+/* Auto is what was found within the limit, or needs least. */
+static mbs_status keep_fitting(recompute_sets *sets, fitting *found, mbs_error *error)
+{
+    if (found->best.set != NULL)
+        return keep_set(sets, MBS_RECOMPUTE_AUTO, &found->best, error);
+    sets->set[MBS_RECOMPUTE_AUTO] = found->least.set;
+    sets->starts[MBS_RECOMPUTE_AUTO] = found->least.starts;
+    sets->objective[MBS_RECOMPUTE_AUTO] = INFINITY;
+    found->least = (recompute_least){0};
+    return MBS_OK;
+}
+
+/* ---- All limits of multiply-accumulates ------------------------------------------------------ */
+
 /*
  * Searches within the lowest limit from `start`, which adds no multiply-accumulates, then from what
  * came out within each higher one, so that more is never worse than one of these with less. For
@@ -131,42 +150,55 @@ static mbs_status find_auto(recompute_sets *sets, const recompute_model *model,
                             const unsigned char *start, mbs_error *error)
 {
     static const double percents[] = {10, 25, 50, 100, INFINITY};
+    const bool limited = model->max_dram != DRAM_UNLIMITED;
     recompute_state best = {0};
     recompute_state traffic = {0};
+    fitting found = {0};
     recompute_model within = *model;
+    recompute_model limits = *model;
     recompute_model for_traffic;
     mbs_status status = MBS_OK;
     within.max_macs = -1;
+    within.max_dram = DRAM_UNLIMITED;
     for (size_t i = 0; status == MBS_OK && within.max_macs < model->max_macs &&
                        !(best.set != NULL && plan_watch_is_over(model->task.watch));
          i++) {
-        within.max_macs = fmin(percents[i] / 100 * model->plain_macs, model->max_macs);
+        if (limited && isinf(model->max_macs) && found.best.set != NULL)
+            break; /* as little as it takes */
+        within.max_macs = isinf(percents[i])
+                              ? model->max_macs
+                              : fmin(percents[i] / 100 * model->plain_macs, model->max_macs);
+        limits.max_macs = within.max_macs;
         status = search_on(&best, &within, start, error);
-        if (status != MBS_OK || model->task.objective == MBS_TRAFFIC)
-            continue;
-        for_traffic = within;
-        for_traffic.task.objective = MBS_TRAFFIC;
-        status = search_on(&traffic, &for_traffic, start, error);
-        if (status == MBS_OK)
-            status = search_from(&best, &within, traffic.set, EFFORT_GROUPS, SECOND_WORK, error);
+        if (status == MBS_OK && model->task.objective != MBS_TRAFFIC) {
+            for_traffic = within;
+            for_traffic.task.objective = MBS_TRAFFIC;
+            status = search_on(&traffic, &for_traffic, start, error);
+            if (status == MBS_OK)
+                status =
+                    search_from(&best, &within, traffic.set, EFFORT_GROUPS, SECOND_WORK, error);
+        }
+        if (status == MBS_OK && limited)
+            status = fit_within(&found, &limits, &best, start, error);
     }
     if (status == MBS_OK) {
         assert(best.program != NULL); /* no limit is below 0, so one was searched within */
-        status = keep_starts(&sets->starts[MBS_RECOMPUTE_AUTO], &best, error);
+        status = keep_set(sets, limited ? RECOMPUTE_FREE : MBS_RECOMPUTE_AUTO, &best, error);
     }
-    if (status == MBS_OK) {
-        sets->set[MBS_RECOMPUTE_AUTO] = best.set;
-        sets->objective[MBS_RECOMPUTE_AUTO] = best.objective;
-        best.set = NULL;
+    if (status == MBS_OK && limited) {
+        sets->objective[RECOMPUTE_FREE] = INFINITY; /* if it fits, auto is no worse */
+        status = keep_fitting(sets, &found, error);
     }
     recompute_state_close(&best);
     recompute_state_close(&traffic);
+    fitting_free(&found);
     return status;
 }
 
 static mbs_status find_sets(recompute_sets *sets, const recompute_model *model, mbs_error *error)
 {
     mbs_recompute start = MBS_RECOMPUTE_NONE; /* the better of those that add nothing */
+    double least = INFINITY;
     mbs_status status = MBS_OK;
     plan_watch *watch = model->task.watch;
     for (int i = 0; i < MBS_RECOMPUTE_AUTO && status == MBS_OK; i++) {
@@ -178,18 +210,23 @@ static mbs_status find_sets(recompute_sets *sets, const recompute_model *model, 
             status = recompute_state_open(&state, model, sets->set[i], error);
         if (status == MBS_OK && sets->set[i] != NULL) {
             status = keep_starts(&sets->starts[i], &state, error);
-            sets->objective[i] = state.objective;
-            if (state.macs == 0 && state.objective < sets->objective[start])
+            sets->objective[i] = state.dram.over > 0 ? INFINITY : state.objective;
+            if (state.macs == 0 && state.objective < least) {
                 start = (mbs_recompute)i;
+                least = state.objective;
+            }
         }
         recompute_state_close(&state);
     }
     if (status == MBS_OK && !plan_watch_is_over(watch))
         status = find_auto(sets, model, sets->set[start], error);
     sets->best = MBS_RECOMPUTE_NONE;
-    for (int i = 0; i < MBS_RECOMPUTE_COUNT && status == MBS_OK; i++)
+    for (int i = 0; i < RECOMPUTE_SETS && status == MBS_OK; i++)
         if (sets->set[i] != NULL && sets->objective[i] < sets->objective[sets->best])
-            sets->best = (mbs_recompute)i;
+            sets->best = i;
+    if (status == MBS_OK && isinf(sets->objective[sets->best]) &&
+        sets->set[MBS_RECOMPUTE_AUTO] != NULL && model->max_dram != DRAM_UNLIMITED)
+        sets->best = MBS_RECOMPUTE_AUTO;
     return status;
 }
 
@@ -209,10 +246,11 @@ mbs_status recompute_open_plain(mbs_program **plain, mbs_plan **plan, plan_task 
 
 mbs_status recompute_find(recompute_sets *sets, const mbs_network *network,
                           const mbs_program_options *program_options, const mbs_hardware *hardware,
-                          const mbs_plan_options *options, double max_percent, plan_watch *watch,
-                          mbs_error *error)
+                          const mbs_plan_options *options, double max_percent, int64_t max_dram,
+                          plan_watch *watch, mbs_error *error)
 {
-    recompute_model model = {.network = network, .layer_count = network->layer_count};
+    recompute_model model = {
+        .network = network, .layer_count = network->layer_count, .max_dram = max_dram};
     program_family *family = NULL;
     mbs_program *plain = NULL;
     mbs_plan *plan = NULL;
@@ -228,7 +266,8 @@ mbs_status recompute_find(recompute_sets *sets, const mbs_network *network,
         model.family = family;
         model.plain = plain;
         model.plain_macs = sets->plain_macs = recompute_macs(plain, false);
-        model.max_macs = sets->max_macs = max_percent / 100 * model.plain_macs;
+        model.max_macs = sets->max_macs =
+            isinf(max_percent) ? max_percent : max_percent / 100 * model.plain_macs;
         status = find_sets(sets, &model, error);
     }
     candidates_free(&model.list);

@@ -15,6 +15,9 @@
 #define BUILDING 2
 #define COSTING  32
 
+/* What a move that costs nothing is taken to cost, as a share. */
+#define LEAST_COST 1e-3
+
 /* The part of the work that is allowed once more for recomputing anew. */
 #define ANEW_PART 0.25
 
@@ -29,7 +32,10 @@ typedef struct search {
     bool *again;             /* room for a flag per layer */
     recompute_effort effort; /* of trials */
     double work;             /* left */
-    mbs_status status;       /* of the first failure */
+    bool fits_enough;        /* it ends where no more than this must be in DRAM: */
+    int64_t enough;
+    recompute_least *least; /* if not null, of the states that it comes through */
+    mbs_status status;      /* of the first failure */
     mbs_error *error;
 } search;
 
@@ -41,6 +47,8 @@ static bool fail(search *s, mbs_status status)
 
 static bool goes_on(const search *s)
 {
+    if (s->fits_enough && s->state->dram.peak <= s->enough)
+        return false;
     return s->status == MBS_OK && s->work > 0 && !plan_watch_is_over(s->model->task.watch);
 }
 
@@ -52,6 +60,7 @@ static bool try_move(search *s, recompute_move *move, recompute_trial *trial)
     move->known = true;
     move->stale = false;
     move->change = INFINITY;
+    move->relief = 0;
     move->near_first = move->first;
     move->near_last = move->end - 1;
     *trial = (recompute_trial){0};
@@ -65,6 +74,8 @@ static bool try_move(search *s, recompute_move *move, recompute_trial *trial)
     if (status != MBS_OK)
         return fail(s, status);
     move->change = trial->objective - s->state->objective;
+    if (isfinite(trial->objective))
+        move->relief = s->state->dram.over - trial->dram.over;
     move->macs = trial->macs - s->state->macs;
     if (trial->first_layer < move->near_first)
         move->near_first = trial->first_layer;
@@ -98,13 +109,43 @@ static void forget_all(search *s)
         s->moves[i].stale = true;
 }
 
+void recompute_least_free(recompute_least *least)
+{
+    mem_free(least->set);
+    mem_free(least->starts);
+    *least = (recompute_least){0};
+}
+
+/* Keeps the state if none before needs as little DRAM. */
+static void keep_least(search *s)
+{
+    recompute_least *least = s->least;
+    const recompute_state *state = s->state;
+    if (least == NULL || (least->set != NULL && state->dram.peak >= least->peak))
+        return;
+    const size_t layers = (size_t)s->model->layer_count;
+    bool *starts = recompute_starts(state);
+    unsigned char *set = mem_alloc(layers);
+    if (starts == NULL || set == NULL) {
+        mem_free(starts);
+        mem_free(set);
+        s->status = error_memory(s->error);
+        return;
+    }
+    memcpy(set, state->set, layers);
+    recompute_least_free(least);
+    *least = (recompute_least){state->dram.peak, set, starts};
+}
+
 /* Makes the move; its figures are then those of this very state. */
 static bool make_move(search *s, recompute_move *move)
 {
     recompute_trial trial;
     const bool gains = try_move(s, move, &trial) && isfinite(trial.objective);
-    if (gains && !recompute_apply(s->state, &trial, s->model, s->set))
-        s->status = error_memory(s->error);
+    if (gains) {
+        recompute_apply(s->state, &trial, s->model, s->set);
+        keep_least(s);
+    }
     recompute_trial_close(&trial);
     forget_near(s, move);
     return gains && s->status == MBS_OK;
@@ -115,10 +156,21 @@ static bool fits(const search *s, double macs)
     return s->state->macs + macs <= s->model->max_macs;
 }
 
+/* Where the state needs too much DRAM: what the move relieves it of for what it costs, a share of
+ * the objective and one of the multiply-accumulates being worth the same. */
+static double relief_merit(const search *s, const recompute_move *move)
+{
+    const double objective = fmax(move->change, 0) / s->state->objective;
+    const double macs = s->model->plain_macs > 0 ? fmax(move->macs, 0) / s->model->plain_macs : 0;
+    return fmax(move->relief, 0) / (LEAST_COST + objective + macs);
+}
+
 /* How good a move is by what is known of it: 0 not at all, above 1e300 if it costs nothing. */
 static double merit(const search *s, const recompute_move *move)
 {
     const double gain = -move->change;
+    if (s->state->dram.over > 0)
+        return fits(s, move->macs) ? relief_merit(s, move) : 0;
     if (!(gain > NO_GAIN * s->state->objective) || !fits(s, move->macs))
         return 0;
     return move->macs > 0 ? gain / move->macs : 1e300 * (1 + gain / s->state->objective);
@@ -212,6 +264,15 @@ static bool open(search *s)
     return s->moves != NULL || fail(s, error_memory(s->error));
 }
 
+static mbs_status close(search *s)
+{
+    mem_free(s->layers);
+    mem_free(s->moves);
+    mem_free(s->set);
+    mem_free(s->again);
+    return s->status;
+}
+
 mbs_status recompute_search(recompute_state *state, const recompute_model *model,
                             recompute_effort effort, double work, mbs_error *error)
 {
@@ -232,9 +293,24 @@ mbs_status recompute_search(recompute_state *state, const recompute_model *model
         if (climb(&s))
             settle(&s);
     }
-    mem_free(s.layers);
-    mem_free(s.moves);
-    mem_free(s.set);
-    mem_free(s.again);
-    return s.status;
+    return close(&s);
+}
+
+mbs_status recompute_fit(recompute_state *state, const recompute_model *model, int64_t enough,
+                         double work, recompute_least *least, mbs_error *error)
+{
+    search s = {.model = model,
+                .state = state,
+                .effort = EFFORT_GROUPS,
+                .work = work,
+                .fits_enough = true,
+                .enough = enough,
+                .least = least,
+                .error = error};
+    if (open(&s)) {
+        keep_least(&s);
+        s.move_count = s.counts.all;
+        settle(&s);
+    }
+    return close(&s);
 }

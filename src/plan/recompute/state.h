@@ -8,6 +8,7 @@
 
 #include "network/network.h"
 #include "plan/dp/dp_range.h"
+#include "plan/recompute/dram.h"
 
 /* What all states have in common; nothing is owned but `list`. */
 typedef struct recompute_model {
@@ -19,6 +20,7 @@ typedef struct recompute_model {
     int32_t layer_count;
     double plain_macs; /* of the program that recomputes nothing, per sample */
     double max_macs;   /* the most that may be added */
+    int64_t max_dram;  /* bytes that may be in DRAM at one time, or DRAM_UNLIMITED */
 } recompute_model;
 
 /* A set of layers, its program, and the program's groups. */
@@ -31,6 +33,7 @@ typedef struct recompute_state {
     int32_t group_count;
     double objective; /* the sum of the costs */
     double macs;      /* that are added, per sample */
+    recompute_dram dram;
 } recompute_state;
 
 /* Consecutive steps that are cut anew: in the old program and in the new one. */
@@ -55,6 +58,10 @@ typedef struct recompute_trial {
     int32_t window_count;       /* fewer where they meet, or nothing changes */
     double objective;           /* at most this with the new set; infinite if that is no gain */
     double macs;
+    recompute_dram dram; /* of the groups below, which are there if the objective is finite */
+    int32_t *cuts;
+    double *cost;
+    int32_t group_count;
     int32_t first_layer; /* layers whose steps the windows hold */
     int32_t last_layer;
 } recompute_trial;
@@ -70,7 +77,12 @@ mbs_status recompute_state_open(recompute_state *state, const recompute_model *m
                                 const unsigned char *set, mbs_error *error);
 void recompute_state_close(recompute_state *state);
 
-/* Cuts the state's program into groups anew, if that gains. MBS_ERR_MEMORY. */
+/* Per step, whether one of the state's groups begins there; the caller's (mem_free), null if memory
+ * is out. */
+bool *recompute_starts(const recompute_state *state);
+
+/* Cuts the state's program into groups anew, if that gains and is no further above the limit of
+ * DRAM. MBS_ERR_MEMORY. */
 mbs_status recompute_cut_anew(recompute_state *state, const recompute_model *model,
                               mbs_error *error);
 
@@ -82,17 +94,17 @@ typedef enum recompute_effort {
 } recompute_effort;
 
 /*
- * What `set` would come to at most, if that is less than the state's objective and it adds no more
- * than max_macs; else objective is infinite. Free with recompute_trial_close; or apply, if it is
- * finite.
+ * What `set` would come to at most, if that is less than the state's objective and within max_macs
+ * and max_dram; of a state that is above max_dram, if it is less far above, whatever the objective.
+ * Else objective is infinite. Free with recompute_trial_close; or apply, if it is finite.
  */
 mbs_status recompute_try(recompute_trial *trial, const recompute_model *model,
                          const recompute_state *state, const unsigned char *set,
                          recompute_effort effort, mbs_error *error);
 void recompute_trial_close(recompute_trial *trial);
 
-/* Makes the trial's set the state's; the trial is spent. False if memory is out. */
-bool recompute_apply(recompute_state *state, recompute_trial *trial, const recompute_model *model,
+/* Makes the trial's set the state's; the trial is spent. */
+void recompute_apply(recompute_state *state, recompute_trial *trial, const recompute_model *model,
                      const unsigned char *set);
 
 #endif
