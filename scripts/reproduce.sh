@@ -25,6 +25,7 @@ anew. ilp stops at a time limit: its last digits may differ between machines.
   recompute, recompute-memories
                       what to compute again in place of storing it
   sensitivity         with one constant of the machine changed
+  simulation          estimated times beside simulated ones, all shipped networks
 
   -o FOLDER           rows, figures and tables go there (default: docs/figures)
   --networks LIST     these networks in place of the paper's, comma-separated:
@@ -45,7 +46,7 @@ EOT
 }
 
 all_parts=(planners ilp buffers strips strips-batch-norm strips-inference memories recompute
-    recompute-memories sensitivity)
+    recompute-memories sensitivity simulation)
 networks=$root/models/networks
 hardware=$root/models/hardware
 figures=$root/docs/figures
@@ -213,7 +214,15 @@ sweep_sensitivity() {
         --hardware "$(variant norm-one-pass norm_passes 1)" \
         --hardware "$(variant half-accumulators accumulator_bits 16)" \
         --hardware "$(variant half-vector vector_elements_per_cycle 128)" \
-        --hardware "$(variant double-vector vector_elements_per_cycle 512)"
+        --hardware "$(variant double-vector vector_elements_per_cycle 512)" \
+        --hardware "$(variant measured-dram dram_efficiency 0.86)"
+}
+
+sweep_simulation() {
+    local files=("$networks"/*.json)
+    [ ${#own[@]} = 0 ] || files=("${own[@]}")
+    MBSOPT=${MBSOPT:-$root/scripts/run.sh} "$root/scripts/simulation_rows.py" "${files[@]}" \
+        >"$work/rows-$((rows++)).csv"
 }
 
 # Writes the part's rows into the folder, whole or not at all. Its sweeps count their points alike,

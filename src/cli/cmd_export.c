@@ -98,23 +98,6 @@ static int read_options(export_run *run, const arguments *given)
                              : status;
 }
 
-/* ---- The plan -------------------------------------------------------------------------------- */
-
-static int make_plan(export_run *run, const arguments *given)
-{
-    mbs_error error;
-    mbs_error_clear(&error);
-    int status = load_network_or_plan(&run->setup, &run->plan, given);
-    if (status != EXIT_OK)
-        return status;
-    if (run->plan == NULL)
-        return report_error(
-            planning_network(&run->plan, &run->setup, run->recompute, &run->planning, &error),
-            &error);
-    note_other_hardware(run->plan, &run->setup.hardware);
-    return report_error(mbs_plan_verify(run->plan, NULL, &error), &error);
-}
-
 /* ---- The command ----------------------------------------------------------------------------- */
 
 static int print_list(void)
@@ -134,7 +117,7 @@ static int run_export(const arguments *given)
     export_run run = {0};
     int status = read_options(&run, given);
     if (status == EXIT_OK)
-        status = make_plan(&run, given);
+        status = plan_or_load(&run.plan, &run.setup, run.recompute, &run.planning, given);
     if (status == EXIT_OK)
         status = export_plan(run.plan, &run.setup.hardware, &run.options, run.path);
     mbs_plan_free(run.plan);

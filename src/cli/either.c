@@ -4,6 +4,7 @@
 
 #include "import.h"
 #include "output.h"
+#include "planning.h"
 #include "shipped.h"
 
 static int check_plan_options(const arguments *given)
@@ -37,4 +38,18 @@ int load_network_or_plan(setup *of, mbs_plan **plan, const arguments *given)
     status = report_error(mbs_load_file(&of->network, plan, path, &error), &error);
     free(path);
     return status == EXIT_OK && *plan != NULL ? check_plan_options(given) : status;
+}
+
+int plan_or_load(mbs_plan **plan, setup *of, mbs_recompute_options recompute,
+                 const mbs_plan_options *options, const arguments *given)
+{
+    mbs_error error;
+    mbs_error_clear(&error);
+    int status = load_network_or_plan(of, plan, given);
+    if (status != EXIT_OK)
+        return status;
+    if (*plan == NULL)
+        return report_error(planning_network(plan, of, recompute, options, &error), &error);
+    note_other_hardware(*plan, &of->hardware);
+    return report_error(mbs_plan_verify(*plan, NULL, &error), &error);
 }

@@ -11,4 +11,9 @@
  */
 int load_network_or_plan(setup *of, mbs_plan **plan, const arguments *given);
 
+/* The same, and plans a network as was read (planning_read); a plan file is replayed and checked.
+ */
+int plan_or_load(mbs_plan **plan, setup *of, mbs_recompute_options recompute,
+                 const mbs_plan_options *options, const arguments *given);
+
 #endif

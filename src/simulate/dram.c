@@ -170,22 +170,37 @@ static flight *next_store(machine *m)
 }
 
 /*
- * What is to move: first what the computation at hand needs, then results, which make room, then
- * what comes ahead.
+ * Whether the portion that is computed next, after the one at hand, needs the next slice that is
+ * read of execution `number`.
+ */
+static bool is_urgent(const machine *m, int64_t number, int64_t portion)
+{
+    const flight *at_hand = flight_at(m, m->compute);
+    const bool busy = isfinite(m->compute_end_s);
+    if (number == m->compute)
+        return portion <= at_hand->computed + busy;
+    return number == m->compute + 1 && busy && portion <= 0 &&
+           at_hand->computed + 1 == at_hand->of.portions;
+}
+
+/*
+ * What is to move: first what the next portion needs, unless the computation waits for results to
+ * be stored; then results, which make room; then what comes ahead.
  */
 static job choose_job(machine *m, flight **chosen)
 {
     flight *early = next_early(m);
     flight *late = next_late(m);
     flight *store = next_store(m);
+    const int64_t early_portion = early != NULL ? early->early.done - early->whole_in : 0;
     /* of one execution what is further behind, of several the first */
     const bool early_first =
-        early != NULL &&
-        (late == NULL || m->early < m->late ||
-         (m->early == m->late && early->early.done - early->whole_in <= late->late.done));
-    const int64_t number = early_first ? m->early : m->late;
+        early != NULL && (late == NULL || m->early < m->late ||
+                          (m->early == m->late && early_portion <= late->late.done));
     flight *read = early_first ? early : late;
-    if (store != NULL && (read == NULL || number > m->compute)) {
+    if (store != NULL && (read == NULL || m->reason == WAIT_STORE ||
+                          !is_urgent(m, early_first ? m->early : m->late,
+                                     early_first ? early_portion : read->late.done))) {
         *chosen = store;
         return JOB_STORE;
     }

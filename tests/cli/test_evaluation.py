@@ -99,7 +99,8 @@ class Evaluation(unittest.TestCase):
     def test_one_constant_changed(self):
         machines = {"as it is": "wavecore", "norms pass": "norm-one-pass", "16-bit weight": "half-accumulators",
                     "half the vector": "half-vector", "twice the vector": "double-vector", "no static": "no-static",
-                    "twice the static": "double-static", "half the energy": "half-mac"}
+                    "twice the static": "double-static", "half the energy": "half-mac",
+                    "DRAM sustains": "measured-dram"}
         table = table_with("as it is")[1:]
         self.assertEqual(len(table), len(machines))
         for cells in table:
@@ -149,6 +150,27 @@ class Evaluation(unittest.TestCase):
                 expected = " → ".join(f"{1e3 * float(rows[NAMES[network], planner, machine, policy]['time_s']):.1f}"
                                       for policy in ("none", "auto:10"))
                 self.assertEqual(cell, expected, (cells[0], machine))
+
+    def test_simulations(self):
+        """Least and most of what is simulated above the estimate; with slices it is near everywhere."""
+        rows = rows_of("simulation")
+        networks = {row["network"] for row in rows}
+        self.assertEqual(len(rows), len(networks) * 2 * 3 * 3)
+
+        def above(row):
+            return 100 * (float(row["time_s"]) / float(row["estimate_s"]) - 1)
+        table = table_with("mbs2", "1 MiB")
+        self.assertEqual(len(table), 7)
+        for cells in table[1:]:
+            size = str({"1 MiB": MIB, "10 MiB": 10 * MIB}[cells[1]])
+            expected = []
+            for machine in ("slices", "whole", "nothing-ahead"):
+                found = [above(row) for row in rows if
+                         (row["planner"], row["buffer_bytes"], row["machine"]) == (cells[0], size, machine)]
+                self.assertEqual(len(found), len(networks))
+                expected.append(f"{min(found):+.1f} to {max(found):+.1f} %".replace("-", "−"))
+            self.assertEqual(cells[2:], expected, cells[:2])
+        self.assertLess(max(abs(above(row)) for row in rows if row["machine"] == "slices"), 3)
 
 
 if __name__ == "__main__":

@@ -255,5 +255,7 @@ const task tasks[] = {
     {"export strips 6", task_export_plan, EXPORTS + 6},
     {"export strips 7", task_export_plan, EXPORTS + 7},
     {"export strips 8", task_export_plan, EXPORTS + 8},
+    {"simulate", task_simulate, 0},
+    {"simulate strips", task_simulate, 1},
 };
 const size_t task_count = sizeof tasks / sizeof tasks[0];

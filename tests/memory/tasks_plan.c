@@ -148,3 +148,12 @@ mbs_status task_export_plan(const task *this, mbs_error *error)
     return mbs_plan_export(strips ? given.strips : given.planned, &given.hardware, &options,
                            inputs_scratch(format.name), error);
 }
+
+mbs_status task_simulate(const task *this, mbs_error *error)
+{
+    mbs_simulate_options options = MBS_SIMULATE_OPTIONS_INIT;
+    mbs_simulation result;
+    options.timeline = inputs_scratch("timeline");
+    return mbs_simulate(&result, NULL, NULL, this->which == 0 ? given.planned : given.strips,
+                        &given.hardware, &options, error);
+}

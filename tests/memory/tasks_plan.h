@@ -30,4 +30,7 @@ mbs_status task_export_model(const task *this, mbs_error *error);
 /* The format's number. */
 mbs_status task_export_plan(const task *this, mbs_error *error);
 
+/* 0 for whole samples, 1 for strips. */
+mbs_status task_simulate(const task *this, mbs_error *error);
+
 #endif

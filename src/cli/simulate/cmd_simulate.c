@@ -17,18 +17,16 @@ static const char *const formats[] = {"table", "json", NULL};
 
 /* ---- Options --------------------------------------------------------------------------------- */
 
-static int read_slice(mbs_hardware *hardware, const char *value)
+/* -1 without the option. */
+static int read_slice(int64_t *slice_bytes, const char *value)
 {
     mbs_error error;
     mbs_error_clear(&error);
-    if (value == NULL)
+    *slice_bytes = value == NULL ? -1 : 0;
+    if (value == NULL || strcmp(value, "whole") == 0)
         return EXIT_OK;
-    if (strcmp(value, "whole") == 0) {
-        hardware->slice_bytes = 0;
-        return EXIT_OK;
-    }
-    const int status = report_error(mbs_parse_size(&hardware->slice_bytes, value, &error), &error);
-    if (status == EXIT_OK && hardware->slice_bytes == 0) {
+    const int status = report_error(mbs_parse_size(slice_bytes, value, &error), &error);
+    if (status == EXIT_OK && *slice_bytes == 0) {
         complain("--slice %s: expected at least 1 byte, or whole", value);
         return EXIT_BAD_INPUT;
     }
@@ -57,8 +55,7 @@ static int read_options(simulate_run *run, const arguments *given)
     run->options.full = option_flag(given, "full");
     run->options.progress = on_progress;
     const int status = planning_read(&run->planning, &run->recompute, &run->setup, given);
-    return status == EXIT_OK ? read_slice(&run->setup.hardware, option_value(given, "slice"))
-                             : status;
+    return status == EXIT_OK ? read_slice(&run->slice_bytes, option_value(given, "slice")) : status;
 }
 
 static int write_result(const simulate_run *run)
@@ -75,21 +72,6 @@ static int write_result(const simulate_run *run)
 
 /* ---- The command ----------------------------------------------------------------------------- */
 
-static int make_plan(simulate_run *run, const arguments *given)
-{
-    mbs_error error;
-    mbs_error_clear(&error);
-    int status = load_network_or_plan(&run->setup, &run->plan, given);
-    if (status != EXIT_OK)
-        return status;
-    if (run->plan == NULL)
-        return report_error(
-            planning_network(&run->plan, &run->setup, run->recompute, &run->planning, &error),
-            &error);
-    note_other_hardware(run->plan, &run->setup.hardware);
-    return report_error(mbs_plan_verify(run->plan, NULL, &error), &error);
-}
-
 static int simulate(simulate_run *run)
 {
     mbs_error error;
@@ -100,6 +82,9 @@ static int simulate(simulate_run *run)
         complain("out of memory");
         return EXIT_SYSTEM;
     }
+    /* not before: no plan is of another machine for it */
+    if (run->slice_bytes >= 0)
+        run->setup.hardware.slice_bytes = run->slice_bytes;
     signals_catch();
     const mbs_status status = mbs_simulate(&run->found, run->groups, run->steps, run->plan,
                                            &run->setup.hardware, &run->options, &error);
@@ -115,7 +100,7 @@ static int run_simulate(const arguments *given)
     simulate_run run = {0};
     int status = read_options(&run, given);
     if (status == EXIT_OK)
-        status = make_plan(&run, given);
+        status = plan_or_load(&run.plan, &run.setup, run.recompute, &run.planning, given);
     if (status == EXIT_OK)
         status = simulate(&run);
     if (status == EXIT_OK)

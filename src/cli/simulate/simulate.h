@@ -11,6 +11,7 @@ typedef struct simulate_run {
     mbs_plan_options planning;
     mbs_recompute_options recompute;
     mbs_simulate_options options;
+    int64_t slice_bytes; /* in the place of the machine's; -1: that */
     size_t format;
     mbs_plan *plan;
     mbs_simulation found;
