@@ -210,6 +210,7 @@ class PlanFigures:
                 resident_at[k].add(interval["tensor"])
         pinned_by_step = {pin["step"]: pin for pin in self.plan.get("pinned", [])}
         streamed = set(self.plan.get("streamed", []))
+        over = {entry["step"]: entry["over"] for entry in self.plan.get("in_place", [])}
         with_maps = {**self.plan, "steps": [{**step, "id": k, "maps": {entry["tensor"]: map_of_file(entry)
                                                                        for entry in step.get("maps", [])}}
                                             for k, step in enumerate(steps)]}
@@ -224,7 +225,14 @@ class PlanFigures:
             for k in members:
                 if k in self.in_passes:
                     continue
-                rest = sum(sizes[tensor] for tensor in self.operand_sets[k] - resident_at[k])
+                operands = self.operand_sets[k]
+                if k in over:  # what is written first is where that operand is
+                    first = steps[k]["writes"][0]
+                    if first in resident_at[k]:
+                        resident_at[k].add(over[k])
+                    resident_at[k].discard(first)
+                    operands = operands - {first}
+                rest = sum(sizes[tensor] for tensor in operands - resident_at[k])
                 self.resident[k] = group["sub_batch"] * sum(sizes[tensor] for tensor in resident_at[k])
                 self.pinned[k] = pinned
                 if k in streamed:

@@ -74,6 +74,7 @@ typedef struct mbs_plan_options {
     int no_strips;     /* dp, ilp, best, of a split program (program.h): no groups of strips */
     double work_limit; /* ilp, best: stop after so much work; 0: see below */
     double weight;     /* MBS_WEIGHTED: bytes of traffic that a second is worth, at least 0 */
+    int in_place;      /* dp, ilp, best: steps may write over an operand (section 12) */
 } mbs_plan_options;
 
 /*
@@ -87,7 +88,7 @@ typedef struct mbs_plan_options {
 /* dp, which takes next to no time; of networks (MBS_OPTIONS_INIT) best is the default. */
 #define MBS_PLAN_OPTIONS_INIT                                                                      \
     {                                                                                              \
-        MBS_PLANNER_DP, 32, 0, 0, 0, INFINITY, 0, NULL, NULL, MBS_TRAFFIC, 0, 0, 0                 \
+        MBS_PLANNER_DP, 32, 0, 0, 0, INFINITY, 0, NULL, NULL, MBS_TRAFFIC, 0, 0, 0, 0              \
     }
 
 #define MBS_MAX_BATCH 1000000
@@ -157,6 +158,9 @@ MBS_API int mbs_planner_recomputes(mbs_planner planner);
  */
 MBS_API int mbs_planner_takes_strips(mbs_planner planner);
 
+/* Whether in_place is for the planner: dp, ilp and best. The others' plans are the same with it. */
+MBS_API int mbs_planner_writes_in_place(mbs_planner planner);
+
 /*
  * Builds a program of `network` that recomputes what `recompute` says, or with MBS_RECOMPUTE_AUTO
  * what is best for the objective within max_percent, and plans it as mbs_plan_create does. The plan
@@ -220,12 +224,13 @@ typedef struct mbs_options {
     double max_slowdown_percent; /* by more than this */
     mbs_optimizer optimizer;     /* ignored with inference */
     int64_t max_dram_bytes; /* the most that may have to be in DRAM at one time; 0: any number */
+    int in_place;           /* dp, ilp, best: steps may write over an operand (section 12) */
 } mbs_options;
 
 #define MBS_OPTIONS_INIT                                                                           \
     {                                                                                              \
         MBS_PLANNER_BEST, MBS_TRAFFIC, 32, 0, 0, 0, MBS_RECOMPUTE_NONE, 10, 0, 0, INFINITY, 0,     \
-            NULL, NULL, 0, 0, 0, 0, 0, MBS_OPTIMIZER_NONE, 0                                       \
+            NULL, NULL, 0, 0, 0, 0, 0, MBS_OPTIMIZER_NONE, 0, 0                                    \
     }
 
 /*
@@ -371,6 +376,8 @@ MBS_API mbs_status mbs_plan_group_traffic(const mbs_plan *plan, size_t index, mb
 MBS_API mbs_status mbs_plan_step_traffic(const mbs_plan *plan, size_t step, mbs_traffic *traffic);
 /* Errors: MBS_ERR_ARGUMENT. */
 MBS_API mbs_status mbs_plan_step_mode(const mbs_plan *plan, size_t step, mbs_mode *mode);
+/* The tensor that the first one which the step writes is written over (section 12), or -1. */
+MBS_API mbs_status mbs_plan_step_in_place(const mbs_plan *plan, size_t step, int64_t *tensor);
 
 #ifdef __cplusplus
 }

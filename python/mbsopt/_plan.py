@@ -79,7 +79,8 @@ def fill_options(call: Call, *, buffer: Optional[Size], batch: int, planner: str
                  batch_norm: str, recompute: Optional[str], max_recompute: Optional[float], no_pin: bool, no_stream: bool,
                  no_strips: bool, time_limit: Optional[float], gap: float, work_limit: float = 0.0,
                  weight: Optional[float] = None, max_slowdown: Optional[float] = None,
-                 max_dram: Optional[Size] = None) -> Options:
+                 max_dram: Optional[Size] = None,
+                 in_place: bool = False) -> Options:
     """Options of the library, checked: TypeError for what is of no such kind, Error for a value that is not good."""
     for name, size in (("buffer", buffer), ("max_dram", max_dram)):
         if size is not None:
@@ -93,7 +94,8 @@ def fill_options(call: Call, *, buffer: Optional[Size], batch: int, planner: str
                          ("work_limit", work_limit), ("weight", weight), ("max_slowdown", max_slowdown)):
         if number is not None or name in ("max_recompute", "gap", "work_limit"):
             expect_number(name, number)
-    expect_flags(inference=inference, no_pin=no_pin, no_stream=no_stream, no_strips=no_strips)
+    expect_flags(inference=inference, no_pin=no_pin, no_stream=no_stream, no_strips=no_strips,
+                 in_place=in_place)
     if not 1 <= batch <= MOST_SAMPLES:
         raise Error("bad input", (f"batch is {batch}, expected 1 to {MOST_SAMPLES}",))
     if weight is not None and objective != "traffic":
@@ -108,7 +110,7 @@ def fill_options(call: Call, *, buffer: Optional[Size], batch: int, planner: str
                    weight=0 if weight is None else round(weight * 1e9),  # whole bytes, as the command line
                    limit_slowdown=max_slowdown is not None,
                    max_slowdown_percent=0 if max_slowdown is None else max_slowdown,
-                   max_dram_bytes=0 if max_dram is None else call.size(max_dram))
+                   max_dram_bytes=0 if max_dram is None else call.size(max_dram), in_place=in_place)
 
 
 def make_plan(call: Call, network: ctypes.c_void_p, machine: Hardware, options: Options,
@@ -143,6 +145,7 @@ def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, pla
          inference: bool = False, batch_norm: str = "replace", recompute: Optional[str] = None,
          max_recompute: Optional[float] = None, max_dram: Optional[Size] = None,
          no_pin: bool = False, no_stream: bool = False, no_strips: bool = False,
+         in_place: bool = False,
          time_limit: Optional[float] = None, work_limit: float = 0.0, gap: float = 0.0,
          progress: Optional[Progress] = None) -> Plan:
     """Plans one training step of a network: a file's path, a name of `mbsopt list`, or what a file holds as a dict.
@@ -165,7 +168,7 @@ def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, pla
                                inference=inference, batch_norm=batch_norm, recompute=recompute,
                                max_recompute=max_recompute, no_pin=no_pin, no_stream=no_stream, no_strips=no_strips,
                                time_limit=time_limit, gap=gap, work_limit=work_limit, weight=weight,
-                               max_slowdown=max_slowdown, max_dram=max_dram)
+                               max_slowdown=max_slowdown, max_dram=max_dram, in_place=in_place)
         handle = make_plan(call, call.load("network", network), machine, options, Watcher(progress))
         return plain_plan(call, handle, machine)
 

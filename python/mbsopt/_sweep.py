@@ -112,7 +112,8 @@ def sweep(networks: OneOrMany[Source], *, buffer: Optional[OneOrMany[Size]] = No
           cycle_model: Optional[str] = None, dram_efficiency: Optional[Share] = None,
           objective: str = "traffic", strips: OneOrMany[str] = "on",
           recompute: str = "none", max_recompute: float = 10.0, time_limit: Optional[float] = None,
-          work_limit: float = 0.0, inference: bool = False, batch_norm: str = "replace", threads: Optional[int] = None,
+          work_limit: float = 0.0, inference: bool = False, batch_norm: str = "replace", in_place: bool = False,
+          threads: Optional[int] = None,
           progress: Optional[Callable[[int, int], Optional[bool]]] = None) -> Sweep:
     """Plans every combination of networks, buffers, batches, planners and machines, each one or a list, on all cores.
 
@@ -134,6 +135,7 @@ def sweep(networks: OneOrMany[Source], *, buffer: Optional[OneOrMany[Size]] = No
                  for switch in (switches if _takes("mbs_planner_takes_strips", call, name) else ["off"])]
         again = {name: recompute != "none" and not inference and _takes("mbs_planner_recomputes", call, name)
                  for name in planners}
+        placed = {name: in_place and _takes("mbs_planner_writes_in_place", call, name) for name in planners}
     for source, space, samples, (name, switch), machine in itertools.product(
             sources, buffers, batches, forms, machines):
         keep = batch_norm == "keep" or name in KEEP_BATCH_NORMS
@@ -141,10 +143,10 @@ def sweep(networks: OneOrMany[Source], *, buffer: Optional[OneOrMany[Size]] = No
             "buffer": space, "batch": samples, "planner": name, "objective": objective, "inference": inference,
             "batch_norm": batch_norm, "recompute": recompute, "max_recompute": max_recompute, "no_pin": False,
             "no_stream": False, "no_strips": switch == "off", "time_limit": time_limit, "work_limit": work_limit,
-            "gap": 0.0}))
+            "gap": 0.0, "in_place": in_place}))
         policy = f"auto:{max_recompute:g}" if recompute == "auto" else recompute
         starts.append({"phase": "inference" if inference else "training", "batch_norm": "keep" if keep else "replace",
-                       "batch": samples, "planner": _named(name, objective),
+                       "batch": samples, "planner": _named(name, objective) + ("-in-place" if placed[name] else ""),
                        "recompute": policy if again[name] else "none", "strips": switch})
     rows = []
     for index, (start, found) in enumerate(zip(starts, _plan_all(points, threads, progress))):
@@ -180,7 +182,7 @@ def _compare_forms(call: Call, planners: Sequence[str], objective: str, recomput
 def compare(networks: OneOrMany[Source], *, planner: OneOrMany[str] = PLANNERS, objective: str = "traffic",
             buffer: Optional[Size] = None, batch: int = 32, time_limit: Optional[float] = None,
             work_limit: float = 10.0, recompute: str = "none", max_recompute: float = 10.0, inference: bool = False,
-            batch_norm: str = "replace",
+            batch_norm: str = "replace", in_place: bool = False,
             hardware: Optional[Source] = None, cycle_model: Optional[str] = None,
             dram_efficiency: Optional[Share] = None, threads: Optional[int] = None,
             progress: Optional[Callable[[int, int], Optional[bool]]] = None) -> Comparison:
@@ -199,7 +201,7 @@ def compare(networks: OneOrMany[Source], *, planner: OneOrMany[str] = PLANNERS, 
         "buffer": buffer, "batch": batch, "planner": name, "objective": objective, "inference": inference,
         "batch_norm": batch_norm, "recompute": policy, "max_recompute": max_recompute, "no_pin": False,
         "no_stream": False, "no_strips": without, "time_limit": time_limit,
-        "work_limit": work_limit if time_limit is None else 0.0, "gap": 0.0})
+        "work_limit": work_limit if time_limit is None else 0.0, "gap": 0.0, "in_place": in_place})
         for source in sources for name, _, without, policy in forms]
     found = _plan_all(points, threads, progress)
     rows = []

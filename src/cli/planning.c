@@ -6,6 +6,17 @@
 
 #define ONE_MIB (INT64_C(1) << 20)
 
+/* --in-place, which is of some planners alone. */
+static int read_in_place(mbs_plan_options *options, const arguments *given)
+{
+    options->in_place = option_flag(given, "in-place");
+    if (!options->in_place || mbs_planner_writes_in_place(options->planner))
+        return EXIT_OK;
+    complain("--in-place is of the planners dp, ilp and best, not %s",
+             mbs_planner_name(options->planner));
+    return EXIT_USAGE;
+}
+
 int planning_planner(mbs_plan_options *options, const arguments *given)
 {
     const char *name = option_value(given, "planner");
@@ -13,7 +24,7 @@ int planning_planner(mbs_plan_options *options, const arguments *given)
     mbs_error error;
     mbs_error_clear(&error);
     if (name == NULL || mbs_planner_from_name(&options->planner, name, &error) == MBS_OK)
-        return EXIT_OK;
+        return read_in_place(options, given);
     for (int i = 0; i < MBS_PLANNER_COUNT; i++)
         names[i] = mbs_planner_name((mbs_planner)i);
     report_error(MBS_ERR_INPUT, &error);

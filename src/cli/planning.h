@@ -30,11 +30,11 @@
 
 /* The rows of what plans take beside the planner and the objective. */
 #define OPTIONS_SEARCH                                                                             \
-    OPTION_NO_PIN, OPTION_NO_STREAM, OPTION_NO_STRIPS, OPTION_RECOMPUTE, OPTION_MAX_RECOMPUTE,     \
-        OPTION_TIME_LIMIT, OPTION_WORK_LIMIT, OPTION_GAP
+    OPTION_NO_PIN, OPTION_NO_STREAM, OPTION_NO_STRIPS, OPTION_IN_PLACE, OPTION_RECOMPUTE,          \
+        OPTION_MAX_RECOMPUTE, OPTION_TIME_LIMIT, OPTION_WORK_LIMIT, OPTION_GAP
 
-/* --planner; without it the planner stays as it is. Says what is wrong; returns the exit status, as
- * all here. */
+/* --planner and --in-place; without them the options stay as they are. Says what is wrong; returns
+ * the exit status, as all here. */
 int planning_planner(mbs_plan_options *options, const arguments *given);
 
 /* --objective or --weight, which are of the planners dp and best. */

@@ -41,6 +41,18 @@ int search_objective_of(mbs_objective *result, const planner_list *planners, con
     return EXIT_OK;
 }
 
+int search_in_place(int *result, const planner_list *planners, const arguments *given)
+{
+    *result = option_flag(given, "in-place");
+    for (size_t i = 0; i < planners->count; i++)
+        if (mbs_planner_writes_in_place(planners->values[i]))
+            return EXIT_OK;
+    if (!*result)
+        return EXIT_OK;
+    complain("--in-place is of the planners dp, ilp and best, which --planner leaves out");
+    return EXIT_USAGE;
+}
+
 bool search_heeds_objective(mbs_planner planner)
 {
     return planner == MBS_PLANNER_DP || planner == MBS_PLANNER_BEST;
@@ -196,6 +208,7 @@ mbs_options search_network_options(const search_again *again, const mbs_plan_opt
         .no_pin = options->no_pin,
         .no_stream = options->no_stream,
         .no_strips = options->no_strips,
+        .in_place = options->in_place,
         .time_limit_s = options->time_limit_s,
         .gap_percent = options->gap_percent,
         .work_limit = options->work_limit,

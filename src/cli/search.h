@@ -18,6 +18,10 @@
         "work-limit", '\0', "UNITS",                                                               \
             "ilp, best: of about a second each, but counted (default: 60, 1)"                      \
     }
+#define OPTION_IN_PLACE                                                                            \
+    {                                                                                              \
+        "in-place", '\0', NULL, "dp, ilp: elementwise steps may write over what they read last"    \
+    }
 #define OPTION_GAP                                                                                 \
     {                                                                                              \
         "gap", '\0', "PERCENT", "ilp, best: stop when proven this near (default: 0)"               \
@@ -92,6 +96,12 @@ bool search_objective(mbs_objective *result, const arguments *given);
  */
 int search_objective_of(mbs_objective *result, const planner_list *planners,
                         const arguments *given);
+
+/*
+ * Reads --in-place, which is of the planners dp, ilp and best: one of the list must be. Says what
+ * is wrong; returns the exit status.
+ */
+int search_in_place(int *result, const planner_list *planners, const arguments *given);
 
 /* Whether plans of the planner are for the objective: those of dp and best. */
 bool search_heeds_objective(mbs_planner planner);

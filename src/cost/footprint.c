@@ -39,22 +39,43 @@ int64_t plan_pinned_bytes(const mbs_plan *plan, int32_t first, int32_t end)
     return bytes;
 }
 
-/* One step's footprint without crossing tensors and pinned bytes. */
-static int64_t operand_footprint(const mbs_plan *plan, const mbs_step *step, int64_t sub_batch)
+step_operands plan_step_operands(const mbs_plan *plan, int32_t k, int32_t over)
 {
     const mbs_program *p = plan->program;
-    int64_t resident = 0;
-    int64_t other = 0;
+    const mbs_step *step = &p->steps[k];
+    const int32_t written = step->write_begin;
+    step_operands operands = {0};
     for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
-        const mbs_touch *touch = &p->touches[t];
-        bool stays = plan->resident[t] || (touch->previous >= 0 && plan->resident[touch->previous]);
-        *(stays ? &resident : &other) += p->tensors[touch->tensor].bytes;
+        bool stays = plan->resident[t] || plan_arrives(plan, t);
+        if (over >= 0 && t == written)
+            continue;
+        if (t == over)
+            stays = stays || plan->resident[written];
+        *(stays ? &operands.resident : &operands.other) += p->tensors[p->touches[t].tensor].bytes;
     }
-    switch (plan->mode[step - p->steps]) {
+    return operands;
+}
+
+int64_t step_staged_bytes(step_operands operands, int64_t sub_batch)
+{
+    return sub_batch * (operands.resident + operands.other);
+}
+
+int64_t step_streamed_bytes(const mbs_step *step, step_operands operands, int64_t sub_batch)
+{
+    return sub_batch * operands.resident + step_parameter_bytes(step) +
+           (step->whole_sample ? operands.other : 0);
+}
+
+/* One step's footprint without crossing tensors and pinned bytes. */
+static int64_t operand_footprint(const mbs_plan *plan, int32_t k, int64_t sub_batch)
+{
+    const step_operands operands = plan_step_operands(plan, k, plan->over[k]);
+    switch (plan->mode[k]) {
     case MBS_STAGED:
-        return sub_batch * (resident + other);
+        return step_staged_bytes(operands, sub_batch);
     case MBS_STREAMED:
-        return sub_batch * resident + step_parameter_bytes(step) + (step->whole_sample ? other : 0);
+        return step_streamed_bytes(&plan->program->steps[k], operands, sub_batch);
     case MBS_PASSES:
         break;
     }
@@ -77,7 +98,7 @@ int64_t footprint_walk_step(footprint_walk *walk, int32_t k)
             walk->crossing -= p->tensors[touch->tensor].bytes;
     }
     const int64_t bytes =
-        operand_footprint(plan, step, walk->samples) + walk->samples * walk->crossing;
+        operand_footprint(plan, k, walk->samples) + walk->samples * walk->crossing;
     for (int32_t t = step->touch_begin; t < step->touch_end; t++)
         if (plan->resident[t])
             walk->crossing += p->tensors[p->touches[t].tensor].bytes;

@@ -17,6 +17,22 @@ int64_t step_parameter_bytes(const mbs_step *step);
  * begun; an update all that it moves. */
 int64_t step_parameter_moves(const mbs_program *program, int32_t k);
 
+/* Bytes per sample of a step's operands. */
+typedef struct step_operands {
+    int64_t resident; /* in the buffer before the step or after it */
+    int64_t other;
+} step_operands;
+
+/*
+ * Those of step k as residency stands. What it writes first and the operand of touch `over` (-1:
+ * none), which it is written over, are one (section 12).
+ */
+step_operands plan_step_operands(const mbs_plan *plan, int32_t k, int32_t over);
+
+/* What they take of the buffer, and the parameters if it is streamed. */
+int64_t step_staged_bytes(step_operands operands, int64_t sub_batch);
+int64_t step_streamed_bytes(const mbs_step *step, step_operands operands, int64_t sub_batch);
+
 /* The bytes that the steps of [first, end) pin. */
 int64_t plan_pinned_bytes(const mbs_plan *plan, int32_t first, int32_t end);
 

@@ -102,6 +102,15 @@ mbs_status mbs_plan_step_mode(const mbs_plan *plan, size_t step, mbs_mode *mode)
     return MBS_OK;
 }
 
+mbs_status mbs_plan_step_in_place(const mbs_plan *plan, size_t step, int64_t *tensor)
+{
+    if (step >= (size_t)plan->program->step_count)
+        return MBS_ERR_ARGUMENT;
+    const int32_t over = plan->over[step];
+    *tensor = over < 0 ? -1 : plan->program->touches[over].tensor;
+    return MBS_OK;
+}
+
 void mbs_plan_origin(const mbs_plan *plan, mbs_origin_info *info)
 {
     const plan_origin *origin = &plan->origin;

@@ -12,14 +12,18 @@ mbs_plan *plan_allocate(const mbs_program *program, const char *planner_name)
     plan->planner_name = mem_strdup(planner_name);
     plan->groups = mem_zeroed(program->step_count, sizeof *plan->groups);
     plan->resident = mem_zeroed(program->touch_count, sizeof *plan->resident);
+    plan->over = mem_alloc(((size_t)program->step_count + 1) * sizeof *plan->over);
     plan->mode = mem_zeroed(program->step_count, sizeof *plan->mode);
     plan->pinned_weight = mem_zeroed(program->step_count, sizeof *plan->pinned_weight);
     plan->pinned_accumulator = mem_zeroed(program->step_count, sizeof *plan->pinned_accumulator);
     if (plan->planner_name == NULL || plan->groups == NULL || plan->resident == NULL ||
-        plan->mode == NULL || plan->pinned_weight == NULL || plan->pinned_accumulator == NULL) {
+        plan->mode == NULL || plan->over == NULL || plan->pinned_weight == NULL ||
+        plan->pinned_accumulator == NULL) {
         mbs_plan_free(plan);
         return NULL;
     }
+    for (int32_t k = 0; k < program->step_count; k++)
+        plan->over[k] = -1;
     return plan;
 }
 
@@ -43,12 +47,14 @@ void plan_exchange_choices(mbs_plan *plan, mbs_plan *other)
     plan->group_count = other->group_count;
     plan->resident = other->resident;
     plan->mode = other->mode;
+    plan->over = other->over;
     plan->pinned_weight = other->pinned_weight;
     plan->pinned_accumulator = other->pinned_accumulator;
     other->groups = before.groups;
     other->group_count = before.group_count;
     other->resident = before.resident;
     other->mode = before.mode;
+    other->over = before.over;
     other->pinned_weight = before.pinned_weight;
     other->pinned_accumulator = before.pinned_accumulator;
 }
@@ -76,6 +82,7 @@ void mbs_plan_free(mbs_plan *plan)
     mem_free(plan->groups);
     mem_free(plan->resident);
     mem_free(plan->mode);
+    mem_free(plan->over);
     mem_free(plan->pinned_weight);
     mem_free(plan->pinned_accumulator);
     mbs_program_free(plan->owned_program);

@@ -35,6 +35,8 @@ struct mbs_plan {
     int32_t group_count;
     bool *resident;              /* per touch: the interval that begins there stays in the buffer */
     mbs_mode *mode;              /* per step */
+    int32_t *over;               /* per step: the touch of the operand that what it writes first is
+                                    written over (section 12); -1: none */
     int64_t *pinned_weight;      /* per step, bytes */
     int64_t *pinned_accumulator; /* per step, bytes */
     mbs_traffic traffic;
@@ -42,7 +44,8 @@ struct mbs_plan {
 };
 
 /*
- * A plan of `program` without groups: nothing resident, every step staged, nothing pinned. Room for
+ * A plan of `program` without groups: nothing resident, every step staged, nothing written over or
+ * pinned. Room for
  * as many groups as there are steps. Null if memory is out. Free with mbs_plan_free.
  */
 mbs_plan *plan_allocate(const mbs_program *program, const char *planner_name);
@@ -59,6 +62,22 @@ static inline bool plan_arrives(const mbs_plan *plan, int32_t t)
 {
     const int32_t previous = plan->program->touches[t].previous;
     return previous >= 0 && plan->resident[previous];
+}
+
+/*
+ * The touch that writes over what touch t reads: of the step of touch t, if that writes over it;
+ * else -1. And whether touch t writes over an operand.
+ */
+static inline int32_t plan_overwriter(const mbs_plan *plan, int32_t t)
+{
+    const int32_t k = plan->program->touches[t].step;
+    return plan->over[k] == t ? plan->program->steps[k].write_begin : -1;
+}
+
+static inline bool plan_overwrites(const mbs_plan *plan, int32_t t)
+{
+    const int32_t k = plan->program->touches[t].step;
+    return plan->over[k] >= 0 && plan->program->steps[k].write_begin == t;
 }
 
 /* The group of step k. O(log groups). */

@@ -29,12 +29,16 @@ static void add_tensor(map_builder *map, const mbs_group *group, int32_t t)
     int32_t last = t;
     while (plan->resident[last])
         last = touches[last].next;
+    /* what is written over it has its place from that step on */
+    const int32_t last_step = touches[last].step - (plan_overwriter(plan, last) >= 0);
+    if (last_step < touches[t].step)
+        return;
     const bool ring = map->layout->ring[t];
     add(map, map->layout->touch[t],
         (mbs_buffer_range){
             .content = ring ? MBS_BUFFER_RING : MBS_BUFFER_TENSOR,
             .first = (size_t)(ring ? group->first : touches[t].step),
-            .last = (size_t)(ring ? group->end - 1 : touches[last].step),
+            .last = (size_t)(ring ? group->end - 1 : last_step),
             .bytes = map->layout->bytes[t],
             .tensor = touches[t].tensor,
             .step = -1,

@@ -7,10 +7,11 @@
 #include "base/memory.h"
 
 static const char *const top_members[] = {
-    "format",         "network",       "batch",     "phase",     "buffer_bytes", "norm_passes",
-    "reserved_bytes", "planner",       "outcome",   "objective", "bound_bytes",  "made_by",
-    "tensors",        "steps",         "groups",    "streamed",  "in_passes",    "pinned",
-    "resident",       "traffic_bytes", "dram_peak", "phases",    COST_MEMBERS,   NULL};
+    "format",      "network",        "batch",   "phase",      "buffer_bytes",
+    "norm_passes", "reserved_bytes", "planner", "outcome",    "objective",
+    "bound_bytes", "made_by",        "tensors", "steps",      "groups",
+    "streamed",    "in_passes",      "pinned",  "resident",   "traffic_bytes",
+    "dram_peak",   "in_place",       "phases",  COST_MEMBERS, NULL};
 
 /* Of each text that says what made a plan. */
 #define MOST_ORIGIN_BYTES 1024

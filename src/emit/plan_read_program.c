@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/name_pool.h"
+#include "base/text.h"
 #include "emit/plan_loader.h"
 
 #define TENSOR_MEMBERS "id", "name", "bytes", "elements"
@@ -108,7 +109,7 @@ static void add_operand(plan_loader *loader, const json_path *at, int32_t step, 
         return;
     }
     loader->last_touch[id] = p->touch_count + 1;
-    p->touches[p->touch_count++] = (mbs_touch){id, step, -1, -1, ROW_MAP_SAME};
+    p->touches[p->touch_count++] = (mbs_touch){id, step, -1, -1, ROW_MAP_SAME, false};
 }
 
 static void read_operands(plan_loader *loader, const json_path *at, const cJSON *object,
@@ -211,6 +212,7 @@ static void read_step(plan_loader *loader, const json_path *at, const cJSON *obj
                        .layer = "",
                        .layer_id = -1,
                        .coupled_to = -1,
+                       .replaceable = -1,
                        .weight_use = {-1, -1, 0},
                        .accumulator_use = {-1, -1, 0}};
     step->touch_begin = step->write_begin = step->touch_end = p->touch_count;
@@ -313,6 +315,28 @@ static bool sum_bytes(plan_loader *loader)
     return true;
 }
 
+/*
+ * Operands that steps take element by element, as far as kinds and sizes tell. In a backward step
+ * that is known where what it writes first is as large as the gradient of the output, which it
+ * reads first.
+ */
+static void find_elementwise(mbs_program *p)
+{
+    for (int32_t k = 0; k < p->step_count; k++) {
+        const mbs_step *step = &p->steps[k];
+        const mbs_touch *touches = p->touches;
+        if (step->touch_begin == step->write_begin || step->write_begin == step->touch_end ||
+            !program_is_elementwise(step->kind))
+            continue;
+        const mbs_tensor *written = &p->tensors[touches[step->write_begin].tensor];
+        const mbs_tensor *first = &p->tensors[touches[step->touch_begin].tensor];
+        const bool sound = !ends_with(step->kind, ".bwd") ||
+                           (first->bytes == written->bytes && first->elements == written->elements);
+        for (int32_t t = step->touch_begin; t < step->write_begin; t++)
+            p->touches[t].elementwise = sound;
+    }
+}
+
 /* Whether what it writes is the gradient of an embedding's table, which stays in DRAM. */
 static bool makes_table_gradient(const mbs_step *step)
 {
@@ -339,6 +363,7 @@ bool read_program(plan_loader *loader)
     if (!read_tensors(loader) || !read_steps(loader) || !sum_bytes(loader) ||
         !finish_shapes(loader))
         return false;
+    find_elementwise(p);
     program_link(p);
     if (loader->version > 1)
         couple_statistics(p);

@@ -14,6 +14,7 @@
 
 /* By version. */
 static const char *const group_members[][12] = {{GROUP_MEMBERS}, {GROUP_MEMBERS, "strips"}};
+static const char *const in_place_members[] = {"step", "over", NULL};
 static const char *const pinned_members[] = {"step", "weight_bytes", "accumulator_bytes", NULL};
 static const char *const resident_members[] = {"tensor", "from", "to", NULL};
 
@@ -107,6 +108,47 @@ static void read_modes(plan_loader *loader)
         if (group->end - group->first == 1 && group->passes > 1 &&
             plan->mode[group->first] == MBS_STAGED)
             plan->mode[group->first] = MBS_PASSES;
+    }
+}
+
+/* ---- In place -------------------------------------------------------------------------------- */
+
+static void read_in_place_entry(plan_loader *loader, const json_path *at, const cJSON *object)
+{
+    mbs_plan *plan = loader->plan;
+    const mbs_program *p = plan->program;
+    int64_t k;
+    int64_t over;
+    if (!entry_begin(loader, at, object, in_place_members))
+        return;
+    bool known = figure_member(loader, at, object, "step", 0, p->step_count - 1, &k);
+    known = figure_member(loader, at, object, "over", 0, p->tensor_count - 1, &over) && known;
+    if (!known)
+        return;
+    const mbs_step *step = &p->steps[k];
+    if (plan->over[k] >= 0)
+        json_fault(&loader->document, at, NULL, "step %" PRId64 " %s is given twice", k,
+                   quoted(step->name).text);
+    for (int32_t t = step->touch_begin; t < step->write_begin; t++)
+        if (p->touches[t].tensor == over)
+            plan->over[k] = t;
+    if (plan->over[k] < 0)
+        json_fault(&loader->document, at, "over",
+                   "found %" PRId64 " %s, expected a tensor that step %" PRId64 " %s reads", over,
+                   quoted(p->tensors[over].name).text, k, quoted(step->name).text);
+}
+
+static void read_in_place(plan_loader *loader)
+{
+    const json_path list_path = {NULL, "in_place", 0};
+    json_path at = {&list_path, NULL, 0};
+    const cJSON *object;
+    if (loader->plan->program->step_count == 0)
+        return;
+    cJSON_ArrayForEach(object, list_member(loader, "in_place", false))
+    {
+        read_in_place_entry(loader, &at, object);
+        at.index++;
     }
 }
 
@@ -312,6 +354,7 @@ void read_schedule(plan_loader *loader)
 {
     read_groups(loader);
     read_modes(loader);
+    read_in_place(loader);
     read_pinned(loader);
     read_resident(loader);
     if (loader->document.faults == 0)

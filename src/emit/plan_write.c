@@ -122,6 +122,26 @@ static void write_steps_in_mode(plan_writer *w, const char *key, mbs_mode mode)
     list_end(w);
 }
 
+static void write_in_place(plan_writer *w)
+{
+    const mbs_plan *plan = w->plan;
+    bool any = false;
+    for (int32_t k = 0; k < w->program->step_count && !any; k++)
+        any = plan->over[k] >= 0;
+    if (!any)
+        return;
+    list_begin(w, "in_place");
+    for (int32_t k = 0; k < w->program->step_count; k++) {
+        if (plan->over[k] < 0)
+            continue;
+        list_entry(w);
+        put_figure(w, "step", k);
+        put_next_figure(w, "over", w->program->touches[plan->over[k]].tensor);
+        list_entry_end(w);
+    }
+    list_end(w);
+}
+
 static void write_pinned(plan_writer *w)
 {
     const mbs_plan *plan = w->plan;
@@ -241,6 +261,7 @@ static mbs_status write_document(char **result, const mbs_plan *plan, const mbs_
     write_groups(&w);
     write_steps_in_mode(&w, "streamed", MBS_STREAMED);
     write_steps_in_mode(&w, "in_passes", MBS_PASSES);
+    write_in_place(&w);
     write_pinned(&w);
     write_resident(&w);
     write_traffic(&w);

@@ -135,6 +135,9 @@ bool schedule_write_compute(schedule_writer *w, int32_t k)
     schedule_figure(w, "samples", w->group->sub_batch);
     write_operands(w, "reads", step->touch_begin, step->write_begin);
     write_operands(w, "writes", step->write_begin, step->touch_end);
+    const int32_t over = w->plan->over[k];
+    if (over >= 0 && w->layout->bytes[over] > 0)
+        schedule_figure(w, "in_place", w->program->touches[over].tensor);
     schedule_parameter_parts(w, k);
     write_work(w, k);
     return schedule_end(w);

@@ -92,7 +92,7 @@ bool schedule_free_after(schedule_writer *w, int32_t k)
     const mbs_step *step = &w->program->steps[k];
     free_list list = {.step = k};
     for (int32_t t = step->touch_begin; t < step->touch_end; t++)
-        if (!w->plan->resident[t] && !w->layout->ring[t])
+        if (!w->plan->resident[t] && !w->layout->ring[t] && plan_overwriter(w->plan, t) < 0)
             free_region(w, &list, w->layout->touch[t], w->layout->bytes[t]);
     free_region(w, &list, w->layout->weight[k], step->weight_bytes - w->plan->pinned_weight[k]);
     free_region(w, &list, w->layout->accumulator[k],

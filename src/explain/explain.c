@@ -43,6 +43,7 @@ static mbs_status plan_larger(explanation *of, mbs_error *error)
     options.no_pin = !of->variants.task.pin;
     options.no_stream = !of->variants.task.stream;
     options.no_strips = !of->variants.task.strips;
+    options.in_place = of->variants.task.in_place;
     mbs_status status = mbs_plan_create(&of->own_larger, plan->program, &hardware, &options, error);
     of->larger = of->own_larger;
     return status;

@@ -62,10 +62,13 @@ static void add_operands(part_list *list, const mbs_plan *plan, const mbs_group 
     const mbs_program *p = plan->program;
     const mbs_step *step = &p->steps[k];
     const bool streamed = plan->mode[k] == MBS_STREAMED;
+    const int32_t over = plan->over[k];
     for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
         const int32_t tensor = p->touches[t].tensor;
         const int64_t bytes = p->tensors[tensor].bytes;
-        if (stays(plan, t))
+        if (over >= 0 && t == step->write_begin) /* is where the operand is */
+            continue;
+        if (stays(plan, t) || (t == over && plan->resident[step->write_begin]))
             add(list, PART_RESIDENT, tensor, group->sub_batch * bytes);
         else if (!streamed)
             add(list, PART_STAGED, tensor, group->sub_batch * bytes);

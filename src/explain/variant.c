@@ -29,6 +29,14 @@ static bool streams(const mbs_plan *plan)
     return any;
 }
 
+static bool writes_in_place(const mbs_plan *plan)
+{
+    bool any = plan->origin.options != NULL && strstr(plan->origin.options, "--in-place") != NULL;
+    for (int32_t k = 0; k < plan->program->step_count && !any; k++)
+        any = plan->over[k] >= 0;
+    return any;
+}
+
 static bool pushes_strips(const mbs_plan *plan)
 {
     bool any = is_free_to(plan, "--no-strips");
@@ -56,7 +64,8 @@ mbs_status variants_open(variants *of, const mbs_plan *plan, mbs_error *error)
                            .norm_passes = plan->norm_passes,
                            .pin = is_free_to(plan, "--no-pin") ||
                                   plan_pinned_bytes(plan, 0, plan->program->step_count) > 0,
-                           .stream = streams(plan)};
+                           .stream = streams(plan),
+                           .in_place = writes_in_place(plan)};
     mbs_status status = cost_check_range(plan->program, plan->batch, of->task.capacity,
                                          of->task.norm_passes, error);
     if (status != MBS_OK)
@@ -87,8 +96,10 @@ void variants_clear(variants *of, int32_t first, int32_t end)
     memset(of->scratch->pinned_weight + first, 0, steps * sizeof *of->scratch->pinned_weight);
     memset(of->scratch->pinned_accumulator + first, 0,
            steps * sizeof *of->scratch->pinned_accumulator);
-    for (int32_t k = first; k < end; k++)
+    for (int32_t k = first; k < end; k++) {
         of->scratch->mode[k] = MBS_STAGED;
+        of->scratch->over[k] = -1;
+    }
     of->scratch->group_count = 0;
 }
 

@@ -234,6 +234,7 @@ static void add_passes(const fitter *f, int32_t k)
     plan_add_group(plan, k, k + 1, 1)->passes =
         step_passes(&plan->program->steps[k], plan_capacity(plan), plan->norm_passes);
     plan->mode[k] = MBS_PASSES;
+    plan->over[k] = -1;
     plan->pinned_weight[k] = 0;
     plan->pinned_accumulator[k] = 0;
     const mbs_step *step = &plan->program->steps[k];
@@ -314,6 +315,7 @@ static mbs_plan *copy_choices(const mbs_plan *given)
     plan->bound_bytes = given->bound_bytes;
     memcpy(plan->resident, given->resident, (size_t)p->touch_count * sizeof *plan->resident);
     memcpy(plan->mode, given->mode, (size_t)p->step_count * sizeof *plan->mode);
+    memcpy(plan->over, given->over, (size_t)p->step_count * sizeof *plan->over);
     return plan;
 }
 

@@ -66,7 +66,8 @@ static int64_t operand_bytes(const mbs_plan *plan, const mbs_group *group, int32
     const mbs_program *p = plan->program;
     const int64_t bytes = p->tensors[p->touches[touch].tensor].bytes;
     const int32_t k = p->touches[touch].step;
-    if (!passes_by(plan, touch) || plan->mode[k] == MBS_STAGED)
+    const bool is_over = plan->over[k] == touch && plan->resident[p->steps[k].write_begin];
+    if (!passes_by(plan, touch) || is_over || plan->mode[k] == MBS_STAGED)
         return group->sub_batch * bytes;
     return plan->mode[k] == MBS_STREAMED && p->steps[k].whole_sample ? bytes : 0;
 }
@@ -93,14 +94,20 @@ static void add_range(range_list *list, int64_t *place, int32_t first, int32_t l
         (live_range){.first = first, .last = last, .size = ceil_div(bytes, list->alignment)};
 }
 
-/* Adds the tensor that the group's steps touch first at touch t, or first since it was gone. */
+/*
+ * Adds the tensor that the group's steps touch first at touch t, or first since it was gone, and
+ * what is written over it.
+ */
 static void add_tensor(range_list *list, buffer_layout *layout, const mbs_plan *plan,
                        const mbs_group *group, int32_t t)
 {
     const mbs_touch *touches = plan->program->touches;
     int32_t last = t;
-    while (plan->resident[last])
-        last = touches[last].next;
+    for (int32_t over = t; over >= 0; over = plan_overwriter(plan, last)) {
+        last = over;
+        while (plan->resident[last])
+            last = touches[last].next;
+    }
     layout->ring[t] = false;
     if (list->extent == NULL) {
         layout->bytes[t] = operand_bytes(plan, group, t);
@@ -121,7 +128,7 @@ static void add_step(range_list *list, buffer_layout *layout, const mbs_plan *pl
     const mbs_step *step = &plan->program->steps[k];
     const bool whole = plan->mode[k] == MBS_STREAMED;
     for (int32_t t = step->touch_begin; t < step->touch_end; t++)
-        if (!plan_arrives(plan, t))
+        if (!plan_arrives(plan, t) && !plan_overwrites(plan, t))
             add_tensor(list, layout, plan, group, t);
     add_range(list, &layout->weight[k], k, k, whole ? step->weight_bytes : 0);
     add_range(list, &layout->accumulator[k], k, k, whole ? step->accumulator_bytes : 0);
@@ -135,13 +142,14 @@ static void hand_out(const range_list *list, buffer_layout *layout, const mbs_pl
     for (int32_t i = 0; i < list->count; i++)
         *list->places[i] = list->ranges[i].offset * list->alignment;
     const int32_t end = p->steps[group->end - 1].touch_end;
-    for (int32_t t = p->steps[group->first].touch_begin; t < end; t++)
-        if (plan->resident[t]) {
-            const int32_t next = p->touches[t].next;
+    for (int32_t t = p->steps[group->first].touch_begin; t < end; t++) {
+        const int32_t next = plan->resident[t] ? p->touches[t].next : plan_overwriter(plan, t);
+        if (next >= 0) {
             layout->touch[next] = layout->touch[t];
             layout->bytes[next] = layout->bytes[t];
             layout->ring[next] = layout->ring[t];
         }
+    }
 }
 
 static void close_list(range_list *list)

@@ -10,6 +10,8 @@
  * iterations of a group. What is there, and when:
  * - a tensor that stays from a step to later ones, and an operand of a staged step: sub_batch
  *   samples, from the first of these steps to the last;
+ * - what is written over an operand (section 12), where that was: the two are one region, from the
+ *   first step of the one to the last of the other;
  * - of other operands of a streamed step one sample if it needs whole samples, else nothing;
  * - a streamed step's parameters during the step: there is room for all of them, also for those
  *   that are pinned elsewhere (section 4), so that the offsets do not depend on what is pinned;

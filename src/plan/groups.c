@@ -18,22 +18,26 @@ void group_keep_all(mbs_plan *plan, const mbs_group *group)
         }
 }
 
+static void choose_mode(mbs_plan *plan, const plan_task *task, const mbs_group *group, int32_t k)
+{
+    const mbs_step *step = &plan->program->steps[k];
+    const bool may = task->in_place && step->replaceable >= 0 && !plan->resident[step->replaceable];
+    const int32_t over = may ? step->replaceable : -1;
+    const step_operands operands = plan_step_operands(plan, k, over);
+    const int64_t staged = step_staged_bytes(operands, group->sub_batch);
+    plan->over[k] = over;
+    if (!task->stream || step_streamed_bytes(step, operands, group->sub_batch) >= staged)
+        return;
+    plan->mode[k] = MBS_STREAMED;
+    if (!step->whole_sample && over >= 0 && !plan_arrives(plan, over) &&
+        !plan->resident[step->write_begin])
+        plan->over[k] = -1; /* neither is in the buffer */
+}
+
 void group_choose_modes(mbs_plan *plan, const plan_task *task, const mbs_group *group)
 {
-    const mbs_program *p = plan->program;
-    for (int32_t k = group->first; task->stream && k < group->end; k++) {
-        const mbs_step *step = &p->steps[k];
-        int64_t resident = 0;
-        int64_t other = 0;
-        for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
-            bool stays = plan->resident[t] || plan_arrives(plan, t);
-            *(stays ? &resident : &other) += p->tensors[p->touches[t].tensor].bytes;
-        }
-        int64_t streamed = group->sub_batch * resident + step_parameter_bytes(step) +
-                           (step->whole_sample ? other : 0);
-        if (streamed < group->sub_batch * (resident + other))
-            plan->mode[k] = MBS_STREAMED;
-    }
+    for (int32_t k = group->first; k < group->end; k++)
+        choose_mode(plan, task, group, k);
 }
 
 static void pin_into(mbs_plan *plan, const mbs_group *group, int64_t room)

@@ -7,7 +7,8 @@
 /* Keeps every interval inside the group resident. */
 void group_keep_all(mbs_plan *plan, const mbs_group *group);
 
-/* Streams those steps whose footprint, as residency stands, is smaller that way. */
+/* Streams those steps whose footprint, as residency stands, is smaller that way, and lets those
+ * write in place that may, if the task says so (section 12). */
 void group_choose_modes(mbs_plan *plan, const plan_task *task, const mbs_group *group);
 
 /*

@@ -45,6 +45,8 @@ static void put_options(text *out, const mbs_plan *plan, const mbs_hardware *har
         text_string(out, " --no-stream");
     if (options->no_strips && (limited || options->planner == MBS_PLANNER_DP))
         text_string(out, " --no-strips");
+    if (options->in_place && (limited || options->planner == MBS_PLANNER_DP))
+        text_string(out, " --in-place");
     if (program->inference)
         text_string(out, " --inference");
     if (program->keeps_batch_norms)

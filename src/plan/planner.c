@@ -176,6 +176,7 @@ mbs_status plan_open(mbs_plan **out, plan_task *task, const mbs_program *program
                         .norm_passes = hardware->norm_passes,
                         .pin = !options->no_pin,
                         .stream = !options->no_stream,
+                        .in_place = options->in_place,
                         .strips = !options->no_strips,
                         .gap_percent = options->gap_percent,
                         .objective = options->objective,

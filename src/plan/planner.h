@@ -14,6 +14,7 @@ typedef struct plan_task {
     int64_t norm_passes;
     bool pin;
     bool stream;
+    bool in_place;                /* steps may write over an operand (section 12) */
     bool strips;                  /* dp, ilp: strip groups, of a split program */
     double gap_percent;           /* of ilp */
     plan_watch *watch;            /* null: it goes on until it is done */

@@ -174,6 +174,7 @@ static bool is_alias(const builder *b, const mbs_layer *l, int32_t input)
 static bool add_backward(builder *b, int32_t layer)
 {
     const mbs_layer *l = &b->network->layers[layer];
+    const int32_t output = b->own[b->network->input_count + layer].begin;
     reads_start(b);
     for (int32_t i = 0; i < l->input_count; i++)
         if (!is_alias(b, l, i) && !reads_add(b, layer, i))
@@ -186,7 +187,8 @@ static bool add_backward(builder *b, int32_t layer)
         const operand summand = operand_of(b, layer, i, 0);
         const operand dy = b->dy.items[0];
         if (b->needs_gradient[owner_of(b, summand.tensor)] &&
-            !gradient_add(b, summand.tensor, dy.tensor, dy.aligned && summand.aligned))
+            !gradient_add(b, summand.tensor, dy.tensor, dy.aligned && summand.aligned,
+                          ordered_tensor(b, l->inputs[i]) >= 0 && !b->gradient_shuffled[output]))
             return false;
     }
     if (b->wants.count == 0 && l->weights == 0)
@@ -307,7 +309,10 @@ static bool plain_backward(builder *b, int32_t layer)
     if (!read_dy(b, &s) || (saved.inputs && !read_saved_inputs(b, &s)) ||
         (split && !read_statistics(b, statistics)))
         return false;
-    return read_results(b, layer, saved, &s) && gradients_write(b, l->name);
+    if (!read_results(b, layer, saved, &s))
+        return false;
+    elementwise_backward(b, layer);
+    return gradients_write(b, l->name);
 }
 
 /* The gradient of the rows that were looked up, each sample's of its own: nobody reads it here. */

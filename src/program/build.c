@@ -56,13 +56,15 @@ static bool open_backward(builder *b)
     size_t count = (size_t)b->base_count;
     b->gradient = mem_alloc(count * sizeof *b->gradient);
     b->gradient_aligned = mem_calloc(count, sizeof *b->gradient_aligned);
+    b->gradient_shuffled = mem_calloc(count, sizeof *b->gradient_shuffled);
     b->sum_count = mem_calloc(count, sizeof *b->sum_count);
     b->recompute = mem_calloc(values, sizeof *b->recompute);
     b->again = mem_alloc(values * sizeof *b->again);
     b->again_for = mem_calloc(values, sizeof *b->again_for);
     b->copies = mem_calloc(values, sizeof *b->copies);
-    if (b->gradient == NULL || b->gradient_aligned == NULL || b->sum_count == NULL ||
-        b->recompute == NULL || b->again == NULL || b->again_for == NULL || b->copies == NULL)
+    if (b->gradient == NULL || b->gradient_aligned == NULL || b->gradient_shuffled == NULL ||
+        b->sum_count == NULL || b->recompute == NULL || b->again == NULL || b->again_for == NULL ||
+        b->copies == NULL)
         return builder_fail(b, MBS_ERR_MEMORY);
     for (size_t tensor = 0; tensor < count; tensor++)
         b->gradient[tensor] = -1;
@@ -144,6 +146,7 @@ void builder_close_own(builder *b)
     mem_free(b->seen_at);
     mem_free(b->gradient);
     mem_free(b->gradient_aligned);
+    mem_free(b->gradient_shuffled);
     mem_free(b->sum_count);
     mem_free(b->recompute);
     mem_free(b->again);

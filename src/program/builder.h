@@ -95,22 +95,23 @@ typedef struct builder {
     int32_t *map_slots;      /* maps by hash: their numbers plus one */
     int32_t map_slot_count;
     int32_t map_capacity;
-    int32_t *seen;          /* per base tensor: the last stamp it was collected under, */
-    int32_t *seen_at;       /* and where it stands in what was collected */
-    int32_t stamp;          /* see members_collect */
-    bool *needs_gradient;   /* per value */
-    bool *is_sink;          /* per base tensor */
-    int32_t *gradient;      /* per base tensor: the running gradient's tensor, or -1 */
-    bool *gradient_aligned; /* per base tensor: whether that one's rows are the tensor's */
-    int32_t *sum_count;     /* per base tensor: gsum steps so far */
-    int32_t *side;          /* per layer: its mask or index tensor, or -1 */
-    bool *recompute;        /* per value: not stored, but computed again (section 10) */
-    int32_t *again;         /* per value: the tensor recomputed last, or -1 */
-    int32_t *again_for;     /* per value: the layer whose backward steps that was for */
-    int32_t *copies;        /* per value: how often it was recomputed */
-    int32_t reader;         /* the layer whose backward steps are made, */
-    bool anew;              /* which read no copies made for others */
-    id_array pending;       /* see remat_before */
+    int32_t *seen;           /* per base tensor: the last stamp it was collected under, */
+    int32_t *seen_at;        /* and where it stands in what was collected */
+    int32_t stamp;           /* see members_collect */
+    bool *needs_gradient;    /* per value */
+    bool *is_sink;           /* per base tensor */
+    int32_t *gradient;       /* per base tensor: the running gradient's tensor, or -1 */
+    bool *gradient_aligned;  /* per base tensor: whether that one's rows are the tensor's */
+    bool *gradient_shuffled; /* per base tensor: whether its elements may be in another order */
+    int32_t *sum_count;      /* per base tensor: gsum steps so far */
+    int32_t *side;           /* per layer: its mask or index tensor, or -1 */
+    bool *recompute;         /* per value: not stored, but computed again (section 10) */
+    int32_t *again;          /* per value: the tensor recomputed last, or -1 */
+    int32_t *again_for;      /* per value: the layer whose backward steps that was for */
+    int32_t *copies;         /* per value: how often it was recomputed */
+    int32_t reader;          /* the layer whose backward steps are made, */
+    bool anew;               /* which read no copies made for others */
+    id_array pending;        /* see remat_before */
     int32_t step_capacity;
     int32_t tensor_capacity;
     int32_t touch_capacity;
@@ -223,6 +224,16 @@ void builder_close(builder *b);
 /* Frees only what builder_end changes. */
 void builder_close_own(builder *b);
 
+/*
+ * Which operands the last step takes element by element (section 12): of a layer's forward step or
+ * remat step, of its `bwd`, which writes a gradient for each of b->wants, and of a gsum.
+ */
+void elementwise_forward(builder *b, int32_t layer);
+void elementwise_backward(builder *b, int32_t layer);
+void elementwise_sum(builder *b);
+/* The base tensor whose elements, all of them in their order, are the value's; -1: it is not so. */
+int32_t ordered_tensor(const builder *b, int32_t value);
+
 bool forward_build(builder *b);
 /* The last step, forward or again, reads the layer's inputs, or what was recomputed. */
 bool read_inputs(builder *b, int32_t layer);
@@ -235,9 +246,11 @@ void backward_find_needs(builder *b);
 bool backward_build(builder *b);
 /* The step that reads the sinks and writes their gradients. */
 bool loss_build(builder *b);
-/* Another gradient of a base tensor, summed if there is one; `aligned`: its rows are the tensor's.
+/*
+ * Another gradient of a base tensor, summed if there is one; `aligned`: its rows are the tensor's;
+ * `ordered`: so are its elements, in their order.
  */
-bool gradient_add(builder *b, int32_t tensor, int32_t contribution, bool aligned);
+bool gradient_add(builder *b, int32_t tensor, int32_t contribution, bool aligned, bool ordered);
 /* The last step, of `reader`, writes a gradient for each of b->wants; sums follow at once. */
 bool gradients_write(builder *b, const char *reader);
 

@@ -96,6 +96,7 @@ static bool forward_step(builder *b, int32_t layer)
     if (!read_inputs(b, layer) || (split && !read_statistics(b, statistics)) ||
         (looks_up && !read_table(b, layer)))
         return false;
+    elementwise_forward(b, layer);
     const id_range output = b->own[b->network->input_count + layer];
     for (int32_t i = 0; i < output.count; i++)
         if (!builder_write(b, output.begin + i))

@@ -31,6 +31,9 @@ static bool sum_gradients(builder *b, int32_t tensor, int32_t contribution, bool
                       map_plain(b, b->gradient_aligned[tensor], of.rows, b->gradient[tensor])) ||
         !builder_read(b, contribution, map_plain(b, aligned, of.rows, contribution)))
         return false;
+    if (!b->gradient_shuffled[tensor])
+        elementwise_sum(b);
+    b->gradient_shuffled[tensor] = false;
     const char *name = name_pool_format(names, "%s.grad#%d", of.name, k);
     int32_t sum = builder_tensor(b, of.elements, b->options.bits.activation, of.rows, name);
     b->gradient[tensor] = sum;
@@ -38,8 +41,9 @@ static bool sum_gradients(builder *b, int32_t tensor, int32_t contribution, bool
     return sum >= 0 && builder_write(b, sum);
 }
 
-bool gradient_add(builder *b, int32_t tensor, int32_t contribution, bool aligned)
+bool gradient_add(builder *b, int32_t tensor, int32_t contribution, bool aligned, bool ordered)
 {
+    b->gradient_shuffled[tensor] = b->gradient_shuffled[tensor] || !ordered;
     if (b->gradient[tensor] >= 0)
         return sum_gradients(b, tensor, contribution, aligned);
     b->gradient[tensor] = contribution;
@@ -80,7 +84,7 @@ bool gradients_write(builder *b, const char *reader)
             return false;
     }
     for (int32_t i = 0; i < b->wants.count; i++)
-        if (!gradient_add(b, b->wants.items[i].tensor, first + i, true))
+        if (!gradient_add(b, b->wants.items[i].tensor, first + i, true, true))
             return false;
     return true;
 }

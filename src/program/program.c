@@ -30,6 +30,27 @@ static void link_uses(mbs_program *p, bool weights)
     }
 }
 
+/* Of the operands that the step may write over, the one that is touched again last, or never. */
+static int32_t find_replaceable(const mbs_program *p, const mbs_step *step)
+{
+    int32_t found = -1;
+    if (step->write_begin == step->touch_end)
+        return -1;
+    const mbs_tensor *written = &p->tensors[p->touches[step->write_begin].tensor];
+    for (int32_t t = step->touch_begin; t < step->write_begin; t++) {
+        const mbs_touch *touch = &p->touches[t];
+        const mbs_tensor *read = &p->tensors[touch->tensor];
+        if (!touch->elementwise || read->bytes != written->bytes || read->bytes == 0 ||
+            read->elements != written->elements)
+            continue;
+        const bool later = found < 0 || (p->touches[found].next >= 0 &&
+                                         (touch->next < 0 || touch->next > p->touches[found].next));
+        if (later)
+            found = t;
+    }
+    return found;
+}
+
 void program_link(mbs_program *p)
 {
     p->shares = false;
@@ -52,6 +73,8 @@ void program_link(mbs_program *p)
         if (t >= p->steps[touch->step].write_begin)
             tensor->producer = touch->step;
     }
+    for (int32_t k = 0; k < p->step_count; k++)
+        p->steps[k].replaceable = find_replaceable(p, &p->steps[k]);
 }
 
 bool program_couples(const mbs_program *program, int32_t first, int32_t end)

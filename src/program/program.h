@@ -17,6 +17,8 @@ typedef struct mbs_touch {
     int32_t previous; /* the same tensor's touch before, -1 at the first */
     int32_t next;     /* and after, -1 at the last */
     int32_t map; /* of a read: which rows of the tensor the step's rows need; in program.maps */
+    bool elementwise; /* of a read: element i is needed for element i of what the step writes first,
+                         and for no other but by statistics that are taken before (section 12) */
 } mbs_touch;
 
 /* How the rows of an operand go with the rows of the step that reads it (section 11). */
@@ -116,6 +118,8 @@ typedef struct mbs_step {
     int32_t touch_begin; /* touches [touch_begin, write_begin) are reads, */
     int32_t write_begin; /* [write_begin, touch_end) writes */
     int32_t touch_end;
+    int32_t
+        replaceable; /* the touch of the operand that it may write over (section 12); -1: none */
     int64_t weight_bytes;
     int64_t accumulator_bytes;
     parameter_use weight_use;
@@ -163,7 +167,8 @@ struct mbs_program {
 
 /*
  * Fills in the touches' chains and the tensors' first_touch and last_touch from steps and touches
- * (tensor and step set), and of parameters' uses all but `previous`. O(touches + steps).
+ * (tensor, step and elementwise set), what steps may write over, and of parameters' uses all but
+ * `previous`. O(touches + steps).
  */
 void program_link(mbs_program *program);
 
@@ -247,6 +252,12 @@ static inline int64_t program_head_bytes(const mbs_program *program, int32_t k)
  * the samples, or reads what one before it makes of all of them.
  */
 bool program_couples(const mbs_program *program, int32_t first, int32_t end);
+
+/*
+ * Whether steps of the kind compute what they write first element by element (section 12), as far
+ * as a kind tells: what they read must be as many elements in the same order.
+ */
+bool program_is_elementwise(const char *kind);
 
 /* The first step of the backward phase; step_count if there is none. O(log steps). */
 int32_t program_forward_end(const mbs_program *program);

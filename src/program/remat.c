@@ -105,6 +105,7 @@ static bool remat_step(builder *b, int32_t value)
     builder_gemm(b, layer, step);
     if (!read_inputs(b, layer))
         return false;
+    elementwise_forward(b, layer);
     b->again_for[value] = b->reader;
     b->again[value] =
         builder_tensor(b, l->elements, b->options.bits.activation, rows_of(b, value), name);

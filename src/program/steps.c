@@ -67,6 +67,7 @@ mbs_step *builder_step(builder *b, int32_t layer, step_pass pass, const char *na
         .whole_sample = of_layer && needs_whole_sample(b, l),
         .coupled = of_layer && is_kept_batch_norm(b, l) && !b->options.split_norms,
         .coupled_to = -1,
+        .replaceable = -1,
         .weight_use = {-1, -1, 0},
         .accumulator_use = {-1, -1, 0},
         .rows = l == NULL ? 0 : rows_of(b, b->network->input_count + layer),
@@ -147,7 +148,7 @@ static bool add_touch(builder *b, int32_t tensor, int32_t map)
         return builder_fail(b, MBS_ERR_MEMORY);
     p->touches = touches;
     p->tensors[tensor].last_touch = p->touch_count;
-    p->touches[p->touch_count++] = (mbs_touch){tensor, p->step_count - 1, -1, -1, map};
+    p->touches[p->touch_count++] = (mbs_touch){tensor, p->step_count - 1, -1, -1, map, false};
     return true;
 }
 

@@ -339,11 +339,14 @@ static void put_summary(text *out, const mbs_plan *plan)
     const size_t steps = mbs_program_step_count(mbs_plan_program(plan));
     const size_t groups = mbs_plan_group_count(plan);
     size_t counts[] = {0, 0, 0};
+    size_t in_place = 0;
     int64_t pinned = 0;
     for (size_t i = 0; i < steps; i++) {
         mbs_mode mode;
         if (mbs_plan_step_mode(plan, i, &mode) == MBS_OK)
             counts[mode]++;
+        int64_t over;
+        in_place += mbs_plan_step_in_place(plan, i, &over) == MBS_OK && over >= 0;
     }
     for (size_t i = 0; i < groups; i++) {
         mbs_group_info group;
@@ -359,6 +362,8 @@ static void put_summary(text *out, const mbs_plan *plan)
         text_format(out, "%s%zu %s", separator, counts[mode], names[mode]);
         separator = ", ";
     }
+    if (in_place > 0)
+        text_format(out, "; %zu in place", in_place);
     if (pinned > 0)
         text_format(out, "; up to %s of parameters pinned", figure_space(pinned).text);
     text_string(out, "\n");

@@ -18,6 +18,7 @@ static const char *const rule_names[RULE_COUNT] = {
     [RULE_MODE] = "mode",
     [RULE_PASSES] = "passes",
     [RULE_PINNED] = "pinned",
+    [RULE_IN_PLACE] = "in-place",
     [RULE_WORK] = "work",
     [RULE_RANGE] = "range",
     [RULE_CAPACITY] = "capacity",

@@ -23,6 +23,7 @@ mbs_status plan_from_network(mbs_plan **plan, const mbs_network *network,
     how.no_pin = options->no_pin;
     how.no_stream = options->no_stream;
     how.no_strips = options->no_strips;
+    how.in_place = options->in_place;
     how.time_limit_s = options->time_limit_s;
     how.gap_percent = options->gap_percent;
     how.weight = options->weight;

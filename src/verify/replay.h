@@ -25,6 +25,7 @@ typedef enum rule {
     RULE_MODE,
     RULE_PASSES,
     RULE_PINNED,
+    RULE_IN_PLACE,
     RULE_WORK,
     RULE_RANGE,
     RULE_CAPACITY,
@@ -147,6 +148,13 @@ quoted_text tensor_name(const replay *r, int32_t tensor);
 
 /* Checks it all; sets r->broken if the plan cannot be executed. */
 void check_structure(replay *r);
+
+/* ---- in_place.c: what is written over an operand (section 12) ---- */
+
+/* Checks that step k of the group may; r->broken is set if what that means is not clear. */
+void check_in_place(replay *r, const mbs_group *group, int32_t k);
+/* By how much step k needs less with the samples at hand because two of its operands are one. */
+int64_t bytes_in_place(replay *r, int32_t k);
 
 /* ---- rows.c: the rows of steps and operands (section 11) ---- */
 

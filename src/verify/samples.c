@@ -127,6 +127,7 @@ static void execute_step(replay *r, int32_t k)
     int64_t full = r->held_bytes;
     add_bytes(r, &full, r->pinned_bytes);
     add_bytes(r, &full, need.passing_bytes);
+    add_bytes(r, &full, -bytes_in_place(r, k));
     if (mode == MBS_STREAMED) {
         add_bytes(r, &full, step->weight_bytes);
         add_bytes(r, &full, step->accumulator_bytes);

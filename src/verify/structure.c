@@ -270,6 +270,7 @@ static void check_groups(replay *r)
             check_mode(r, group, k);
             check_coupling(r, group, k);
             check_pins(r, group, k);
+            check_in_place(r, group, k);
         }
         r->group = -1;
         if (r->broken) /* the sum below relies on iterations within the mini-batch */

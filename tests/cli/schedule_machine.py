@@ -15,7 +15,7 @@ from faults import Fault, need  # noqa: F401  (who runs the machine catches them
 
 OPTIONAL = {"load": {"window_bytes", "passes"}, "store": {"window_bytes"}, "weights_in": {"when"},
             "accumulators_in": {"when"}, "accumulators_out": {"when"}, "free": {"when"},
-            "compute": {"weights", "accumulators", "gemm", "gemm_last", "elements"}}
+            "compute": {"in_place", "weights", "accumulators", "gemm", "gemm_last", "elements"}}
 REQUIRED = {"load": {"tensor", "samples", "bytes", "address", "offset"},
             "weights_in": {"bytes", "address", "offset"},
             "accumulators_in": {"bytes", "address", "offset"},
@@ -396,6 +396,10 @@ class Machine:
                           self.tensors[tensor]["base"] + self.lo * each)
         self.use_weights(step, command.get("weights", []))
         self.use_accumulators(step, command.get("accumulators", []))
+        if "in_place" in command:  # the operand's region becomes that of what is written first
+            read = [place for tensor, *place in command["reads"] if tensor == command["in_place"]]
+            need(read == [command["writes"][0][1:]] and read[0][0] is not None, "in place:", command)
+            self.release(*read[0])
         for tensor, offset, count in command["writes"]:
             region = self.tensors[tensor]
             if offset is None:

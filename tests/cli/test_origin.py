@@ -21,7 +21,7 @@ class Origin(CliTest):
                 (["--buffer=10MiB"], ""), (["--no-pin", "--no-stream"], "--no-pin --no-stream"),
                 (["--objective=energy"], "--objective energy"), (["--inference"], "--inference"),
                 (["--batch-norm", "keep"], "--batch-norm keep"), (["--inference", "--batch-norm=keep"], "--inference --batch-norm keep"),
-                (["--recompute=expand"], "--recompute expand"),
+                (["--recompute=expand"], "--recompute expand"), (["--in-place"], "--in-place"),
                 (["--recompute=auto", "--max-recompute=2.5", "--buffer=9000"], "--recompute auto --max-recompute 2.5"),
                 (["--recompute=auto", "--planner=mbs2"], "--recompute auto --max-recompute 10"),
                 (["--planner=ilp", "--time-limit=7", "--gap=0.5"], "--time-limit 7 --gap 0.5"),

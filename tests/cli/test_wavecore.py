@@ -95,16 +95,17 @@ class Wavecore(CliTest):
         shown = set()
         for size in ("4500", "9000", "16KiB", "40KiB"):
             for options in [(), ("--no-pin",), ("--no-stream",), ("--no-pin", "--no-stream"),
-                            ("--objective", "time")]:
+                            ("--objective", "time"), ("--in-place",), ("--in-place", "--no-stream"),
+                            ("--in-place", "--recompute", "activations")]:
                 text, _ = self.export(path, "--buffer", size, "--batch", "5", *options)
                 self.execute(path, "--buffer", size, "--batch", "5", *options, real=True)
                 if "--no-pin" in options:
                     self.assertNotIn('"when":"first"', text)
                 shown |= {word for word in ('"when":"first"', '"when":"last"', '"not_first"',
-                                            '"window_bytes"', '"passes"', '"gemm_last"')
+                                            '"window_bytes"', '"passes"', '"gemm_last"', '"in_place"')
                           if word in text}
         self.assertLessEqual({'"when":"first"', '"when":"last"', '"not_first"', '"window_bytes"',
-                              '"gemm_last"'}, shown)
+                              '"gemm_last"', '"in_place"'}, shown)
 
     def test_passes(self):
         path = self.file("net.json", network([conv("conv", "image", out_channels=40),
@@ -310,6 +311,8 @@ class Dram(CliTest):
             options = ("--batch", "5", "--buffer", random.choice(["4096", "6000", "9000"]),
                        "--planner", random.choice(["baseline", "mbs1", "mbs2", "dp"]),
                        *random.choice([(), ("--inference",), ("--no-strips",)]))
+            if options[-1] != "--inference" and "dp" in options:
+                options = (*options, "--in-place")
             plan = self.folder / "plan.json"
             out = self.folder / "out"
             self.succeed("plan", net, *options, "--format", "json", "-o", plan, "--export",

@@ -13,7 +13,8 @@ typedef struct oracle_task {
     int64_t norm_passes;
     bool pin;
     bool stream;
-    bool strips; /* strip groups are allowed */
+    bool strips;   /* strip groups are allowed */
+    bool in_place; /* steps may write over an operand (section 12) */
 } oracle_task;
 
 /* The task that planners are given by the same hardware and options. */
@@ -26,11 +27,15 @@ static inline oracle_task oracle_of(const mbs_program *program, const mbs_hardwa
                          hardware->norm_passes,
                          !options->no_pin,
                          !options->no_stream,
-                         program->split && !options->no_strips};
+                         program->split && !options->no_strips,
+                         options->in_place != 0};
 }
 
 /* What [first, end) move with one iteration alone: accumulators that others began, updates. */
 int64_t oracle_once(const mbs_program *p, int32_t first, int32_t end);
+
+/* The touch of the operand that step k may write over, were it not to stay; -1: none. */
+int32_t oracle_over(const oracle_task *task, int32_t k);
 
 /* What the parameters of [first, end) move as one group, `room` bytes for pinning. */
 int64_t oracle_parameters(const oracle_task *task, int32_t first, int32_t end, int64_t iterations,

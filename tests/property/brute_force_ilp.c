@@ -68,8 +68,15 @@ static int64_t footprint(const group *g, uint32_t residency, int32_t k)
         if ((residency >> i & 1) && touch_of(g, g->intervals[i].begin)->step < k &&
             touch_of(g, g->intervals[i].end)->step > k)
             crossing += bytes_of(g, g->intervals[i].begin);
+    int32_t over = oracle_over(g->task, k);
+    if (over >= 0 && stays_after(g, residency, over))
+        over = -1; /* it is needed again */
     for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
-        if (stays_before(g, residency, t) || stays_after(g, residency, t))
+        if (over >= 0 && t == step->write_begin)
+            continue; /* where the operand is */
+        if (t == over && stays_after(g, residency, step->write_begin))
+            resident += bytes_of(g, t);
+        else if (stays_before(g, residency, t) || stays_after(g, residency, t))
             resident += bytes_of(g, t);
         else
             other += bytes_of(g, t);

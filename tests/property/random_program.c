@@ -64,6 +64,20 @@ static void add_touches(mbs_program *p, const sketch *d, int32_t k, bool writes,
     }
 }
 
+/* Of some steps: what they write first may go over some of the operands, which are as large. */
+static void take_element_by_element(mbs_program *p, const mbs_step *step, uint64_t *state)
+{
+    if (step->write_begin == step->touch_end || random_between(state, 0, 1) == 0)
+        return;
+    const int64_t bytes = p->tensors[p->touches[step->write_begin].tensor].bytes;
+    for (int32_t t = step->touch_begin; t < step->write_begin; t++)
+        if (random_between(state, 0, 2) > 0) {
+            p->touches[t].elementwise = true;
+            if (random_between(state, 0, 2) > 0)
+                p->tensors[p->touches[t].tensor].bytes = bytes;
+        }
+}
+
 mbs_program *random_program(uint64_t *state)
 {
     sketch d = {0};
@@ -86,6 +100,7 @@ mbs_program *random_program(uint64_t *state)
                            .layer = "step",
                            .layer_id = k,
                            .coupled_to = -1,
+                           .replaceable = -1,
                            .weight_use = {-1, -1, 0},
                            .accumulator_use = {-1, -1, 0}};
         step->whole_sample = random_between(state, 0, 3) == 0;
@@ -104,6 +119,8 @@ mbs_program *random_program(uint64_t *state)
         p->tensors[i].name = "tensor";
         p->tensors[i].bytes = random_size(state, random_between(state, 0, 1) ? 8000 * scale : 300);
     }
+    for (int32_t k = 0; k < p->step_count; k++)
+        take_element_by_element(p, &p->steps[k], state);
     program_link(p);
     for (int32_t i = 0; i < p->tensor_count; i++)
         p->tensors[i].kept =

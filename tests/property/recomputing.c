@@ -30,6 +30,7 @@ void recomputing_open_varied(recomputing *r, uint64_t *state, int layers)
     r->options.buffer_bytes = 5096 + random_between(state, 0, 1 << random_between(state, 5, 16));
     r->options.no_pin = random_between(state, 0, 3) == 0;
     r->options.no_stream = random_between(state, 0, 3) == 0;
+    r->options.in_place = random_between(state, 0, 1) == 0;
 }
 
 void recomputing_open_zoo(recomputing *r, const char *name)

@@ -40,6 +40,7 @@ static void random_options(setting *s, uint64_t *state, int64_t most_samples)
         random_buffer(state, s->program, s->options.batch) + s->hardware.reserved_bytes;
     s->options.no_pin = random_between(state, 0, 2) == 0;
     s->options.no_stream = random_between(state, 0, 2) == 0;
+    s->options.in_place = random_between(state, 0, 1) == 0;
 }
 
 static void open_network(setting *s, uint64_t *state, int layers, int64_t most_samples)

@@ -54,6 +54,7 @@ static void open_setting(setting *s, uint64_t *state, int layers, int64_t most_s
     base->options.buffer_bytes = 4096 + random_between(state, 0, 1 << random_between(state, 9, 15));
     base->options.no_pin = random_between(state, 0, 2) == 0;
     base->options.no_stream = random_between(state, 0, 2) == 0;
+    base->options.in_place = random_between(state, 0, 1) == 0;
     s->plain = recomputing_program(base, NULL);
     must_succeed(
         plan_open(&s->empty, &s->task, s->plain, &base->hardware, &base->options, "", &error),

@@ -58,7 +58,8 @@ static void open_setting(setting *s, uint64_t *state)
                           .batch = random_between(state, 1, 24),
                           .norm_passes = 2,
                           .pin = random_between(state, 0, 1) != 0,
-                          .stream = random_between(state, 0, 2) != 0};
+                          .stream = random_between(state, 0, 2) != 0,
+                          .in_place = random_between(state, 0, 1) != 0};
     s->task.capacity = random_buffer(state, s->program, s->task.batch);
     ck_assert_int_eq(lagrange_open(&s->l, &s->task, &error), MBS_OK);
     s->candidate = (int32_t)random_between(state, 0, s->l.list.count - 1);
@@ -66,7 +67,7 @@ static void open_setting(setting *s, uint64_t *state)
     s->end = (int32_t)random_between(state, s->first + 1, s->program->step_count);
     const oracle_task task = {
         s->program,     s->task.batch, s->task.capacity, s->task.norm_passes, s->task.pin,
-        s->task.stream, false};
+        s->task.stream, false,         s->task.in_place};
     s->optimum =
         brute_force_group(&task, s->first, s->end, s->l.list.iterations[s->candidate], false);
     s->exists = s->optimum != INT64_MAX;

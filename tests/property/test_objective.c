@@ -41,6 +41,7 @@ static void open_setting(setting *s, uint64_t *state, int layers)
     s->options.buffer_bytes = 4096 + random_between(state, 0, 1 << random_between(state, 5, 15));
     s->options.no_pin = random_between(state, 0, 1) == 0;
     s->options.no_stream = random_between(state, 0, 1) == 0;
+    s->options.in_place = random_between(state, 0, 1) == 0;
     s->options.weight = ldexp(1, (int)random_between(state, 10, 40));
 }
 
@@ -107,7 +108,8 @@ static double brute_force(const setting *s, mbs_objective objective)
                             .capacity = s->options.buffer_bytes,
                             .norm_passes = s->hardware.norm_passes,
                             .pin = !s->options.no_pin,
-                            .stream = !s->options.no_stream};
+                            .stream = !s->options.no_stream,
+                            .in_place = s->options.in_place != 0};
     const int32_t steps = s->program->step_count;
     double best = INFINITY;
     for (uint32_t cuts = 0; cuts < UINT32_C(1) << (steps - 1); cuts++) {

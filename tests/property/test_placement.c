@@ -53,6 +53,13 @@ static void add_tensors(region *regions, int *count, const placed_plan *placed,
         }
         while (plan->resident[last])
             last = p->touches[last].next;
+        const int32_t own = p->touches[t].step;
+        if (plan->over[own] >= 0 && t == p->steps[own].write_begin) {
+            ck_assert_int_eq(layout->touch[t], layout->touch[plan->over[own]]);
+            ck_assert_int_eq(layout->bytes[t], layout->bytes[plan->over[own]]);
+            if (own == k)
+                continue; /* the region is still there for the operand */
+        }
         if (layout->ring[t] || (p->touches[t].step <= k && k <= p->touches[last].step))
             add_region(regions, count, placed, layout->touch[t], layout->bytes[t]);
     }
@@ -242,6 +249,7 @@ static void fit_network(uint64_t *state, tally *sum)
         5096 + random_between(state, 0, INT64_C(1) << random_between(state, 5, 16));
     plan_options.no_pin = random_between(state, 0, 2) == 0;
     plan_options.no_stream = random_between(state, 0, 2) == 0;
+    plan_options.in_place = random_between(state, 0, 1) == 0;
     for (int planner = 0; planner < MBS_PLANNER_ILP; planner++) {
         mbs_plan *plan;
         plan_options.planner = (mbs_planner)planner;
@@ -296,6 +304,7 @@ static void fit_strips(uint64_t *state, tally *sum)
     plan_options.buffer_bytes = 4096 + random_between(state, 0, 1 << random_between(state, 5, 14));
     plan_options.no_pin = random_between(state, 0, 2) == 0;
     plan_options.no_stream = random_between(state, 0, 2) == 0;
+    plan_options.in_place = random_between(state, 0, 1) == 0;
     must_succeed(mbs_plan_create(&plan, program, &hardware, &plan_options, &error), &error, label);
     fit_plan(plan, INT64_C(1) << random_between(state, 0, 12), sum);
     mbs_plan_free(plan);

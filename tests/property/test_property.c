@@ -44,6 +44,7 @@ static void open_setting(setting *s, uint64_t *state, int layers)
     s->options.buffer_bytes = 5096 + random_between(state, 0, 1 << random_between(state, 5, 16));
     s->options.no_pin = random_between(state, 0, 1) == 0;
     s->options.no_stream = random_between(state, 0, 1) == 0;
+    s->options.in_place = random_between(state, 0, 1) == 0;
 }
 
 static void close_setting(setting *s)

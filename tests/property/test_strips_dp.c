@@ -48,6 +48,7 @@ static void open_setting(setting *s, uint64_t *state, int layers, int scale)
     s->options.buffer_bytes = 4096 + random_between(state, 0, 1 << random_between(state, 5, 14));
     s->options.no_pin = random_between(state, 0, 3) == 0;
     s->options.no_stream = random_between(state, 0, 3) == 0;
+    s->options.in_place = random_between(state, 0, 3) == 0;
 }
 
 static void close_setting(setting *s)
@@ -142,6 +143,7 @@ static double of_network(const setting *s, bool strips, bool keep, bool inferenc
     options.buffer_bytes = s->options.buffer_bytes;
     options.no_pin = s->options.no_pin;
     options.no_stream = s->options.no_stream;
+    options.in_place = s->options.in_place;
     options.keep_batch_norm = keep;
     options.inference = inference;
     options.no_strips = !strips;

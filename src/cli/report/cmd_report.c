@@ -113,6 +113,7 @@ static int set_sweep(report *of, const arguments *given)
     with->work_limit = of->options.work_limit;
     with->no_pin = option_flag(given, "no-pin");
     with->no_stream = option_flag(given, "no-stream");
+    with->in_place = of->options.in_place;
     with->json = true;
     with->shards = 1;
     with->planners.values[with->planners.count++] = MBS_PLANNER_BASELINE;
@@ -150,6 +151,7 @@ static int read_options(report *of, const arguments *given)
     planning_finish(&of->options, &of->setup, given);
     of->comparison.options.no_pin = of->options.no_pin;
     of->comparison.options.no_stream = of->options.no_stream;
+    of->comparison.options.in_place = of->options.in_place;
     of->comparison.options.batch = of->options.batch;
     return EXIT_OK;
 }

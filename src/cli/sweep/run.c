@@ -86,6 +86,7 @@ static mbs_status make_plan(sweep_state *s, const sweep_point *at, mbs_plan **pl
     options.objective = of->objective;
     options.no_pin = of->no_pin;
     options.no_stream = of->no_stream;
+    options.in_place = of->in_place;
     options.no_strips = !of->strips[at->planner];
     options.progress = is_stopped;
     options.progress_context = s;

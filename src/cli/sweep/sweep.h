@@ -48,6 +48,7 @@ typedef struct sweep {
     mbs_objective objective;         /* of dp, and of what is recomputed */
     int no_pin;                      /* dp, ilp, best: as mbs_plan_options; likewise */
     int no_stream;
+    int in_place;
     double time_limit_s;
     double work_limit;
     bool json;     /* JSON lines, not CSV */

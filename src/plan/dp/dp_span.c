@@ -8,8 +8,10 @@
  *  - crossing: an interval begins at some step of the group and crosses all newer ones. So what it
  *    adds to a step it adds to all newer ones up to it (1); and it adds to a newer one of two but
  *    not to the older only if it begins at the older one or between them (2).
- *  - resident and streamed, of the step that it begins at. Whatever becomes of them, at sub-batch b
- *    the operands need at most b * operands, and never less than before (3).
+ *  - resident and streamed, of the step that it begins at, and what that one writes over an
+ *    operand: nothing any more if that operand is the one that stays, and two that are one operand
+ *    are resident once. Whatever becomes of them, at sub-batch b the operands need at most
+ *    b * operands, and never less than before (3).
  * Hence a step whose footprint would not exceed another's even with b * operands, at every b that
  * still fits, is outdone by it for good: by a newer one because of (1), by an older one once no
  * interval of (2) is still to come. For the latter, `reach` keeps how far the intervals reach that
@@ -28,7 +30,7 @@
 
 bool span_open(span *g, const plan_task *task, const candidates *list, const int64_t *operands)
 {
-    *g = (span){.task = task, .list = list, .operands = operands};
+    *g = (span){.task = task, .list = list, .operands = operands, .in_place = task->in_place};
     g->peak = mem_alloc((size_t)list->count * sizeof *g->peak);
     g->live = mem_alloc((size_t)task->program->step_count * sizeof *g->live);
     return g->peak != NULL && g->live != NULL;
@@ -67,7 +69,8 @@ static bool is_older(const span *g, int32_t a, int32_t b)
 
 static int64_t footprint(const span_step *s, int64_t b)
 {
-    return b * s->crossing + min_i64(b * s->operands, b * s->resident + s->streamed);
+    return b * s->crossing + min_i64(b * (s->operands - s->over),
+                                     b * (s->resident - s->twice) + s->streamed - s->once);
 }
 
 static void make_resident(span_step *s, int64_t bytes, bool whole_sample)
@@ -77,6 +80,24 @@ static void make_resident(span_step *s, int64_t bytes, bool whole_sample)
         s->streamed -= bytes;
 }
 
+/*
+ * What a step writes over an operand, as far as the group has grown: the two are one operand if the
+ * one that it reads does not stay.
+ */
+static void find_over(const span *g, span_step *s)
+{
+    const mbs_program *p = g->task->program;
+    const mbs_step *step = &p->steps[s->step];
+    if (!g->in_place || step->replaceable < 0)
+        return;
+    const mbs_touch *touch = &p->touches[step->replaceable];
+    const bool both =
+        is_inside(g, touch->previous) && is_inside(g, p->touches[step->write_begin].next);
+    s->over = is_inside(g, touch->next) ? 0 : p->tensors[touch->tensor].bytes;
+    s->twice = both ? s->over : 0;
+    s->once = step->whole_sample ? s->over - s->twice : 0;
+}
+
 static void extend_reach(const span *g, span_step *s, int32_t step)
 {
     if (is_older(g, s->reach, step))
@@ -84,7 +105,7 @@ static void extend_reach(const span *g, span_step *s, int32_t step)
 }
 
 /*
- * Makes the interval from touch `begin` of the group to the step about to be added resident.
+ * Makes the interval from touch `begin` of the group to the step being added resident.
  * Returns the index of the oldest live step that it changes.
  */
 static int32_t add_interval(span *g, int32_t begin)
@@ -96,9 +117,13 @@ static int32_t add_interval(span *g, int32_t begin)
     while (i > 0 && is_older(g, touch->step, g->live[i - 1].step))
         g->live[--i].crossing += bytes;
     bool was_resident = is_inside(g, g->left ? touch->next : touch->previous);
-    if (i > 0 && g->live[i - 1].step == touch->step && !was_resident)
-        make_resident(&g->live[--i], bytes, p->steps[touch->step].whole_sample);
-    return i;
+    if (i == 0 || g->live[i - 1].step != touch->step || (was_resident && !g->in_place))
+        return i;
+    span_step *at = &g->live[i - 1];
+    if (!was_resident)
+        make_resident(at, bytes, p->steps[touch->step].whole_sample);
+    find_over(g, at);
+    return i - 1;
 }
 
 /* Raises the peaks of the sub-batches that still fit to those of live[from...]; drops those that no
@@ -166,6 +191,7 @@ void span_grow(span *g)
         added.streamed = step_parameter_bytes(step) + (step->whole_sample ? added.operands : 0);
     int32_t from = g->live_count;
     bool coupled = step->coupled;
+    *(g->left ? &g->first : &g->end) += g->left ? -1 : 1;
     for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
         const mbs_touch *touch = &p->touches[t];
         int32_t inner = g->left ? touch->next : touch->previous;
@@ -179,8 +205,8 @@ void span_grow(span *g)
         from = oldest < from ? oldest : from;
         make_resident(&added, p->tensors[touch->tensor].bytes, step->whole_sample);
     }
+    find_over(g, &added);
     g->live[g->live_count++] = added;
-    *(g->left ? &g->first : &g->end) += g->left ? -1 : 1;
     if (coupled) /* only I=1, the first candidate */
         g->count = 1;
     raise_peaks(g, from);

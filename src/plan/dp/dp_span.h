@@ -5,7 +5,7 @@
 #include "plan/planner.h"
 
 /* A step of the group. Its footprint at sub-batch b is
- * b * crossing + min(b * operands, b * resident + streamed). */
+ * b * crossing + min(b * (operands - over), b * (resident - twice) + streamed - once). */
 typedef struct span_step {
     int32_t step;
     int32_t reach;    /* see dp_span.c */
@@ -13,6 +13,9 @@ typedef struct span_step {
     int64_t operands; /* per sample: all of them, and */
     int64_t resident; /* the resident ones */
     int64_t streamed; /* what it needs besides when streamed */
+    int64_t over;     /* per sample: what it writes over an operand (section 12); */
+    int64_t twice;    /* the same if both are resident, */
+    int64_t once;     /* or if not, and the step needs whole samples */
 } span_step;
 
 typedef struct span {
@@ -21,6 +24,7 @@ typedef struct span {
     const int64_t *operands; /* per step: bytes per sample of all its operands */
     int32_t first;           /* steps [first, end) */
     int32_t end;
+    bool in_place;    /* steps may write over an operand; the task's unless the caller changes it */
     bool left;        /* the end at which it grows */
     int32_t smallest; /* the first candidate that still fits */
     int32_t count;    /* candidates from here on are out: 1 if a step needs I=1 */

@@ -71,6 +71,7 @@ static mbs_group *copy_group(mbs_plan *plan, const mbs_plan *other, int32_t from
     *group = *source;
     memcpy(&plan->resident[touch], &other->resident[touch], touches * sizeof *plan->resident);
     memcpy(&plan->mode[source->first], &other->mode[source->first], count * sizeof *plan->mode);
+    memcpy(&plan->over[source->first], &other->over[source->first], count * sizeof *plan->over);
     memcpy(&plan->pinned_weight[source->first], &other->pinned_weight[source->first],
            count * sizeof *plan->pinned_weight);
     memcpy(&plan->pinned_accumulator[source->first], &other->pinned_accumulator[source->first],

@@ -11,6 +11,17 @@ static int32_t max_i32(int32_t a, int32_t b)
     return a > b ? a : b;
 }
 
+/*
+ * What whole samples need with nothing written over an operand is no less than the blocks of strips
+ * do, in which less may be.
+ */
+static bool open_sample(strip_search *s, const int64_t *operands)
+{
+    const bool opened = span_open(&s->sample, s->task, &s->single, operands);
+    s->sample.in_place = false;
+    return opened;
+}
+
 bool strip_search_open(strip_search *s, const plan_task *task, starts *cuts,
                        const int64_t *operands)
 {
@@ -27,8 +38,7 @@ bool strip_search_open(strip_search *s, const plan_task *task, starts *cuts,
     s->single.sub_batch[0] = 1;
     return s->classes != NULL && s->alive != NULL && s->promising != NULL &&
            pins_open(&s->pins, task->program) && strip_links_open(&s->links, task->program) &&
-           strip_walk_open(&s->walk, task->program, task->stream) &&
-           span_open(&s->sample, task, &s->single, operands);
+           strip_walk_open(&s->walk, task->program, task->stream) && open_sample(s, operands);
 }
 
 void strip_search_close(strip_search *s)

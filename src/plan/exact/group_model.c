@@ -75,6 +75,15 @@ static int64_t fullest(const group_model *m, int32_t k, int64_t crossing)
     return sub_batch(m) * (program_operand_bytes(p, k) + crossing);
 }
 
+/* Per sample: the step's operands, without what it may write over one of them (section 12). */
+static int64_t own_operands(const group_model *m, int32_t k)
+{
+    const mbs_program *p = m->with->l->task->program;
+    const bool over = lagrange_over(m->with->l, k) != OVER_NONE;
+    return program_operand_bytes(p, k) -
+           (over ? p->tensors[p->touches[p->steps[k].write_begin].tensor].bytes : 0);
+}
+
 /* The footprint that step k of this group cannot exceed. */
 static int64_t reachable(const group_model *m, int32_t k)
 {
@@ -96,7 +105,7 @@ static void add_capacity_rows(group_model *m, int64_t pinnable)
                 crossing -= p->tensors[p->touches[t].tensor].bytes;
         const int64_t capacity = reachable(m, k);
         if (fullest(m, k, crossing) + pinnable > capacity) {
-            double room = (double)(capacity - sub_batch(m) * program_operand_bytes(p, k));
+            double room = (double)(capacity - sub_batch(m) * own_operands(m, k));
             m->capacity_row[k - m->column->first] = add_row(m, -INFINITY, room / FOOTPRINT_UNIT);
         }
         for (int32_t t = step->touch_begin; t < step->touch_end; t++)
@@ -123,6 +132,9 @@ static void add_interval(group_model *m, int32_t t, int32_t next, int written)
     m->stays[t - m->touch_begin] = j;
     for (int32_t k = p->touches[t].step + 1; k < p->touches[next].step; k++)
         add_element(m, row_of(m, k), j, held);
+    const int32_t begin = p->touches[t].step;
+    if (lagrange_over(m->with->l, begin) != OVER_NONE && t == p->steps[begin].replaceable)
+        add_element(m, row_of(m, begin), j, held); /* what goes over it otherwise */
     if (written != 0) {
         int row = add_row(m, 1, INFINITY);
         add_element(m, row, written, 1);
@@ -153,7 +165,8 @@ static void add_mode(group_model *m, int32_t k)
 {
     const mbs_program *p = m->with->l->task->program;
     const mbs_step *step = &p->steps[k];
-    const int64_t operands = program_operand_bytes(p, k);
+    const int64_t operands = own_operands(m, k);
+    const bool over = lagrange_over(m->with->l, k) != OVER_NONE;
     const int64_t streamed = step_parameter_bytes(step) + (step->whole_sample ? operands : 0);
     const int64_t samples = sub_batch(m) - step->whole_sample;
     if (!m->with->l->task->stream || row_of(m, k) == 0 || streamed >= sub_batch(m) * operands)
@@ -163,7 +176,7 @@ static void add_mode(group_model *m, int32_t k)
                 (double)(streamed - sub_batch(m) * operands) / FOOTPRINT_UNIT);
     for (int32_t t = step->touch_begin; t < step->touch_end && samples > 0; t++) {
         int32_t ends[2] = {previous_inside(m, t), next_inside(m, t) >= 0 ? t : -1};
-        if (ends[0] < 0 && ends[1] < 0)
+        if ((ends[0] < 0 && ends[1] < 0) || (over && t == step->write_begin))
             continue;
         int operand = add_column(m, SOLVER_REAL, 1, 0);
         int64_t bytes = samples * p->tensors[p->touches[t].tensor].bytes;

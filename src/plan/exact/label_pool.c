@@ -90,7 +90,8 @@ static bool grow(label_pool *pool)
 /* Whether whatever follows b can follow a at no higher cost. Their open tensors are the same. */
 static bool no_worse(const label *a, const label *b)
 {
-    return a->moved <= b->moved && a->peak <= b->peak && a->resident <= b->resident;
+    return a->moved <= b->moved && a->peak <= b->peak && a->resident <= b->resident &&
+           a->over >= b->over;
 }
 
 bool label_pool_insert(label_pool *pool, const label *added, const uint64_t *key)

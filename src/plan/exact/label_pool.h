@@ -17,6 +17,7 @@ typedef struct label {
     int64_t operands; /* scaled: end costs of these */
     int64_t to_go;    /* scaled: the least of open tensors, see touch_costs */
     int64_t bound;    /* scaled: of everything */
+    over_kind over;   /* at the step at hand, as far as it is chosen */
     int32_t trail;    /* the last choice */
     int32_t after;    /* in the pool: the next label of the same bucket */
 } label;

@@ -110,14 +110,29 @@ static bool leaves_room(const search *s, const label *at, const uint64_t *key, i
             continue;
         const int64_t crossing = held - b * arriving;
         if (held + open->need > capacity ||
-            crossing + lagrange_footprint(g->l, g->candidate, open->next, arriving) > capacity)
+            crossing + lagrange_footprint(g->l, g->candidate, open->next, arriving,
+                                          lagrange_over(g->l, open->next)) >
+                capacity)
             return false;
         arriving = 0;
     }
     /* at step k itself what has not arrived yet counts among what is held */
     return at->held - b * arriving +
-               lagrange_footprint(g->l, g->candidate, k, at->resident + arriving) <=
+               lagrange_footprint(g->l, g->candidate, k, at->resident + arriving, at->over) <=
            capacity;
+}
+
+/* Whether step k writes over an operand, as the choice at touch t has it. */
+static void choose_over(const search *s, label *made, int32_t k, int32_t t, bool arrived,
+                        bool stays)
+{
+    const group_costs *g = s->g;
+    const mbs_step *step = &g->l->task->program->steps[k];
+    const bool may_stay = g->touch[step->write_begin - g->touch_begin].begins;
+    if (t == step->replaceable)
+        made->over = stays ? OVER_NONE : arrived && may_stay ? OVER_ARRIVED : OVER_LEAVES;
+    else if (t == step->write_begin && made->over == OVER_ARRIVED)
+        made->over = stays ? OVER_BOTH : OVER_LEAVES;
 }
 
 /* The label `from` with touch t's interval chosen, if it has one. */
@@ -135,7 +150,8 @@ static void choose(search *s, int32_t from, int32_t k, int32_t t, bool stays)
         if (place != PLACE_OUT)
             made.held -= at->held;
     }
-    if (place != PLACE_OUT || stays) {
+    const bool arrived = place != PLACE_OUT;
+    if (arrived || stays) {
         made.resident += at->bytes;
         made.operands += at->end_cost;
     }
@@ -149,6 +165,8 @@ static void choose(search *s, int32_t from, int32_t k, int32_t t, bool stays)
     } else {
         place = PLACE_OUT;
     }
+    if (made.over != OVER_NONE)
+        choose_over(s, &made, k, t, arrived, stays);
     if (at->slot >= 0)
         label_key_set(key, at->slot, place);
     if (stays && !leaves_room(s, &made, key, k))
@@ -163,7 +181,8 @@ static void finish_step(search *s, int32_t from, int32_t k)
 {
     const group_costs *g = s->g;
     label made = s->now->labels[from];
-    const int64_t bytes = made.held + lagrange_footprint(g->l, g->candidate, k, made.resident);
+    const int64_t bytes =
+        made.held + lagrange_footprint(g->l, g->candidate, k, made.resident, made.over);
     assert(bytes <= g->l->task->capacity);
     /* without pins footprints only have to fit */
     if (g->pinnable > 0)
@@ -172,6 +191,7 @@ static void finish_step(search *s, int32_t from, int32_t k)
     made.opened = 0;
     made.resident = 0;
     made.operands = 0;
+    made.over = k + 1 < g->end ? lagrange_over(g->l, k + 1) : OVER_NONE;
     keep(s, &made, label_pool_copy_key(s->now, from), k + 1,
          g->l->task->program->steps[k].touch_end);
 }
@@ -268,7 +288,7 @@ mbs_status labels_search(const group_costs *g, const label_limits *limits, label
     s.open = mem_alloc(((size_t)g->slots + 1) * sizeof *s.open);
     s.memory =
         s.open != NULL && label_pool_open(s.now, g->slots) && label_pool_open(s.next, g->slots);
-    label start = {.trail = LABEL_TRAIL_START, .peak = 0};
+    label start = {.trail = LABEL_TRAIL_START, .peak = 0, .over = lagrange_over(g->l, g->first)};
     if (g->pinnable > 0) /* below this a footprint takes no room from the pins */
         start.peak = max_i64(g->largest_need, g->l->task->capacity - g->pinnable);
     if (s.memory) {

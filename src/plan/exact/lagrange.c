@@ -8,11 +8,18 @@ static int64_t sum_row(const lagrange *l, int32_t c)
     return (int64_t)c * (l->task->program->step_count + 1);
 }
 
-int64_t lagrange_footprint(const lagrange *l, int32_t c, int32_t k, int64_t resident)
+int64_t lagrange_footprint(const lagrange *l, int32_t c, int32_t k, int64_t resident,
+                           over_kind over)
 {
-    const mbs_step *step = &l->task->program->steps[k];
+    const mbs_program *p = l->task->program;
+    const mbs_step *step = &p->steps[k];
     const int64_t b = l->list.sub_batch[c];
-    const int64_t operands = program_operand_bytes(l->task->program, k);
+    int64_t operands = program_operand_bytes(p, k);
+    if (over != OVER_NONE) {
+        const int64_t shared = p->tensors[p->touches[step->write_begin].tensor].bytes;
+        operands -= shared;
+        resident -= over == OVER_BOTH ? shared : 0;
+    }
     if (!l->task->stream)
         return b * operands;
     return min_i64(b * operands, b * resident + step_parameter_bytes(step) +

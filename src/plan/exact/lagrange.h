@@ -53,11 +53,27 @@ int32_t lagrange_row(lagrange *l, int32_t c, int32_t first, int32_t limit, int64
  */
 void lagrange_excess(lagrange *l, int32_t c, int32_t first, int32_t end, double *excess);
 
+/* Whether a step writes over an operand, so that the two are one (section 12). */
+typedef enum over_kind {
+    OVER_NONE,    /* the operand stays, or there is none */
+    OVER_LEAVES,  /* the operand leaves, */
+    OVER_ARRIVED, /* having been in the buffer before, */
+    OVER_BOTH     /* and what is written stays */
+} over_kind;
+
+/* Of step k if the operand leaves. */
+static inline over_kind lagrange_over(const lagrange *l, int32_t k)
+{
+    const bool may = l->task->in_place && l->task->program->steps[k].replaceable >= 0;
+    return may ? OVER_LEAVES : OVER_NONE;
+}
+
 /*
  * The footprint of step k in its smaller mode with `resident` bytes per sample of its operands
- * resident, without what crosses it and without pins.
+ * resident (of OVER_BOTH two are counted for one), without what crosses it and without pins.
  */
-int64_t lagrange_footprint(const lagrange *l, int32_t c, int32_t k, int64_t resident);
+int64_t lagrange_footprint(const lagrange *l, int32_t c, int32_t k, int64_t resident,
+                           over_kind over);
 
 /* What the parameters of [first, end) move at candidate c, in bytes, if nothing is pinned. */
 int64_t lagrange_parameter_moves(const lagrange *l, int32_t c, int32_t first, int32_t end);

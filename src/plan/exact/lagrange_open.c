@@ -20,7 +20,9 @@
  * A step takes min(b·S, K + b·R) bytes, with S its operands, R those of them that are resident and
  * K what streaming needs besides (for a norm each operand that is not resident counts one sample).
  * That is concave in R; the line through its ends, need at R=0 and b·S at R=S, lies below it. An
- * operand that becomes resident adds its part of the line's rise.
+ * operand that becomes resident adds its part of the line's rise. Where what the step writes first
+ * may go over an operand (section 12), S and R are without it: that is what it needs at least, for
+ * it takes room of its own if that operand stays, and is what is resident if that has not arrived.
  */
 static void fill_footprints(lagrange *l, int32_t c)
 {
@@ -28,14 +30,18 @@ static void fill_footprints(lagrange *l, int32_t c)
     const int64_t b = l->list.sub_batch[c];
     for (int32_t k = 0; k < p->step_count; k++) {
         const mbs_step *step = &p->steps[k];
+        const over_kind over = lagrange_over(l, k);
         int64_t operands = program_operand_bytes(p, k);
+        if (over != OVER_NONE)
+            operands -= p->tensors[p->touches[step->write_begin].tensor].bytes;
         int64_t staged = b * operands;
-        int64_t need = lagrange_footprint(l, c, k, 0);
+        int64_t need = lagrange_footprint(l, c, k, 0, over);
         for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
+            const bool goes_over = over != OVER_NONE && t == step->write_begin;
             int64_t bytes = p->tensors[p->touches[t].tensor].bytes;
             int64_t rest;
             l->end_bytes[(int64_t)c * p->touch_count + t] =
-                operands == 0 ? 0 : mul_div(staged - need, bytes, operands, &rest);
+                operands == 0 || goes_over ? 0 : mul_div(staged - need, bytes, operands, &rest);
         }
         if (step->coupled && l->list.iterations[c] > 1)
             need = IMPOSSIBLE;
@@ -51,12 +57,15 @@ static bool may_stay(const lagrange *l, int32_t c, int32_t t)
     const int64_t bytes = p->tensors[p->touches[t].tensor].bytes;
     if (p->touches[t].next < 0)
         return false;
+    const int32_t begin = p->touches[t].step;
     const int32_t end = p->touches[p->touches[t].next].step;
-    for (int32_t k = p->touches[t].step + 1; k < end; k++)
+    const bool kept = t == p->steps[begin].replaceable;
+    for (int32_t k = begin + 1; k < end; k++)
         if (need[k] > l->task->capacity - l->list.sub_batch[c] * bytes)
             return false;
-    return lagrange_footprint(l, c, p->touches[t].step, bytes) <= l->task->capacity &&
-           lagrange_footprint(l, c, end, bytes) <= l->task->capacity;
+    return lagrange_footprint(l, c, begin, bytes, kept ? OVER_NONE : lagrange_over(l, begin)) <=
+               l->task->capacity &&
+           lagrange_footprint(l, c, end, bytes, lagrange_over(l, end)) <= l->task->capacity;
 }
 
 /* Of the parameters that others use too, accumulators twice. */

@@ -30,8 +30,10 @@ static int64_t evaluate(const pricing *with, const column *c, const bool *reside
         value = plan_count_group(scratch, group).total;
     }
     memset(scratch->resident + begin, 0, touches * sizeof *resident);
-    for (size_t k = 0; k < count; k++)
-        scratch->mode[(size_t)c->first + k] = MBS_STAGED;
+    for (int32_t k = c->first; k < c->end; k++) {
+        scratch->mode[k] = MBS_STAGED;
+        scratch->over[k] = -1;
+    }
     memset(scratch->pinned_weight + c->first, 0, count * sizeof *scratch->pinned_weight);
     memset(scratch->pinned_accumulator + c->first, 0, count * sizeof *scratch->pinned_accumulator);
     scratch->group_count = 0;

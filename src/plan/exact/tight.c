@@ -70,8 +70,12 @@ static bool own_footprints(const lagrange *l, int32_t c, int32_t k, sum_set *set
     const int64_t b = l->list.sub_batch[c];
     const int64_t staged = b * program_operand_bytes(p, k);
     const int32_t operands = step->touch_end - step->touch_begin;
+    const bool over = lagrange_over(l, k) != OVER_NONE;
+    const int64_t shared = over ? b * p->tensors[p->touches[step->write_begin].tensor].bytes : 0;
     set->count = 0;
     insert(set, staged);
+    if (over)
+        insert(set, staged - shared);
     if (!l->task->stream)
         return true;
     if (operands > MAX_OPERANDS)
@@ -86,6 +90,11 @@ static bool own_footprints(const lagrange *l, int32_t c, int32_t k, sum_set *set
                 streamed += bytes;
         }
         insert(set, min_i64(streamed, staged));
+        if (over) { /* some of these are of no residency, which only leaves more room */
+            const int64_t sample = step->whole_sample ? shared / b : 0;
+            insert(set, min_i64(max_i64(streamed - sample, 0), staged - shared));
+            insert(set, min_i64(max_i64(streamed - shared, 0), staged - shared));
+        }
     }
     return true;
 }

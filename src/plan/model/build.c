@@ -90,6 +90,11 @@ mbs_status model_build(model *m, const plan_task *task, mbs_error *error)
             "network %s: layers share parameters, which the integer program cannot pin "
             "for several steps at once; expected one without pinning (--no-pin)",
             quoted(p->network_name).text);
+    if (task->in_place)
+        return error_set(error, MBS_ERR_INPUT,
+                         "network %s: the integer program knows no steps that write over an "
+                         "operand; expected one without (--in-place)",
+                         quoted(p->network_name).text);
     mbs_status status = candidates_create(&m->list, task->batch, error);
     if (status != MBS_OK)
         return status;

@@ -38,6 +38,11 @@ int mbs_planner_takes_strips(mbs_planner planner)
     return planner == MBS_PLANNER_DP || plan_is_limited(planner);
 }
 
+int mbs_planner_writes_in_place(mbs_planner planner)
+{
+    return planner == MBS_PLANNER_DP || plan_is_limited(planner);
+}
+
 mbs_status mbs_planner_from_name(mbs_planner *planner, const char *name, mbs_error *error)
 {
     for (unsigned i = 0; i < MBS_PLANNER_COUNT; i++)
