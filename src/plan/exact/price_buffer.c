@@ -13,8 +13,11 @@
 #include "plan/groups.h"
 
 #define SINGLE_ITERATIONS 300
-#define TRIED_WIDTH       100
-#define TRIED_CANDIDATES  4
+/* Recalled prices are of use if their bound is this part of what a few iterations make of them. */
+#define MEND_ITERATIONS  30
+#define USEFUL           0.7
+#define TRIED_WIDTH      100
+#define TRIED_CANDIDATES 4
 /* How far above the first bound prices aim, in parts of the gap. */
 #define FIRST_LEVEL 0.25
 #define MOST_LOOKS  40
@@ -48,26 +51,54 @@ static int64_t single_value(void *context, double *excess)
     return max_i64(bound, 0);
 }
 
-static void price_candidates(exact *x)
+/* The best that could be found with `iterations`, as if the candidate were the only one; its bound.
+ */
+static int64_t price_candidate(exact *x, int32_t c, int iterations)
 {
     const size_t steps = (size_t)x->task->program->step_count;
+    single context = {x, c};
+    ascent a = {.l = &x->l,
+                .price = x->l.price + (size_t)c * steps,
+                .count = steps,
+                .value = single_value,
+                .context = &context,
+                .iterations = iterations,
+                .patience = 8,
+                .gap = 0.2 * (double)look_target(x),
+                .smallest = 1e-4 * (double)look_target(x),
+                .excess = x->excess,
+                .best_price = x->best_price};
+    const int64_t bound = ascend(&a);
+    lagrange_update(&x->l, c);
+    return bound;
+}
+
+static void price_candidates(exact *x)
+{
     plan_task unpinned = *x->task;
     unpinned.pin = false; /* a pool over the whole phase is no guide */
     x->l.task = &unpinned;
-    for (int32_t c = 0; c < x->l.list.count; c++) {
-        single context = {x, c};
-        ascent a = {.l = &x->l,
-                    .price = x->l.price + (size_t)c * steps,
-                    .count = steps,
-                    .value = single_value,
-                    .context = &context,
-                    .iterations = SINGLE_ITERATIONS,
-                    .patience = 8,
-                    .gap = 0.2 * (double)(x->incumbent << x->l.shift),
-                    .smallest = 1e-4 * (double)(x->incumbent << x->l.shift),
-                    .excess = x->excess,
-                    .best_price = x->best_price};
-        ascend(&a);
+    for (int32_t c = 0; c < x->l.list.count; c++)
+        price_candidate(x, c, SINGLE_ITERATIONS);
+    x->l.task = x->task;
+}
+
+/* Recalled prices stay, but of candidates for which they are of little use in this program. */
+static void mend_candidates(exact *x)
+{
+    const int64_t steps = x->task->program->step_count;
+    int64_t *recalled = x->reached; /* room */
+    plan_task unpinned = *x->task;
+    unpinned.pin = false; /* as of price_candidates */
+    x->l.task = &unpinned;
+    for (int32_t c = 0; c < x->l.list.count && !plan_watch_is_over(x->task->watch); c++) {
+        int64_t *price = x->l.price + (int64_t)c * steps;
+        memcpy(recalled, price, (size_t)steps * sizeof *price);
+        const int64_t before = price_candidate(x, c, 1);
+        const int64_t after = price_candidate(x, c, MEND_ITERATIONS);
+        if ((double)before < USEFUL * (double)after)
+            continue;
+        memcpy(price, recalled, (size_t)steps * sizeof *price);
         lagrange_update(&x->l, c);
     }
     x->l.task = x->task;
@@ -258,7 +289,9 @@ mbs_status exact_price_buffer(exact *x, mbs_error *error)
     best_look best = {.price = mem_calloc(1, price_bytes(x)), .bound = INT64_MIN / 2};
     if (best.price == NULL)
         return error_memory(error);
-    if (!price_memory_recall(x->task->watch->prices, &x->l))
+    if (price_memory_recall(x->task->watch->prices, &x->l))
+        mend_candidates(x);
+    else
         price_candidates(x);
     mbs_status status = price_jointly(x, &best, error);
     mem_free(best.price);
