@@ -26,6 +26,8 @@ anew. ilp stops at a time limit: its last digits may differ between machines.
                       what to compute again in place of storing it
   sensitivity         with one constant of the machine changed
   simulation          estimated times beside simulated ones, all shipped networks
+  dram, crane, soma   on the work of MONeT, Crane and SoMa (the tables at the
+                      end of docs/evaluation.md)
 
   -o FOLDER           rows, figures and tables go there (default: docs/figures)
   --networks LIST     these networks in place of the paper's, comma-separated:
@@ -46,7 +48,7 @@ EOT
 }
 
 all_parts=(planners ilp buffers strips strips-batch-norm strips-inference memories recompute
-    recompute-memories sensitivity simulation)
+    recompute-memories sensitivity simulation dram crane soma)
 networks=$root/models/networks
 hardware=$root/models/hardware
 figures=$root/docs/figures
@@ -223,6 +225,32 @@ sweep_simulation() {
     [ ${#own[@]} = 0 ] || files=("${own[@]}")
     MBSOPT=${MBSOPT:-$root/scripts/run.sh} "$root/scripts/simulation_rows.py" "${files[@]}" \
         >"$work/rows-$((rows++)).csv"
+}
+
+# ResNet-50 within MONeT's shares of what must be in DRAM when nothing is recomputed: its GB of 15.06.
+sweep_dram() {
+    local most hundredths work_of=("$networks/resnet50.json" --batch 184)
+    sweep "${work_of[@]}" --planner baseline,dp
+    most=$(tail -n 1 "$work/rows-$((rows - 1)).csv" | awk -F, '{ print $NF }')
+    for hundredths in 1001 901 801 699 600 499; do
+        sweep "${work_of[@]}" --planner dp --max-dram $((most * hundredths / 1506))
+    done
+}
+
+sweep_crane() {
+    local work_of=("$networks"/{resnet{50,101},inception_v{3,4}}.json --batch 256)
+    sweep "${work_of[@]}" --planner mbs2,dp
+    sweep "${work_of[@]}" --planner dp --recompute auto
+}
+
+# Inference in int8, with batch norms folded into the convolutions before them.
+sweep_soma() {
+    local machine
+    machine=$(variant int8 activation_bits 8)
+    sed -i 's/"weight_bits": [0-9]*/"weight_bits": 8/' "$machine"
+    python3 "$root/scripts/fold_norms.py" "$networks/resnet50.json" -o "$work/folded.json"
+    sweep "$work/folded.json" --hardware "$machine" --inference --batch 1,4 --buffer 4MiB,8MiB \
+        --planner dp --strips on,off
 }
 
 # Writes the part's rows into the folder, whole or not at all. Its sweeps count their points alike,

@@ -73,6 +73,9 @@ static void size_parts(const contents_maker *m)
         accumulators->bytes = max_i64(accumulators->bytes, step->accumulator_bytes);
         if (step->accumulator_bytes > 0 && m->group[k] < accumulators->first)
             accumulators->first = m->group[k];
+        if (step->accumulator_bytes > 0 && k + 1 < p->step_count &&
+            p->steps[k + 1].update.is_update)
+            accumulators->last = m->group[k + 1]; /* no one needs the gradient any more */
     }
 }
 

@@ -27,9 +27,10 @@ typedef struct dram_region {
  * but the biases. What layers share is in the region of the one whose step uses it first.
  *
  * Weights and the network's inputs are there throughout; accumulators from the group that sums up
- * first, and an inference's results from the one that makes them, to the end; any other tensor from
- * the group that writes it to the last that reads it from DRAM. Groups are not looked into: with
- * several iterations the first may write, and the last read, any of the group's tensors.
+ * first, to that of their update or, as an inference's results from the group that makes them, to
+ * the end; any other tensor from the group that writes it to the last that reads it from DRAM.
+ * Groups are not looked into: with several iterations the first may write, and the last read, any
+ * of the group's tensors.
  */
 typedef struct dram_contents {
     dram_region *regions;
@@ -50,7 +51,8 @@ typedef struct dram_contents {
 mbs_status dram_contents_create(dram_contents *contents, const mbs_plan *plan, mbs_error *error);
 void dram_contents_free(dram_contents *contents);
 
-/* What must be in DRAM while a group runs. */
+/* What must be in DRAM while a group runs; state and masters of an optimizer count as weights,
+ * though they have no regions. */
 typedef struct dram_sums {
     int64_t of[DRAM_CONTENTS];
 } dram_sums;

@@ -172,6 +172,50 @@ class Evaluation(unittest.TestCase):
             self.assertEqual(cells[2:], expected, cells[:2])
         self.assertLess(max(abs(above(row)) for row in rows if row["machine"] == "slices"), 3)
 
+    def test_beside_monet(self):
+        baseline, dp, *within = rows_of("dram")
+        table = table_with("6.00 GB, 39.8 %")[1:]
+        self.assertEqual(len(table), len(within))
+        whole, plain_s, base_s = int(dp["dram_peak_bytes"]), float(dp["time_s"]), float(baseline["time_s"])
+        for cells, row in zip(table, within):
+            gigabytes = float(cells[0].split()[0])
+            peak, time_s = int(row["dram_peak_bytes"]), float(row["time_s"])
+            self.assertLessEqual(peak, whole * gigabytes / 15.06)
+            self.assertEqual(row["recompute"], f"auto:dram={whole * round(100 * gigabytes) // 1506}")
+            self.assertEqual(cells[0].split(", ")[1], percent(100 * gigabytes / 15.06))
+            self.assertEqual(cells[2:], [f"{peak / 1e9:.3f} GB, {percent(100 * peak / whole)}",
+                                         percent(float(row["extra_macs_percent"])), percent(100 * (time_s / plain_s - 1)),
+                                         percent(100 * (1 - time_s / base_s)), f"{int(row['total_bytes']) / 1e9:.3f}"])
+
+    def test_beside_crane(self):
+        total = {(row["network"], row["planner"], row["recompute"]): int(row["total_bytes"]) for row in rows_of("crane")}
+        forms = (("mbs2", "none"), ("dp", "none"), ("dp", "auto:10"))
+        table = table_with("", "mbs2", "dp", "times less")[1:]
+        ratios = []
+        for cells in table[:-1]:
+            greedy, plain, again = (total[NAMES[cells[0]], *form] for form in forms)
+            ratios.append((greedy / plain, greedy / again))
+            self.assertEqual(cells[1:], [f"{greedy / 1e9:.3f}", f"{plain / 1e9:.3f}", f"{greedy / plain:.2f}",
+                                         f"{again / 1e9:.3f}", f"{greedy / again:.2f}"])
+        self.assertEqual(len(ratios), 4)
+        plain, again = map(geometric_mean, zip(*ratios))
+        self.assertEqual(table[-1][1:], ["", "", f"{plain:.2f}", "", f"{again:.2f}"])
+
+    def test_beside_soma(self):
+        total = {(row["batch"], row["buffer_bytes"], row["strips"]): int(row["total_bytes"]) for row in rows_of("soma")}
+        table = table_with("batch", "buffer", "SoMa")[1:]
+        self.assertEqual(len(table), 3)
+        for batch, buffer, _, *ours in table:
+            size = str(int(buffer.split()[0]) * MIB)
+            self.assertEqual(ours, [f"{total[batch, size, strips] / 1e6:.2f}" for strips in ("on", "off")])
+
+    def test_more_than_necessary(self):
+        total = {(row["network"], row["planner"]): int(row["total_bytes"]) for row in rows_of("planners")}
+        text = (ROOT / "docs/evaluation.md").read_text(encoding="utf-8")
+        for planner in ("mbs2", "dp"):
+            more = geometric_mean(total[network, "baseline"] / total[network, planner] for network in SIX)
+            self.assertRegex(text, rf"\b{more:.2f} times what {planner} does")
+
 
 if __name__ == "__main__":
     unittest.main()
