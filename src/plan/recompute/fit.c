@@ -151,3 +151,14 @@ mbs_status fit_within(fitting *found, const recompute_model *model, const recomp
         status = fit_least(found, model, start, error);
     return status;
 }
+
+mbs_status fit_near(fitting *found, const recompute_model *model, const recompute_state *free,
+                    const fitting *traffic, mbs_error *error)
+{
+    mbs_status status = MBS_OK;
+    if (isfinite(free->objective))
+        status = fit_from(found, model, free->set, true, error);
+    if (status == MBS_OK && traffic->best.set != NULL)
+        status = fit_from(found, model, traffic->best.set, false, error);
+    return status;
+}

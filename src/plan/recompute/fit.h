@@ -21,4 +21,11 @@ void fitting_free(fitting *found);
 mbs_status fit_within(fitting *found, const recompute_model *model, const recompute_state *free,
                       const unsigned char *start, mbs_error *error);
 
+/*
+ * For time or energy, which take too long for such ways: what is better than what was found so far
+ * near what fits for `traffic`, and near `free`, which was searched for within max_macs alone.
+ */
+mbs_status fit_near(fitting *found, const recompute_model *model, const recompute_state *free,
+                    const fitting *traffic, mbs_error *error);
+
 #endif

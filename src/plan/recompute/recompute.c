@@ -127,11 +127,17 @@ static mbs_status keep_set(recompute_sets *sets, int policy, recompute_state *st
     return MBS_OK;
 }
 
-/* Auto is what was found within the limit, or needs least. */
-static mbs_status keep_fitting(recompute_sets *sets, fitting *found, mbs_error *error)
+/* Auto is what was found within the limit, at least for traffic, or needs least. */
+static mbs_status keep_fitting(recompute_sets *sets, fitting *best, fitting *found,
+                               mbs_error *error)
 {
-    if (found->best.set != NULL)
-        return keep_set(sets, MBS_RECOMPUTE_AUTO, &found->best, error);
+    if (best->best.set != NULL)
+        return keep_set(sets, MBS_RECOMPUTE_AUTO, &best->best, error);
+    if (found->best.set != NULL) {
+        mbs_status status = keep_set(sets, MBS_RECOMPUTE_AUTO, &found->best, error);
+        sets->objective[MBS_RECOMPUTE_AUTO] = INFINITY; /* it is told in bytes */
+        return status;
+    }
     sets->set[MBS_RECOMPUTE_AUTO] = found->least.set;
     sets->starts[MBS_RECOMPUTE_AUTO] = found->least.starts;
     sets->objective[MBS_RECOMPUTE_AUTO] = INFINITY;
@@ -151,9 +157,11 @@ static mbs_status find_auto(recompute_sets *sets, const recompute_model *model,
 {
     static const double percents[] = {10, 25, 50, 100, INFINITY};
     const bool limited = model->max_dram != DRAM_UNLIMITED;
+    const bool is_traffic = model->task.objective == MBS_TRAFFIC;
     recompute_state best = {0};
     recompute_state traffic = {0};
-    fitting found = {0};
+    fitting found = {0}; /* for traffic, */
+    fitting other = {0}; /* and for another objective */
     recompute_model within = *model;
     recompute_model limits = *model;
     recompute_model for_traffic;
@@ -170,7 +178,7 @@ static mbs_status find_auto(recompute_sets *sets, const recompute_model *model,
                               : fmin(percents[i] / 100 * model->plain_macs, model->max_macs);
         limits.max_macs = within.max_macs;
         status = search_on(&best, &within, start, error);
-        if (status == MBS_OK && model->task.objective != MBS_TRAFFIC) {
+        if (status == MBS_OK && !is_traffic) {
             for_traffic = within;
             for_traffic.task.objective = MBS_TRAFFIC;
             status = search_on(&traffic, &for_traffic, start, error);
@@ -178,8 +186,12 @@ static mbs_status find_auto(recompute_sets *sets, const recompute_model *model,
                 status =
                     search_from(&best, &within, traffic.set, EFFORT_GROUPS, SECOND_WORK, error);
         }
+        limits.task.objective = MBS_TRAFFIC;
         if (status == MBS_OK && limited)
-            status = fit_within(&found, &limits, &best, start, error);
+            status = fit_within(&found, &limits, is_traffic ? &best : &traffic, start, error);
+        limits.task.objective = model->task.objective;
+        if (status == MBS_OK && limited && !is_traffic)
+            status = fit_near(&other, &limits, &best, &found, error);
     }
     if (status == MBS_OK) {
         assert(best.program != NULL); /* no limit is below 0, so one was searched within */
@@ -187,11 +199,12 @@ static mbs_status find_auto(recompute_sets *sets, const recompute_model *model,
     }
     if (status == MBS_OK && limited) {
         sets->objective[RECOMPUTE_FREE] = INFINITY; /* if it fits, auto is no worse */
-        status = keep_fitting(sets, &found, error);
+        status = keep_fitting(sets, is_traffic ? &found : &other, &found, error);
     }
     recompute_state_close(&best);
     recompute_state_close(&traffic);
     fitting_free(&found);
+    fitting_free(&other);
     return status;
 }
 
