@@ -106,6 +106,16 @@ class Schemas(CliTest):
             self.assertFalse(schema.is_valid({**document, "group_count": -1}))
             self.assertFalse(schema.is_valid({**document, "more": 1}))
 
+    def test_simulations(self):
+        schema = self.validator("simulation")
+        corpus = ROOT / "tests" / "fuzz" / "corpus"
+        plan = corpus / "plan" / "decoder-strips.json"
+        for words in ([plan], [corpus / "network" / "residual.json", "--planner=dp", "--slice=whole", "--prefetch=none"]):
+            schema.validate(json.loads(self.succeed("simulate", *words, "--format=json").out))
+        bad = json.loads(self.succeed("simulate", plan, "--format=json").out)
+        del bad["groups"][0]["wait_room_s"]
+        self.assertFalse(schema.is_valid(bad))
+
     def test_advice(self):
         schema = self.validator("advice")
         for words in ([], ["--batch=4,8", "--buffer=1MiB,2MiB"], ["--inference", "--hardware=lpddr4"]):

@@ -115,6 +115,7 @@ static void check_round(int round)
     options.keep_batch_norm = random_between(&state, 0, 3) == 0;
     options.work_limit = 1;
     options.optimizer = random_optimizer(&state);
+    options.in_place = (int)random_between(&state, 0, 1);
     for (int planner = 0; planner < MBS_PLANNER_COUNT; planner++) {
         mbs_plan *plan;
         mbs_error error;

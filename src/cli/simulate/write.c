@@ -177,7 +177,7 @@ static void put_json_figure(FILE *out, const char *name, double value)
 
 static void put_json_waits(FILE *out, const mbs_simulated_part *part)
 {
-    put_json_figure(out, "time_s", part->time_s);
+    fprintf(out, "\"time_s\": %s", field_number(part->time_s).text);
     put_json_figure(out, "wait_load_s", part->wait_load_s);
     put_json_figure(out, "wait_room_s", part->wait_room_s);
     put_json_figure(out, "wait_store_s", part->wait_store_s);
@@ -189,7 +189,7 @@ static void put_document(const simulate_run *run, FILE *out)
     const mbs_simulation *s = &run->found;
     const mbs_simulated_part whole = {s->time_s, s->wait_load_s, s->wait_room_s, s->wait_store_s,
                                       0};
-    fputs("{\"network\": ", out);
+    fputs("{\"format\": \"mbsopt-simulation/1\", \"network\": ", out);
     put_json(out, mbs_program_network_name(mbs_plan_program(run->plan)));
     fputs(", \"hardware\": ", out);
     put_json(out, run->setup.hardware.name);
@@ -207,17 +207,18 @@ static void put_document(const simulate_run *run, FILE *out)
     put_json_figure(out, "dram_s", s->dram_s);
     put_json_figure(out, "read_bytes", s->read_bytes);
     put_json_figure(out, "write_bytes", s->write_bytes);
-    fputs(",\n \"total\": {\"of\": \"plan\"", out);
+    fputs(",\n \"total\": {", out);
     put_json_waits(out, &whole);
     fputs(",\n \"groups\": [", out);
     for (size_t g = 0; g < mbs_plan_group_count(run->plan); g++) {
         fprintf(out, "%s\n  {\"group\": %zu", g > 0 ? "," : "", g);
         put_json_figure(out, "estimate_s", run->groups[g].estimate_s);
+        fputs(", ", out);
         put_json_waits(out, &run->groups[g]);
     }
     fputs("],\n \"steps\": [", out);
     for (size_t k = 0; k < mbs_program_step_count(mbs_plan_program(run->plan)); k++) {
-        fprintf(out, "%s\n  {\"step\": %zu", k > 0 ? "," : "", k);
+        fprintf(out, "%s\n  {\"step\": %zu, ", k > 0 ? "," : "", k);
         put_json_waits(out, &run->steps[k]);
     }
     fputs("]}\n", out);
