@@ -30,6 +30,13 @@ static void link_uses(mbs_program *p, bool weights)
     }
 }
 
+/* The next step that touches the tensor of touch t; later than all if there is none. */
+static int32_t next_step(const mbs_program *p, int32_t t)
+{
+    const int32_t next = p->touches[t].next;
+    return next < 0 ? p->step_count : p->touches[next].step;
+}
+
 /* Of the operands that the step may write over, the one that is touched again last, or never. */
 static int32_t find_replaceable(const mbs_program *p, const mbs_step *step)
 {
@@ -43,9 +50,7 @@ static int32_t find_replaceable(const mbs_program *p, const mbs_step *step)
         if (!touch->elementwise || read->bytes != written->bytes || read->bytes == 0 ||
             read->elements != written->elements)
             continue;
-        const bool later = found < 0 || (p->touches[found].next >= 0 &&
-                                         (touch->next < 0 || touch->next > p->touches[found].next));
-        if (later)
+        if (found < 0 || next_step(p, t) > next_step(p, found))
             found = t;
     }
     return found;

@@ -130,6 +130,9 @@ static void compare(setting *s, tally *t)
     oracle_task task = oracle_of(s->program, &s->hardware, &s->options);
     int64_t expected = brute_force_ilp(&task);
     int64_t dp = ask_dp(s);
+    const int64_t in_its_space = brute_force_dp(&task);
+    ck_assert_msg(dp == in_its_space, "%s: dp %" PRId64 ", brute force %" PRId64, s->label, dp,
+                  in_its_space);
     answer found = ask(s, false);
     ck_assert_msg(found.bytes == expected,
                   "%s: ilp %" PRId64 ", brute force %" PRId64 ", dp %" PRId64, s->label,

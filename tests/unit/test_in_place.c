@@ -61,6 +61,10 @@ static const struct {
     {CONV("a", "x") SLICE("o", "a", "1", "2") SLICE("e", "a", "0", "2")
          LAYER("v", "o','e", "'op':'concat'") OP("r", "relu", "v") OP2("s", "add", "r", "a"),
      INFERENCE, "s>r "},
+    /* a gradient in that order, an alias: of c, too, which is not r's */
+    {CONV("a", "x") OP("r", "relu", "a") SLICE("o", "r", "1", "2") SLICE("e", "r", "0", "2")
+         LAYER("v", "o','e", "'op':'concat'") CONV("c", "x") OP2("s", "add", "v", "c"),
+     TRAINING, "r>a s>c "},
 };
 
 START_TEST(steps_that_may)
