@@ -21,8 +21,7 @@ typedef struct row_touch {
     int64_t enters; /* scaled: what it adds to a group in which it is its tensor's first touch */
     int32_t tensor;
     int32_t previous; /* the step of the touch before; -1: none */
-    int32_t producer; /* with it, groups up to here hold all touches of a tensor that is not kept;
-                         -1: none do */
+    int32_t producer; /* of a tensor that is not kept, if this is its last touch; else -1 */
 } row_touch;
 
 /* At a candidate's prices, scaled: the interval that ends at a touch. */
