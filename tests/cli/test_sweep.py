@@ -123,6 +123,23 @@ class Points(Sweep):
         for wrong in ("", "yes", "on,on", "on,off,on", "off,"):
             self.refuse(USAGE, "sweep", RESNET18, f"--strips={wrong}", says="expected on, off")
 
+    def test_in_place(self):
+        """The planners that write in place are called so; the presets' rows are those of before."""
+        words = [RESNET18, "--buffer=2MiB", "--planner=mbs2,dp", "--strips=off"]
+        preset, placed = self.rows(*words, "--in-place")
+        before, plain = self.rows(*words)
+        self.assertEqual([preset["planner"], placed["planner"]], ["mbs2", "dp-in-place"])
+        self.assertEqual(preset, before)
+        plan = json.loads(self.succeed("plan", RESNET18, "--buffer=2MiB", "--planner=dp", "--no-strips", "--in-place",
+                                       "--format=json").out)
+        self.assertGreater(len(plan["in_place"]), 0)
+        self.assertEqual(int(placed["total_bytes"]), plan["traffic_bytes"]["total"])
+        self.assertLess(int(placed["total_bytes"]), int(plain["total_bytes"]))
+        self.refuse(USAGE, "sweep", RESNET18, "--planner=mbs2,il", "--in-place", says="--in-place is of the planners")
+        self.refuse(USAGE, "plan", RESNET18, "--planner=mbs2", "--in-place", says="--in-place is of the planners")
+        self.refuse(BAD_INPUT, "plan", ALEXNET, "--planner=ilp", "--no-strips", "--in-place",
+                    "--export-model", self.folder / "m.lp", says="knows no steps that write over")
+
     def test_defaults(self):
         row, = self.rows(ALEXNET)
         self.assertEqual([row[c] for c in ("buffer_bytes", "batch", "hardware", "planner")],

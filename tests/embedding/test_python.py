@@ -64,6 +64,9 @@ class Plans(unittest.TestCase):
                                             f"--max-dram={most}", "--format=json"))
         with self.assertRaisesRegex(mbsopt.Error, "the least found is"):
             mbsopt.plan(RESIDUAL, planner="dp", batch=3, buffer=8192, max_dram="1kB")
+        placed = mbsopt.plan(RESIDUAL, batch=3, buffer=8192, in_place=True)
+        self.assertEqual(placed.json, tool("plan", RESIDUAL, "--batch=3", "--buffer=8KiB", "--in-place",
+                                           "--format=json"))
         time = mbsopt.plan(RESIDUAL, objective="time", batch=3, buffer=8192)
         self.assertEqual(time.json, tool("plan", RESIDUAL, "--batch=3", "--buffer=8KiB",
                                          "--objective=time", "--format=json"))
@@ -183,7 +186,8 @@ class Many(unittest.TestCase):
         options = [f"--{name}={','.join(map(str, values))}" for name, values in keywords.items()]
         for more, words in (({}, []), ({"objective": "time", "inference": True}, ["--objective=time", "--inference"]),
                             ({"recompute": "auto", "max_recompute": 5, "batch_norm": "keep"},
-                             ["--recompute=auto", "--max-recompute=5", "--batch-norm=keep"])):
+                             ["--recompute=auto", "--max-recompute=5", "--batch-norm=keep"]),
+                            ({"in_place": True}, ["--in-place"])):
             rows = mbsopt.sweep([RESIDUAL], **keywords, **more, threads=3).rows
             lines = tool("sweep", RESIDUAL, *options, *words, "--format=jsonl").splitlines()
             self.assertEqual([as_written(row) for row in rows], [json.loads(line) for line in lines])
