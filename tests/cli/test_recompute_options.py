@@ -157,6 +157,14 @@ class Recompute(CliTest):
         enough = json.loads(self.succeed(*tight, found[1], "--format", "json").out)
         self.assertLessEqual(enough["dram_peak"]["bytes"], int(found[1]))
 
+    def test_optimizers_keep_state_in_dram(self):
+        """Of each 16-bit weight a master of 32 bits, and of that no, one or two more words."""
+        plain = self.plan()["dram_peak"]
+        for optimizer, words in (("sgd", 3), ("momentum", 5), ("adam", 7)):
+            peak = self.plan("--optimizer", optimizer)["dram_peak"]
+            self.assertEqual(peak["weights"], words * plain["weights"])
+            self.assertLess(peak["accumulators"], plain["accumulators"])
+
     def test_max_dram_of_what_recomputes_nothing(self):
         for options in (["--planner", "baseline"], ["--planner", "dp", "--inference", "--no-strips"],
                         ["--planner", "dp", "--no-strips", "--recompute", "none"]):
