@@ -347,18 +347,19 @@ MBS_API int64_t mbs_plan_buffer_bytes(const mbs_plan *plan);
 MBS_API int64_t mbs_plan_bound_bytes(const mbs_plan *plan);
 MBS_API void mbs_plan_traffic(const mbs_plan *plan, mbs_traffic *traffic);
 /*
- * What must be in DRAM at one time: the weights of the network with what an optimizer keeps of
- * them, and its inputs, throughout; the accumulators of weight gradients from the group that begins
- * them, to that of their update if there is one, else, and an inference's results from the group
- * that makes them, to the end; any other tensor from the group that writes it to the last that
- * reads it from there. Of tensors all samples of the mini-batch are counted.
+ * What must be in DRAM at one time: the weights of the network, an optimizer's state, and the
+ * network's inputs, throughout; weights that an update makes, from its group on; the accumulators of
+ * weight gradients from the group that begins them to that of their update if there is one, else,
+ * and an inference's results from the one that makes them, to the end; any other tensor from the
+ * group that writes it to the last that reads it from there. Of tensors all samples of the mini-batch are counted.
  */
 typedef struct mbs_dram_peak {
     int64_t bytes; /* the sum of the following, where it is largest */
     int64_t weights;
     int64_t accumulators;
     int64_t tensors;
-    size_t group; /* the first in which it is */
+    size_t group;  /* the first in which it is */
+    int64_t state; /* of an optimizer, master weights included */
 } mbs_dram_peak;
 
 /*

@@ -109,10 +109,12 @@ class LayerInfo(ctypes.Structure):
 
 class TrafficStruct(ctypes.Structure):
     _fields_ = [(name, ctypes.c_int64) for name in
-                ("activation_read", "activation_write", "weight_read", "weight_gradient", "total")] + [_ROOM]
+                ("activation_read", "activation_write", "weight_read", "weight_gradient", "total",
+                 "optimizer")] + [_ROOM]
 
     def plain(self) -> Traffic:
-        return Traffic(self.activation_read, self.activation_write, self.weight_read, self.weight_gradient, self.total)
+        return Traffic(self.activation_read, self.activation_write, self.weight_read, self.weight_gradient, self.total,
+                       self.optimizer)
 
 
 PREFETCHES = ("room", "none", "unlimited")

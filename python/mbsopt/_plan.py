@@ -18,6 +18,7 @@ from ._types import DramPeak, Error, Group, Layer, Machine, Member, Network, Pla
 OBJECTIVES = ("traffic", "time", "energy")
 POLICIES = ("none", "activations", "expand", "auto")
 BATCH_NORMS = ("replace", "keep")
+OPTIMIZERS = ("none", "sgd", "momentum", "adam")
 MOST_SAMPLES = 1000000
 
 
@@ -80,7 +81,7 @@ def fill_options(call: Call, *, buffer: Optional[Size], batch: int, planner: str
                  no_strips: bool, time_limit: Optional[float], gap: float, work_limit: float = 0.0,
                  weight: Optional[float] = None, max_slowdown: Optional[float] = None,
                  max_dram: Optional[Size] = None,
-                 in_place: bool = False) -> Options:
+                 in_place: bool = False, optimizer: str = "none") -> Options:
     """Options of the library, checked: TypeError for what is of no such kind, Error for a value that is not good."""
     for name, size in (("buffer", buffer), ("max_dram", max_dram)):
         if size is not None:
@@ -88,7 +89,7 @@ def fill_options(call: Call, *, buffer: Optional[Size], batch: int, planner: str
     recompute, max_recompute = dram_defaults(recompute, max_recompute, max_dram)
     expect_whole("batch", batch)
     for name, text in (("planner", planner), ("objective", objective), ("recompute", recompute),
-                       ("batch_norm", batch_norm)):
+                       ("batch_norm", batch_norm), ("optimizer", optimizer)):
         expect_text(name, text)
     for name, number in (("max_recompute", max_recompute), ("time_limit", time_limit), ("gap", gap),
                          ("work_limit", work_limit), ("weight", weight), ("max_slowdown", max_slowdown)):
@@ -110,7 +111,8 @@ def fill_options(call: Call, *, buffer: Optional[Size], batch: int, planner: str
                    weight=0 if weight is None else round(weight * 1e9),  # whole bytes, as the command line
                    limit_slowdown=max_slowdown is not None,
                    max_slowdown_percent=0 if max_slowdown is None else max_slowdown,
-                   max_dram_bytes=0 if max_dram is None else call.size(max_dram), in_place=in_place)
+                   max_dram_bytes=0 if max_dram is None else call.size(max_dram), in_place=in_place,
+                   optimizer=word("optimizer", optimizer, OPTIMIZERS))
 
 
 def make_plan(call: Call, network: ctypes.c_void_p, machine: Hardware, options: Options,
@@ -145,7 +147,7 @@ def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, pla
          inference: bool = False, batch_norm: str = "replace", recompute: Optional[str] = None,
          max_recompute: Optional[float] = None, max_dram: Optional[Size] = None,
          no_pin: bool = False, no_stream: bool = False, no_strips: bool = False,
-         in_place: bool = False,
+         in_place: bool = False, optimizer: str = "none",
          time_limit: Optional[float] = None, work_limit: float = 0.0, gap: float = 0.0,
          progress: Optional[Progress] = None) -> Plan:
     """Plans one training step of a network: a file's path, a name of `mbsopt list`, or what a file holds as a dict.
@@ -168,7 +170,7 @@ def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, pla
                                inference=inference, batch_norm=batch_norm, recompute=recompute,
                                max_recompute=max_recompute, no_pin=no_pin, no_stream=no_stream, no_strips=no_strips,
                                time_limit=time_limit, gap=gap, work_limit=work_limit, weight=weight,
-                               max_slowdown=max_slowdown, max_dram=max_dram, in_place=in_place)
+                               max_slowdown=max_slowdown, max_dram=max_dram, in_place=in_place, optimizer=optimizer)
         handle = make_plan(call, call.load("network", network), machine, options, Watcher(progress))
         return plain_plan(call, handle, machine)
 

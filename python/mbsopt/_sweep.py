@@ -72,6 +72,7 @@ class _Point:
                 "buffer_bytes": opened.mbs_plan_buffer_bytes(handle), "outcome": _outcome(call, handle),
                 "activation_read_bytes": moved.activation_read, "activation_write_bytes": moved.activation_write,
                 "weight_read_bytes": moved.weight_read, "weight_gradient_bytes": moved.weight_gradient,
+                "optimizer_bytes": moved.optimizer,
                 "total_bytes": moved.total, "bound_bytes": opened.mbs_plan_bound_bytes(handle) or None,
                 "groups": opened.mbs_plan_group_count(handle),
                 "compute_bound": cost.compute_bound_s / cost.time_s if cost.time_s > 0 else 0.0,
@@ -113,7 +114,7 @@ def sweep(networks: OneOrMany[Source], *, buffer: Optional[OneOrMany[Size]] = No
           objective: str = "traffic", strips: OneOrMany[str] = "on",
           recompute: str = "none", max_recompute: float = 10.0, time_limit: Optional[float] = None,
           work_limit: float = 0.0, inference: bool = False, batch_norm: str = "replace", in_place: bool = False,
-          threads: Optional[int] = None,
+          optimizer: str = "none", threads: Optional[int] = None,
           progress: Optional[Callable[[int, int], Optional[bool]]] = None) -> Sweep:
     """Plans every combination of networks, buffers, batches, planners and machines, each one or a list, on all cores.
 
@@ -143,22 +144,23 @@ def sweep(networks: OneOrMany[Source], *, buffer: Optional[OneOrMany[Size]] = No
             "buffer": space, "batch": samples, "planner": name, "objective": objective, "inference": inference,
             "batch_norm": batch_norm, "recompute": recompute, "max_recompute": max_recompute, "no_pin": False,
             "no_stream": False, "no_strips": switch == "off", "time_limit": time_limit, "work_limit": work_limit,
-            "gap": 0.0, "in_place": in_place}))
+            "gap": 0.0, "in_place": in_place, "optimizer": optimizer}))
         policy = f"auto:{max_recompute:g}" if recompute == "auto" else recompute
         starts.append({"phase": "inference" if inference else "training", "batch_norm": "keep" if keep else "replace",
                        "batch": samples, "planner": _named(name, objective) + ("-in-place" if placed[name] else ""),
-                       "recompute": policy if again[name] else "none", "strips": switch})
+                       "recompute": policy if again[name] else "none", "strips": switch, "optimizer": optimizer})
     rows = []
     for index, (start, found) in enumerate(zip(starts, _plan_all(points, threads, progress))):
         both = {"index": index, **start, **found}
-        rows.append({column: both[column] for column in SWEEP_COLUMNS})
+        rows.append({column: both[column] for column in SWEEP_COLUMNS
+                     if optimizer != "none" or not column.startswith("optimizer")})
     return Sweep(tuple(rows))
 
 
 SWEEP_COLUMNS = ("index", "network", "phase", "batch_norm", "buffer_bytes", "batch", "hardware", "planner", "recompute",
-                 "strips", "outcome", "activation_read_bytes", "activation_write_bytes", "weight_read_bytes",
-                 "weight_gradient_bytes", "total_bytes", "bound_bytes", "groups", "time_s", "energy_j", "utilisation",
-                 "compute_bound", "dram_j", "buffer_j", "mac_j", "vector_j", "static_j", "extra_macs_percent",
+                 "strips", "optimizer", "outcome", "activation_read_bytes", "activation_write_bytes",
+                 "weight_read_bytes", "weight_gradient_bytes", "optimizer_bytes", "total_bytes", "bound_bytes", "groups",
+                 "time_s", "energy_j", "utilisation", "compute_bound", "dram_j", "buffer_j", "mac_j", "vector_j", "static_j", "extra_macs_percent",
                  "dram_peak_bytes")
 COMPARE_COLUMNS = ("network", "planner", "outcome", "total_bytes", "bound_bytes", "traffic_ratio", "time_s", "speedup",
                    "energy_j", "energy_ratio", "utilisation", "dram_j", "buffer_j", "mac_j", "vector_j", "static_j",
@@ -182,7 +184,7 @@ def _compare_forms(call: Call, planners: Sequence[str], objective: str, recomput
 def compare(networks: OneOrMany[Source], *, planner: OneOrMany[str] = PLANNERS, objective: str = "traffic",
             buffer: Optional[Size] = None, batch: int = 32, time_limit: Optional[float] = None,
             work_limit: float = 10.0, recompute: str = "none", max_recompute: float = 10.0, inference: bool = False,
-            batch_norm: str = "replace", in_place: bool = False,
+            batch_norm: str = "replace", in_place: bool = False, optimizer: str = "none",
             hardware: Optional[Source] = None, cycle_model: Optional[str] = None,
             dram_efficiency: Optional[Share] = None, threads: Optional[int] = None,
             progress: Optional[Callable[[int, int], Optional[bool]]] = None) -> Comparison:
@@ -201,7 +203,8 @@ def compare(networks: OneOrMany[Source], *, planner: OneOrMany[str] = PLANNERS, 
         "buffer": buffer, "batch": batch, "planner": name, "objective": objective, "inference": inference,
         "batch_norm": batch_norm, "recompute": policy, "max_recompute": max_recompute, "no_pin": False,
         "no_stream": False, "no_strips": without, "time_limit": time_limit,
-        "work_limit": work_limit if time_limit is None else 0.0, "gap": 0.0, "in_place": in_place})
+        "work_limit": work_limit if time_limit is None else 0.0, "gap": 0.0, "in_place": in_place,
+        "optimizer": optimizer})
         for source in sources for name, _, without, policy in forms]
     found = _plan_all(points, threads, progress)
     rows = []

@@ -51,6 +51,7 @@ class Traffic(Plain):
     weight_read: int
     weight_gradient: int
     total: int
+    optimizer: int = 0  # of it, state, masters and weights that updates read and write
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ class DramPeak(Plain):
     accumulators: int  # of weight gradients
     tensors: int  # activations and gradients, of all samples
     group: int  # in which it is, from 0
+    state: int = 0  # of an optimizer, master weights included
 
 
 @dataclass(frozen=True)

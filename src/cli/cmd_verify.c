@@ -16,14 +16,17 @@ static int print_verdict(const char *label, const mbs_plan *plan, const mbs_traf
     const size_t steps = mbs_program_step_count(mbs_plan_program(plan));
     page verdict;
     page_begin(&verdict, output_width(NULL));
+    char updates[64] = "";
+    if (counted->optimizer > 0)
+        snprintf(updates, sizeof updates, "; optimizer %" PRId64, counted->optimizer);
     if (verdict.out != NULL) {
         fprintf(verdict.out,
                 "%s: ok, %zu group%s, %zu step%s, %" PRId64
                 " bytes per step and core as the plan says (activations read %" PRId64
-                ", written %" PRId64 "; weights %" PRId64 "; weight gradients %" PRId64 ")\n",
+                ", written %" PRId64 "; weights %" PRId64 "; weight gradients %" PRId64 "%s)\n",
                 label, groups, groups == 1 ? "" : "s", steps, steps == 1 ? "" : "s", counted->total,
                 counted->activation_read, counted->activation_write, counted->weight_read,
-                counted->weight_gradient);
+                counted->weight_gradient, updates);
         fputs(origin, verdict.out);
     }
     return page_print(&verdict);

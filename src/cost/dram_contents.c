@@ -8,6 +8,19 @@
 #include "cost/traffic.h"
 #include "program/layers.h"
 
+const char *dram_content_name(dram_content content)
+{
+    static const char *const names[DRAM_CONTENTS] = {
+        [DRAM_WEIGHTS] = "weights", [DRAM_ACCUMULATORS] = "accumulators",
+        [DRAM_TENSOR] = "tensor",   [DRAM_NEW_WEIGHTS] = "new_weights",
+        [DRAM_STATE] = "state",
+    };
+    return names[content];
+}
+
+/* A layer's parts: what it has of each kind of parameters. */
+enum { PART_WEIGHTS, PART_ACCUMULATORS, PART_NEW_WEIGHTS, PART_STATE, PART_COUNT };
+
 /* What a layer has of one kind of parameters. */
 typedef struct layer_part {
     dram_region region;
@@ -19,10 +32,11 @@ typedef struct contents_maker {
     const mbs_plan *plan;
     dram_contents *contents;
     layer_numbers numbers;
-    layer_part *parts;     /* per layer: its weights, its accumulators */
+    layer_part *parts;     /* per layer: PART_COUNT of them */
     int32_t *group;        /* per step */
     int32_t *weights;      /* per step: the part that they are in */
     int32_t *accumulators; /* likewise */
+    int32_t *read;         /* per layer: the part that its steps read weights from */
     int64_t sum;           /* of all regions' bytes so far */
 } contents_maker;
 
@@ -49,51 +63,85 @@ static void find_owners(const contents_maker *m)
     for (int32_t k = 0; k < p->step_count; k++) {
         const int32_t weights = p->steps[k].weight_use.previous;
         const int32_t accumulators = p->steps[k].accumulator_use.previous;
-        const int32_t own = 2 * m->numbers.of_step[k];
+        const int32_t own = PART_COUNT * m->numbers.of_step[k];
         m->weights[k] = weights < 0 ? own : m->weights[weights];
-        m->accumulators[k] = accumulators < 0 ? own + 1 : m->accumulators[accumulators];
+        if (p->steps[k].weight_bytes > 0)
+            m->read[m->numbers.of_step[k]] = m->weights[k];
+        else if (p->steps[k].update.old_bytes > 0)
+            m->weights[k] = m->read[m->numbers.of_step[k]];
+        m->accumulators[k] =
+            accumulators < 0 ? own + PART_ACCUMULATORS : m->accumulators[accumulators];
     }
+}
+
+/* The parts of updates: state throughout, new weights from when they are made. */
+static void size_update(const contents_maker *m, int32_t k)
+{
+    const weight_update *update = &m->plan->program->steps[k].update;
+    layer_part *own = &m->parts[PART_COUNT * (ptrdiff_t)m->numbers.of_step[k]];
+    dram_region *accumulators = &m->parts[m->accumulators[k - 1]].region;
+    own[PART_NEW_WEIGHTS].region.bytes = update->new_bytes;
+    own[PART_NEW_WEIGHTS].region.first = m->group[k];
+    own[PART_STATE].region.bytes = update->state_bytes;
+    accumulators->last = m->group[k];
+}
+
+static void size_step(const contents_maker *m, int32_t k)
+{
+    const mbs_step *step = &m->plan->program->steps[k];
+    dram_region *weights = &m->parts[m->weights[k]].region;
+    dram_region *accumulators = &m->parts[m->accumulators[k]].region;
+    weights->bytes = max_i64(weights->bytes, step->weight_bytes);
+    if (step->accumulator_bytes > 0 && m->group[k] < accumulators->first)
+        accumulators->first = m->group[k];
+    if (step->update.is_update)
+        size_update(m, k);
 }
 
 static void size_parts(const contents_maker *m)
 {
+    static const dram_content contents[PART_COUNT] = {DRAM_WEIGHTS, DRAM_ACCUMULATORS,
+                                                      DRAM_NEW_WEIGHTS, DRAM_STATE};
     const mbs_program *p = m->plan->program;
     const int32_t last = m->plan->group_count - 1;
-    for (int32_t i = 0; i < m->numbers.count; i++) {
-        const char *name = p->steps[m->numbers.first[i]].layer;
-        m->parts[2 * (ptrdiff_t)i].region = (dram_region){DRAM_WEIGHTS, name, 0, 0, 0, last};
-        m->parts[2 * (ptrdiff_t)i + 1].region =
-            (dram_region){DRAM_ACCUMULATORS, name, 0, 0, last, last};
+    for (int32_t i = 0; i < PART_COUNT * m->numbers.count; i++) {
+        const char *name = p->steps[m->numbers.first[i / PART_COUNT]].layer;
+        const int32_t first = i % PART_COUNT == PART_ACCUMULATORS ? last : 0;
+        m->parts[i].region = (dram_region){contents[i % PART_COUNT], name, 0, 0, first, last};
     }
+    for (int32_t k = 0; k < p->step_count; k++)
+        size_step(m, k);
+    /* accumulators of which any go to DRAM */
     for (int32_t k = 0; k < p->step_count; k++) {
-        const mbs_step *step = &p->steps[k];
-        dram_region *weights = &m->parts[m->weights[k]].region;
+        const mbs_group *group = &m->plan->groups[m->group[k]];
         dram_region *accumulators = &m->parts[m->accumulators[k]].region;
-        weights->bytes = max_i64(weights->bytes, step->weight_bytes);
-        accumulators->bytes = max_i64(accumulators->bytes, step->accumulator_bytes);
-        if (step->accumulator_bytes > 0 && m->group[k] < accumulators->first)
-            accumulators->first = m->group[k];
-        if (step->accumulator_bytes > 0 && k + 1 < p->step_count &&
-            p->steps[k + 1].update.is_update)
-            accumulators->last = m->group[k + 1]; /* no one needs the gradient any more */
+        if (p->steps[k].accumulator_bytes > 0 &&
+            plan_count_step(m->plan, group, k).weight_gradient > 0)
+            accumulators->bytes = max_i64(accumulators->bytes, p->steps[k].accumulator_bytes);
     }
 }
 
 static bool add_parameters(contents_maker *m)
 {
     const mbs_program *p = m->plan->program;
+    dram_contents *contents = m->contents;
     find_owners(m);
     size_parts(m);
-    for (int32_t i = 0; i < 2 * m->numbers.count; i++) {
-        m->parts[i].number = m->contents->region_count;
-        if (m->parts[i].region.bytes > 0 && !add_region(m, &m->parts[i].region))
+    for (int32_t i = 0; i < PART_COUNT * m->numbers.count; i++) {
+        const bool is_there = m->parts[i].region.bytes > 0;
+        m->parts[i].number = is_there ? contents->region_count : -1;
+        if (is_there && !add_region(m, &m->parts[i].region))
             return false;
     }
     for (int32_t k = 0; k < p->step_count; k++) {
         const mbs_step *step = &p->steps[k];
-        m->contents->weights[k] = step->weight_bytes > 0 ? m->parts[m->weights[k]].number : -1;
-        m->contents->accumulators[k] =
+        const layer_part *own = &m->parts[PART_COUNT * (ptrdiff_t)m->numbers.of_step[k]];
+        const bool reads = step->weight_bytes + step->update.old_bytes > 0;
+        contents->weights[k] = reads ? m->parts[m->weights[k]].number : -1;
+        contents->accumulators[k] =
             step->accumulator_bytes > 0 ? m->parts[m->accumulators[k]].number : -1;
+        contents->new_weights[k] = step->update.is_update ? own[PART_NEW_WEIGHTS].number : -1;
+        contents->state[k] = step->update.is_update ? own[PART_STATE].number : -1;
     }
     return true;
 }
@@ -144,16 +192,20 @@ static mbs_status make(contents_maker *m, mbs_error *error)
 {
     const mbs_program *p = m->plan->program;
     dram_contents *contents = m->contents;
-    m->parts = mem_zeroed(2 * (int64_t)m->numbers.count, sizeof *m->parts);
+    m->parts = mem_zeroed(PART_COUNT * (int64_t)m->numbers.count, sizeof *m->parts);
     m->group = mem_zeroed(p->step_count, sizeof *m->group);
     m->weights = mem_zeroed(p->step_count, sizeof *m->weights);
     m->accumulators = mem_zeroed(p->step_count, sizeof *m->accumulators);
-    contents->regions =
-        mem_zeroed(2 * (int64_t)m->numbers.count + p->tensor_count, sizeof *contents->regions);
+    m->read = mem_zeroed(m->numbers.count, sizeof *m->read);
+    contents->regions = mem_zeroed(PART_COUNT * (int64_t)m->numbers.count + p->tensor_count,
+                                   sizeof *contents->regions);
     contents->weights = mem_zeroed(p->step_count, sizeof *contents->weights);
     contents->accumulators = mem_zeroed(p->step_count, sizeof *contents->accumulators);
+    contents->new_weights = mem_zeroed(p->step_count, sizeof *contents->new_weights);
+    contents->state = mem_zeroed(p->step_count, sizeof *contents->state);
     if (m->parts == NULL || m->group == NULL || m->weights == NULL || m->accumulators == NULL ||
-        contents->regions == NULL || contents->weights == NULL || contents->accumulators == NULL)
+        m->read == NULL || contents->regions == NULL || contents->weights == NULL ||
+        contents->accumulators == NULL || contents->new_weights == NULL || contents->state == NULL)
         return error_memory(error);
     find_groups(m);
     if (!add_parameters(m) || !add_tensors(m))
@@ -175,6 +227,7 @@ mbs_status dram_contents_create(dram_contents *contents, const mbs_plan *plan, m
     mem_free(m.group);
     mem_free(m.weights);
     mem_free(m.accumulators);
+    mem_free(m.read);
     return status;
 }
 
@@ -183,4 +236,6 @@ void dram_contents_free(dram_contents *contents)
     mem_free(contents->regions);
     mem_free(contents->weights);
     mem_free(contents->accumulators);
+    mem_free(contents->new_weights);
+    mem_free(contents->state);
 }

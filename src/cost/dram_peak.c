@@ -1,5 +1,4 @@
 /* The most that a plan keeps in DRAM at one time. */
-#include "base/checked.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "cost/dram_contents.h"
@@ -19,29 +18,6 @@ static void sum_up(dram_sums *sums, int32_t group_count, const dram_contents *co
             sums[g].of[c] += sums[g - 1].of[c];
 }
 
-/*
- * What an optimizer keeps besides the weights, throughout. Updates write what they read, and the
- * weights too if they read masters in their place.
- */
-static int64_t state_bytes(const mbs_program *p, int64_t weights)
-{
-    int64_t read = 0;
-    int64_t written = 0;
-    for (int32_t k = 0; k < p->step_count; k++) {
-        read += p->steps[k].update.read_bytes;
-        written += p->steps[k].update.write_bytes;
-    }
-    return written > read ? read : max_i64(read - weights, 0);
-}
-
-static void add_states(dram_sums *sums, const mbs_plan *plan)
-{
-    const int64_t states =
-        plan->group_count > 0 ? state_bytes(plan->program, sums[0].of[DRAM_WEIGHTS]) : 0;
-    for (int32_t g = 0; g < plan->group_count; g++)
-        sums[g].of[DRAM_WEIGHTS] += states;
-}
-
 mbs_status dram_sums_create(dram_sums **sums, const mbs_plan *plan, mbs_error *error)
 {
     dram_contents contents;
@@ -53,8 +29,6 @@ mbs_status dram_sums_create(dram_sums **sums, const mbs_plan *plan, mbs_error *e
     }
     if (status == MBS_OK)
         sum_up(*sums, plan->group_count, &contents);
-    if (status == MBS_OK)
-        add_states(*sums, plan);
     dram_contents_free(&contents);
     return status;
 }
@@ -68,8 +42,12 @@ mbs_status mbs_plan_dram_peak(const mbs_plan *plan, mbs_dram_peak *peak, mbs_err
         const int64_t *of = sums[g].of;
         const int64_t bytes = dram_sum(&sums[g]);
         if (bytes > peak->bytes)
-            *peak = (mbs_dram_peak){bytes, of[DRAM_WEIGHTS], of[DRAM_ACCUMULATORS], of[DRAM_TENSOR],
-                                    (size_t)g};
+            *peak = (mbs_dram_peak){.bytes = bytes,
+                                    .weights = of[DRAM_WEIGHTS] + of[DRAM_NEW_WEIGHTS],
+                                    .accumulators = of[DRAM_ACCUMULATORS],
+                                    .tensors = of[DRAM_TENSOR],
+                                    .group = (size_t)g,
+                                    .state = of[DRAM_STATE]};
     }
     mem_free(sums);
     return status;

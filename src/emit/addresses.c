@@ -4,7 +4,6 @@
 
 mbs_status export_addresses(exporter *e)
 {
-    static const char *const contents[] = {"weights", "accumulators", "tensor"};
     dram_layout *layout;
     text *out = sink_text(e->out);
     mbs_status status = dram_layout_create(&layout, e->plan, &e->watch, e->error);
@@ -14,7 +13,7 @@ mbs_status export_addresses(exporter *e)
     for (int32_t i = 0; i < layout->region_count && sink_flush(e->out); i++) {
         const dram_region *region = &layout->regions[i];
         text_format(out, "0x%llx,%lld,%s,", (unsigned long long)region->address,
-                    (long long)region->bytes, contents[region->content]);
+                    (long long)region->bytes, dram_content_name(region->content));
         text_csv_field(out, region->name);
         if (region->bytes > 0)
             text_format(out, ",%d,%d\n", (int)region->first, (int)region->last);

@@ -16,13 +16,16 @@ typedef struct layer_work {
     double forward_s;
     double input_gradient_s; /* and all else that belongs to the backward phase */
     double weight_gradient_s;
+    double update_s;
     int64_t gradient_bytes;
 } layer_work;
 
 /* `last`: no later step adds to the same accumulators, so that they can be summed up. */
 static void add_step(layer_work *work, const mbs_step *step, double time_s, bool last)
 {
-    if (step->phase == MBS_FORWARD)
+    if (step->update.is_update)
+        work->update_s += time_s;
+    else if (step->phase == MBS_FORWARD)
         work->forward_s += time_s;
     else if (ends_with(step->kind, ".wgrad"))
         work->weight_gradient_s += time_s;
@@ -69,18 +72,23 @@ static long long nanoseconds(double seconds)
 }
 
 /*
- * Of a layer whose gradient is summed up. mbsopt models no updates, but ASTRA-sim waits so long
- * after each sum and does not bear an event without delay.
+ * ASTRA-sim waits so long for the update after each sum of a gradient, and does not bear an event
+ * without delay.
  */
-#define UPDATE_NANOSECONDS 1
+static long long update_nanoseconds(const layer_work *work)
+{
+    const long long rounded = nanoseconds(work->update_s);
+    return rounded > 1 ? rounded : 1;
+}
 
 static bool write_layer(sink *out, const char *name, const layer_work *work)
 {
     const bool reduces = work->gradient_bytes > 0;
-    text_format(sink_text(out), "%s\t-1\t%lld\tNONE\t0\t%lld\tNONE\t0\t%lld\t%s\t%" PRId64 "\t%d\n",
-                name, nanoseconds(work->forward_s), nanoseconds(work->input_gradient_s),
+    text_format(sink_text(out),
+                "%s\t-1\t%lld\tNONE\t0\t%lld\tNONE\t0\t%lld\t%s\t%" PRId64 "\t%lld\n", name,
+                nanoseconds(work->forward_s), nanoseconds(work->input_gradient_s),
                 nanoseconds(work->weight_gradient_s), reduces ? "ALLREDUCE" : "NONE",
-                work->gradient_bytes, reduces ? UPDATE_NANOSECONDS : 0);
+                work->gradient_bytes, reduces ? update_nanoseconds(work) : 0);
     return sink_flush(out);
 }
 

@@ -63,20 +63,26 @@ static mbs_status place_regions(dram_layout *layout, int32_t last_group, plan_wa
     return status;
 }
 
+/* The addresses of steps' regions; null if memory is out. */
+static int64_t *addresses_of(const dram_layout *layout, const int32_t *regions, int32_t count)
+{
+    int64_t *addresses = mem_zeroed(count, sizeof *addresses);
+    for (int32_t k = 0; k < count && addresses != NULL; k++)
+        addresses[k] = regions[k] < 0 ? -1 : layout->regions[regions[k]].address;
+    return addresses;
+}
+
 static mbs_status take_addresses(dram_layout *layout, const mbs_program *p,
                                  const dram_contents *contents, mbs_error *error)
 {
-    layout->weights = mem_zeroed(p->step_count, sizeof *layout->weights);
-    layout->accumulators = mem_zeroed(p->step_count, sizeof *layout->accumulators);
+    layout->weights = addresses_of(layout, contents->weights, p->step_count);
+    layout->accumulators = addresses_of(layout, contents->accumulators, p->step_count);
+    layout->new_weights = addresses_of(layout, contents->new_weights, p->step_count);
+    layout->state = addresses_of(layout, contents->state, p->step_count);
     layout->tensors = mem_zeroed(p->tensor_count, sizeof *layout->tensors);
-    if (layout->weights == NULL || layout->accumulators == NULL || layout->tensors == NULL)
+    if (layout->weights == NULL || layout->accumulators == NULL || layout->new_weights == NULL ||
+        layout->state == NULL || layout->tensors == NULL)
         return error_memory(error);
-    for (int32_t k = 0; k < p->step_count; k++) {
-        const int32_t weights = contents->weights[k];
-        const int32_t accumulators = contents->accumulators[k];
-        layout->weights[k] = weights < 0 ? -1 : layout->regions[weights].address;
-        layout->accumulators[k] = accumulators < 0 ? -1 : layout->regions[accumulators].address;
-    }
     for (int32_t id = 0; id < p->tensor_count; id++) {
         const dram_region *region = &layout->regions[contents->first_tensor + id];
         layout->tensors[id] = region->bytes == 0 ? -1 : region->address;
@@ -116,6 +122,8 @@ void dram_layout_free(dram_layout *layout)
     mem_free(layout->regions);
     mem_free(layout->weights);
     mem_free(layout->accumulators);
+    mem_free(layout->new_weights);
+    mem_free(layout->state);
     mem_free(layout->tensors);
     mem_free(layout);
 }

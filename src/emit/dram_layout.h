@@ -18,8 +18,10 @@ typedef struct dram_layout {
     int32_t region_count;
     int64_t *weights;      /* per step: the address of its weights, -1 if it has none */
     int64_t *accumulators; /* per step, likewise */
-    int64_t *tensors;      /* per tensor; -1 if it is never in DRAM */
-    int64_t end;           /* the first byte behind all regions, a multiple of DRAM_ALIGNMENT */
+    int64_t *new_weights;  /* that it writes, an update; likewise */
+    int64_t *state;
+    int64_t *tensors; /* per tensor; -1 if it is never in DRAM */
+    int64_t end;      /* the first byte behind all regions, a multiple of DRAM_ALIGNMENT */
 } dram_layout;
 
 /*

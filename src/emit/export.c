@@ -125,12 +125,6 @@ static mbs_status write_folder(exporter *e, const export_format *format, const c
     return status != MBS_OK ? status : closed;
 }
 
-/* Formats of matrix products alone have no updates to tell. */
-static bool tells_updates(const export_format *format)
-{
-    return format->write == export_scalesim || format->write == export_timeloop;
-}
-
 /* Finds the format and makes sure of all that is asked. */
 static mbs_status prepare(exporter *e, const export_format **format, const mbs_plan *plan,
                           const mbs_hardware *hardware, mbs_export_options *options,
@@ -147,10 +141,6 @@ static mbs_status prepare(exporter *e, const export_format **format, const mbs_p
         status = error_set(error, MBS_ERR_INPUT,
                            "plan of %s: format %s needs the sizes of matrix products and tensors "
                            "(members gemm and elements), which the plan file does not tell",
-                           quoted(plan->program->network_name).text, (*format)->name);
-    if (status == MBS_OK && plan->traffic.optimizer > 0 && !tells_updates(*format))
-        status = error_set(error, MBS_ERR_INPUT,
-                           "plan of %s: it updates weights, which format %s does not tell",
                            quoted(plan->program->network_name).text, (*format)->name);
     return status;
 }

@@ -99,7 +99,7 @@ static const char *content_name(const perfetto *p, const transfer *moved)
     const mbs_program *program = p->e->plan->program;
     if (moved->content == DRAM_TENSOR)
         return program->tensors[moved->id].name;
-    return moved->content == DRAM_WEIGHTS ? "weights" : "accumulators";
+    return dram_content_name(moved->content);
 }
 
 /* Bytes that the execution at hand moves in one direction. */

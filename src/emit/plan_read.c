@@ -53,15 +53,16 @@ static void read_traffic(plan_loader *loader)
 /* What follows from the schedule, which mbs_plan_dram_peak counts anew. */
 static void pass_over_dram_peak(plan_loader *loader)
 {
-    static const char *const members[] = {"bytes",   "weights", "accumulators",
-                                          "tensors", "group",   NULL};
+    static const char *const members[] = {"bytes", "weights", "accumulators", "tensors", "group",
+                                          "state", NULL};
     const json_path at = {NULL, "dram_peak", 0};
     const cJSON *object = json_member(loader->document.root, "dram_peak");
     int64_t figure;
     if (object == NULL || !entry_begin(loader, &at, object, members))
         return;
     for (size_t i = 0; members[i] != NULL; i++)
-        figure_member(loader, &at, object, members[i], 0, JSON_MAX_INTEGER, &figure);
+        if (strcmp(members[i], "state") != 0 || json_member(object, members[i]) != NULL)
+            figure_member(loader, &at, object, members[i], 0, JSON_MAX_INTEGER, &figure);
 }
 
 /* Estimates of each phase, like those of the whole. */

@@ -180,15 +180,17 @@ static void read_shared(plan_loader *loader, const json_path *at, const cJSON *o
 static void read_update(plan_loader *loader, const json_path *at, const cJSON *object,
                         int32_t index)
 {
-    static const char *const members[] = {"read_bytes", "write_bytes", "elements", NULL};
+    static const char *const members[] = {"state_bytes", "old_weight_bytes", "new_weight_bytes",
+                                          "elements", NULL};
     mbs_step *step = &loader->program->steps[index];
     const cJSON *value = json_member(object, "update");
     const json_path path = {at, "update", 0};
     weight_update update = {.is_update = true};
     if (value == NULL || !entry_begin(loader, &path, value, members))
         return;
-    figure_member(loader, &path, value, "read_bytes", 0, JSON_MAX_INTEGER, &update.read_bytes);
-    figure_member(loader, &path, value, "write_bytes", 0, JSON_MAX_INTEGER, &update.write_bytes);
+    figure_member(loader, &path, value, "state_bytes", 0, JSON_MAX_INTEGER, &update.state_bytes);
+    figure_member(loader, &path, value, "old_weight_bytes", 0, JSON_MAX_INTEGER, &update.old_bytes);
+    figure_member(loader, &path, value, "new_weight_bytes", 0, JSON_MAX_INTEGER, &update.new_bytes);
     figure_member(loader, &path, value, "elements", 0, JSON_MAX_INTEGER, &update.elements);
     if (index == 0 || step[-1].accumulator_bytes == 0)
         json_fault(&loader->document, at, "update",
@@ -298,8 +300,9 @@ static bool sum_bytes(plan_loader *loader)
             checked_add(parameters[k], step->weight_bytes, &parameters[k + 1]) &&
             checked_add(parameters[k + 1], step->accumulator_bytes, &parameters[k + 1]) &&
             checked_add(parameters[k + 1], program_gradient_bytes(p, k), &parameters[k + 1]) &&
-            checked_add(parameters[k + 1], step->update.read_bytes, &parameters[k + 1]) &&
-            checked_add(parameters[k + 1], step->update.write_bytes, &parameters[k + 1]);
+            checked_add_product(&parameters[k + 1], 2, step->update.state_bytes) &&
+            checked_add(parameters[k + 1], step->update.old_bytes, &parameters[k + 1]) &&
+            checked_add(parameters[k + 1], step->update.new_bytes, &parameters[k + 1]);
         operands[k + 1] = operands[k];
         for (int32_t t = step->touch_begin; t < step->touch_end && fits; t++)
             fits = checked_add(operands[k + 1], p->tensors[p->touches[t].tensor].bytes,

@@ -202,6 +202,8 @@ static void write_dram_peak(plan_writer *w)
     put_next_figure(w, "weights", peak.weights);
     put_next_figure(w, "accumulators", peak.accumulators);
     put_next_figure(w, "tensors", peak.tensors);
+    if (peak.state > 0)
+        put_next_figure(w, "state", peak.state);
     put_next_figure(w, "group", (int64_t)peak.group);
     text_string(&w->out, "}");
 }

@@ -100,8 +100,9 @@ static void write_rows(plan_writer *w, const mbs_step *step)
 static void write_update(plan_writer *w, const weight_update *update)
 {
     text_string(&w->out, ", \"update\": {");
-    put_figure(w, "read_bytes", update->read_bytes);
-    put_next_figure(w, "write_bytes", update->write_bytes);
+    put_figure(w, "state_bytes", update->state_bytes);
+    put_next_figure(w, "old_weight_bytes", update->old_bytes);
+    put_next_figure(w, "new_weight_bytes", update->new_bytes);
     put_next_figure(w, "elements", update->elements);
     text_string(&w->out, "}");
 }

@@ -43,6 +43,12 @@ bool schedule_arrives(const schedule_writer *w, int32_t touch);
 bool schedule_parameters_in(schedule_writer *w, int32_t k);
 bool schedule_parameters_out(schedule_writer *w, int32_t k);
 
+/*
+ * The update behind step k, if step k hands its gradient on, or that step k is, if no step of the
+ * group does so for it; nothing else.
+ */
+bool schedule_write_update(schedule_writer *w, int32_t k);
+
 /* Frees what no later step of the iteration needs. */
 bool schedule_free_after(schedule_writer *w, int32_t k);
 
@@ -55,6 +61,9 @@ bool schedule_write_group(schedule_writer *w);
 
 /* The compute command of step k. */
 bool schedule_write_compute(schedule_writer *w, int32_t k);
+
+/* The command of update k. */
+bool schedule_update_of(schedule_writer *w, int32_t k);
 
 /* Pieces of it: the command's beginning, an operand up to what may follow the bytes, parameters. */
 void schedule_begin_compute(schedule_writer *w, int32_t k);

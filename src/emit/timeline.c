@@ -141,6 +141,22 @@ static void add_writes(timeline *line, const execution_at *at)
     }
 }
 
+/* What an update moves: nothing of a step that is none. */
+static void add_update(timeline *line, const execution_at *at)
+{
+    const dram_layout *layout = line->layout;
+    const int32_t k = at->step;
+    const weight_update *update = &line->plan->program->steps[k].update;
+    if (!update->is_update)
+        return;
+    add_parameters(line, k, DRAM_ACCUMULATORS, layout->accumulators[k - 1],
+                   plan_update_gradient(line->plan, at->group, k), false);
+    add_parameters(line, k, DRAM_STATE, layout->state[k], update->state_bytes, false);
+    add_parameters(line, k, DRAM_WEIGHTS, layout->weights[k], update->old_bytes, false);
+    add_parameters(line, k, DRAM_STATE, layout->state[k], update->state_bytes, true);
+    add_parameters(line, k, DRAM_NEW_WEIGHTS, layout->new_weights[k], update->new_bytes, true);
+}
+
 void timeline_transfers(timeline *line, const execution_at *at)
 {
     const mbs_plan *plan = line->plan;
@@ -165,6 +181,10 @@ void timeline_transfers(timeline *line, const execution_at *at)
         add_parameters(line, k, DRAM_ACCUMULATORS, accumulators + pinned, unpinned, false);
     add_reads(line, at);
     add_writes(line, at);
+    if (last)
+        add_update(line, at);
+    if (last && program_hands_on(plan->program, k, at->group->end))
+        return;
     if (last && use_is_last(&step->accumulator_use, at->group->end))
         add_parameters(line, k, DRAM_ACCUMULATORS, accumulators, pinned, true);
     add_parameters(line, k, DRAM_ACCUMULATORS, accumulators + pinned, unpinned, true);
@@ -178,8 +198,12 @@ mbs_cost timeline_cost(timeline *line, const execution_at *at)
         return cost;
     }
     const strip_span rows = strip_progress_step(&line->progress, at->step, at->strip);
+    const bool is_update = line->plan->program->steps[at->step].update.is_update;
+    if (is_update && at->iteration < at->group->iterations - 1)
+        return cost;
     const step_work work =
-        cost_row_work(line->plan, line->hardware, at->step, rows.before, rows.after);
+        is_update ? cost_update_work(line->plan->program, at->step)
+                  : cost_row_work(line->plan, line->hardware, at->step, rows.before, rows.after);
     double bytes = 0;
     timeline_transfers(line, at);
     for (int32_t i = 0; i < line->transfer_count; i++)

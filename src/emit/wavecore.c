@@ -34,6 +34,8 @@ static bool write_header(schedule_writer *w)
     schedule_figure(w, "activation_write", traffic->activation_write);
     schedule_figure(w, "weight_read", traffic->weight_read);
     schedule_figure(w, "weight_gradient", traffic->weight_gradient);
+    if (traffic->optimizer > 0)
+        schedule_figure(w, "optimizer", traffic->optimizer);
     schedule_figure(w, "total", traffic->total);
     text_string(w->text, "}");
     return schedule_end(w);
@@ -41,13 +43,11 @@ static bool write_header(schedule_writer *w)
 
 static bool write_region(schedule_writer *w, const dram_region *region, int32_t *tensor)
 {
-    static const char *const contents[] = {
-        [DRAM_WEIGHTS] = "weights", [DRAM_ACCUMULATORS] = "accumulators", [DRAM_TENSOR] = "tensor"};
-    text_format(w->text, "{\"region\":\"%s\"", contents[region->content]);
+    text_format(w->text, "{\"region\":\"%s\"", dram_content_name(region->content));
     schedule_string(w, "name", region->name);
     schedule_figure(w, "address", region->address);
     schedule_figure(w, "bytes", region->bytes);
-    bool filled = region->content == DRAM_WEIGHTS;
+    bool filled = region->content == DRAM_WEIGHTS || region->content == DRAM_STATE;
     if (region->content == DRAM_TENSOR) {
         const mbs_tensor *of = &w->program->tensors[*tensor];
         schedule_figure(w, "tensor", (*tensor)++);

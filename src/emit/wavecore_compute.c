@@ -128,6 +128,40 @@ void schedule_parameter_parts(schedule_writer *w, int32_t k)
                      w->layout->pinned_accumulator[k], w->layout->accumulator[k]);
 }
 
+/* `,"KEY":{"address":A,"bytes":B}`; nothing of no bytes. */
+static void write_place(schedule_writer *w, const char *key, int64_t address, int64_t bytes)
+{
+    if (bytes == 0)
+        return;
+    text_format(w->text, ",\"%s\":{", key);
+    schedule_first_figure(w, "address", address);
+    schedule_figure(w, "bytes", bytes);
+    text_string(w->text, "}");
+}
+
+bool schedule_update_of(schedule_writer *w, int32_t k)
+{
+    const mbs_step *step = &w->program->steps[k];
+    const int32_t adds = k - 1;
+    schedule_begin(w, "update", k);
+    schedule_string(w, "name", step->name);
+    schedule_string(w, "kind", step->kind);
+    schedule_string(w, "when", "last");
+    if (k > w->group->first)
+        write_parameters(w, "accumulators", w->program->steps[adds].accumulator_bytes,
+                         w->plan->pinned_accumulator[adds], w->layout->pinned_accumulator[adds],
+                         w->layout->accumulator[adds]);
+    else
+        write_place(w, "gradient", w->dram->accumulators[adds],
+                    program_gradient_bytes(w->program, k));
+    write_place(w, "state", w->dram->state[k], step->update.state_bytes);
+    write_place(w, "weights", w->dram->weights[k], step->update.old_bytes);
+    write_place(w, "new_weights", w->dram->new_weights[k], step->update.new_bytes);
+    if (w->program->has_shapes)
+        schedule_figure(w, "elements", step->update.elements);
+    return schedule_end(w);
+}
+
 bool schedule_write_compute(schedule_writer *w, int32_t k)
 {
     const mbs_step *step = &w->program->steps[k];

@@ -111,18 +111,30 @@ bool schedule_parameters_in(schedule_writer *w, int32_t k)
 
 bool schedule_parameters_out(schedule_writer *w, int32_t k)
 {
-    return accumulators(w, "accumulators_out", k, NULL);
+    const bool hands_on = program_hands_on(w->program, k, w->group->end);
+    return (hands_on && w->group->iterations == 1) ||
+           accumulators(w, "accumulators_out", k, hands_on ? "not_last" : NULL);
+}
+
+bool schedule_write_update(schedule_writer *w, int32_t k)
+{
+    if (program_hands_on(w->program, k, w->group->end))
+        return schedule_update_of(w, k + 1);
+    return !w->program->steps[k].update.is_update || k > w->group->first ||
+           schedule_update_of(w, k);
 }
 
 static bool write_step(schedule_writer *w, int32_t k)
 {
     const mbs_step *step = &w->program->steps[k];
     bool going = true;
+    if (step->update.is_update)
+        return schedule_write_update(w, k);
     for (int32_t t = step->touch_begin; t < step->write_begin && going; t++)
         if (!schedule_arrives(w, t) && schedule_moves(w, t))
             going = move_operand(w, "load", t);
     going = going && schedule_parameters_in(w, k) && schedule_write_compute(w, k) &&
-            schedule_parameters_out(w, k);
+            schedule_parameters_out(w, k) && schedule_write_update(w, k);
     for (int32_t t = step->write_begin; t < step->touch_end && going; t++)
         if (plan_writes(w->plan, t) && schedule_moves(w, t))
             going = move_operand(w, "store", t);
@@ -140,6 +152,15 @@ static bool brings_weights(const schedule_writer *w, int32_t k)
 static bool brings_accumulators(const schedule_writer *w, int32_t k)
 {
     return use_is_first(&w->program->steps[k].accumulator_use, w->group->first);
+}
+
+/* Whether the group's last step that uses the same accumulators as step k hands them on. */
+static bool are_handed_on(const schedule_writer *w, int32_t k)
+{
+    const mbs_step *steps = w->program->steps;
+    while (!use_is_last(&steps[k].accumulator_use, w->group->end))
+        k = steps[k].accumulator_use.next;
+    return program_hands_on(w->program, k, w->group->end);
 }
 
 bool schedule_bring_pinned(schedule_writer *w)
@@ -164,7 +185,7 @@ bool schedule_release_pinned(schedule_writer *w)
     free_list list = {.when = "last", .step = w->group->end - 1};
     bool going = true;
     for (int32_t k = w->group->first; k < w->group->end && going; k++)
-        if (brings_accumulators(w, k))
+        if (brings_accumulators(w, k) && !are_handed_on(w, k))
             going =
                 move_parameters(w, "accumulators_out", k, plan->pinned_accumulator[k],
                                 w->dram->accumulators[k], w->layout->pinned_accumulator[k], "last");

@@ -204,9 +204,14 @@ static void on_step(void *context, int32_t k, const int32_t *done)
     w->text = own;
     *own = s->loads;
     s->loads = (text)TEXT_INIT;
+    if (step->update.is_update) {
+        schedule_write_update(w, k);
+        return;
+    }
     schedule_parameters_in(w, k);
     write_compute(s, k, done);
     schedule_parameters_out(w, k);
+    schedule_write_update(w, k);
     for (int32_t t = step->write_begin; t < step->touch_end; t++)
         if (plan_writes(w->plan, t) && schedule_moves(w, t))
             store(s, t, done);

@@ -35,6 +35,8 @@ static void put_traffic(text *out, const char *separator, const char *key,
     put_figure(out, ", ", "activation_write", traffic->activation_write);
     put_figure(out, ", ", "weight_read", traffic->weight_read);
     put_figure(out, ", ", "weight_gradient", traffic->weight_gradient);
+    if (traffic->optimizer > 0)
+        put_figure(out, ", ", "optimizer", traffic->optimizer);
     put_figure(out, ", ", "total", traffic->total);
     text_string(out, "}");
 }

@@ -125,11 +125,11 @@ static void add_update(moves *found, const mbs_plan *plan, const mbs_group *grou
         return;
     mover *state = mover_of(found, plan->program, MOVER_STATE, k);
     found->gradient_once += gradient;
-    found->state_read += update->read_bytes;
-    found->state_written += update->write_bytes;
+    found->state_read += update->state_bytes + update->old_bytes;
+    found->state_written += update->state_bytes + update->new_bytes;
     mover_of(found, plan->program, MOVER_ACCUMULATORS, k - 1)->read += gradient;
-    state->read += update->read_bytes;
-    state->written += update->write_bytes;
+    state->read += update->state_bytes + update->old_bytes;
+    state->written += update->state_bytes + update->new_bytes;
 }
 
 static int by_bytes(const void *left, const void *right)

@@ -19,6 +19,7 @@ static void put_change(text *out, const mbs_traffic *now, const mbs_traffic *the
                             now->activation_write},
         {"parameters", then->weight_read - now->weight_read},
         {"gradients of parameters", then->weight_gradient - now->weight_gradient},
+        {"the optimizer", then->optimizer - now->optimizer},
     };
     const int64_t change = then->total - now->total;
     if (change == 0)

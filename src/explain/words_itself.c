@@ -33,7 +33,8 @@ static void put_traffic(text *out, const group_story *story)
     } classes[] = {{"activations read", moved->activation_read},
                    {"written", moved->activation_write},
                    {"parameters read", moved->weight_read},
-                   {"their gradients", moved->weight_gradient}};
+                   {"their gradients", moved->weight_gradient},
+                   {"by the optimizer", moved->optimizer}};
     text_string(out, ", and moves ");
     prose_traffic(out, moved->total);
     const char *separator = ": ";

@@ -183,7 +183,10 @@ static void put_parameters(text *out, const mbs_plan *plan, const mover *of)
     const int64_t pinned =
         weights ? plan->pinned_weight[of->index] : plan->pinned_accumulator[of->index];
     prose_traffic(out, bytes);
-    if (group->iterations == 1)
+    if (!weights && program_hands_on(plan->program, of->index, group->end) &&
+        (group->iterations == 1 || pinned == bytes)) /* only what others began */
+        text_string(out, ", read once and not written.");
+    else if (group->iterations == 1)
         text_string(out, weights ? ", read once: its group runs in one iteration."
                          : begun ? ", read and written once: its group runs in one iteration."
                                  : ", written once: its group runs in one iteration.");

@@ -104,9 +104,9 @@ static void put_all_parameters(text *out, const mbs_plan *plan, const mbs_group 
     if (!step->update.is_update)
         return;
     text_string(out, "It updates weights, once, with the last iteration: it reads ");
-    prose_traffic(out, step->update.read_bytes);
+    prose_traffic(out, step->update.state_bytes + step->update.old_bytes);
     text_string(out, " of state and masters and writes ");
-    prose_traffic(out, step->update.write_bytes);
+    prose_traffic(out, step->update.state_bytes + step->update.new_bytes);
     text_string(out, ". Its gradient, ");
     prose_space(out, program_gradient_bytes(plan->program, k));
     text_string(out, k > group->first ? ", is handed on by the step before it and does not move.\n"

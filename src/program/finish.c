@@ -110,8 +110,9 @@ static bool check_sums(builder *b)
         if (!checked_add(bytes, p->steps[k].weight_bytes, &bytes) ||
             !checked_add(bytes, p->steps[k].accumulator_bytes, &bytes) ||
             !checked_add(bytes, program_gradient_bytes(p, k), &bytes) ||
-            !checked_add(bytes, p->steps[k].update.read_bytes, &bytes) ||
-            !checked_add(bytes, p->steps[k].update.write_bytes, &bytes))
+            !checked_add_product(&bytes, 2, p->steps[k].update.state_bytes) ||
+            !checked_add(bytes, p->steps[k].update.old_bytes, &bytes) ||
+            !checked_add(bytes, p->steps[k].update.new_bytes, &bytes))
             return builder_fail(b, MBS_ERR_INPUT);
     return true;
 }

@@ -166,8 +166,8 @@ mbs_status mbs_program_step(const mbs_program *program, size_t index, mbs_step_i
         .weight_bytes = step->weight_bytes,
         .accumulator_bytes = step->accumulator_bytes,
         .gradient_bytes = program_gradient_bytes(program, (int32_t)index),
-        .state_read_bytes = step->update.read_bytes,
-        .state_write_bytes = step->update.write_bytes,
+        .state_read_bytes = step->update.state_bytes + step->update.old_bytes,
+        .state_write_bytes = step->update.state_bytes + step->update.new_bytes,
     };
     return MBS_OK;
 }

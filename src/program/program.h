@@ -96,8 +96,9 @@ typedef struct parameter_use {
  */
 typedef struct weight_update {
     bool is_update;      /* if not, all of this is 0 */
-    int64_t read_bytes;  /* state and masters, or weights that have no masters */
-    int64_t write_bytes; /* the same, and weights besides masters */
+    int64_t state_bytes; /* masters and what the optimizer keeps: read and written in its place */
+    int64_t old_bytes;   /* weights that it reads, where there are no masters */
+    int64_t new_bytes;   /* weights that it writes beside the old ones, which later steps read */
     int64_t elements;    /* all that it reads and writes, its gradient too; 0: not known */
 } weight_update;
 
@@ -227,7 +228,7 @@ static inline bool program_hands_on(const mbs_program *program, int32_t k, int32
 /* What an update reads and writes besides its gradient. */
 static inline int64_t step_state_bytes(const mbs_step *step)
 {
-    return step->update.read_bytes + step->update.write_bytes;
+    return 2 * step->update.state_bytes + step->update.old_bytes + step->update.new_bytes;
 }
 
 /*

@@ -24,12 +24,14 @@ static bool count_update(builder *b, int64_t count, weight_update *update)
     int64_t masters;
     int64_t weights;
     if (!builder_bytes(b, count, bits->state, &state) ||
-        !builder_bytes(b, count, has_masters ? bits->master : weight_bits, &masters) ||
+        !builder_bytes(b, count, bits->master, &masters) ||
         !builder_bytes(b, count, weight_bits, &weights))
         return false;
-    *update = (weight_update){.is_update = true, .read_bytes = masters};
-    if (!checked_add_product(&update->read_bytes, words, state) ||
-        !checked_add(update->read_bytes, has_masters ? weights : 0, &update->write_bytes) ||
+    *update = (weight_update){.is_update = true,
+                              .state_bytes = masters,
+                              .old_bytes = has_masters ? 0 : weights,
+                              .new_bytes = weights};
+    if (!checked_add_product(&update->state_bytes, words, state) ||
         !checked_mul(count, 3 + has_masters + 2 * words, &update->elements))
         return builder_fail(b, MBS_ERR_INPUT);
     return true;

@@ -8,8 +8,8 @@ static void put_parts(text *out, const mbs_plan *plan, const mbs_dram_peak *peak
 {
     const bool inference = mbs_program_is_inference(mbs_plan_program(plan)) != 0;
     const char *tensors = inference ? "activations" : "activations and gradients";
-    const char *const names[] = {"weights", "accumulators", tensors};
-    const int64_t bytes[] = {peak->weights, peak->accumulators, peak->tensors};
+    const char *const names[] = {"weights", "accumulators", "optimizer state", tensors};
+    const int64_t bytes[] = {peak->weights, peak->accumulators, peak->state, peak->tensors};
     const char *separator = ": ";
     for (size_t i = 0; i < sizeof bytes / sizeof bytes[0]; i++) {
         if (bytes[i] == 0)

@@ -17,7 +17,7 @@ static void put_name(text *out, const char *name)
     text_csv_field(out, name);
 }
 
-static void put_row(text *out, const mbs_plan *plan, size_t index)
+static void put_row(text *out, const mbs_plan *plan, size_t index, bool updates)
 {
     const group_figures of = figures_of_group(plan, index);
     const bool backward = of.first.phase == MBS_BACKWARD;
@@ -40,16 +40,22 @@ static void put_row(text *out, const mbs_plan *plan, size_t index)
                                of.group.strips};
     for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++)
         put_integer(out, figures[i]);
+    if (updates)
+        put_integer(out, of.traffic.optimizer);
     text_string(out, "\n");
 }
 
 mbs_status mbs_report_plan_csv(char **result, const mbs_plan *plan, mbs_error *error)
 {
     text out = TEXT_INIT;
+    mbs_traffic traffic;
+    mbs_plan_traffic(plan, &traffic);
+    const bool updates = traffic.optimizer > 0; /* a column more */
     text_string(&out, "group,first,last,first_step,last_step,phase,sub_batch,iterations,passes,"
                       "peak_bytes,pinned_bytes,activation_read_bytes,activation_write_bytes,"
-                      "weight_read_bytes,weight_gradient_bytes,total_bytes,strips\n");
+                      "weight_read_bytes,weight_gradient_bytes,total_bytes,strips");
+    text_string(&out, updates ? ",optimizer_bytes\n" : "\n");
     for (size_t i = 0; i < mbs_plan_group_count(plan); i++)
-        put_row(&out, plan, i);
+        put_row(&out, plan, i, updates);
     return text_finish(&out, result, error);
 }

@@ -168,7 +168,7 @@ static void put_headline(text *out, const comparison *with)
     text_string(out, "\n");
 }
 
-static void add_columns(grid *table, const table_units *units, bool with_time)
+static void add_columns(grid *table, const table_units *units, bool updates, bool with_time)
 {
     const grid_column columns[] = {
         {.head = {"", "#"}, .gap = "", .right = true, .rank = 1, .name = "number"},
@@ -182,10 +182,17 @@ static void add_columns(grid *table, const table_units *units, bool with_time)
         {.head = {"", "write"}, .gap = "  ", .right = true, .rank = 5},
         {.head = {"weight", "reads"}, .gap = "  ", .right = true, .rank = 8},
         {.head = {"weight", "grads"}, .gap = "  ", .right = true, .rank = 8},
-        {.head = {"total", units->traffic.name}, .gap = "  ", .right = true},
     };
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
         grid_add_column(table, columns[i]);
+    if (updates)
+        grid_add_column(table, (grid_column){.head = {"opti-", "mizer"},
+                                             .gap = "  ",
+                                             .right = true,
+                                             .rank = 8,
+                                             .name = "optimizer"});
+    grid_add_column(
+        table, (grid_column){.head = {"total", units->traffic.name}, .gap = "  ", .right = true});
     if (!with_time)
         return;
     grid_add_column(
@@ -204,12 +211,20 @@ static void put_time_cells(grid *table, const mbs_cost *cost, const column_unit 
     grid_cell(table, STYLE_DIM, computes ? "comp" : "DRAM");
 }
 
-static void put_traffic_cells(grid *table, const mbs_traffic *traffic, const column_unit *unit,
-                              text_style style, text_style total_style)
+/* Whether the plan has a column of what updates move. */
+static bool has_updates(const mbs_plan *plan)
+{
+    mbs_traffic traffic;
+    mbs_plan_traffic(plan, &traffic);
+    return traffic.optimizer > 0;
+}
+
+static void put_traffic_cells(grid *table, bool updates, const mbs_traffic *traffic,
+                              const column_unit *unit, text_style style, text_style total_style)
 {
     const int64_t bytes[] = {traffic->activation_read, traffic->activation_write,
-                             traffic->weight_read, traffic->weight_gradient};
-    for (size_t i = 0; i < sizeof bytes / sizeof bytes[0]; i++)
+                             traffic->weight_read, traffic->weight_gradient, traffic->optimizer};
+    for (size_t i = 0; i < sizeof bytes / sizeof bytes[0] - !updates; i++)
         grid_cell(table, style, figure_ratio(bytes[i], unit->bytes, unit->decimals).text);
     grid_cell(table, total_style, figure_ratio(traffic->total, unit->bytes, unit->decimals).text);
 }
@@ -263,7 +278,8 @@ static void put_group(grid *table, const comparison *with, size_t index, const t
     put_sub_batch_cell(table, &of.group);
     grid_cell(table, STYLE_PLAIN, figure_integer(of.group.iterations).text);
     put_buffer_cell(table, plan, &of.group, &units->space);
-    put_traffic_cells(table, &of.traffic, &units->traffic, STYLE_PLAIN, STYLE_BOLD);
+    put_traffic_cells(table, has_updates(plan), &of.traffic, &units->traffic, STYLE_PLAIN,
+                      STYLE_BOLD);
     mbs_cost cost;
     if (with->hardware != NULL && mbs_plan_group_cost(plan, with->hardware, index, &cost) == MBS_OK)
         put_time_cells(table, &cost, &units->time, STYLE_PLAIN);
@@ -280,7 +296,7 @@ static void put_sum(grid *table, const char *label, const mbs_plan *plan,
     grid_cell(table, style, label);
     for (int blank = 0; blank < 5; blank++)
         grid_cell(table, STYLE_PLAIN, "");
-    put_traffic_cells(table, &traffic, &units->traffic, style, style);
+    put_traffic_cells(table, has_updates(plan), &traffic, &units->traffic, style, style);
     mbs_cost cost;
     if (hardware != NULL && mbs_plan_cost(plan, hardware, &cost) == MBS_OK)
         put_time_cells(table, &cost, &units->time, style);
@@ -292,13 +308,14 @@ static void put_shares(grid *table, const mbs_plan *plan)
     mbs_traffic traffic;
     mbs_plan_traffic(plan, &traffic);
     const int64_t bytes[] = {traffic.activation_read, traffic.activation_write, traffic.weight_read,
-                             traffic.weight_gradient, traffic.total};
+                             traffic.weight_gradient, traffic.optimizer,        traffic.total};
     grid_cell(table, STYLE_PLAIN, "");
     grid_cell(table, STYLE_DIM, "share, %");
     for (int blank = 0; blank < 5; blank++)
         grid_cell(table, STYLE_PLAIN, "");
     for (size_t i = 0; i < sizeof bytes / sizeof bytes[0]; i++)
-        grid_cell(table, STYLE_DIM, figure_percent(bytes[i], traffic.total).text);
+        if (i != 4 || has_updates(plan))
+            grid_cell(table, STYLE_DIM, figure_percent(bytes[i], traffic.total).text);
     grid_end_row(table);
 }
 
@@ -313,7 +330,7 @@ static void put_groups(text *out, const comparison *with)
     grid table;
     grid_start(&table, with->color);
     grid_fit_to(&table, with->width);
-    add_columns(&table, &units, hardware != NULL);
+    add_columns(&table, &units, has_updates(plan), hardware != NULL);
     for (size_t i = 0; i < mbs_plan_group_count(plan); i++)
         put_group(&table, with, i, &units);
     grid_rule(&table);

@@ -245,8 +245,8 @@ static void find_update(finder *f)
         move(f, &e->in.passing, w->plan->program->steps[f->k - 1].accumulator_bytes);
         e->after_store = w->bases[g] + before->iterations * (before->end - before->first) - 1;
     }
-    move(f, &e->in.passing, update->read_bytes);
-    move(f, &e->out.passing, update->write_bytes);
+    move(f, &e->in.passing, update->state_bytes + update->old_bytes);
+    move(f, &e->out.passing, update->state_bytes + update->new_bytes);
 }
 
 static void find_weights(finder *f)

@@ -51,6 +51,7 @@ void move_update(replay *r, int32_t k)
         return;
     if (k == r->plan->groups[r->group].first)
         add_bytes(r, &r->moved.weight_gradient, r->program->steps[k - 1].accumulator_bytes);
-    add_bytes(r, &r->moved.optimizer, update->read_bytes);
-    add_bytes(r, &r->moved.optimizer, update->write_bytes);
+    add_bytes(r, &r->moved.optimizer, times(r, 2, update->state_bytes));
+    add_bytes(r, &r->moved.optimizer, update->old_bytes);
+    add_bytes(r, &r->moved.optimizer, update->new_bytes);
 }

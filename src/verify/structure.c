@@ -46,11 +46,12 @@ static bool is_update_well_formed(const mbs_program *p, int32_t k)
     const mbs_step *step = &p->steps[k];
     const weight_update *update = &step->update;
     if (!update->is_update)
-        return update->read_bytes == 0 && update->write_bytes == 0;
+        return step_state_bytes(step) == 0;
     return k > 0 && p->steps[k - 1].accumulator_bytes > 0 &&
-           p->steps[k - 1].accumulator_use.next < 0 && update->read_bytes >= 0 &&
-           update->write_bytes >= 0 && step->weight_bytes == 0 && step->accumulator_bytes == 0 &&
-           step->touch_end == step->touch_begin && step->phase == MBS_BACKWARD;
+           p->steps[k - 1].accumulator_use.next < 0 && update->state_bytes >= 0 &&
+           update->old_bytes >= 0 && update->new_bytes >= 0 && step->weight_bytes == 0 &&
+           step->accumulator_bytes == 0 && step->touch_end == step->touch_begin &&
+           step->phase == MBS_BACKWARD;
 }
 
 /* The loader and the program builder see to these; nothing below is safe without. */

@@ -15,12 +15,14 @@ from faults import Fault, need  # noqa: F401  (who runs the machine catches them
 
 OPTIONAL = {"load": {"window_bytes", "passes"}, "store": {"window_bytes"}, "weights_in": {"when"},
             "accumulators_in": {"when"}, "accumulators_out": {"when"}, "free": {"when"},
-            "compute": {"in_place", "weights", "accumulators", "gemm", "gemm_last", "elements"}}
+            "compute": {"in_place", "weights", "accumulators", "gemm", "gemm_last", "elements"},
+            "update": {"accumulators", "gradient", "state", "weights", "elements"}}
 REQUIRED = {"load": {"tensor", "samples", "bytes", "address", "offset"},
             "weights_in": {"bytes", "address", "offset"},
             "accumulators_in": {"bytes", "address", "offset"},
             "accumulators_out": {"bytes", "address", "offset"},
             "compute": {"name", "kind", "samples", "reads", "writes"},
+            "update": {"name", "kind", "when", "new_weights"},
             "free": {"regions"}}
 REQUIRED["store"] = REQUIRED["load"]
 
@@ -32,7 +34,7 @@ def parse(text):
     header, rest = lines[0], lines[1:]
     need(header["format"] in ("mbsopt-schedule/1", "mbsopt-schedule/2"), "format", header["format"])
     regions, rest = rest[:header["regions"]], rest[header["regions"]:]
-    need(all(r["region"] in ("weights", "accumulators", "tensor") for r in regions), "regions")
+    need(all(r["region"] in ("weights", "accumulators", "new_weights", "state", "tensor") for r in regions), "regions")
     groups = []
     for line in rest:
         if "group" in line:
@@ -83,8 +85,10 @@ class Machine:
         self.header, regions, self.groups = parse(text)
         self.usable = self.header["buffer_bytes"] - self.header["reserved_bytes"]
         self.alignment = self.header["alignment_bytes"]
+        self.updates = {command["step"] for _, commands in self.groups for command in commands
+                        if command["do"] == "update"}  # steps
         self.moved = dict.fromkeys(("activation_read", "activation_write", "weight_read",
-                                    "weight_gradient"), 0)
+                                    "weight_gradient", *(("optimizer",) if self.updates else ())), 0)
         self.ran = [0] * self.header["steps"]
         self.offsets, self.live = [], {}  # live: offset -> (bytes, content)
         self.highest = 0
@@ -121,7 +125,7 @@ class Machine:
                 self.tensors.append(region)
             if region.get("filled"):
                 need(region["first_group"] == 0, "region", region)
-            if region.get("output") or region["region"] == "accumulators":
+            if region.get("output") or self.stays(region):
                 need(region["last_group"] == len(self.groups) - 1, "region", region)
         self.lives, self.begins = [], []  # regions at hand, by address
         self.in_dram = self.most_in_dram = 0
@@ -130,6 +134,10 @@ class Machine:
             if region["bytes"] > 0:
                 self.beginning.setdefault(region["first_group"], []).append(region)
                 self.ending.setdefault(region["last_group"], []).append(region)
+
+    def stays(self, region):
+        """Whether it must be there, whole, at the end: sums that no update reads, what updates make."""
+        return region["region"] == "new_weights" or region["region"] == "accumulators" and not self.updates
 
     def enter_group(self, number):
         """Regions end and begin; what is new has no data but what it is filled with."""
@@ -261,10 +269,11 @@ class Machine:
                 self.run_group(group, commands)
         need(all(samples == self.header["batch"] for samples in self.ran), "samples", self.ran)
         for region in self.regions:
-            if region["region"] == "accumulators" or region.get("output"):
+            if self.stays(region) or region.get("output"):
                 need(region["written"].covers(region["address"],
                                               region["address"] + region["bytes"]),
                      region["name"], "is not written")
+            need(region["region"] != "state" or region.get("updated"), region["name"], "is not updated")
         total = sum(self.moved.values())
         need({**self.moved, "total": total} == self.header["traffic_bytes"], "traffic", self.moved,
              "expected", self.header["traffic_bytes"])
@@ -287,13 +296,23 @@ class Machine:
             self.passing = set()  # what comes and goes through the array without the buffer
             for command in commands:
                 when = command.get("when")
-                if when is None or {"first": self.first, "last": self.last,
-                                    "not_first": not self.first}[when]:
+                if when is None or self.is_time(when):
                     getattr(self, command["do"])(command)
             need(not self.passing, "left over:", self.passing)
             kept = {content[0] for _, content in self.live.values()}
             need(kept <= {"weights", "accumulators"}, "tensors stay:", kept)
         need(not self.live, "left in the buffer:", self.live)
+
+    def is_time(self, when):
+        return {"first": self.first, "last": self.last, "not_first": not self.first,
+                "not_last": not self.last}[when]
+
+    def before(self, step):
+        """The latest step before that is no update; -1: there is none."""
+        step -= 1
+        while step in self.updates:
+            step -= 1
+        return step
 
     def tensor(self, command):
         """(id, first address, bytes) of a transfer in this iteration."""
@@ -380,7 +399,8 @@ class Machine:
         step = command["step"]
         need(command["samples"] == self.full, "samples", command)
         need(self.ran[step] == self.lo, "step", step, "runs out of order")
-        need(step == 0 or self.ran[step - 1] >= self.lo + self.samples, "step", step, "too early")
+        before = self.before(step)
+        need(before < 0 or self.ran[before] >= self.lo + self.samples, "step", step, "too early")
         self.ran[step] += self.samples
         need(self.coming <= {step}, "step", step, "runs, but operands came for", self.coming)
         self.coming, self.current = set(), step
@@ -441,7 +461,46 @@ class Machine:
         need(fresh or (step, offset) not in self.set_anew, "loses what others have summed up:", command)
         self.set_anew.discard((step, offset))
 
+    def take_gradient(self, adds, pieces):
+        """What the step before an update leaves it: passing on its way, or in the buffer."""
+        need(self.current == adds, "the gradient of step", adds, "is taken after", self.current)
+        for offset, count in pieces:
+            if offset is None:
+                need(("sums", adds, count) in self.passing, "accumulators of step", adds)
+                self.passing.remove(("sums", adds, count))
+                self.set_anew.discard((adds, None))
+            else:
+                found = self.live.get(offset)
+                need(found and found[0] == count and found[1][0] == "accumulators", "accumulators of step", adds)
+                self.set_anew.discard((adds, offset))
+
+    def update(self, command):
+        step, new = command["step"], command["new_weights"]
+        none = {"address": 0, "bytes": 0}
+        state, old = command.get("state", none), command.get("weights", none)
+        batch = self.header["batch"]
+        need(self.last and self.ran[step] == 0 and
+             (self.ran[step - 1] == batch or self.current == step - 1), "step", step, "is not the time for")
+        need(("gradient" in command) != ("accumulators" in command), "gradient of", command)
+        if "gradient" in command:
+            address, count = command["gradient"]["address"], command["gradient"]["bytes"]
+            self.dram_read(address, count, "accumulators")
+            self.moved["weight_gradient"] += count
+        else:
+            self.take_gradient(step - 1, command["accumulators"])
+        if state["bytes"] > 0:
+            self.dram_read(state["address"], state["bytes"], "state")
+            region = self.region(state["address"], state["bytes"], "state")
+            need(region["bytes"] == state["bytes"] and "updated" not in region, "state of", command)
+            region["updated"] = True
+        self.dram_read(old["address"], old["bytes"], "weights")
+        need(self.dram_write(new["address"], new["bytes"], "new_weights", None), "writes twice:", command)
+        self.moved["optimizer"] += 2 * state["bytes"] + old["bytes"] + new["bytes"]
+        self.ran[step] = batch
+
     def free(self, command):
-        need(command["step"] == self.current, "step of", command)
+        step = command["step"]  # the group's last may be an update
+        need((self.before(step) if step in self.updates and self.current != step else step) == self.current,
+             "step of", command)
         for offset, count in command["regions"]:
             self.release(offset, count)

@@ -11,11 +11,13 @@ REQUIRED = {"load": {"tensor", "rows", "bytes", "address", "offset"},
             "accumulators_in": {"bytes", "address", "offset"},
             "accumulators_out": {"bytes", "address", "offset"},
             "compute": {"name", "kind", "rows", "reads", "writes"},
+            "update": {"name", "kind", "when", "new_weights"},
             "free": {"regions"}}
 REQUIRED["store"] = REQUIRED["load"]
 OPTIONAL = {"load": set(), "store": set(), "weights_in": {"when"}, "accumulators_in": {"when"},
             "accumulators_out": {"when"}, "free": {"when"},
-            "compute": {"weights", "accumulators", "gemm", "rows_in", "elements"}}
+            "compute": {"weights", "accumulators", "gemm", "rows_in", "elements"},
+            "update": {"accumulators", "gradient", "state", "weights", "elements"}}
 
 
 def after_each(runs, strips):
@@ -140,8 +142,7 @@ class StripGroup:
         machine.coming, machine.current, machine.passing = set(), None, set()
         for at, command in enumerate(self.commands):
             when = command.get("when")
-            if when is None or {"first": machine.first, "last": machine.last,
-                                "not_first": not machine.first}[when]:
+            if when is None or machine.is_time(when):
                 getattr(self, command["do"])(at, command)
         need(not (machine.passing or self.coming or self.leaving), "left over")
         kept = {content[0] for _, content in machine.live.values()}
@@ -149,8 +150,9 @@ class StripGroup:
 
     def end_sample(self):
         for step in range(self.group["first"], self.group["last"] + 1):
-            need(step in self.done, "step", step, "does not run")
-            self.machine.ran[step] += 1
+            if step not in self.machine.updates:
+                need(step in self.done, "step", step, "does not run")
+                self.machine.ran[step] += 1
         for tensor, rows in [*self.come.items(), *self.made.items()]:
             need(rows == self.tensor(tensor)["rows"], "rows of tensor", tensor, rows)
 
@@ -194,6 +196,9 @@ class StripGroup:
     def accumulators_out(self, _, command):
         self.machine.accumulators_out(command)
 
+    def update(self, _, command):
+        self.machine.update(command)
+
     def read(self, at, i, operand):
         tensor, offset, size = operand[:3]
         before, now = self.after[at][self.strip:self.strip + 2]
@@ -236,8 +241,8 @@ class StripGroup:
 
     def compute(self, at, command):
         machine, step = self.machine, command["step"]
-        need(machine.current is None and step == self.group["first"] or
-             machine.current is not None and step == machine.current + 1, "step", step)
+        need(machine.before(step) == (self.group["first"] - 1 if machine.current is None else machine.current)
+             or machine.current is None and machine.before(step) < self.group["first"], "step", step)
         need(machine.coming <= {step}, "step", step, "runs, but operands came for", machine.coming)
         machine.coming, machine.current = set(), step
         need(self.after[at][-1] > 0, "step", step, "has no rows")

@@ -90,6 +90,26 @@ class Wavecore(CliTest):
                     self.execute(path, "--planner", planner, "--batch", "7", "--buffer", *options,
                                  real=True)
 
+    def test_updates(self):
+        """Handed on in one iteration and in several, pinned or not, read by a group that begins with one."""
+        plain = self.machine_file(master_bits=0, buffer_alignment_bytes=64)
+        shown = set()
+        for text in (branches("group"), branches("batch"), SHARED):
+            path = self.file("net.json", text)
+            for planner in PLANNERS:
+                for options in [("--optimizer", "sgd", "--buffer", "6000", "--hardware", plain), ("--optimizer", "adam", "--buffer", "20000"),
+                                ("--optimizer", "momentum", "--buffer", "9000", "--hardware", plain)]:
+                    self.execute(path, "--planner", planner, "--batch", "7", *options, real=True)
+                    text = self.export(path, "--planner", planner, "--batch", "7", *options)[0]
+                    shown |= {word for word in ('"gradient":', '"not_last"', '"weights":{') if word in text}
+        self.assertEqual(len(shown), 3)
+
+    def test_updates_of_the_zoo(self):
+        for name in ("alexnet", "resnet50", "mobilenet_v2"):
+            for options in [("--planner", "dp", "--batch", "4"), ("--planner", "mbs2"), ("--planner", "baseline"),
+                            ("--buffer", "256KiB", "--batch", "2", "--planner", "dp")]:
+                self.execute(NETWORKS / f"{name}.json", "--optimizer", "adam", *options)
+
     def test_options_of_dp(self):
         path = self.file("net.json", branches("group"))
         shown = set()

@@ -109,7 +109,8 @@ int64_t oracle_once(const mbs_program *p, int32_t first, int32_t end)
             continue;
         /* a gradient made elsewhere is read; one made here was not written the last time */
         const int64_t gradient = p->steps[k - 1].accumulator_bytes;
-        bytes += p->steps[k].update.read_bytes + p->steps[k].update.write_bytes;
+        const weight_update *update = &p->steps[k].update;
+        bytes += 2 * update->state_bytes + update->old_bytes + update->new_bytes;
         bytes += k == first ? gradient : -gradient;
     }
     return bytes;

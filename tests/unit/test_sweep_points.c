@@ -228,7 +228,7 @@ END_TEST
 START_TEST(header_has_a_name_for_each_column)
 {
     char *row = make_row();
-    char *header = sweep_header();
+    char *header = sweep_header(&of);
     /* the name, the second column, has a comma of its own */
     const char *behind_name = strchr(strstr(row, "\"\"\"") + 3, ',');
     ck_assert_uint_eq(count_items(header), count_items(behind_name + 1) + 2);

@@ -26,7 +26,7 @@ static void free_shard(void)
 
 static void put_header(text *file)
 {
-    char *header = sweep_header();
+    char *header = sweep_header(&of);
     text_format(file, "%s\n", header);
     free(header);
 }
@@ -42,7 +42,7 @@ static void put_row(text *file, size_t position)
         text_format(file, "\"outcome\": \"optimal\", \"dram_peak_bytes\": %zu}\n", position);
         return;
     }
-    char *header = sweep_header();
+    char *header = sweep_header(&of);
     for (size_t columns = count_items(header) - count_items("index,network,phase,batch_norm,"
                                                             "buffer,batch,hardware,planner,"
                                                             "recompute,strips");

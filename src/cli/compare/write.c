@@ -230,12 +230,15 @@ static void put_json_row(FILE *out, const compare_row *row)
     const mbs_traffic *traffic = &row->traffic;
     fprintf(out, "{\"planner\": \"%s\", \"outcome\": \"%s\"", row->name,
             mbs_outcome_name(row->outcome));
+    char optimizer[64] = "";
+    if (traffic->optimizer > 0)
+        snprintf(optimizer, sizeof optimizer, ", \"optimizer\": %" PRId64, traffic->optimizer);
     fprintf(out,
             ", \"traffic_bytes\": {\"activation_read\": %" PRId64 ", \"activation_write\": %" PRId64
-            ", \"weight_read\": %" PRId64 ", \"weight_gradient\": %" PRId64 ", \"total\": %" PRId64
-            "}",
+            ", \"weight_read\": %" PRId64 ", \"weight_gradient\": %" PRId64
+            "%s, \"total\": %" PRId64 "}",
             traffic->activation_read, traffic->activation_write, traffic->weight_read,
-            traffic->weight_gradient, traffic->total);
+            traffic->weight_gradient, optimizer, traffic->total);
     if (row->bound_bytes > 0)
         fprintf(out, ", \"bound_bytes\": %" PRId64, row->bound_bytes);
     put_member(out, "time_s", row->cost.time_s);

@@ -9,7 +9,7 @@
 
 /* ---- Steps ----------------------------------------------------------------------------------- */
 
-/* What a step moves, by class, and takes; a list, for there are many. */
+/* What a step moves, by class, updates with gradients, and takes; a list, for there are many. */
 static mbs_status put_step(FILE *out, const mbs_plan *plan, const mbs_hardware *hardware, size_t k)
 {
     mbs_traffic traffic;
@@ -21,7 +21,7 @@ static mbs_status put_step(FILE *out, const mbs_plan *plan, const mbs_hardware *
         return status;
     fprintf(out, "%s\n[%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64, k > 0 ? "," : "",
             traffic.activation_read, traffic.activation_write, traffic.weight_read,
-            traffic.weight_gradient);
+            traffic.weight_gradient + traffic.optimizer);
     const double costs[] = {cost.time_s, cost.compute_s, cost.dram_s, cost.energy_j};
     for (size_t i = 0; i < sizeof costs / sizeof costs[0]; i++)
         fprintf(out, ",%.5g", costs[i]);

@@ -95,7 +95,7 @@ static void say_older_or(reader *r, const char *older, const char *what, size_t 
 
 static int check_header(reader *r)
 {
-    char *header = sweep_header();
+    char *header = sweep_header(r->of);
     if (header == NULL)
         return out_of_memory();
     r->found->has_header = r->whole;

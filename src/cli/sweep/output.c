@@ -153,9 +153,9 @@ static int copy_rows(const sweep_output *out, FILE *from, off_t bytes)
     return status;
 }
 
-static int write_header(const sweep_output *out)
+static int write_header(const sweep_output *out, const sweep *of)
 {
-    char *header = sweep_header();
+    char *header = sweep_header(of);
     if (header == NULL)
         return out_of_memory();
     const size_t length = strlen(header);
@@ -187,7 +187,7 @@ static int go_on(sweep_output *out, const sweep *of, const sweep_rows *part,
     if (copies)
         status = copy_rows(out, target_stream, taken->kept);
     else if (!taken->has_header && !of->json)
-        status = write_header(out);
+        status = write_header(out, of);
     note_dropped(part);
     if (part->rows == 0)
         note_dropped(target);
@@ -199,7 +199,7 @@ static int begin_anew(const sweep_output *out, const sweep *of)
 {
     if (ftruncate(out->descriptor, 0) != 0)
         return system_error("write", out->part);
-    return of->json ? EXIT_OK : write_header(out);
+    return of->json ? EXIT_OK : write_header(out, of);
 }
 
 static int open_file(sweep_output *out, const sweep *of)
@@ -235,7 +235,7 @@ static int open_directly(sweep_output *out, const sweep *of, int descriptor)
     out->descriptor = descriptor;
     if (descriptor < 0)
         return system_error("write", out->name);
-    return of->json ? EXIT_OK : write_header(out);
+    return of->json ? EXIT_OK : write_header(out, of);
 }
 
 /* Whether the path leads to where standard output goes, as /dev/stdout does. */

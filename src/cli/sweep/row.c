@@ -9,38 +9,47 @@
 #include "search.h"
 #include "sweep/sweep.h"
 
-/* The first of them tell points apart; they are known before a point is planned. */
-static const char *const columns[] = {"index",
-                                      "network",
-                                      "phase",
-                                      "batch_norm",
-                                      "buffer_bytes",
-                                      "batch",
-                                      "hardware",
-                                      "planner",
-                                      "recompute",
-                                      "strips",
-                                      "outcome",
-                                      "activation_read_bytes",
-                                      "activation_write_bytes",
-                                      "weight_read_bytes",
-                                      "weight_gradient_bytes",
-                                      "total_bytes",
-                                      "bound_bytes",
-                                      "groups",
-                                      "time_s",
-                                      "energy_j",
-                                      "utilisation",
-                                      "compute_bound",
-                                      "dram_j",
-                                      "buffer_j",
-                                      "mac_j",
-                                      "vector_j",
-                                      "static_j",
-                                      "extra_macs_percent",
-                                      "dram_peak_bytes"};
+typedef struct row_column {
+    const char *name;
+    bool of_updates; /* of sweeps with an optimizer alone */
+} row_column;
+
+/* The first of them, up to the outcome, tell points apart; they are known before a point is
+ * planned. */
+static const row_column columns[] = {
+    {"index", false},
+    {"network", false},
+    {"phase", false},
+    {"batch_norm", false},
+    {"buffer_bytes", false},
+    {"batch", false},
+    {"hardware", false},
+    {"planner", false},
+    {"recompute", false},
+    {"strips", false},
+    {"optimizer", true},
+    {"outcome", false},
+    {"activation_read_bytes", false},
+    {"activation_write_bytes", false},
+    {"weight_read_bytes", false},
+    {"weight_gradient_bytes", false},
+    {"optimizer_bytes", true},
+    {"total_bytes", false},
+    {"bound_bytes", false},
+    {"groups", false},
+    {"time_s", false},
+    {"energy_j", false},
+    {"utilisation", false},
+    {"compute_bound", false},
+    {"dram_j", false},
+    {"buffer_j", false},
+    {"mac_j", false},
+    {"vector_j", false},
+    {"static_j", false},
+    {"extra_macs_percent", false},
+    {"dram_peak_bytes", false},
+};
 #define COLUMN_COUNT (sizeof columns / sizeof columns[0])
-#define START_COUNT  10
 
 /* A row that is being written. */
 typedef struct row_writer {
@@ -48,12 +57,13 @@ typedef struct row_writer {
     char *text;
     size_t length;
     bool json;
+    bool updates; /* the sweep has an optimizer */
     size_t column;
 } row_writer;
 
-static bool row_begin(row_writer *w, bool json)
+static bool row_begin(row_writer *w, const sweep *of, bool json)
 {
-    *w = (row_writer){.json = json};
+    *w = (row_writer){.json = json, .updates = of->optimizer != MBS_OPTIMIZER_NONE};
     w->out = open_memstream(&w->text, &w->length);
     return w->out != NULL;
 }
@@ -67,10 +77,19 @@ static char *row_end(row_writer *w)
     return NULL;
 }
 
+/* Goes to the next column that the sweep has; null: there is none. */
+static const char *column_at(row_writer *w)
+{
+    while (w->column < COLUMN_COUNT && columns[w->column].of_updates && !w->updates)
+        w->column++;
+    return w->column < COLUMN_COUNT ? columns[w->column].name : NULL;
+}
+
 static void next_column(row_writer *w)
 {
+    const char *name = column_at(w);
     if (w->json)
-        fprintf(w->out, "%s\"%s\": ", w->column == 0 ? "{" : ", ", columns[w->column]);
+        fprintf(w->out, "%s\"%s\": ", w->column == 0 ? "{" : ", ", name);
     else if (w->column > 0)
         fputc(',', w->out);
     w->column++;
@@ -140,6 +159,8 @@ static void put_start(row_writer *w, const sweep *of, const sweep_point *at)
     put_planner(w, of, at);
     put_recompute(w, of, at);
     put_text(w, of->strips[at->planner] ? "on" : "off");
+    if (w->updates)
+        put_text(w, mbs_optimizer_name(of->optimizer));
 }
 
 static void put_plan(row_writer *w, const mbs_plan *plan, const mbs_cost *cost,
@@ -152,6 +173,8 @@ static void put_plan(row_writer *w, const mbs_plan *plan, const mbs_cost *cost,
     put_integer(w, traffic.activation_write);
     put_integer(w, traffic.weight_read);
     put_integer(w, traffic.weight_gradient);
+    if (w->updates)
+        put_integer(w, traffic.optimizer);
     put_integer(w, traffic.total);
     if (mbs_plan_bound_bytes(plan) > 0) {
         put_integer(w, mbs_plan_bound_bytes(plan));
@@ -177,13 +200,13 @@ static void put_plan(row_writer *w, const mbs_plan *plan, const mbs_cost *cost,
         fputc('}', w->out);
 }
 
-char *sweep_header(void)
+char *sweep_header(const sweep *of)
 {
     row_writer w;
-    if (!row_begin(&w, false))
+    if (!row_begin(&w, of, false))
         return NULL;
-    for (size_t i = 0; i < COLUMN_COUNT; i++)
-        put_text(&w, columns[i]);
+    for (const char *name; (name = column_at(&w)) != NULL;)
+        put_text(&w, name);
     return row_end(&w);
 }
 
@@ -202,7 +225,7 @@ const char *sweep_older_lacks(const char *line, bool json)
 char *sweep_row_start(const sweep *of, const sweep_point *at)
 {
     row_writer w;
-    if (!row_begin(&w, of->json))
+    if (!row_begin(&w, of, of->json))
         return NULL;
     put_start(&w, of, at);
     fputs(of->json ? ", " : ",", w.out);
@@ -215,7 +238,7 @@ char *sweep_row(const sweep *of, const sweep_point *at, const mbs_plan *plan)
     mbs_cost cost;
     mbs_dram_peak peak;
     if (mbs_plan_cost(plan, &of->machines[at->machine].hardware, &cost) != MBS_OK ||
-        mbs_plan_dram_peak(plan, &peak, NULL) != MBS_OK || !row_begin(&w, of->json))
+        mbs_plan_dram_peak(plan, &peak, NULL) != MBS_OK || !row_begin(&w, of, of->json))
         return NULL;
     put_start(&w, of, at);
     put_plan(&w, plan, &cost, &peak);
@@ -223,20 +246,30 @@ char *sweep_row(const sweep *of, const sweep_point *at, const mbs_plan *plan)
     return row_end(&w);
 }
 
+/* Columns of what comes of a point. */
+static size_t columns_behind_start(const sweep *of)
+{
+    size_t count = 0;
+    for (size_t i = COLUMN_COUNT; strcmp(columns[--i].name, "outcome") != 0;)
+        count += !columns[i].of_updates || of->optimizer != MBS_OPTIMIZER_NONE;
+    return count + 1;
+}
+
 bool sweep_row_is_whole(const sweep *of, const char *row, size_t start_length)
 {
     const char *rest = row + start_length;
     if (of->json) /* rows of older versions have fewer members */
-        return strstr(rest, columns[COLUMN_COUNT - 1]) != NULL && rest[strlen(rest) - 1] == '}';
+        return strstr(rest, columns[COLUMN_COUNT - 1].name) != NULL &&
+               rest[strlen(rest) - 1] == '}';
     /* no column of the rest is ever quoted */
-    return count_items(rest) == COLUMN_COUNT - START_COUNT && strchr(rest, '"') == NULL &&
+    return count_items(rest) == columns_behind_start(of) && strchr(rest, '"') == NULL &&
            rest[strlen(rest) - 1] != ',';
 }
 
 char *sweep_point_name(const sweep *of, const sweep_point *at)
 {
     row_writer w;
-    if (!row_begin(&w, false))
+    if (!row_begin(&w, of, false))
         return NULL;
     const mbs_planner planner = of->planners.values[at->planner];
     const bool without = !of->strips[at->planner] && mbs_planner_takes_strips(planner) != 0;

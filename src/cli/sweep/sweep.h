@@ -109,7 +109,7 @@ size_t sweep_shard_index(const sweep *of, size_t position);
 /* ---- row.c: lines without their newline, owned by the caller; null if memory is out ---- */
 
 /* The line before the first row; CSV only. */
-char *sweep_header(void);
+char *sweep_header(const sweep *of);
 
 /* The first column that a whole line, a header or of JSON, lacks because an older version wrote it;
  * null if it lacks none, or is no line of a sweep. */

@@ -3,6 +3,9 @@
 const DATA = JSON.parse(document.getElementById("data").textContent);
 
 const TRAFFIC = ["activations read", "activations written", "weights read", "weight gradients"];
+if (DATA.networks.some((network) => network.plan.traffic_bytes.optimizer)) {
+    TRAFFIC[3] = "weight gradients and updates";
+}
 const CONTENTS = ["activations", "gradients", "parameters of a streamed step", "pinned parameters"];
 const FORWARD = "forward";
 

@@ -2,6 +2,11 @@
 
 const CLASSES = ["activation_read", "activation_write", "weight_read", "weight_gradient"];
 
+// Of a class of TRAFFIC: updates are told with the gradients that they read.
+function movedOf(bytes, part) {
+    return bytes[part] + (part === "weight_gradient" ? bytes.optimizer || 0 : 0);
+}
+
 function drawClasses(model, width) {
     const rows = plannerRows(model).map((row) => [row.planner, row.traffic_bytes, row.own]);
     const most = Math.max(...rows.map((row) => row[1].total));
@@ -13,7 +18,7 @@ function drawClasses(model, width) {
         let x = left;
         parts.push(text(left - 8, y + 14, name, {class: own ? "tick own" : "tick", "text-anchor": "end"}));
         CLASSES.forEach((part, c) => {
-            const w = room * moved[part] / most;
+            const w = room * movedOf(moved, part) / most;
             parts.push(svg("rect", {x, y, width: Math.max(0, w - 0.6), height: 18, class: "t" + c}));
             x += w;
        });
@@ -56,7 +61,7 @@ function classTable(model) {
     const rows = plannerRows(model).map((row) => [plannerName(row), row.traffic_bytes]);
     return table("DRAM traffic by class, MB", [
         {head: "Plan", cell: (row) => row[0]},
-        ...CLASSES.map((part, c) => ({head: TRAFFIC[c], number: true, cell: (row) => mega(row[1][part])})),
+        ...CLASSES.map((part, c) => ({head: TRAFFIC[c], number: true, cell: (row) => mega(movedOf(row[1], part))})),
         {head: "all", number: true, cell: (row) => mega(row[1].total)},
     ], rows);
 }
