@@ -4,7 +4,7 @@ Does a plan train the same? Runs one training step of a small network in PyTorch
 as a plan says: group by group, sub-batch by sub-batch or strip by strip, step by step, with the gradients of parameters
 accumulated. A tensor that is not resident must have been written to DRAM before it is read there, and the buffer keeps no
 row that the plan does not name. Every parameter's gradient must agree within float32 rounding, and so must the output of an
-inference. Needs Debian's python3-torch.
+inference; with an optimizer, what its updates make of parameters and state, whatever momentum and Adam begin with. Needs Debian's python3-torch.
 """
 
 import argparse
@@ -36,6 +36,9 @@ RUNS = (
 )
 AUTO_BUFFERS = {"attention": "16KiB"}  # small enough for auto to find something; the others: 32KiB
 STRIP_BUFFERS = {"attention": "8KiB"}  # small enough for dp to make strips; the others: 6KiB
+# the same with an optimizer: what hands gradients on in groups of one and of several iterations, and what does not
+UPDATE_RUNS = (("momentum", "dp", 7, "64KiB"), ("adam", "mbs2", 8, "48KiB"), ("adam", "baseline", 5, "64KiB"),
+               ("sgd", "ilp", 6, "96KiB"))
 SEEDS = 1  # ways to cut a split program into groups, by chance
 
 
@@ -65,6 +68,10 @@ def carry_out(torch, plan, reference):
         if not results:
             raise Mismatch("nothing comes out")
         return worst_difference(torch, results, {n: [reference.values[n].detach()] for n in results})
+    if execution.updates is not None:
+        made = execution.updates.by_layer()
+        expected = execution.updates.optimizer.expected(reference.parameters)
+        return worst_difference(torch, made, {name: expected[name] for name in made})
     return worst_difference(torch, gradients, reference.gradients)
 
 
@@ -86,8 +93,10 @@ def must_agree(plan, rows):
 
 def check(torch, mbsopt, network, run, folder, seed=1):
     """A planner's plan: (description, worst relative difference, where that is)"""
-    planner, batch, buffer, recompute = run
+    planner, batch, buffer, recompute, *optimizer = run
     limit = ["--time-limit", "5"] if planner == "ilp" else []
+    if optimizer:
+        limit += ["--optimizer", *optimizer]
     if recompute != "none":
         limit += ["--recompute", recompute]
     if recompute == "auto":
@@ -131,10 +140,14 @@ def cases(torch, mbsopt, folder):
             run = planner, batch, buffer or AUTO_BUFFERS.get(name, "32KiB"), recompute
             yield (f"{name} {planner} N={batch} {run[2]} recompute {recompute}",
                    lambda n=build(), r=run: check(torch, mbsopt, n, r, folder))
+        for optimizer, planner, batch, buffer in UPDATE_RUNS:
+            run = planner, batch, buffer, "none", optimizer
+            yield (f"{name} {planner} N={batch} {buffer} with {optimizer}",
+                   lambda n=build(), r=run: check(torch, mbsopt, n, r, folder))
     for name, build in STRIP_NETWORKS.items():
         for kind in ("layer",) if name == "attention" else ("group", "batch"):
             network = build() if kind == "layer" else build(kind)
-            for options in ([], ["--recompute", "expand"], ["--inference"]):
+            for options in ([], ["--recompute", "expand"], ["--inference"], ["--optimizer", "adam"]):
                 for seed in range(SEEDS):
                     yield (f"{name} strips, {kind} norms {' '.join(options)} #{seed}",
                            lambda n=network, o=options, s=seed: check_strips(torch, mbsopt, n, o, folder, s))

@@ -5,6 +5,7 @@ from training_check.forward import forward
 from training_check.layers import Mismatch
 from training_check.norms import Norms
 from training_check.operands import Operands
+from training_check.optimizers import Optimizer, Updates
 from training_check.progress import SAME, Progress, first, map_of_file, need
 from training_check.rows import Rows, base_of
 from training_check.step_rows import StepRows, give_rows
@@ -19,6 +20,8 @@ class Execution:
     """
 
     def __init__(self, torch, plan, reference):
+        kinds = {s["kind"].split(".")[0] for s in plan["steps"] if s["kind"].endswith(".update")}
+        self.updates = Updates(Optimizer(torch, *kinds, reference.parameters), reference) if kinds else None
         self.torch, self.plan, self.reference = torch, plan, reference
         self.names = [t["name"] for t in plan["tensors"]]
         self.steps = plan["steps"]
@@ -131,6 +134,11 @@ class Execution:
             self.dram.write(t, self.samples, lo, value, self.progress.height(t))
 
     def step(self, step):
+        own = self.own[step["id"]]
+        if own.part == "update":  # once, with the last iteration
+            if self.samples.stop == self.plan["batch"] and self.strip == self.progress.strips - 1:
+                self.updates.run(own.layer["name"], self.gradients[own.layer["name"]])
+            return
         done = self.progress.progress[step["id"]]
         self.begin, self.end = done[self.strip - 1] if self.strip > 0 else 0, done[self.strip]
         for t in filter(self.counts, step["reads"]):
@@ -184,6 +192,8 @@ class Execution:
         layer, part = own.layer, own.part
         parameters = [p.detach() for p in self.reference.parameters[layer["name"]]]
         totals = self.gradients[layer["name"]]
+        if self.updates is not None:
+            self.updates.must_be_open(layer["name"], own.step)
         if part == "stat":
             self.norms.statistics(operands, layer)
         elif part == "":

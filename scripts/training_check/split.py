@@ -52,7 +52,8 @@ def with_groups(program, groups):
 
 
 def tallest(program, begin, end):
-    return max(program["tensors"][t]["rows"] for s in program["steps"][begin:end + 1] for t in s["reads"] + s["writes"])
+    rows = [program["tensors"][t]["rows"] for s in program["steps"][begin:end + 1] for t in s["reads"] + s["writes"]]
+    return max(rows, default=1)  # an update has no operands
 
 
 def coupled_within(program, network, begin, end):

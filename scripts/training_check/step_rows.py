@@ -28,6 +28,8 @@ class StepRows:
         layer, part = self.layer, self.part
         if part.endswith("stat") or (layer and layer["op"] == "global_avg_pool" and part == ""):
             return self.rows.count(layer["inputs"][0])
+        if part == "update":
+            return 1
         if part == "wgrad":
             of = layer["inputs"][:1] if layer["op"] == "conv_transpose" else self.gradients
             return max(self.rows.count(t) for t in of)
