@@ -347,11 +347,22 @@ MBS_API int64_t mbs_plan_buffer_bytes(const mbs_plan *plan);
 MBS_API int64_t mbs_plan_bound_bytes(const mbs_plan *plan);
 MBS_API void mbs_plan_traffic(const mbs_plan *plan, mbs_traffic *traffic);
 /*
+ * The traffic of a chip whose `cores` cores run the plan side by side, step by step, each on
+ * samples of its own. In *apart nothing is shared, as a core's figures are of one that is alone: as
+ * many times its traffic. In *shared weights are fetched for all cores at once, their gradients are
+ * summed up on the chip before they go to DRAM, and updated once; activations are each core's.
+ * Errors: MBS_ERR_ARGUMENT (no core; more than 64 bits).
+ */
+MBS_API mbs_status mbs_plan_chip_traffic(const mbs_plan *plan, int64_t cores, mbs_traffic *apart,
+                                         mbs_traffic *shared);
+
+/*
  * What must be in DRAM at one time: the weights of the network, an optimizer's state, and the
- * network's inputs, throughout; weights that an update makes, from its group on; the accumulators of
- * weight gradients from the group that begins them to that of their update if there is one, else,
- * and an inference's results from the one that makes them, to the end; any other tensor from the
- * group that writes it to the last that reads it from there. Of tensors all samples of the mini-batch are counted.
+ * network's inputs, throughout; weights that an update makes, from its group on; the accumulators
+ * of weight gradients from the group that begins them to that of their update if there is one,
+ * else, and an inference's results from the one that makes them, to the end; any other tensor from
+ * the group that writes it to the last that reads it from there. Of tensors all samples of the
+ * mini-batch are counted.
  */
 typedef struct mbs_dram_peak {
     int64_t bytes; /* the sum of the following, where it is largest */

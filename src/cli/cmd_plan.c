@@ -1,6 +1,8 @@
 /* mbsopt plan NET */
+#include <stdlib.h>
 #include <string.h>
 
+#include "chip.h"
 #include "command.h"
 #include "exporting.h"
 #include "import.h"
@@ -33,6 +35,7 @@ typedef struct plan_run {
     const double *max_slowdown; /* null, or the above */
     mbs_plan *dp;               /* likewise, where integer programming made the plan */
     mbs_program *replaced;   /* the greedy plan's program where the plan itself keeps batch norms */
+    int64_t cores;           /* to tell of; 0: not asked */
     int asked_to_keep;       /* batch norms: baseline and archopt do so unasked */
     const char *export_path; /* write the integer program there instead of planning */
     const char *import_path; /* the plan is in this solution of it */
@@ -113,6 +116,9 @@ static int read_options(plan_run *run, const arguments *given)
             planning_slowdown(&run->max_slowdown, &run->slowdown_percent, &run->options, given);
     if (status == EXIT_OK)
         status = read_recompute(run, given);
+    if (status != EXIT_OK)
+        return status;
+    status = chip_cores(&run->cores, given);
     if (status != EXIT_OK)
         return status;
     run->asked_to_keep = run->setup.keep_batch_norm;
@@ -248,6 +254,19 @@ static int place_plan(plan_run *run, const arguments *given)
     return make_placed(&run->plan, run->unplaced, &run->setup.hardware);
 }
 
+/* The output, with what a chip moves if that is asked for. */
+static int write_with_chip(const plan_run *run, const char *output)
+{
+    char *told = NULL;
+    int status = EXIT_OK;
+    if (run->cores > 0 && run->format != FORMAT_CSV)
+        status = chip_tell(&told, output, run->plan, run->cores, run->format == FORMAT_JSON);
+    if (status == EXIT_OK)
+        status = write_output(run->setup.output, told != NULL ? told : output);
+    free(told);
+    return status;
+}
+
 static int write_plan(const plan_run *run)
 {
     const mbs_hardware *hardware = &run->setup.hardware;
@@ -267,7 +286,7 @@ static int write_plan(const plan_run *run)
         status = mbs_report_exact_table(&output, run->plan, run->dp, &options, &error);
     if (status != MBS_OK)
         return report_error(status, &error);
-    int result = write_output(run->setup.output, output);
+    int result = write_with_chip(run, output);
     mbs_free(output);
     return result;
 }
@@ -327,6 +346,7 @@ static const option_spec plan_options[] = {
     OPTION_INFERENCE,
     OPTION_BATCH_NORM,
     OPTION_OPTIMIZER,
+    OPTION_CORES,
     OPTION_HARDWARE,
     OPTIONS_IMPORT,
     OPTION_CYCLE_MODEL,

@@ -85,6 +85,9 @@ static inline void list_step(text *out, const mbs_program *p, size_t k)
         text_format(out, " w%" PRId64, step.weight_bytes);
     if (step.accumulator_bytes != 0)
         text_format(out, " a%" PRId64, step.accumulator_bytes);
+    if (step.state_read_bytes + step.state_write_bytes != 0)
+        text_format(out, " g%" PRId64 " r%" PRId64 " w%" PRId64, step.gradient_bytes,
+                    step.state_read_bytes, step.state_write_bytes);
     text_format(out, "%s%s", p->steps[k].whole_sample ? " whole" : "",
                 p->steps[k].coupled ? " coupled" : "");
     if (p->steps[k].coupled_to >= 0)

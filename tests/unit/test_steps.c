@@ -7,6 +7,71 @@
 #include "program_listing.h"
 #include "run.h"
 
+/* ---- Updates --------------------------------------------------------------------------------- */
+
+static void check_updates(const char *layers, mbs_optimizer optimizer, int64_t master, int split,
+                          const char *steps)
+{
+    mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
+    mbs_program *program;
+    options.optimizer = optimizer;
+    options.optimizer_bits.master = master;
+    options.split_norms = split;
+    ck_assert_msg(build(&program, X_INPUT, layers, &options) == MBS_OK, "%s", error.message[0]);
+    char *found = list_steps(program);
+    /* forward steps and the loss are those of any program */
+    const char *backward = strchr(strstr(found, "loss"), '\n') + 1;
+    ck_assert_msg(strcmp(backward, steps) == 0, "found\n%sexpected\n%s", backward, steps);
+    mbs_free(found);
+    mbs_program_free(program);
+}
+
+/* 4 parameters: gradient 16 bytes, masters and a word of state 16 each, weights 8. */
+START_TEST(updates_follow_gradients)
+{
+    check_updates(CONV("c", "x") CONV("d", "c"), MBS_OPTIMIZER_MOMENTUM, 32, 0,
+                  "B d.wgrad conv.wgrad [c d.grad@loss]>[] a16\n"
+                  "B d.update momentum.update []>[] g16 r32 w40\n"
+                  "B d.dgrad conv.dgrad [d.grad@loss]>[c.grad@d] w8\n"
+                  "B c.wgrad conv.wgrad [x c.grad@d]>[] a16\n"
+                  "B c.update momentum.update []>[] g16 r32 w40\n");
+    check_updates(CONV("c", "x"), MBS_OPTIMIZER_SGD, 0, 0,
+                  "B c.wgrad conv.wgrad [x c.grad@loss]>[] a16\n"
+                  "B c.update sgd.update []>[] g16 r8 w8\n");
+    check_updates(CONV("c", "x"), MBS_OPTIMIZER_ADAM, 32, 0,
+                  "B c.wgrad conv.wgrad [x c.grad@loss]>[] a16\n"
+                  "B c.update adam.update []>[] g16 r48 w56\n");
+    /* the parameters' gradient of a norm in two steps comes with the first */
+    check_updates(CONV("c", "x") LAYER("n", "c", "'op':'norm','kind':'layer'"), MBS_OPTIMIZER_SGD,
+                  32, 1,
+                  "B n.bwd.stat norm.bwd.stat [n.grad@loss c]>[n.bwd.statistics] a16\n"
+                  "B n.update sgd.update []>[] g16 r16 w24\n"
+                  "B n.bwd norm.bwd [n.grad@loss c n.bwd.statistics]>[c.grad@n] w8\n"
+                  "B c.wgrad conv.wgrad [x c.grad@n]>[] a16\n"
+                  "B c.update sgd.update []>[] g16 r16 w24\n");
+    /* one for two layers, behind the one that is first in the program */
+    check_updates(CONV("c", "x")
+                      LAYER("d", "c", "'op':'conv','out_channels':2,'kernel':1,'shares':'c'"),
+                  MBS_OPTIMIZER_SGD, 32, 0,
+                  "B d.wgrad conv.wgrad [c d.grad@loss]>[] a16\n"
+                  "B d.dgrad conv.dgrad [d.grad@loss]>[c.grad@d] w8 w=1\n"
+                  "B c.wgrad conv.wgrad [x c.grad@d]>[] a16 a=3\n"
+                  "B c.update sgd.update []>[] g16 r16 w24\n");
+}
+END_TEST
+
+START_TEST(unknown_optimizers)
+{
+    mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
+    mbs_program *program;
+    options.optimizer = MBS_OPTIMIZER_COUNT;
+    ck_assert_int_eq(build(&program, X_INPUT, CONV("c", "x"), &options), MBS_ERR_ARGUMENT);
+    ck_assert_ptr_nonnull(strstr(error.message[0], "optimizer"));
+    ck_assert_str_eq(mbs_optimizer_name(MBS_OPTIMIZER_ADAM), "adam");
+    ck_assert_ptr_null(mbs_optimizer_name(MBS_OPTIMIZER_COUNT));
+}
+END_TEST
+
 /* ---- Every op -------------------------------------------------------------------------------- */
 
 /* A layer `t` that reads `c`, which needs a gradient, and is the sink. */
@@ -254,6 +319,8 @@ int main(void)
 {
     Suite *suite = suite_create("steps");
     TCase *tests = tcase_create("steps");
+    tcase_add_test(tests, updates_follow_gradients);
+    tcase_add_test(tests, unknown_optimizers);
     tcase_add_loop_test(tests, ops, 0, (int)COUNT(op_cases));
     tcase_add_test(tests, rows_of_a_table);
     tcase_add_test(tests, steps_know_their_layers);

@@ -226,6 +226,29 @@ START_TEST(figures_from_outside)
 }
 END_TEST
 
+/* Two cores: activations of both, all else once; or twice as much of everything. */
+START_TEST(chips)
+{
+    mbs_traffic apart;
+    mbs_traffic shared;
+    lone_steps();
+    plan->traffic = plan_count(plan);
+    ck_assert_int_eq(mbs_plan_chip_traffic(plan, 2, &apart, &shared), MBS_OK);
+    ck_assert_int_eq(apart.total, 2 * plan->traffic.total);
+    ck_assert_int_eq(shared.activation_read, 2 * plan->traffic.activation_read);
+    ck_assert_int_eq(shared.activation_write, 2 * plan->traffic.activation_write);
+    ck_assert_int_eq(shared.weight_read, plan->traffic.weight_read);
+    ck_assert_int_eq(shared.weight_gradient, plan->traffic.weight_gradient);
+    ck_assert_int_eq(apart.total - shared.total,
+                     plan->traffic.weight_read + plan->traffic.weight_gradient);
+    ck_assert_int_eq(mbs_plan_chip_traffic(plan, 1, &apart, &shared), MBS_OK);
+    ck_assert_int_eq(memcmp(&apart, &shared, sizeof apart), 0);
+    ck_assert_int_eq(memcmp(&apart, &plan->traffic, sizeof apart), 0);
+    ck_assert_int_eq(mbs_plan_chip_traffic(plan, 0, &apart, &shared), MBS_ERR_ARGUMENT);
+    ck_assert_int_eq(mbs_plan_chip_traffic(plan, INT64_MAX, &apart, &shared), MBS_ERR_ARGUMENT);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("traffic");
@@ -241,6 +264,7 @@ int main(void)
     tcase_add_test(tests, kept_sinks);
     tcase_add_test(tests, range);
     tcase_add_test(tests, figures_from_outside);
+    tcase_add_test(tests, chips);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
