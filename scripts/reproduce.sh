@@ -28,6 +28,7 @@ anew. ilp stops at a time limit: its last digits may differ between machines.
   simulation          estimated times beside simulated ones, all shipped networks
   dram, crane, soma   on the work of MONeT, Crane and SoMa (the tables at the
                       end of docs/evaluation.md)
+  optimizers          updates of weights by SGD, momentum and Adam
 
   -o FOLDER           rows, figures and tables go there (default: docs/figures)
   --networks LIST     these networks in place of the paper's, comma-separated:
@@ -48,7 +49,7 @@ EOT
 }
 
 all_parts=(planners ilp buffers strips strips-batch-norm strips-inference memories recompute
-    recompute-memories sensitivity simulation dram crane soma)
+    recompute-memories sensitivity simulation dram crane soma optimizers)
 networks=$root/models/networks
 hardware=$root/models/hardware
 figures=$root/docs/figures
@@ -241,6 +242,16 @@ sweep_crane() {
     local work_of=("$networks"/{resnet{50,101},inception_v{3,4}}.json --batch 256)
     sweep "${work_of[@]}" --planner mbs2,dp
     sweep "${work_of[@]}" --planner dp --recompute auto
+}
+
+sweep_optimizers() {
+    local optimizer
+    for optimizer in sgd momentum adam; do
+        sweep "$networks/alexnet.json" --batch 64 --planner baseline,mbs2,dp --optimizer "$optimizer"
+    done
+    for optimizer in sgd momentum adam; do
+        sweep "$networks/resnet50.json" --planner baseline,mbs2,dp --optimizer "$optimizer"
+    done
 }
 
 # Inference in int8, with batch norms folded into the convolutions before them.

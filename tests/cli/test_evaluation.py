@@ -74,6 +74,20 @@ def percent(value, digits=1):
 
 
 class Evaluation(unittest.TestCase):
+    def test_optimizers(self):
+        rows = {(r["network"], r["optimizer"], r["planner"]): r for r in rows_of("optimizers")}
+        table = table_with("AlexNet, sgd")
+        self.assertEqual(len(table), 7)
+        for first, *cells in table[1:]:
+            network, optimizer = first.split(", ")
+            base, mbs2, dp = (rows[NAMES[network], optimizer, name] for name in ("baseline", "mbs2", "dp"))
+            total = [int(row["total_bytes"]) for row in (base, mbs2, dp)]
+            spared = int(base["weight_gradient_bytes"]) - int(dp["weight_gradient_bytes"])
+            expected = [*(f"{t / 1e9:.3f}" for t in total), f"{100 * (1 - total[2] / total[0]):.1f}",
+                        f"{int(dp['optimizer_bytes']) / 1e9:.3f}", f"{spared / 1e9:.3f}",
+                        f"{float(dp['time_s']) * 1e3:.2f}"]
+            self.assertEqual(cells, expected, first)
+
     def test_beside_the_abstract(self):
         rows = [row for row in rows_of("planners", "ilp") if row["buffer_bytes"] == str(10 * MIB)]
         # the sweep of ilp over buffers has 10 MiB in no range of powers of two, so each plan is there once
