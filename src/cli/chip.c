@@ -57,8 +57,8 @@ static int out_of_memory(void)
 int chip_tell(char **told, const char *output, const mbs_plan *plan, int64_t cores, bool json)
 {
     static const char end[] = "\n}\n"; /* of a plan file */
-    mbs_traffic apart;
-    mbs_traffic shared;
+    mbs_traffic apart = {0};
+    mbs_traffic shared = {0};
     size_t length = 0;
     *told = NULL;
     if (mbs_plan_chip_traffic(plan, cores, &apart, &shared) != MBS_OK) {

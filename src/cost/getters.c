@@ -61,25 +61,26 @@ static bool add_class(int64_t *to, int64_t *total, int64_t bytes, int64_t cores)
     return checked_mul(bytes, cores, to) && checked_add(*total, *to, total);
 }
 
+/* What `cores` cores move: activations each, all else `times` as often as one. */
+static bool count_chip(mbs_traffic *to, const mbs_traffic *core, int64_t cores, int64_t times)
+{
+    *to = (mbs_traffic){0};
+    return add_class(&to->activation_read, &to->total, core->activation_read, cores) &&
+           add_class(&to->activation_write, &to->total, core->activation_write, cores) &&
+           add_class(&to->weight_read, &to->total, core->weight_read, times) &&
+           add_class(&to->weight_gradient, &to->total, core->weight_gradient, times) &&
+           add_class(&to->optimizer, &to->total, core->optimizer, times);
+}
+
 mbs_status mbs_plan_chip_traffic(const mbs_plan *plan, int64_t cores, mbs_traffic *apart,
                                  mbs_traffic *shared)
 {
-    const mbs_traffic *core = &plan->traffic;
-    mbs_traffic *const both[] = {shared, apart};
-    *apart = *shared = (mbs_traffic){0};
     if (cores < 1)
         return MBS_ERR_ARGUMENT;
-    for (int i = 0; i < 2; i++) {
-        mbs_traffic *to = both[i];
-        const int64_t times = to == apart ? cores : 1; /* of what cores may share */
-        if (!add_class(&to->activation_read, &to->total, core->activation_read, cores) ||
-            !add_class(&to->activation_write, &to->total, core->activation_write, cores) ||
-            !add_class(&to->weight_read, &to->total, core->weight_read, times) ||
-            !add_class(&to->weight_gradient, &to->total, core->weight_gradient, times) ||
-            !add_class(&to->optimizer, &to->total, core->optimizer, times))
-            return MBS_ERR_ARGUMENT;
-    }
-    return MBS_OK;
+    return count_chip(apart, &plan->traffic, cores, cores) &&
+                   count_chip(shared, &plan->traffic, cores, 1)
+               ? MBS_OK
+               : MBS_ERR_ARGUMENT;
 }
 
 size_t mbs_plan_group_count(const mbs_plan *plan)
