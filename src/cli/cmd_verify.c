@@ -37,7 +37,7 @@ static int run_verify(const arguments *given)
     const char *label = strcmp(given->operand, "-") == 0 ? "standard input" : given->operand;
     mbs_plan *plan = NULL;
     char *origin = NULL;
-    mbs_traffic counted;
+    mbs_traffic counted = {0};
     mbs_error error;
     mbs_error_clear(&error);
     mbs_status status = mbs_plan_load_file(&plan, given->operand, &error);
