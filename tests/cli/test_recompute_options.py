@@ -162,7 +162,9 @@ class Recompute(CliTest):
         plain = self.plan()["dram_peak"]
         for optimizer, words in (("sgd", 3), ("momentum", 5), ("adam", 7)):
             peak = self.plan("--optimizer", optimizer)["dram_peak"]
-            self.assertEqual(peak["weights"], words * plain["weights"])
+            self.assertEqual(peak["state"], (words - 1) * plain["weights"])
+            self.assertLessEqual(plain["weights"], peak["weights"])  # and of new ones those that there are by then
+            self.assertLessEqual(peak["weights"], 2 * plain["weights"])
             self.assertLess(peak["accumulators"], plain["accumulators"])
 
     def test_max_dram_of_what_recomputes_nothing(self):
