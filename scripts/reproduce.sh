@@ -256,12 +256,12 @@ sweep_optimizers() {
 
 # Inference in int8, with batch norms folded into the convolutions before them.
 sweep_soma() {
-    local machine
+    local machine work_of=("$work/folded.json" --inference --batch "1,4" --buffer "4MiB,8MiB" --planner dp)
     machine=$(variant int8 activation_bits 8)
     sed -i 's/"weight_bits": [0-9]*/"weight_bits": 8/' "$machine"
     python3 "$root/scripts/fold_norms.py" "$networks/resnet50.json" -o "$work/folded.json"
-    sweep "$work/folded.json" --hardware "$machine" --inference --batch 1,4 --buffer 4MiB,8MiB \
-        --planner dp --strips on,off
+    sweep "${work_of[@]}" --hardware "$machine" --strips on,off
+    sweep "${work_of[@]}" --hardware "$machine" --in-place
 }
 
 # Writes the part's rows into the folder, whole or not at all. Its sweeps count their points alike,

@@ -216,12 +216,14 @@ class Evaluation(unittest.TestCase):
         self.assertEqual(table[-1][1:], ["", "", f"{plain:.2f}", "", f"{again:.2f}"])
 
     def test_beside_soma(self):
-        total = {(row["batch"], row["buffer_bytes"], row["strips"]): int(row["total_bytes"]) for row in rows_of("soma")}
+        total = {(row["batch"], row["buffer_bytes"], row["planner"], row["strips"]): int(row["total_bytes"])
+                 for row in rows_of("soma")}
+        forms = (("dp", "on"), ("dp", "off"), ("dp-in-place", "on"))
         table = table_with("batch", "buffer", "SoMa")[1:]
         self.assertEqual(len(table), 3)
         for batch, buffer, _, *ours in table:
             size = str(int(buffer.split()[0]) * MIB)
-            self.assertEqual(ours, [f"{total[batch, size, strips] / 1e6:.2f}" for strips in ("on", "off")])
+            self.assertEqual(ours, [f"{total[batch, size, *form] / 1e6:.2f}" for form in forms])
 
     def test_more_than_necessary(self):
         total = {(row["network"], row["planner"]): int(row["total_bytes"]) for row in rows_of("planners")}
