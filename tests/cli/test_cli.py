@@ -342,6 +342,16 @@ class Readme(CliTest):
                                   env=environment(), check=False)
             self.assertEqual(done.returncode, 0, (line, done.stderr))
 
+    def test_first_command_shows_what_is_said(self):
+        """Line by line, but for groups left out of the table."""
+        shown, = re.findall(r"```\n(resnet50 · training · 32 samples per core · 10 MiB buffer · \w+, proven.*?)```",
+                            (ROOT / "README.md").read_text(), re.S)
+        lines = self.succeed("plan", RESNET50, "--buffer", "10MiB").out.splitlines()
+        above, below = shown.split(" …\n")
+        above, below = above.splitlines(), below.splitlines()
+        self.assertEqual(above, lines[:len(above)])
+        self.assertEqual(below, lines[-len(below):])
+
     def test_commands_work_once_installed(self):
         """Every block of `mbsopt …` lines, with the built program on the path; what else a block needs is as it is."""
         text = (ROOT / "README.md").read_text()
