@@ -98,6 +98,21 @@ static void size_step(const contents_maker *m, int32_t k)
         size_update(m, k);
 }
 
+/* Whether any of the step's accumulators go to DRAM or come from it. */
+static bool moves_accumulators(const contents_maker *m, int32_t k)
+{
+    const mbs_plan *plan = m->plan;
+    const mbs_group *group = &plan->groups[m->group[k]];
+    const mbs_step *step = &plan->program->steps[k];
+    const bool begun = step->accumulator_use.previous >= 0;
+    /* a plan that is only counted may say neither iterations nor what it pins: on the safe side */
+    const int64_t pinned = plan->pinned_accumulator != NULL ? plan->pinned_accumulator[k] : 0;
+    if (step->accumulator_bytes == 0 || !program_hands_on(plan->program, k, group->end))
+        return step->accumulator_bytes > 0;
+    return (begun && use_is_first(&step->accumulator_use, group->first)) ||
+           (pinned < step->accumulator_bytes && (begun || group->iterations != 1));
+}
+
 static void size_parts(const contents_maker *m)
 {
     static const dram_content contents[PART_COUNT] = {DRAM_WEIGHTS, DRAM_ACCUMULATORS,
@@ -113,10 +128,8 @@ static void size_parts(const contents_maker *m)
         size_step(m, k);
     /* accumulators of which any go to DRAM */
     for (int32_t k = 0; k < p->step_count; k++) {
-        const mbs_group *group = &m->plan->groups[m->group[k]];
         dram_region *accumulators = &m->parts[m->accumulators[k]].region;
-        if (p->steps[k].accumulator_bytes > 0 &&
-            plan_count_step(m->plan, group, k).weight_gradient > 0)
+        if (moves_accumulators(m, k))
             accumulators->bytes = max_i64(accumulators->bytes, p->steps[k].accumulator_bytes);
     }
 }
