@@ -19,7 +19,7 @@ class TrainingTest(unittest.TestCase):
         done = subprocess.run([PYTHON, str(ROOT / "scripts/check_training.py"), "--mbsopt", PROGRAM],
                               capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        self.assertEqual(done.stdout.count("\nok ") + done.stdout.startswith("ok "), 36 + 27 + 27 + 21)
+        self.assertEqual(done.stdout.count("\nok ") + done.stdout.startswith("ok "), 36 + 27 + 27 + 21 + 28 + 14)
         self.assertEqual(done.stdout.count(" recompute auto: "), 5)
         self.assertEqual(done.stdout.count(" dp with strips, "), 33)
         self.assertEqual(done.stdout.count(" strips, batch norms "), 2 * 5 * 3)
