@@ -128,6 +128,7 @@ START_TEST(modes_and_pinned_bytes_of_a_plan)
     conv_and_pool(15);
     bool resident[4] = {false, true, false, false};
     mbs_mode mode[2] = {MBS_STAGED, MBS_STREAMED};
+    int32_t over[2] = {-1, -1};
     int64_t weight[2] = {7, 0};
     int64_t accumulator[2] = {0};
     mbs_group group = {.end = 2, .iterations = 4, .sub_batch = 1, .strips = 4, .passes = 1};
@@ -137,6 +138,7 @@ START_TEST(modes_and_pinned_bytes_of_a_plan)
                            .group_count = 1,
                            .resident = resident,
                            .mode = mode,
+                           .over = over,
                            .pinned_weight = weight,
                            .pinned_accumulator = accumulator};
     int64_t peak;
@@ -172,6 +174,7 @@ START_TEST(time_of_strips)
     tensors[2].kept = true;
     bool resident[4] = {false, true, false, false};
     mbs_mode mode[2] = {MBS_STAGED, MBS_STAGED};
+    int32_t over[2] = {-1, -1};
     int64_t weight[2] = {7, 0};
     int64_t accumulator[2] = {0};
     mbs_group group = {.end = 2, .iterations = 8, .sub_batch = 1, .strips = 4, .passes = 1};
@@ -182,6 +185,7 @@ START_TEST(time_of_strips)
                      .group_count = 1,
                      .resident = resident,
                      .mode = mode,
+                     .over = over,
                      .pinned_weight = weight,
                      .pinned_accumulator = accumulator};
     mbs_hardware hardware;
