@@ -35,3 +35,5 @@ meson install -C "$root/build-install" --no-rebuild >"$root/build-install/instal
 [ "$(id -u)" != 0 ] || ldconfig 2>/dev/null || true
 echo "installed $("$prefix/bin/mbsopt" --version) in $prefix"
 [[ ":$PATH:" == *":$prefix/bin:"* ]] || echo "to find it: export PATH=\"$prefix/bin:\$PATH\""
+python3 -c 'import mbsopt' 2>/dev/null ||
+    echo "for Python: export PYTHONPATH=\"$(python_folder)\${PYTHONPATH:+:\$PYTHONPATH}\""

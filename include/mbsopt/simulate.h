@@ -44,7 +44,7 @@ typedef struct mbs_simulation {
     double wait_room_s;  /* for such as might have come while DRAM was idle, had there been room */
     double wait_store_s; /* for results on their way to DRAM, also at the end */
     double dram_s;       /* in which DRAM moves anything */
-    double read_bytes;
+    double read_bytes;   /* whole, as is the next */
     double write_bytes;
     double estimate_s;  /* what mbs_plan_cost says */
     int64_t executions; /* of steps */

@@ -131,7 +131,10 @@ class SimulationStruct(ctypes.Structure):
         "write_bytes", "estimate_s")), ("executions", ctypes.c_int64), ("transfers", ctypes.c_int64), _ROOM]
 
     def plain(self) -> Simulation:
-        return Simulation(*(getattr(self, field.name) for field in dataclasses.fields(Simulation)))
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(Simulation)}
+        for name in ("read_bytes", "write_bytes"):
+            values[name] = int(values[name])
+        return Simulation(**values)
 
 
 # ---- Files and names -------------------------------------------------------------------------------

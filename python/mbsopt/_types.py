@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import html
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 
@@ -65,8 +65,8 @@ class Simulation(Plain):
     wait_room_s: float
     wait_store_s: float
     dram_s: float
-    read_bytes: float
-    write_bytes: float
+    read_bytes: int
+    write_bytes: int
     estimate_s: float
     executions: int
     transfers: int
@@ -235,8 +235,8 @@ class Tradeoff(Plain):
     """Plans that no other is better than in both traffic and time."""
 
     hardware: str
-    baseline: Plan
-    plans: Tuple[Plan, ...]  # the one of least traffic first, the quickest last
+    baseline: Plan = field(repr=False)
+    plans: Tuple[Plan, ...] = field(repr=False)  # the one of least traffic first, the quickest last
     rows: Tuple[Row, ...]  # of each a row, with the columns that `mbsopt tradeoff --format csv` writes
 
     def _repr_html_(self) -> str:

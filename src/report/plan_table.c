@@ -95,7 +95,7 @@ static figure fine_percent(int64_t part, int64_t whole)
 /* part / whole in percent, rounded up: it is no more than that. */
 static figure percent_at_most(int64_t part, int64_t whole)
 {
-    const double hundredths = ceil(1e4 * (double)part / (double)whole);
+    const double hundredths = fmax(1, ceil(1e4 * (double)part / (double)whole));
     return hundredths < 10 ? figure_ratio((int64_t)hundredths, 100, 2)
                            : figure_ratio((int64_t)ceil(hundredths / 10), 10, 1);
 }

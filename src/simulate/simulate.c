@@ -1,5 +1,7 @@
 #include "mbsopt/simulate.h"
 
+#include <math.h>
+
 #include "base/error.h"
 #include "base/memory.h"
 #include "cost/footprint.h"
@@ -138,6 +140,8 @@ mbs_status mbs_simulate(mbs_simulation *result, mbs_simulated_part *groups,
         status = run_plan(&t, plan, hardware, options, error);
     if (status == MBS_OK)
         status = finish_parts(&t, plan, hardware, result->time_s);
+    result->read_bytes = nearbyint(result->read_bytes); /* slices are equal parts of an operand */
+    result->write_bytes = nearbyint(result->write_bytes);
     mbs_status closed = simulated_timeline_close(t.timeline, status == MBS_OK, error);
     mem_free(t.group_ends);
     return status != MBS_OK ? status : closed;

@@ -82,10 +82,10 @@ static void put_figures(table *rows, const mbs_simulated_part *part)
 }
 
 #define WAIT_COLUMNS                                                                               \
-    {.head = {"", "ms"}, .right = 1}, {.head = {"wait for", "operands"}, .right = 1, .rank = 3},   \
-        {.head = {"wait for", "room"}, .right = 1, .rank = 2},                                     \
+    {.head = {"", "ms"}, .right = 1}, {.head = {"wait for", "operands"}, .right = 1, .rank = 1},   \
+        {.head = {"wait for", "room"}, .right = 1, .rank = 3},                                     \
     {                                                                                              \
-        .head = {"wait for", "stores"}, .right = 1, .rank = 1                                      \
+        .head = {"wait for", "stores"}, .right = 1, .rank = 2                                      \
     }
 
 static void put_groups(const simulate_run *run, page *onto)
@@ -117,13 +117,15 @@ static double waits(const mbs_simulated_part *part)
     return part->wait_load_s + part->wait_room_s + part->wait_store_s;
 }
 
+#define LEAST_SHOWN_S 5e-7 /* what the table rounds to nothing */
+
 /* The steps that wait most, by insertion into so short a list. */
 static size_t longest_waits(const simulate_run *run, size_t longest[MOST_STEPS])
 {
     size_t count = 0;
     for (size_t k = 0; k < mbs_program_step_count(mbs_plan_program(run->plan)); k++) {
         size_t at = count;
-        if (waits(&run->steps[k]) <= 0)
+        if (waits(&run->steps[k]) < LEAST_SHOWN_S)
             continue;
         while (at > 0 && waits(&run->steps[longest[at - 1]]) < waits(&run->steps[k]))
             at--;
