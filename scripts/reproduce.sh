@@ -25,7 +25,7 @@ anew. ilp stops at a time limit: its last digits may differ between machines.
   recompute, recompute-memories
                       what to compute again in place of storing it
   sensitivity         with one constant of the machine changed
-  simulation          estimated times beside simulated ones, all shipped networks
+  simulation          estimated times beside simulated, all shipped networks
   dram, crane, soma   on the work of MONeT, Crane and SoMa (the tables at the
                       end of docs/evaluation.md)
   optimizers          updates of weights by SGD, momentum and Adam

@@ -56,10 +56,9 @@ static mbs_shape parameter_shape(const mbs_layer *layer)
     case OP_CONV:
         return window_shape(layer, layer->out_channels,
                             layer->weights / layer->out_channels / window);
-    case OP_CONV_TRANSPOSE: {
-        const int64_t filters = layer->out_channels / layer->groups;
-        return window_shape(layer, layer->weights / filters / window, filters);
-    }
+    case OP_CONV_TRANSPOSE:
+        return window_shape(layer, layer->weights / layer->out_channels * layer->groups / window,
+                            layer->out_channels / layer->groups);
     case OP_FC:
         return (mbs_shape){2, {layer->out_channels, layer->weights / layer->out_channels}};
     case OP_EMBEDDING:
