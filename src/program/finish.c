@@ -127,11 +127,12 @@ static bool link_shared(builder *b)
     if (!any)
         return true;
     const size_t layers = (size_t)n->layer_count;
-    bool *shared = mem_calloc(layers, sizeof *shared);        /* per owner */
-    int32_t *latest = mem_alloc(2 * layers * sizeof *latest); /* its users', and the adders */
-    const bool good = shared != NULL && latest != NULL;
+    bool *shared = mem_calloc(layers, sizeof *shared); /* per owner; likewise the latest steps */
+    int32_t *users = mem_alloc(2 * layers * sizeof *users);
+    const bool good = shared != NULL && users != NULL;
+    int32_t *adders = good ? users + layers : NULL;
     for (int32_t l = 0; good && l < n->layer_count; l++) {
-        latest[2 * l] = latest[2 * l + 1] = -1;
+        users[l] = adders[l] = -1;
         shared[layer_owner(n, l)] = shared[layer_owner(n, l)] || n->layers[l].shares >= 0;
     }
     for (int32_t k = 0; good && k < b->program->step_count; k++) {
@@ -140,16 +141,16 @@ static bool link_shared(builder *b)
         if (owner < 0 || !shared[owner])
             continue;
         if (step->weight_bytes > 0) {
-            step->weight_use.previous = latest[2 * owner];
-            latest[2 * owner] = k;
+            step->weight_use.previous = users[owner];
+            users[owner] = k;
         }
         if (step->accumulator_bytes > 0) {
-            step->accumulator_use.previous = latest[2 * owner + 1];
-            latest[2 * owner + 1] = k;
+            step->accumulator_use.previous = adders[owner];
+            adders[owner] = k;
         }
     }
     mem_free(shared);
-    mem_free(latest);
+    mem_free(users);
     return good || builder_fail(b, MBS_ERR_MEMORY);
 }
 
