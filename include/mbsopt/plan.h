@@ -240,7 +240,9 @@ typedef struct mbs_options {
  * (mbs_plan_free). With limit_slowdown and traffic for the objective, the plan is the one of
  * least traffic among those that are not slower than that, of plans that some weight makes
  * (mbs_plan_tradeoff): its own objective is then MBS_WEIGHTED or MBS_TIME. Errors and cost: as of
- * mbs_plan_create_recompute; MBS_ERR_NO_PLAN (even the quickest plan is slower).
+ * mbs_plan_create_recompute; MBS_ERR_NO_PLAN (even the quickest plan is slower), MBS_ERR_INPUT (a
+ * member of the hardware is not what a file might say), MBS_ERR_ARGUMENT (a null pointer, but
+ * for `error`).
  */
 MBS_API mbs_status mbs_plan_network(mbs_plan **plan, const mbs_network *network,
                                     const mbs_hardware *hardware, const mbs_options *options,

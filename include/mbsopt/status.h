@@ -21,7 +21,8 @@ extern "C" {
 typedef enum mbs_status {
     MBS_OK = 0,
     MBS_ERR_INPUT,    /* a file or a value given by the user is wrong */
-    MBS_ERR_ARGUMENT, /* the caller misused the library (null pointer, index out of range) */
+    MBS_ERR_ARGUMENT, /* the caller misused the library (a choice that is none, an index out of
+                         range) */
     MBS_ERR_NO_PLAN,  /* no schedule exists for this network, buffer and options */
     MBS_ERR_VERIFY, /* a plan breaks the model's rules, or its figures are not what a replay counts
                      */

@@ -7,6 +7,8 @@
 
 #include "mbsopt/hardware.h"
 
+#define HARDWARE_MOST_REAL 1e9 /* of a real that is no share */
+
 typedef enum field_kind {
     FIELD_TAG,     /* the format, checked elsewhere */
     FIELD_SECTION, /* an object whose members are rows of their own */

@@ -39,8 +39,6 @@ void mbs_hardware_wavecore(mbs_hardware *hardware)
     };
 }
 
-#define MOST_REAL 1e9 /* pJ, W: energies stay far from the largest double */
-
 static void read_name(json_document *document, const json_path *at, const char *member,
                       const cJSON *value, char *place, size_t size)
 {
@@ -58,7 +56,7 @@ static void read_name(json_document *document, const json_path *at, const char *
 static void read_real(json_document *document, const json_path *at, const char *member,
                       const cJSON *value, double *place)
 {
-    if (json_real(document, at, member, value, place) && *place > MOST_REAL)
+    if (json_real(document, at, member, value, place) && *place > HARDWARE_MOST_REAL)
         json_unexpected(document, at, member, value, "a number from 0 to 1e9");
 }
 

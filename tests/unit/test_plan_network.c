@@ -1,6 +1,7 @@
 /* src/verify/plan_network.c: one call plans what program and plan calls plan, with the machine's
  * word sizes. */
 #include <check.h>
+#include <math.h>
 #include <stdbool.h>
 
 #include "mbsopt/mbsopt.h"
@@ -157,6 +158,41 @@ START_TEST(what_is_wrong_is_said)
     ck_assert_int_eq(mbs_plan_network(&plan, network, &hardware, &options, &error),
                      MBS_ERR_ARGUMENT);
     ck_assert_ptr_null(plan);
+    ck_assert_int_eq(mbs_plan_network(&plan, NULL, &hardware, &options, NULL), MBS_ERR_ARGUMENT);
+    mbs_network_free(network);
+}
+END_TEST
+
+/* A machine is a plain value, which a caller may have made anything of. */
+START_TEST(machines_are_checked)
+{
+    static const char *const expected[] = {
+        "hardware: clock_hz: found 0, expected 1 to 1000000000000",
+        "hardware: energy.mac_pj: found nan, expected a number from 0 to 1e9",
+        "hardware: activation_bits: found -8, expected 1 to 64",
+        "hardware: memory.dram_efficiency: found 0, expected a number above 0 and at most 1",
+        "hardware: cycle_model: there is no model 9",
+        "hardware: buffer_alignment_bytes: found 3, expected a power of 2"};
+    mbs_hardware machines[COUNT(expected)];
+    mbs_network *network = load("alexnet");
+    const mbs_options options = small_options(MBS_PLANNER_DP, 0);
+    for (size_t i = 0; i < COUNT(expected); i++)
+        mbs_hardware_wavecore(&machines[i]);
+    machines[0].clock_hz = 0;
+    machines[1].mac_pj = NAN;
+    machines[2].bits.activation = -8;
+    machines[3].dram_efficiency = 0;
+    machines[4].cycle_model = (mbs_cycle_model)9;
+    machines[5].buffer_alignment_bytes = 3;
+    for (size_t i = 0; i < COUNT(expected); i++) {
+        mbs_plan *plan = NULL;
+        mbs_error error;
+        mbs_error_clear(&error);
+        ck_assert_int_eq(mbs_plan_network(&plan, network, &machines[i], &options, &error),
+                         MBS_ERR_INPUT);
+        ck_assert_ptr_null(plan);
+        ck_assert_str_eq(error.message[0], expected[i]);
+    }
     mbs_network_free(network);
 }
 END_TEST
@@ -170,6 +206,7 @@ int main(void)
     tcase_add_test(tests, objectives_and_recomputing);
     tcase_add_test(tests, word_sizes_are_the_machines);
     tcase_add_test(tests, what_is_wrong_is_said);
+    tcase_add_test(tests, machines_are_checked);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

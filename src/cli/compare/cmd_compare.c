@@ -13,7 +13,6 @@
 #include "signals.h"
 
 #define DEFAULT_PLANNERS "baseline,archopt,il,mbs-fs,mbs1,mbs2,dp,ilp"
-#define WORK_LIMIT       10.0
 
 static int read_options(comparison *of, compare_format *format, const arguments *given)
 {
@@ -24,7 +23,8 @@ static int read_options(comparison *of, compare_format *format, const arguments 
         return EXIT_USAGE;
     *format = (compare_format)choice;
     of->options = (mbs_plan_options)MBS_PLAN_OPTIONS_INIT;
-    of->options.work_limit = option_value(given, "time-limit") == NULL ? WORK_LIMIT : 0;
+    of->ilp_is_short =
+        option_value(given, "time-limit") == NULL && option_value(given, "work-limit") == NULL;
     int status =
         read_planners(&of->planners, "planner", planners != NULL ? planners : DEFAULT_PLANNERS);
     if (status == EXIT_OK)
@@ -117,7 +117,8 @@ static const option_spec compare_options[] = {
     OPTION_BUFFER,
     OPTION_BATCH,
     {"time-limit", '\0', "S", "ilp, best: stop after S seconds, not after so much work"},
-    {"work-limit", '\0', "UNITS", "ilp, best: of about a second each, but counted (default: 10)"},
+    {"work-limit", '\0', "UNITS",
+     "ilp, best: of about a second each, but counted (default: 10, 1)"},
     OPTION_IN_PLACE,
     OPTION_RECOMPUTE,
     OPTION_MAX_RECOMPUTE,

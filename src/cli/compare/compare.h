@@ -37,6 +37,7 @@ typedef struct compare_network {
 typedef struct comparison {
     setup setup; /* the machine and the batch; each network in turn */
     mbs_plan_options options;
+    bool ilp_is_short;         /* its own limit of work is too long for one planner of many */
     planner_list planners;     /* one per row */
     bool strips[COMPARE_ROWS]; /* per row: the plan may have groups of strips */
     mbs_objective objectives[COMPARE_ROWS];

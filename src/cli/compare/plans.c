@@ -10,6 +10,8 @@
 #include "search.h"
 #include "signals.h"
 
+#define ILP_WORK_LIMIT 10.0 /* unless another is given */
+
 /* The network in both forms that planners want: index 1 keeps batch norms, 0 replaces them. */
 typedef struct programs {
     const mbs_network *network;
@@ -54,6 +56,8 @@ static mbs_status plan_row(mbs_plan **plan, const comparison *of, const programs
     mbs_plan_options options = of->options;
     options.planner = kind.planner;
     options.objective = kind.objective;
+    if (of->ilp_is_short && kind.planner == MBS_PLANNER_ILP)
+        options.work_limit = ILP_WORK_LIMIT;
     options.no_strips = !kind.strips;
     if (!kind.recomputes)
         again.recompute = (mbs_recompute_options)MBS_RECOMPUTE_OPTIONS_INIT;
