@@ -117,7 +117,7 @@ static int make_plans(tradeoff_run *run, size_t points)
     mbs_plan *plans[MOST_POINTS];
     mbs_error error;
     mbs_error_clear(&error);
-    run->rows = calloc(points, sizeof *run->rows);
+    run->rows = calloc(MOST_POINTS, sizeof *run->rows); /* as plans */
     if (run->rows == NULL) {
         complain("out of memory");
         return EXIT_SYSTEM;
