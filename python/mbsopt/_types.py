@@ -119,7 +119,7 @@ class Plan(Plain):
     energy_j: float
     utilisation: float  # of the systolic array
     dram_peak: DramPeak
-    json: str  # the plan file
+    json: str = field(repr=False)  # the plan file
 
     @property
     def rows(self) -> List[Row]:

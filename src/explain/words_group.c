@@ -57,15 +57,27 @@ static void put_obstacle(text *out, const variants *of, const obstacle *what)
 
 /* ---- Begin and end --------------------------------------------------------------------------- */
 
-static void put_merger(text *out, const variants *of, const merger *with, int32_t neighbour)
+/* Of the group at `index` and the one at `neighbour`: what the least that was tried is. */
+static const char *least_tried(const variants *of, const merger *with, int32_t index,
+                               int32_t neighbour)
+{
+    const mbs_group *groups = of->plan->groups;
+    if (with->is_coupled)
+        return "and all samples must go through at once, for a batch norm is kept: ";
+    if (with->together.group.strips > 1)
+        return "not even one row at a time: ";
+    if (groups[index].strips > 1 || groups[neighbour].strips > 1)
+        return "for strips of rows cannot go through both, and of whole samples not even one: ";
+    return "not even one sample at a time: ";
+}
+
+static void put_merger(text *out, const variants *of, const merger *with, int32_t index,
+                       int32_t neighbour)
 {
     text_format(out, "as one group with group %" PRId32 " it would ", neighbour + 1);
     if (with->obstacle.is_known) {
         text_string(out, "not fit, ");
-        text_string(out, with->is_coupled ? "and all samples must go through at once, for a batch "
-                                            "norm is kept: "
-                         : with->together.group.strips > 1 ? "not even one row at a time: "
-                                                           : "not even one sample at a time: ");
+        text_string(out, least_tried(of, with, index, neighbour));
         put_obstacle(out, of, &with->obstacle);
     } else {
         text_string(out, "run ");
@@ -83,7 +95,7 @@ static void put_ends(text *out, const variants *of, const group_story *story)
     text_safe(out, steps[story->group->first].name);
     if (story->before.exists) {
         text_string(out, ": ");
-        put_merger(out, of, &story->before, story->index - 1);
+        put_merger(out, of, &story->before, story->index, story->index - 1);
     } else {
         text_string(out, ", the first step of all.\n");
     }
@@ -91,7 +103,7 @@ static void put_ends(text *out, const variants *of, const group_story *story)
     text_safe(out, steps[story->group->end - 1].name);
     if (story->after.exists) {
         text_string(out, ": ");
-        put_merger(out, of, &story->after, story->index + 1);
+        put_merger(out, of, &story->after, story->index, story->index + 1);
     } else {
         text_string(out, ", the last step of all.\n");
     }
