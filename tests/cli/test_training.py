@@ -21,8 +21,8 @@ class TrainingTest(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertEqual(done.stdout.count("\nok ") + done.stdout.startswith("ok "), 36 + 27 + 27 + 21 + 28 + 14)
         self.assertEqual(done.stdout.count(" recompute auto: "), 5)
-        self.assertEqual(done.stdout.count(" dp with strips, "), 33)
-        self.assertEqual(done.stdout.count(" strips, batch norms "), 2 * 5 * 3)
+        self.assertEqual(done.stdout.count(" dp with strips, "), 11 * 4)
+        self.assertEqual(done.stdout.count(" strips, batch norms "), 2 * 5 * 4)
 
     def test_faults_are_noticed_and_maps_are_right(self):
         faults = pathlib.Path(__file__).resolve().parent / "training_faults.py"
