@@ -119,8 +119,7 @@ typedef struct mbs_step {
     int32_t touch_begin; /* touches [touch_begin, write_begin) are reads, */
     int32_t write_begin; /* [write_begin, touch_end) writes */
     int32_t touch_end;
-    int32_t
-        replaceable; /* the touch of the operand that it may write over (section 12); -1: none */
+    int32_t replaceable; /* the touch of what it may write over (section 12); -1: none */
     int64_t weight_bytes;
     int64_t accumulator_bytes;
     parameter_use weight_use;
