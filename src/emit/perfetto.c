@@ -9,6 +9,7 @@
 #include "cost/strips.h"
 #include "cost/time.h"
 #include "emit/timeline.h"
+#include "emit/trace_events.h"
 #include "hardware/bandwidth.h"
 
 /* Of more executions than this only the first iteration of each group is shown. */
@@ -34,35 +35,10 @@ typedef struct perfetto {
 
 /* ---- Events ---------------------------------------------------------------------------------- */
 
-/*
- * Times are whole nanoseconds, so that a slice that ends where its parent does is still inside it;
- * printed as microseconds, the format's unit.
- */
-static int64_t nanoseconds(double seconds)
-{
-    return (int64_t)llround(seconds * 1e9);
-}
-
-static void put_microseconds(text *out, const char *member, int64_t ns)
-{
-    text_format(out, ", \"%s\": %" PRId64 ".%03d", member, ns / 1000, (int)(ns % 1000));
-}
-
-/* Begins an event; its members follow, then `}`. */
-static void begin_event(perfetto *p, const char *phase, track where, const char *name)
-{
-    text_format(p->out, ",\n{\"ph\": \"%s\", \"pid\": 1, \"tid\": %d, \"name\": ", phase,
-                (int)where);
-    text_json_string(p->out, name);
-}
-
 /* A slice without its closing brace, so that arguments can follow. */
 static void begin_slice(perfetto *p, track where, const char *name, double begin_s, double end_s)
 {
-    const int64_t begin = nanoseconds(begin_s);
-    begin_event(p, "X", where, name);
-    put_microseconds(p->out, "ts", begin);
-    put_microseconds(p->out, "dur", max_i64(0, nanoseconds(end_s) - begin));
+    trace_slice(p->out, where, name, trace_nanoseconds(begin_s), trace_nanoseconds(end_s));
 }
 
 static void end_event(perfetto *p)
@@ -72,22 +48,17 @@ static void end_event(perfetto *p)
 
 static void put_counter(perfetto *p, double at_s, int64_t bytes)
 {
-    begin_event(p, "C", TRACK_PLAN, "buffer occupancy");
-    put_microseconds(p->out, "ts", nanoseconds(at_s));
+    trace_event(p->out, "C", TRACK_PLAN, "buffer occupancy");
+    trace_time(p->out, "ts", trace_nanoseconds(at_s));
     text_format(p->out, ", \"args\": {\"bytes\": %" PRId64 "}}", bytes);
 }
 
 static void put_tracks(perfetto *p)
 {
-    text_string(p->out, "{\"displayTimeUnit\": \"ns\", \"traceEvents\": [\n"
-                        "{\"ph\": \"M\", \"pid\": 1, \"name\": \"process_name\", \"args\": "
-                        "{\"name\": ");
-    text_json_string(p->out, p->e->plan->program->network_name);
-    text_string(p->out, "}}");
+    trace_begin(p->out, p->e->plan->program->network_name);
     for (int i = TRACK_PLAN; i <= TRACK_VECTOR; i++) {
-        begin_event(p, "M", (track)i, "thread_name");
-        text_format(p->out, ", \"args\": {\"name\": \"%s\"}}", track_names[i]);
-        begin_event(p, "M", (track)i, "thread_sort_index");
+        trace_name_track(p->out, i, track_names[i]);
+        trace_event(p->out, "M", i, "thread_sort_index");
         text_format(p->out, ", \"args\": {\"sort_index\": %d}}", i);
     }
 }
@@ -316,7 +287,7 @@ mbs_status export_perfetto(exporter *e)
             going = status == MBS_OK && put_group(&p, g);
         }
         put_counter(&p, p.now_s, 0);
-        text_string(p.out, "\n]}\n");
+        trace_end(p.out);
     }
     mem_free(p.footprints);
     timeline_close(&p.line);

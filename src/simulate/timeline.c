@@ -1,12 +1,11 @@
 #include "simulate/timeline.h"
 
 #include <inttypes.h>
-#include <math.h>
 
-#include "base/checked.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/sink.h"
+#include "emit/trace_events.h"
 
 #define MOST_EXECUTIONS 20000
 
@@ -37,26 +36,13 @@ struct simulated_timeline {
 
 /* ---- Events ---------------------------------------------------------------------------------- */
 
-/* Whole nanoseconds, printed as microseconds, the format's unit. */
-static int64_t nanoseconds(double seconds)
-{
-    return (int64_t)llround(seconds * 1e9);
-}
-
-static void put_time(text *to, const char *member, int64_t ns)
-{
-    text_format(to, ", \"%s\": %" PRId64 ".%03d", member, ns / 1000, (int)(ns % 1000));
-}
-
 static void put_slice(simulated_timeline *line, track where)
 {
     const open_slice *slice = &line->open[where];
     if (slice->number < 0)
         return;
-    text_format(line->to, ",\n{\"ph\": \"X\", \"pid\": 1, \"tid\": %d, \"name\": ", (int)where);
-    text_json_string(line->to, line->plan->program->steps[slice->step].name);
-    put_time(line->to, "ts", slice->begin_ns);
-    put_time(line->to, "dur", slice->end_ns - slice->begin_ns);
+    trace_slice(line->to, where, line->plan->program->steps[slice->step].name, slice->begin_ns,
+                slice->end_ns);
     text_format(line->to, ", \"args\": {\"iteration\": %" PRId64, slice->iteration);
     if (where >= TRACK_READS)
         text_format(line->to, ", \"bytes\": %.0f", slice->bytes);
@@ -68,8 +54,8 @@ static void show(simulated_timeline *line, track where, int64_t number, const ex
                  double bytes, double begin_s, double end_s)
 {
     open_slice *slice = &line->open[where];
-    const int64_t begin_ns = nanoseconds(begin_s);
-    const int64_t end_ns = nanoseconds(end_s);
+    const int64_t begin_ns = trace_nanoseconds(begin_s);
+    const int64_t end_ns = trace_nanoseconds(end_s);
     if (number >= line->most)
         return;
     if (slice->number == number && slice->end_ns == begin_ns) {
@@ -98,16 +84,9 @@ void simulated_timeline_move(simulated_timeline *line, transfer_kind kind, int64
 
 static void put_tracks(simulated_timeline *line)
 {
-    text_string(line->to, "{\"displayTimeUnit\": \"ns\", \"traceEvents\": [\n"
-                          "{\"ph\": \"M\", \"pid\": 1, \"name\": \"process_name\", \"args\": "
-                          "{\"name\": ");
-    text_json_string(line->to, line->plan->program->network_name);
-    text_string(line->to, "}}");
+    trace_begin(line->to, line->plan->program->network_name);
     for (int i = TRACK_ARRAY; i < TRACK_END; i++) {
-        text_format(line->to,
-                    ",\n{\"ph\": \"M\", \"pid\": 1, \"tid\": %d, \"name\": \"thread_name\", "
-                    "\"args\": {\"name\": \"%s\"}}",
-                    i, track_names[i]);
+        trace_name_track(line->to, i, track_names[i]);
         line->open[i].number = -1;
     }
 }
@@ -136,7 +115,7 @@ mbs_status simulated_timeline_close(simulated_timeline *line, bool keep, mbs_err
     if (line->out != NULL) {
         for (int i = TRACK_ARRAY; i < TRACK_END; i++)
             put_slice(line, (track)i);
-        text_string(line->to, "\n]}\n");
+        trace_end(line->to);
     }
     const mbs_status status = sink_close(line->out, keep, error);
     mem_free(line);
