@@ -152,12 +152,7 @@ static mbs_status greedy_program(plan_run *run, const mbs_program **program, mbs
     *program = of->program;
     if (run->asked_to_keep == of->keep_batch_norm)
         return MBS_OK;
-    mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
-    options.inference = of->inference;
-    options.optimizer = of->optimizer;
-    options.keep_batch_norm = run->asked_to_keep;
-    options.bits = of->hardware.bits;
-    options.optimizer_bits = of->hardware.optimizer_bits;
+    const mbs_program_options options = setup_program_options(of, run->asked_to_keep);
     mbs_status status = mbs_program_create(&run->replaced, of->network, &options, error);
     *program = run->replaced;
     return status;
@@ -343,14 +338,11 @@ static const option_spec plan_options[] = {
     OPTION_MAX_DRAM,
     {"export-model", '\0', "FILE.lp|.mps", "write ilp's integer program for other solvers"},
     {"import-solution", '\0', "FILE", "the plan in another solver's solution of it"},
-    OPTION_INFERENCE,
-    OPTION_BATCH_NORM,
-    OPTION_OPTIMIZER,
+    OPTIONS_PROGRAM,
     OPTION_CORES,
     OPTION_HARDWARE,
     OPTIONS_IMPORT,
-    OPTION_CYCLE_MODEL,
-    OPTION_DRAM_EFFICIENCY,
+    OPTIONS_MACHINE,
     {"format", '\0', "table|json|csv",
      "a table, a plan file, or a row per group (default: as -o ends; table)"},
     OPTION_OUTPUT,

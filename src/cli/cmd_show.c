@@ -127,8 +127,8 @@ static int run_show(const arguments *given)
 }
 
 static const option_spec show_options[] = {
-    OPTION_BUFFER,   OPTION_BATCH,   OPTION_INFERENCE, OPTION_BATCH_NORM, OPTION_OPTIMIZER,
-    OPTION_HARDWARE, OPTIONS_IMPORT, OPTION_OUTPUT,    OPTION_COLOR,
+    OPTION_BUFFER,  OPTION_BATCH,  OPTIONS_PROGRAM, OPTION_HARDWARE,
+    OPTIONS_IMPORT, OPTION_OUTPUT, OPTION_COLOR,
 };
 
 const command command_show = {

@@ -85,6 +85,11 @@ void put_json(FILE *out, const char *text)
     fputc('"', out);
 }
 
+void put_json_member(FILE *out, const char *name, double value)
+{
+    fprintf(out, ", \"%s\": %s", name, field_number(value).text);
+}
+
 field_figure field_space(int64_t bytes)
 {
     static const char *const names[] = {"TiB", "GiB", "MiB", "KiB"};

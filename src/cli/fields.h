@@ -27,6 +27,9 @@ void put_csv(FILE *out, const char *text);
 /* The text itself as a JSON string. */
 void put_json(FILE *out, const char *text);
 
+/* A further member of a JSON object, as field_number. */
+void put_json_member(FILE *out, const char *name, double value);
+
 /* "10 MiB", "512 KiB", "10000000 bytes". */
 field_figure field_space(int64_t bytes);
 

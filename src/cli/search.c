@@ -192,6 +192,18 @@ static int on_progress(const mbs_progress *progress, void *context)
     return signals_noted() != 0;
 }
 
+mbs_program_options search_program_options(const mbs_hardware *hardware, int inference,
+                                           mbs_optimizer optimizer, int keep_batch_norm)
+{
+    mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
+    options.inference = inference;
+    options.keep_batch_norm = keep_batch_norm;
+    options.optimizer = optimizer;
+    options.bits = hardware->bits;
+    options.optimizer_bits = hardware->optimizer_bits;
+    return options;
+}
+
 mbs_options search_network_options(const search_again *again, const mbs_plan_options *options)
 {
     return (mbs_options){

@@ -85,6 +85,10 @@ typedef struct search_again {
     mbs_optimizer optimizer;
 } search_again;
 
+/* Programs with the machine's word sizes. */
+mbs_program_options search_program_options(const mbs_hardware *hardware, int inference,
+                                           mbs_optimizer optimizer, int keep_batch_norm);
+
 /* Both as mbs_plan_network takes them. */
 mbs_options search_network_options(const search_again *again, const mbs_plan_options *options);
 

@@ -170,21 +170,14 @@ int setup_options(setup *result, const arguments *given)
     return buffer_status != EXIT_OK ? buffer_status : batch_status;
 }
 
-/* What the options say of programs. */
-static mbs_program_options setup_program_options(const setup *of)
+mbs_program_options setup_program_options(const setup *of, int keep_batch_norm)
 {
-    mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
-    options.inference = of->inference;
-    options.keep_batch_norm = of->keep_batch_norm;
-    options.optimizer = of->optimizer;
-    options.bits = of->hardware.bits;
-    options.optimizer_bits = of->hardware.optimizer_bits;
-    return options;
+    return search_program_options(&of->hardware, of->inference, of->optimizer, keep_batch_norm);
 }
 
 mbs_status setup_program(setup *result, mbs_error *error)
 {
-    const mbs_program_options options = setup_program_options(result);
+    const mbs_program_options options = setup_program_options(result, result->keep_batch_norm);
     return mbs_program_create(&result->program, result->network, &options, error);
 }
 

@@ -44,6 +44,9 @@
         "optimizer", '\0', "NAME",                                                                 \
             "none (default), sgd, momentum, adam: steps that update weights"                       \
     }
+/* What is read of programs and of the machine together: rows that go together in every table. */
+#define OPTIONS_PROGRAM OPTION_INFERENCE, OPTION_BATCH_NORM, OPTION_OPTIMIZER
+#define OPTIONS_MACHINE OPTION_CYCLE_MODEL, OPTION_DRAM_EFFICIENCY
 #define OPTION_COLOR                                                                               \
     {                                                                                              \
         "color", '\0', "auto|always|never", "colours in tables (default: auto)"                    \
@@ -87,6 +90,9 @@ int setup_options(setup *result, const arguments *given);
 
 /* Loads the network and builds its program. Likewise. */
 int setup_load(setup *result, const arguments *given);
+
+/* Programs for all that was read, but for batch norms. */
+mbs_program_options setup_program_options(const setup *of, int keep_batch_norm);
 
 /* Builds the program of a network that is loaded already. */
 mbs_status setup_program(setup *result, mbs_error *error);

@@ -56,11 +56,6 @@ bool advise_put_rows(FILE *out, const advise_run *of)
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
-static void put_member(FILE *out, const char *name, double value)
-{
-    fprintf(out, ", \"%s\": %s", name, field_number(value).text);
-}
-
 /* The buffer at the place, or null. */
 static void put_buffer(FILE *out, const advise_run *of, const char *name, size_t place)
 {
@@ -79,13 +74,13 @@ static void put_point(FILE *out, const advise_run *of, size_t network, size_t ba
     fprintf(out, "{\"buffer_bytes\": %" PRId64, of->sweep.buffers.values[buffer]);
     fprintf(out, ", \"total_bytes\": %" PRId64 ", \"baseline_bytes\": %" PRId64, row->traffic.total,
             base->traffic.total);
-    put_member(out, "traffic_ratio", row->traffic_ratio);
-    put_member(out, "time_s", row->cost.time_s);
-    put_member(out, "baseline_time_s", base->cost.time_s);
-    put_member(out, "speedup", row->speedup);
-    put_member(out, "energy_j", row->cost.energy_j);
-    put_member(out, "baseline_energy_j", base->cost.energy_j);
-    put_member(out, "energy_ratio", row->energy_ratio);
+    put_json_member(out, "traffic_ratio", row->traffic_ratio);
+    put_json_member(out, "time_s", row->cost.time_s);
+    put_json_member(out, "baseline_time_s", base->cost.time_s);
+    put_json_member(out, "speedup", row->speedup);
+    put_json_member(out, "energy_j", row->cost.energy_j);
+    put_json_member(out, "baseline_energy_j", base->cost.energy_j);
+    put_json_member(out, "energy_ratio", row->energy_ratio);
     fputc('}', out);
 }
 

@@ -7,6 +7,7 @@
 
 #include "import.h"
 #include "output.h"
+#include "planning.h"
 #include "search.h"
 #include "signals.h"
 
@@ -20,14 +21,10 @@ typedef struct programs {
 
 static mbs_status make_programs(programs *loaded, const comparison *of, mbs_error *error)
 {
-    mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
-    options.inference = of->setup.inference;
-    options.optimizer = of->setup.optimizer;
-    options.bits = of->setup.hardware.bits;
-    options.optimizer_bits = of->setup.hardware.optimizer_bits;
     mbs_status status = MBS_OK;
     for (int keep = 0; keep < 2 && status == MBS_OK; keep++) {
-        options.keep_batch_norm = keep || of->setup.keep_batch_norm;
+        const mbs_program_options options =
+            setup_program_options(&of->setup, keep || of->setup.keep_batch_norm);
         status = mbs_program_create(&loaded->program[keep], loaded->network, &options, error);
     }
     return status;
@@ -50,15 +47,14 @@ typedef struct row_kind {
 static mbs_status plan_row(mbs_plan **plan, const comparison *of, const programs *loaded,
                            row_kind kind, mbs_error *error)
 {
-    search_again again = {
-        loaded->network,    of->setup.inference, of->setup.keep_batch_norm, of->recompute, NULL,
-        of->setup.optimizer};
+    search_again again = planning_again(&of->setup, of->recompute);
     mbs_plan_options options = of->options;
     options.planner = kind.planner;
     options.objective = kind.objective;
     if (of->ilp_is_short && kind.planner == MBS_PLANNER_ILP)
         options.work_limit = ILP_WORK_LIMIT;
     options.no_strips = !kind.strips;
+    again.network = loaded->network;
     if (!kind.recomputes)
         again.recompute = (mbs_recompute_options)MBS_RECOMPUTE_OPTIONS_INIT;
     return search_plan(plan, loaded->program[planner_keeps_batch_norms(kind.planner)],

@@ -201,27 +201,22 @@ static void put_csv_rows(FILE *out, const comparison *of)
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
-static void put_member(FILE *out, const char *name, double value)
-{
-    fprintf(out, ", \"%s\": %s", name, field_number(value).text);
-}
-
 static void put_energy_parts(FILE *out, const mbs_cost *cost)
 {
     fprintf(out, ", \"energy_parts_j\": {\"dram\": %s", field_number(cost->dram_j).text);
-    put_member(out, "buffer", cost->buffer_j);
-    put_member(out, "mac", cost->mac_j);
-    put_member(out, "vector", cost->vector_j);
-    put_member(out, "static", cost->static_j);
+    put_json_member(out, "buffer", cost->buffer_j);
+    put_json_member(out, "mac", cost->mac_j);
+    put_json_member(out, "vector", cost->vector_j);
+    put_json_member(out, "static", cost->static_j);
     fprintf(out, "}");
 }
 
 static void put_ratios(FILE *out, const compare_row *row)
 {
-    put_member(out, "traffic_ratio", row->traffic_ratio);
-    put_member(out, "speedup", row->speedup);
-    put_member(out, "energy_ratio", row->energy_ratio);
-    put_member(out, "utilisation", row->utilisation);
+    put_json_member(out, "traffic_ratio", row->traffic_ratio);
+    put_json_member(out, "speedup", row->speedup);
+    put_json_member(out, "energy_ratio", row->energy_ratio);
+    put_json_member(out, "utilisation", row->utilisation);
     fprintf(out, "}");
 }
 
@@ -241,10 +236,10 @@ static void put_json_row(FILE *out, const compare_row *row)
             traffic->weight_gradient, optimizer, traffic->total);
     if (row->bound_bytes > 0)
         fprintf(out, ", \"bound_bytes\": %" PRId64, row->bound_bytes);
-    put_member(out, "time_s", row->cost.time_s);
-    put_member(out, "energy_j", row->cost.energy_j);
+    put_json_member(out, "time_s", row->cost.time_s);
+    put_json_member(out, "energy_j", row->cost.energy_j);
     put_energy_parts(out, &row->cost);
-    put_member(out, "extra_macs_percent", row->extra_macs);
+    put_json_member(out, "extra_macs_percent", row->extra_macs);
     fprintf(out, ", \"dram_peak_bytes\": %" PRId64, row->dram_peak.bytes);
     put_ratios(out, row);
 }

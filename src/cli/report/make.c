@@ -56,12 +56,8 @@ static int explain(report_network *to, const report *of, const search_again *aga
 
 static int plan_network(report *of, size_t n, bool *interrupted)
 {
-    const search_again again = {of->sweep.networks[n].network,
-                                of->setup.inference,
-                                of->setup.keep_batch_norm,
-                                of->recompute,
-                                NULL,
-                                of->setup.optimizer};
+    search_again again = planning_again(&of->setup, of->recompute);
+    again.network = of->sweep.networks[n].network;
     report_network *to = &of->networks[n];
     mbs_error error;
     mbs_error_clear(&error);

@@ -12,9 +12,6 @@
 #include "signals.h"
 #include "simulate/simulate.h"
 
-enum { FORMAT_TABLE, FORMAT_JSON };
-static const char *const formats[] = {"table", "json", NULL};
-
 /* ---- Options --------------------------------------------------------------------------------- */
 
 /* -1 without the option. */
@@ -42,14 +39,17 @@ static int on_progress(const mbs_progress *progress, void *context)
 
 static int read_options(simulate_run *run, const arguments *given)
 {
+    static const char *const formats[] = {"table", "json", NULL};
     const char *prefetches[MBS_PREFETCH_COUNT + 1] = {NULL};
     size_t prefetch;
+    size_t format;
     for (int i = 0; i < MBS_PREFETCH_COUNT; i++)
         prefetches[i] = mbs_prefetch_name((mbs_prefetch)i);
     run->options = (mbs_simulate_options)MBS_SIMULATE_OPTIONS_INIT;
     if (!option_choice(given, "prefetch", prefetches, &prefetch) ||
-        !option_format(given, option_value(given, "output"), formats, &run->format))
+        !option_format(given, option_value(given, "output"), formats, &format))
         return EXIT_USAGE;
+    run->json = format == 1;
     run->options.prefetch = (mbs_prefetch)prefetch;
     run->options.timeline = option_value(given, "timeline");
     run->options.full = option_flag(given, "full");
@@ -60,7 +60,7 @@ static int read_options(simulate_run *run, const arguments *given)
 
 static int write_result(const simulate_run *run)
 {
-    char *text = run->format == FORMAT_JSON ? simulate_json(run) : simulate_table(run);
+    char *text = simulate_text(run);
     if (text == NULL) {
         complain("out of memory");
         return EXIT_SYSTEM;
@@ -127,12 +127,9 @@ static const option_spec simulate_options[] = {
     OPTIONS_SEARCH,
     OPTION_BUFFER,
     OPTION_BATCH,
-    OPTION_INFERENCE,
-    OPTION_OPTIMIZER,
-    OPTION_BATCH_NORM,
+    OPTIONS_PROGRAM,
     OPTION_HARDWARE,
-    OPTION_CYCLE_MODEL,
-    OPTION_DRAM_EFFICIENCY,
+    OPTIONS_MACHINE,
     OPTIONS_IMPORT,
 };
 

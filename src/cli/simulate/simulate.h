@@ -3,6 +3,7 @@
 #define CLI_SIMULATE_SIMULATE_H
 
 #include <mbsopt/mbsopt.h>
+#include <stdbool.h>
 
 #include "setup.h"
 
@@ -12,15 +13,14 @@ typedef struct simulate_run {
     mbs_recompute_options recompute;
     mbs_simulate_options options;
     int64_t slice_bytes; /* in the place of the machine's; -1: that */
-    size_t format;
+    bool json;
     mbs_plan *plan;
     mbs_simulation found;
     mbs_simulated_part *groups;
     mbs_simulated_part *steps;
 } simulate_run;
 
-/* A table for people, and a document with all figures. The caller's (free); null without memory. */
-char *simulate_table(const simulate_run *run);
-char *simulate_json(const simulate_run *run);
+/* Tables for people, or a document with all figures. The caller's (free); null without memory. */
+char *simulate_text(const simulate_run *run);
 
 #endif

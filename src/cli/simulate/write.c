@@ -1,7 +1,6 @@
 /* What a simulation came to, as a table and as JSON. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "fields.h"
@@ -158,31 +157,12 @@ static void put_steps(const simulate_run *run, page *onto)
     table_put(&rows, onto);
 }
 
-char *simulate_table(const simulate_run *run)
-{
-    page onto;
-    page_begin(&onto, output_width(run->setup.output));
-    if (onto.out != NULL) {
-        put_head(run, onto.out);
-        put_parts(run, &onto);
-        fputc('\n', onto.out);
-        put_groups(run, &onto);
-        put_steps(run, &onto);
-    }
-    return page_text(&onto);
-}
-
-static void put_json_figure(FILE *out, const char *name, double value)
-{
-    fprintf(out, ", \"%s\": %s", name, field_number(value).text);
-}
-
 static void put_json_waits(FILE *out, const mbs_simulated_part *part)
 {
     fprintf(out, "\"time_s\": %s", field_number(part->time_s).text);
-    put_json_figure(out, "wait_load_s", part->wait_load_s);
-    put_json_figure(out, "wait_room_s", part->wait_room_s);
-    put_json_figure(out, "wait_store_s", part->wait_store_s);
+    put_json_member(out, "wait_load_s", part->wait_load_s);
+    put_json_member(out, "wait_room_s", part->wait_room_s);
+    put_json_member(out, "wait_store_s", part->wait_store_s);
     fputs("}", out);
 }
 
@@ -203,18 +183,18 @@ static void put_document(const simulate_run *run, FILE *out)
             mbs_plan_batch(run->plan), mbs_plan_buffer_bytes(run->plan),
             run->setup.hardware.slice_bytes, mbs_prefetch_name(run->options.prefetch),
             s->executions, s->transfers);
-    put_json_figure(out, "estimate_s", s->estimate_s);
-    put_json_figure(out, "array_s", s->array_s);
-    put_json_figure(out, "vector_s", s->vector_s);
-    put_json_figure(out, "dram_s", s->dram_s);
-    put_json_figure(out, "read_bytes", s->read_bytes);
-    put_json_figure(out, "write_bytes", s->write_bytes);
+    put_json_member(out, "estimate_s", s->estimate_s);
+    put_json_member(out, "array_s", s->array_s);
+    put_json_member(out, "vector_s", s->vector_s);
+    put_json_member(out, "dram_s", s->dram_s);
+    put_json_member(out, "read_bytes", s->read_bytes);
+    put_json_member(out, "write_bytes", s->write_bytes);
     fputs(",\n \"total\": {", out);
     put_json_waits(out, &whole);
     fputs(",\n \"groups\": [", out);
     for (size_t g = 0; g < mbs_plan_group_count(run->plan); g++) {
         fprintf(out, "%s\n  {\"group\": %zu", g > 0 ? "," : "", g);
-        put_json_figure(out, "estimate_s", run->groups[g].estimate_s);
+        put_json_member(out, "estimate_s", run->groups[g].estimate_s);
         fputs(", ", out);
         put_json_waits(out, &run->groups[g]);
     }
@@ -226,16 +206,22 @@ static void put_document(const simulate_run *run, FILE *out)
     fputs("]}\n", out);
 }
 
-char *simulate_json(const simulate_run *run)
+static void put_tables(const simulate_run *run, page *onto)
 {
-    char *text = NULL;
-    size_t length;
-    FILE *out = open_memstream(&text, &length);
-    if (out == NULL)
-        return NULL;
-    put_document(run, out);
-    if (fclose(out) == 0)
-        return text;
-    free(text);
-    return NULL;
+    put_head(run, onto->out);
+    put_parts(run, onto);
+    fputc('\n', onto->out);
+    put_groups(run, onto);
+    put_steps(run, onto);
+}
+
+char *simulate_text(const simulate_run *run)
+{
+    page onto;
+    page_begin(&onto, run->json ? -1 : output_width(run->setup.output));
+    if (onto.out != NULL && run->json)
+        put_document(run, onto.out);
+    else if (onto.out != NULL)
+        put_tables(run, &onto);
+    return page_text(&onto);
 }

@@ -4,6 +4,7 @@
 
 #include "import.h"
 #include "output.h"
+#include "search.h"
 #include "setup.h"
 #include "sweep/sweep.h"
 
@@ -77,14 +78,10 @@ static mbs_status make_programs(const sweep *of, sweep_network *to, mbs_error *e
     mbs_status status = MBS_OK;
     for (size_t i = 0; i < 2 * of->machine_count && status == MBS_OK; i++) {
         const sweep_machine *machine = &of->machines[i / 2];
-        mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
         if (machine->same_words != i / 2)
             continue;
-        options.inference = of->inference;
-        options.optimizer = of->optimizer;
-        options.keep_batch_norm = i % 2 == 1 || of->keep_batch_norm;
-        options.bits = machine->hardware.bits;
-        options.optimizer_bits = machine->hardware.optimizer_bits;
+        const mbs_program_options options = search_program_options(
+            &machine->hardware, of->inference, of->optimizer, i % 2 == 1 || of->keep_batch_norm);
         status = mbs_program_create(&to->programs[i], to->network, &options, error);
     }
     return status;

@@ -102,13 +102,8 @@ size_t sweep_plan_machine(const sweep *of, const sweep_point *at)
 
 mbs_program_options sweep_program_options(const sweep *of, const sweep_point *at)
 {
-    mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
-    options.inference = of->inference;
-    options.optimizer = of->optimizer;
-    options.keep_batch_norm = sweep_keeps_batch_norms(of, at);
-    options.bits = of->machines[at->machine].hardware.bits;
-    options.optimizer_bits = of->machines[at->machine].hardware.optimizer_bits;
-    return options;
+    return search_program_options(&of->machines[at->machine].hardware, of->inference, of->optimizer,
+                                  sweep_keeps_batch_norms(of, at));
 }
 
 const mbs_program *sweep_program(const sweep *of, const sweep_point *at)
