@@ -98,19 +98,15 @@ static void size_step(const contents_maker *m, int32_t k)
         size_update(m, k);
 }
 
-/* Whether any of the step's accumulators go to DRAM or come from it. */
-static bool moves_accumulators(const contents_maker *m, int32_t k)
+/* Whether accumulators of the step are in DRAM at any time: not if all that it adds is handed on. */
+static bool stores_accumulators(const contents_maker *m, int32_t k)
 {
     const mbs_plan *plan = m->plan;
     const mbs_group *group = &plan->groups[m->group[k]];
-    const mbs_step *step = &plan->program->steps[k];
-    const bool begun = step->accumulator_use.previous >= 0;
-    /* a plan that is only counted may say neither iterations nor what it pins: on the safe side */
-    const int64_t pinned = plan->pinned_accumulator != NULL ? plan->pinned_accumulator[k] : 0;
-    if (step->accumulator_bytes == 0 || !program_hands_on(plan->program, k, group->end))
-        return step->accumulator_bytes > 0;
-    return (begun && use_is_first(&step->accumulator_use, group->first)) ||
-           (pinned < step->accumulator_bytes && (begun || group->iterations != 1));
+    if (plan->program->steps[k].accumulator_bytes == 0)
+        return false;
+    return !program_hands_on(plan->program, k, group->end) ||
+           plan_count_step(plan, group, k).weight_gradient > 0;
 }
 
 static void size_parts(const contents_maker *m)
@@ -129,7 +125,7 @@ static void size_parts(const contents_maker *m)
     /* accumulators of which any go to DRAM */
     for (int32_t k = 0; k < p->step_count; k++) {
         dram_region *accumulators = &m->parts[m->accumulators[k]].region;
-        if (moves_accumulators(m, k))
+        if (stores_accumulators(m, k))
             accumulators->bytes = max_i64(accumulators->bytes, p->steps[k].accumulator_bytes);
     }
 }

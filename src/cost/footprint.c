@@ -127,10 +127,7 @@ mbs_status cost_check_range(const mbs_program *p, int64_t batch, int64_t capacit
                checked_add(bytes, operands, &bytes) &&
                checked_add_product(&bytes, 2, step->weight_bytes) &&
                checked_add_product(&bytes, 3, step->accumulator_bytes) &&
-               checked_add(bytes, program_gradient_bytes(p, k), &bytes) &&
-               checked_add_product(&bytes, 2, step->update.state_bytes) &&
-               checked_add(bytes, step->update.old_bytes, &bytes) &&
-               checked_add(bytes, step->update.new_bytes, &bytes);
+               program_add_update(p, k, &bytes);
     }
     if (!fits || !checked_mul(bytes, batch, &bytes) || bytes >= INT64_MAX / 2)
         return error_set(error, MBS_ERR_INPUT,

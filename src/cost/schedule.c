@@ -40,23 +40,22 @@ mbs_plan *plan_allocate_like(const mbs_plan *other, const char *planner_name)
     return plan;
 }
 
+static void take_choices(mbs_plan *to, const mbs_plan *from)
+{
+    to->groups = from->groups;
+    to->group_count = from->group_count;
+    to->resident = from->resident;
+    to->mode = from->mode;
+    to->over = from->over;
+    to->pinned_weight = from->pinned_weight;
+    to->pinned_accumulator = from->pinned_accumulator;
+}
+
 void plan_exchange_choices(mbs_plan *plan, mbs_plan *other)
 {
     const mbs_plan before = *plan;
-    plan->groups = other->groups;
-    plan->group_count = other->group_count;
-    plan->resident = other->resident;
-    plan->mode = other->mode;
-    plan->over = other->over;
-    plan->pinned_weight = other->pinned_weight;
-    plan->pinned_accumulator = other->pinned_accumulator;
-    other->groups = before.groups;
-    other->group_count = before.group_count;
-    other->resident = before.resident;
-    other->mode = before.mode;
-    other->over = before.over;
-    other->pinned_weight = before.pinned_weight;
-    other->pinned_accumulator = before.pinned_accumulator;
+    take_choices(plan, other);
+    take_choices(other, &before);
 }
 
 int32_t plan_group_of(const mbs_plan *plan, int32_t k)

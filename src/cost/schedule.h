@@ -45,8 +45,8 @@ struct mbs_plan {
 
 /*
  * A plan of `program` without groups: nothing resident, every step staged, nothing written over or
- * pinned. Room for
- * as many groups as there are steps. Null if memory is out. Free with mbs_plan_free.
+ * pinned. Room for as many groups as there are steps. Null if memory is out. Free with
+ * mbs_plan_free.
  */
 mbs_plan *plan_allocate(const mbs_program *program, const char *planner_name);
 

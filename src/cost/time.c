@@ -121,7 +121,8 @@ step_transfers cost_transfers(const mbs_plan *plan, const mbs_group *group, int3
         first_only += plan->pinned_weight[k];
     if (use_is_first(&step->accumulator_use, group->first) && step->accumulator_use.previous >= 0)
         first_only += plan->pinned_accumulator[k];
-    int64_t last_only = plan_update_gradient(plan, group, k) + step_state_bytes(step);
+    int64_t last_only =
+        program_update_gradient(plan->program, group->first, k) + step_state_bytes(step);
     if (program_hands_on(plan->program, k, group->end))
         last_only -= accumulators;
     else if (use_is_last(&step->accumulator_use, group->end))

@@ -49,11 +49,6 @@ int64_t step_alone_activations(const mbs_program *program, int32_t k, int64_t pa
     return passes * read + written;
 }
 
-int64_t plan_update_gradient(const mbs_plan *plan, const mbs_group *group, int32_t k)
-{
-    return k > group->first ? 0 : program_gradient_bytes(plan->program, k);
-}
-
 /*
  * Accumulators in, but for the first iteration of the step that begins them, and out, but for the
  * last one of the step that hands them on. What is pinned comes in with the first step of the group
@@ -65,7 +60,7 @@ static int64_t count_gradient(const mbs_plan *plan, const mbs_group *group, int3
     const parameter_use *use = &step->accumulator_use;
     const int64_t pinned = plan->pinned_accumulator[k];
     const int64_t loose = step->accumulator_bytes - pinned;
-    int64_t once = plan_update_gradient(plan, group, k);
+    int64_t once = program_update_gradient(plan->program, group->first, k);
     if (use->previous >= 0)
         once += loose + (use_is_first(use, group->first) ? pinned : 0);
     if (!program_hands_on(plan->program, k, group->end))

@@ -21,10 +21,6 @@ bool plan_writes(const mbs_plan *plan, int32_t t);
 /* Activation bytes per sample that step k of the group reads (each pass of it) and writes. */
 int64_t plan_step_activations(const mbs_plan *plan, const mbs_group *group, int32_t k);
 
-/* Bytes of its gradient that step k of the group, an update, reads from DRAM: none if the group has
- * the step before it, too. */
-int64_t plan_update_gradient(const mbs_plan *plan, const mbs_group *group, int32_t k);
-
 /*
  * Activation bytes per sample that step k alone in its group reads (each of `passes`) and writes
  * for later steps.

@@ -296,13 +296,9 @@ static bool sum_bytes(plan_loader *loader)
         return false;
     for (int32_t k = 0; k < p->step_count; k++) {
         const mbs_step *step = &p->steps[k];
-        bool fits =
-            checked_add(parameters[k], step->weight_bytes, &parameters[k + 1]) &&
-            checked_add(parameters[k + 1], step->accumulator_bytes, &parameters[k + 1]) &&
-            checked_add(parameters[k + 1], program_gradient_bytes(p, k), &parameters[k + 1]) &&
-            checked_add_product(&parameters[k + 1], 2, step->update.state_bytes) &&
-            checked_add(parameters[k + 1], step->update.old_bytes, &parameters[k + 1]) &&
-            checked_add(parameters[k + 1], step->update.new_bytes, &parameters[k + 1]);
+        bool fits = checked_add(parameters[k], step->weight_bytes, &parameters[k + 1]) &&
+                    checked_add(parameters[k + 1], step->accumulator_bytes, &parameters[k + 1]) &&
+                    program_add_update(p, k, &parameters[k + 1]);
         operands[k + 1] = operands[k];
         for (int32_t t = step->touch_begin; t < step->touch_end && fits; t++)
             fits = checked_add(operands[k + 1], p->tensors[p->touches[t].tensor].bytes,

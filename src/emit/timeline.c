@@ -150,7 +150,7 @@ static void add_update(timeline *line, const execution_at *at)
     if (!update->is_update)
         return;
     add_parameters(line, k, DRAM_ACCUMULATORS, layout->accumulators[k - 1],
-                   plan_update_gradient(line->plan, at->group, k), false);
+                   program_update_gradient(line->plan->program, at->group->first, k), false);
     add_parameters(line, k, DRAM_STATE, layout->state[k], update->state_bytes, false);
     add_parameters(line, k, DRAM_WEIGHTS, layout->weights[k], update->old_bytes, false);
     add_parameters(line, k, DRAM_STATE, layout->state[k], update->state_bytes, true);

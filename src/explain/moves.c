@@ -120,7 +120,7 @@ static void add_accumulators(moves *found, const mbs_plan *plan, const mbs_group
 static void add_update(moves *found, const mbs_plan *plan, const mbs_group *group, int32_t k)
 {
     const weight_update *update = &plan->program->steps[k].update;
-    const int64_t gradient = plan_update_gradient(plan, group, k);
+    const int64_t gradient = program_update_gradient(plan->program, group->first, k);
     if (!update->is_update)
         return;
     mover *state = mover_of(found, plan->program, MOVER_STATE, k);

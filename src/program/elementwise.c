@@ -35,21 +35,25 @@ static bool is_elementwise(mbs_op op)
     }
 }
 
+/* Whether the first `length` letters of the kind are the word. */
+static bool begins(const char *kind, size_t length, const char *word)
+{
+    return strlen(word) == length && strncmp(kind, word, length) == 0;
+}
+
 bool program_is_elementwise(const char *kind)
 {
-    static const char *const ops[] = {
-        "norm",        "batch_norm", "affine",  "relu", "relu6", "leaky_relu", "dropout",
-        "sigmoid",     "tanh",       "softmax", "gelu", "silu",  "elu",        "hardswish",
-        "hardsigmoid", "prelu",      "scale",   "bias", "add",   "mul"};
     const bool backward = ends_with(kind, ".bwd");
     const size_t length = strcspn(kind, ".");
     if (strcmp(kind, "gsum") == 0)
         return true;
     if (kind[length] != '\0' && strcmp(kind + length, backward ? ".bwd" : ".remat") != 0)
         return false;
-    for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++)
-        if (strlen(ops[i]) == length && strncmp(kind, ops[i], length) == 0)
-            return !backward || (strcmp(ops[i], "add") != 0 && strcmp(ops[i], "bias") != 0);
+    if (begins(kind, length, "batch_norm") || begins(kind, length, "affine"))
+        return true; /* norms, too */
+    for (int op = 0; op < OP_COUNT; op++)
+        if (is_elementwise((mbs_op)op) && begins(kind, length, op_name((mbs_op)op)))
+            return !backward || (op != OP_ADD && op != OP_BIAS);
     return false;
 }
 

@@ -109,10 +109,7 @@ static bool check_sums(builder *b)
     for (int32_t k = 0; k < p->step_count; k++)
         if (!checked_add(bytes, p->steps[k].weight_bytes, &bytes) ||
             !checked_add(bytes, p->steps[k].accumulator_bytes, &bytes) ||
-            !checked_add(bytes, program_gradient_bytes(p, k), &bytes) ||
-            !checked_add_product(&bytes, 2, p->steps[k].update.state_bytes) ||
-            !checked_add(bytes, p->steps[k].update.old_bytes, &bytes) ||
-            !checked_add(bytes, p->steps[k].update.new_bytes, &bytes))
+            !program_add_update(p, k, &bytes))
             return builder_fail(b, MBS_ERR_INPUT);
     return true;
 }

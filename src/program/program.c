@@ -82,6 +82,15 @@ void program_link(mbs_program *p)
         p->steps[k].replaceable = find_replaceable(p, &p->steps[k]);
 }
 
+bool program_add_update(const mbs_program *program, int32_t k, int64_t *bytes)
+{
+    const weight_update *update = &program->steps[k].update;
+    return checked_add(*bytes, program_gradient_bytes(program, k), bytes) &&
+           checked_add_product(bytes, 2, update->state_bytes) &&
+           checked_add(*bytes, update->old_bytes, bytes) &&
+           checked_add(*bytes, update->new_bytes, bytes);
+}
+
 bool program_couples(const mbs_program *program, int32_t first, int32_t end)
 {
     for (int32_t k = first; k < end; k++)

@@ -224,6 +224,16 @@ static inline bool program_hands_on(const mbs_program *program, int32_t k, int32
     return k + 1 < end && program->steps[k + 1].update.is_update;
 }
 
+/* Bytes of its gradient that step k, an update, reads from DRAM in a group that begins with
+ * `first`: none if the group has the step before it, too. 0 of any other step. */
+static inline int64_t program_update_gradient(const mbs_program *program, int32_t first, int32_t k)
+{
+    return k > first ? 0 : program_gradient_bytes(program, k);
+}
+
+/* Adds all that step k, if it is an update, reads and writes; false: the sum exceeds 64 bits. */
+bool program_add_update(const mbs_program *program, int32_t k, int64_t *bytes);
+
 /* What an update reads and writes besides its gradient. */
 static inline int64_t step_state_bytes(const mbs_step *step)
 {

@@ -103,7 +103,7 @@ static parameter_moves parameter_moves_of(const cost_search *s, int32_t first, i
     const int64_t out = pinned.hands_on ? 0 : accumulators + (pinned.last ? pinned.accumulator : 0);
     if (step->update.is_update) {
         const int64_t bytes =
-            step_state_bytes(step) + (k > first ? 0 : program_gradient_bytes(s->task->program, k));
+            step_state_bytes(step) + program_update_gradient(s->task->program, first, k);
         return (parameter_moves){bytes, bytes, bytes};
     }
     int64_t in = weights; /* with the first iteration */

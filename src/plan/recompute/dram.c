@@ -5,13 +5,14 @@
 #include "base/memory.h"
 #include "cost/dram_contents.h"
 
-/* What decides what is in DRAM: groups, and what stays in the buffer within each. */
+/* What decides what is in DRAM: groups, and what stays in the buffer within each. On the safe side
+ * they have several iterations, and pin nothing. */
 static void fill_in(mbs_plan *plan, const int32_t *cuts)
 {
     const mbs_program *p = plan->program;
     for (int32_t g = 0; g < plan->group_count; g++) {
         const int32_t end = cuts[g + 1];
-        plan->groups[g] = (mbs_group){.first = cuts[g], .end = end};
+        plan->groups[g] = (mbs_group){.first = cuts[g], .end = end, .iterations = 2};
         for (int32_t t = p->steps[cuts[g]].touch_begin; t < p->steps[end - 1].touch_end; t++) {
             const int32_t next = p->touches[t].next;
             plan->resident[t] = next >= 0 && p->touches[next].step < end;
@@ -27,16 +28,13 @@ mbs_status recompute_count_dram(recompute_dram *dram, const mbs_program *program
     if (limit == DRAM_UNLIMITED)
         return MBS_OK;
     dram_sums *sums = NULL;
-    mbs_plan plan = {.program = program, .batch = batch, .group_count = group_count};
-    plan.groups = mem_zeroed(group_count, sizeof *plan.groups);
-    plan.resident = mem_zeroed(program->touch_count, sizeof *plan.resident);
-    mbs_status status = MBS_OK;
-    if (plan.groups == NULL || plan.resident == NULL) {
-        status = error_memory(error);
-    } else {
-        fill_in(&plan, cuts);
-        status = dram_sums_create(&sums, &plan, error);
-    }
+    mbs_plan *plan = plan_allocate(program, "");
+    if (plan == NULL)
+        return error_memory(error);
+    plan->batch = batch;
+    plan->group_count = group_count;
+    fill_in(plan, cuts);
+    mbs_status status = dram_sums_create(&sums, plan, error);
     for (int32_t g = 0; status == MBS_OK && g < group_count; g++) {
         const int64_t bytes = dram_sum(&sums[g]);
         dram->peak = max_i64(dram->peak, bytes);
@@ -44,7 +42,6 @@ mbs_status recompute_count_dram(recompute_dram *dram, const mbs_program *program
             dram->over += (double)(bytes - limit) * (cuts[g + 1] - cuts[g]);
     }
     mem_free(sums);
-    mem_free(plan.groups);
-    mem_free(plan.resident);
+    mbs_plan_free(plan);
     return status;
 }
