@@ -60,14 +60,10 @@ static mbs_status check_field(const mbs_hardware *hardware, const hardware_field
 mbs_status hardware_check(const mbs_hardware *hardware, mbs_error *error)
 {
     const int64_t alignment = hardware->buffer_alignment_bytes;
-    size_t index = 0;
     for (size_t i = 0; i < hardware_field_count; i++) {
-        mbs_hardware_member_info member;
-        if (!field_has_value(&hardware_fields[i]))
-            continue;
-        mbs_status status = mbs_hardware_member(hardware, index++, &member);
-        if (status == MBS_OK)
-            status = check_field(hardware, &hardware_fields[i], member.name, error);
+        char name[sizeof((mbs_hardware_member_info *)0)->name];
+        field_name(name, sizeof name, &hardware_fields[i]);
+        mbs_status status = check_field(hardware, &hardware_fields[i], name, error);
         if (status != MBS_OK)
             return status;
     }

@@ -88,6 +88,12 @@ bool field_has_value(const hardware_field *field)
            field->kind == FIELD_CYCLE_MODEL;
 }
 
+void field_name(char *out, size_t size, const hardware_field *field)
+{
+    snprintf(out, size, "%s%s%s", field->section != NULL ? field->section : "",
+             field->section != NULL ? "." : "", field->member);
+}
+
 /* As few digits as read back as the same number. */
 static void put_real(char *out, size_t size, double value)
 {
@@ -150,9 +156,7 @@ mbs_status mbs_hardware_member(const mbs_hardware *hardware, size_t index,
         const hardware_field *field = &hardware_fields[i];
         if (!field_has_value(field) || index-- != 0)
             continue;
-        snprintf(info->name, sizeof info->name, "%s%s%s",
-                 field->section != NULL ? field->section : "", field->section != NULL ? "." : "",
-                 field->member);
+        field_name(info->name, sizeof info->name, field);
         put_value(info->value, sizeof info->value, field, hardware);
         info->is_stated = (hardware->stated >> i & 1) != 0;
         return MBS_OK;

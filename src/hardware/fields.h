@@ -36,4 +36,7 @@ extern const size_t hardware_field_count;
 /* Whether the member has a value in mbs_hardware. */
 bool field_has_value(const hardware_field *field);
 
+/* What it is called from outside: "cores", "memory.bandwidth_bytes_per_s". */
+void field_name(char *out, size_t size, const hardware_field *field);
+
 #endif

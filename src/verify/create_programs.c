@@ -32,13 +32,25 @@ int64_t create_dram_excess(const mbs_plan *plan, const create_request *of)
     return max_i64(peak.bytes - of->max_dram, 0);
 }
 
-double create_objective_of(const mbs_plan *plan, const create_request *of)
+/* What the request makes least: bytes, or with dp seconds or joules if they are asked for. */
+static double objective_of(const mbs_plan *plan, const create_request *of)
 {
     mbs_cost cost;
     if (of->options.planner != MBS_PLANNER_DP || of->options.objective == MBS_TRAFFIC ||
         mbs_plan_cost(plan, of->hardware, &cost) != MBS_OK)
         return (double)plan->traffic.total;
     return plan_objective_of(of->options.objective, of->options.weight, &cost);
+}
+
+int create_order(const mbs_plan *plan, const mbs_plan *than, const create_request *of)
+{
+    const int64_t excess = create_dram_excess(plan, of);
+    const int64_t other_excess = create_dram_excess(than, of);
+    if (excess != other_excess)
+        return excess < other_excess ? -1 : 1;
+    const double objective = objective_of(plan, of);
+    const double other = objective_of(than, of);
+    return (objective > other) - (objective < other);
 }
 
 /* For time and energy not all groups of strips are looked at, so none of the plans is proven best.
@@ -149,13 +161,8 @@ static bool is_better(const create_request *of, const mbs_plan *plan, const mbs_
 {
     if (plan == NULL || than == NULL)
         return plan != NULL;
-    const int64_t excess = create_dram_excess(plan, of);
-    const int64_t other_excess = create_dram_excess(than, of);
-    if (excess != other_excess)
-        return excess < other_excess;
-    const double objective = create_objective_of(plan, of);
-    const double other = create_objective_of(than, of);
-    return objective < other || (objective == other && is_quicker(of, plan, than));
+    const int order = create_order(plan, than, of);
+    return order < 0 || (order == 0 && is_quicker(of, plan, than));
 }
 
 /* Where ticks end of which `limit` may follow. */

@@ -24,8 +24,12 @@ bool create_may_have_strips(const create_request *of);
  * cannot be told for want of memory. */
 int64_t create_dram_excess(const mbs_plan *plan, const create_request *of);
 
-/* What the request makes least: bytes, or with dp seconds or joules if they are asked for. */
-double create_objective_of(const mbs_plan *plan, const create_request *of);
+/*
+ * Below 0 if the first plan is better: it needs less DRAM where one needs too much, else less of
+ * what the request makes least, bytes or with dp seconds or joules if they are asked for. 0:
+ * neither is.
+ */
+int create_order(const mbs_plan *plan, const mbs_plan *than, const create_request *of);
 
 /*
  * Plans the program that recomputes `set`, or what the options say if it is null, and with strips

@@ -31,19 +31,10 @@ static mbs_status name_plan(mbs_plan *plan, mbs_recompute policy, mbs_error *err
     return MBS_OK;
 }
 
-/* Less DRAM where it is too much, else less of the objective. */
-static bool is_better(const mbs_plan *plan, const mbs_plan *than, const create_request *of)
-{
-    const int64_t excess = create_dram_excess(plan, of);
-    const int64_t other = create_dram_excess(than, of);
-    return excess != other ? excess < other
-                           : create_objective_of(plan, of) < create_objective_of(than, of);
-}
-
 /* Replaces *plan by `other`, which it owns then, if that is better. */
 static void keep_better(mbs_plan **plan, mbs_plan *other, const create_request *of)
 {
-    const bool better = *plan == NULL || is_better(other, *plan, of);
+    const bool better = *plan == NULL || create_order(other, *plan, of) < 0;
     mbs_plan_free(better ? *plan : other);
     if (better)
         *plan = other;
