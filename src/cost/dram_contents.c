@@ -98,7 +98,7 @@ static void size_step(const contents_maker *m, int32_t k)
         size_update(m, k);
 }
 
-/* Whether accumulators of the step are in DRAM at any time: not if all that it adds is handed on. */
+/* Whether accumulators of the step are in DRAM at any time: not if all it adds is handed on. */
 static bool stores_accumulators(const contents_maker *m, int32_t k)
 {
     const mbs_plan *plan = m->plan;

@@ -38,7 +38,7 @@ typedef struct perfetto {
 /* A slice without its closing brace, so that arguments can follow. */
 static void begin_slice(perfetto *p, track where, const char *name, double begin_s, double end_s)
 {
-    trace_slice(p->out, where, name, trace_nanoseconds(begin_s), trace_nanoseconds(end_s));
+    trace_slice(p->out, (int)where, name, trace_nanoseconds(begin_s), trace_nanoseconds(end_s));
 }
 
 static void end_event(perfetto *p)

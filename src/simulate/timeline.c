@@ -41,7 +41,7 @@ static void put_slice(simulated_timeline *line, track where)
     const open_slice *slice = &line->open[where];
     if (slice->number < 0)
         return;
-    trace_slice(line->to, where, line->plan->program->steps[slice->step].name, slice->begin_ns,
+    trace_slice(line->to, (int)where, line->plan->program->steps[slice->step].name, slice->begin_ns,
                 slice->end_ns);
     text_format(line->to, ", \"args\": {\"iteration\": %" PRId64, slice->iteration);
     if (where >= TRACK_READS)
