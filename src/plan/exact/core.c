@@ -120,6 +120,5 @@ void core_ascend(exact *x, double *gap)
                 .best_price = x->best_price};
     ascend(&a);
     *gap = a.gap;
-    for (int32_t c = 0; c < x->l.list.count; c++)
-        lagrange_update(&x->l, c);
+    lagrange_update_all(&x->l);
 }

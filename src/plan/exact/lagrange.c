@@ -64,6 +64,12 @@ void lagrange_update(lagrange *l, int32_t c)
     lagrange_update_steps(l, c, 0, l->task->program->step_count);
 }
 
+void lagrange_update_all(lagrange *l)
+{
+    for (int32_t c = 0; c < l->list.count; c++)
+        lagrange_update(l, c);
+}
+
 int64_t lagrange_parameter_moves(const lagrange *l, int32_t c, int32_t first, int32_t end)
 {
     const int64_t iterations = l->list.iterations[c];

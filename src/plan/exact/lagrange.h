@@ -31,6 +31,8 @@ static inline bool lagrange_is_tight(const lagrange *l, int32_t c, int32_t first
 /* Brings the sums up to date after candidate c's prices changed. */
 void lagrange_update(lagrange *l, int32_t c);
 
+void lagrange_update_all(lagrange *l);
+
 /* The same if only groups within the steps [first, end) are looked at until the next update. */
 void lagrange_update_steps(lagrange *l, int32_t c, int32_t first, int32_t end);
 

@@ -109,7 +109,7 @@ static mbs_status collect_row(exact *x, int32_t first, int32_t c, const int64_t 
                               mbs_error *error)
 {
     const lagrange *l = &x->l;
-    const int64_t target = x->incumbent << l->shift;
+    const int64_t target = look_target(x);
     mbs_status status = MBS_OK;
     int32_t end =
         lagrange_row(&x->l, c, first, x->row_limit[lagrange_step_row(&x->l, c) + first], x->row);
@@ -131,7 +131,7 @@ static mbs_status collect_columns(exact *x, mbs_error *error)
 {
     int64_t *moved = x->reached; /* room for what the group of each end moves */
     const int32_t steps = x->task->program->step_count;
-    const int64_t target = x->incumbent << x->l.shift;
+    const int64_t target = look_target(x);
     mbs_status status = MBS_OK;
     for (int32_t first = 0; first < steps && status == MBS_OK; first++) {
         int32_t limit = first;
@@ -250,8 +250,7 @@ static bool is_settled(exact *x, best_look *best, int64_t bound)
     if (best->failed < MOST_FAILED)
         return false;
     memcpy(x->l.price, best->price, price_bytes(x));
-    for (int32_t c = 0; c < x->l.list.count; c++)
-        lagrange_update(&x->l, c);
+    lagrange_update_all(&x->l);
     return true;
 }
 

@@ -66,7 +66,6 @@ bool price_memory_recall(const price_memory *memory, lagrange *l)
         first = k + 1;
         from = same + 1;
     }
-    for (int32_t c = 0; c < l->list.count; c++)
-        lagrange_update(l, c);
+    lagrange_update_all(l);
     return true;
 }

@@ -203,7 +203,7 @@ static mbs_status solve_column(exact *x, column *c, mbs_error *error)
     pricing with = {.l = &x->l,
                     .scratch = x->scratch,
                     .width = FIRST_WIDTH << 2 * (c->effort - 1),
-                    .cutoff = (x->incumbent << x->l.shift) - rest,
+                    .cutoff = look_target(x) - rest,
                     .stop = exact_stop,
                     .context = x};
     find_prices(x, c, OWN_ITERATIONS << c->effort);

@@ -145,6 +145,43 @@ static mbs_status keep_fitting(recompute_sets *sets, fitting *best, fitting *fou
     return MBS_OK;
 }
 
+typedef struct auto_search {
+    const recompute_model *model;
+    const unsigned char *start;
+    bool limited;    /* is DRAM? */
+    bool is_traffic; /* is that the objective? */
+    recompute_state best;
+    recompute_state traffic;
+    fitting found; /* for traffic, */
+    fitting other; /* and for another objective */
+} auto_search;
+
+/* Brings all that is found on to what at most max_macs make possible. */
+static mbs_status search_within(auto_search *a, double max_macs, mbs_error *error)
+{
+    recompute_model within = *a->model;
+    recompute_model limits = *a->model;
+    within.max_dram = DRAM_UNLIMITED;
+    within.max_macs = limits.max_macs = max_macs;
+    mbs_status status = search_on(&a->best, &within, a->start, error);
+    if (status == MBS_OK && !a->is_traffic) {
+        recompute_model for_traffic = within;
+        for_traffic.task.objective = MBS_TRAFFIC;
+        status = search_on(&a->traffic, &for_traffic, a->start, error);
+        if (status == MBS_OK)
+            status =
+                search_from(&a->best, &within, a->traffic.set, EFFORT_GROUPS, SECOND_WORK, error);
+    }
+    limits.task.objective = MBS_TRAFFIC;
+    if (status == MBS_OK && a->limited)
+        status =
+            fit_within(&a->found, &limits, a->is_traffic ? &a->best : &a->traffic, a->start, error);
+    limits.task.objective = a->model->task.objective;
+    if (status == MBS_OK && a->limited && !a->is_traffic)
+        status = fit_near(&a->other, &limits, &a->best, &a->found, error);
+    return status;
+}
+
 /* ---- All limits of multiply-accumulates ------------------------------------------------------ */
 
 /*
@@ -156,55 +193,34 @@ static mbs_status find_auto(recompute_sets *sets, const recompute_model *model,
                             const unsigned char *start, mbs_error *error)
 {
     static const double percents[] = {10, 25, 50, 100, INFINITY};
-    const bool limited = model->max_dram != DRAM_UNLIMITED;
-    const bool is_traffic = model->task.objective == MBS_TRAFFIC;
-    recompute_state best = {0};
-    recompute_state traffic = {0};
-    fitting found = {0}; /* for traffic, */
-    fitting other = {0}; /* and for another objective */
-    recompute_model within = *model;
-    recompute_model limits = *model;
-    recompute_model for_traffic;
+    auto_search a = {.model = model,
+                     .start = start,
+                     .limited = model->max_dram != DRAM_UNLIMITED,
+                     .is_traffic = model->task.objective == MBS_TRAFFIC};
+    double max_macs = -1;
     mbs_status status = MBS_OK;
-    within.max_macs = -1;
-    within.max_dram = DRAM_UNLIMITED;
-    for (size_t i = 0; status == MBS_OK && within.max_macs < model->max_macs &&
-                       !(best.set != NULL && plan_watch_is_over(model->task.watch));
+    for (size_t i = 0; status == MBS_OK && max_macs < model->max_macs &&
+                       !(a.best.set != NULL && plan_watch_is_over(model->task.watch));
          i++) {
-        if (limited && isinf(model->max_macs) && found.best.set != NULL)
+        if (a.limited && isinf(model->max_macs) && a.found.best.set != NULL)
             break; /* as little as it takes */
-        within.max_macs = isinf(percents[i])
-                              ? model->max_macs
-                              : fmin(percents[i] / 100 * model->plain_macs, model->max_macs);
-        limits.max_macs = within.max_macs;
-        status = search_on(&best, &within, start, error);
-        if (status == MBS_OK && !is_traffic) {
-            for_traffic = within;
-            for_traffic.task.objective = MBS_TRAFFIC;
-            status = search_on(&traffic, &for_traffic, start, error);
-            if (status == MBS_OK)
-                status =
-                    search_from(&best, &within, traffic.set, EFFORT_GROUPS, SECOND_WORK, error);
-        }
-        limits.task.objective = MBS_TRAFFIC;
-        if (status == MBS_OK && limited)
-            status = fit_within(&found, &limits, is_traffic ? &best : &traffic, start, error);
-        limits.task.objective = model->task.objective;
-        if (status == MBS_OK && limited && !is_traffic)
-            status = fit_near(&other, &limits, &best, &found, error);
+        max_macs = isinf(percents[i])
+                       ? model->max_macs
+                       : fmin(percents[i] / 100 * model->plain_macs, model->max_macs);
+        status = search_within(&a, max_macs, error);
     }
     if (status == MBS_OK) {
-        assert(best.program != NULL); /* no limit is below 0, so one was searched within */
-        status = keep_set(sets, limited ? RECOMPUTE_FREE : MBS_RECOMPUTE_AUTO, &best, error);
+        assert(a.best.program != NULL); /* no limit is below 0, so one was searched within */
+        status = keep_set(sets, a.limited ? RECOMPUTE_FREE : MBS_RECOMPUTE_AUTO, &a.best, error);
     }
-    if (status == MBS_OK && limited) {
+    if (status == MBS_OK && a.limited) {
         sets->objective[RECOMPUTE_FREE] = INFINITY; /* if it fits, auto is no worse */
-        status = keep_fitting(sets, is_traffic ? &found : &other, &found, error);
+        status = keep_fitting(sets, a.is_traffic ? &a.found : &a.other, &a.found, error);
     }
-    recompute_state_close(&best);
-    recompute_state_close(&traffic);
-    fitting_free(&found);
-    fitting_free(&other);
+    recompute_state_close(&a.best);
+    recompute_state_close(&a.traffic);
+    fitting_free(&a.found);
+    fitting_free(&a.other);
     return status;
 }
 
