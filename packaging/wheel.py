@@ -1,4 +1,4 @@
-"""What hatchling does on the way to a wheel: it builds the library, and puts it and the models beside the module."""
+"""What hatchling does on the way to a wheel: it builds the library, and puts it, models and importer beside the module."""
 
 import os
 import subprocess
@@ -27,6 +27,8 @@ class LibraryInside(BuildHookInterface):
         inside[os.path.join(folder, SONAME)] = f"mbsopt/{SONAME}"
         for kind in ("networks", "hardware"):
             inside[os.path.join(self.root, "models", kind)] = f"mbsopt/share/{kind}"
+        for name in ("import_onnx.py", "onnx_network"):
+            inside[os.path.join(self.root, "scripts", name)] = f"mbsopt/share/{name}"
         build_data["pure_python"] = False
         build_data["tag"] = "py3-none-" + sysconfig.get_platform().replace("-", "_").replace(".", "_")
 

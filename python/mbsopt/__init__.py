@@ -10,12 +10,14 @@ prefix, or where the system looks. Everything returned is plain data, which stay
 Calls may be made from several threads at once.
 """
 
-from ._plan import export, formats, load, plan, show, simulate, verify, version
+from ._export import export, export_model, formats, simulate
+from ._plan import load, plan, verify, version
+from ._show import show
 from ._sweep import compare, sweep
 from ._tradeoff import tradeoff
-from ._types import (Comparison, DramPeak, Error, Group, Layer, Machine, Member, Network, Plan, Simulation, Sweep,
+from ._types import (Chip, Comparison, DramPeak, Error, Group, Layer, Machine, Member, Network, Plan, Simulation, Sweep,
                      Tradeoff, Traffic)
 
-__all__ = ["Comparison", "DramPeak", "Error", "Group", "Layer", "Machine", "Member", "Network", "Plan", "Simulation",
-           "Sweep", "Tradeoff", "Traffic", "compare", "export", "formats", "load", "plan", "show", "simulate", "sweep",
-           "tradeoff", "verify", "version"]
+__all__ = ["Chip", "Comparison", "DramPeak", "Error", "Group", "Layer", "Machine", "Member", "Network", "Plan",
+           "Simulation", "Sweep", "Tradeoff", "Traffic", "compare", "export", "export_model", "formats", "load", "plan",
+           "show", "simulate", "sweep", "tradeoff", "verify", "version"]

@@ -71,11 +71,21 @@ def library() -> ctypes.CDLL:
     return _library
 
 
+def shared(name: str) -> Optional[Path]:
+    """A file or folder of those that come with mbsopt: beside the module (a wheel), in its prefix, in the source tree."""
+    prefix, source = _prefix(), _source()
+    folders = [_HERE / "share"]
+    if prefix is not None:
+        folders.append(prefix / "share" / "mbsopt")
+    if source is not None:
+        folders += [source / "models", source / "scripts"]
+    return next((folder / name for folder in folders if (folder / name).exists()), None)
+
+
 def models() -> Optional[Path]:
     """The folder with networks/ and hardware/ that names stand for, as the program finds it."""
     named = os.environ.get("MBSOPT_DATA")
     if named:
         return Path(named)
-    prefix, source = _prefix(), _source()
-    places = [_HERE / "share", prefix and prefix / "share" / "mbsopt", source and source / "models"]
-    return next((place for place in places if place and (place / "networks").is_dir()), None)
+    networks = shared("networks")
+    return None if networks is None else networks.parent

@@ -16,10 +16,11 @@ from ._types import Error, Simulation, Traffic
 Size = Union[int, str]
 Share = Union[float, str]
 Source = Union[str, "os.PathLike[str]", Mapping[str, Any]]
+Loaded = Union[Source, "Imported"]
 Progress = Callable[[float, int, int], Optional[bool]]
 Made = TypeVar("Made")
 
-_MESSAGES, _MESSAGE_BYTES = 20, 480
+_MESSAGES, _MESSAGE_BYTES, _NAME_BYTES = 20, 480, 64
 # Structs may grow at their end; what this module does not know of is zero, which means "as before".
 _ROOM = ("_room", ctypes.c_char * 256)
 MOST_CALLS_PER_S = 10
@@ -31,7 +32,7 @@ class ErrorStruct(ctypes.Structure):
 
 
 class Hardware(ctypes.Structure):
-    _fields_ = [("name", ctypes.c_char * 64),
+    _fields_ = [("name", ctypes.c_char * _NAME_BYTES),
                 *((name, ctypes.c_int64) for name in (
                     "cores", "buffer_bytes", "reserved_bytes", "buffer_alignment_bytes", "activation_bits",
                     "weight_bits", "accumulator_bits", "mask_bits", "norm_passes", "clock_hz", "array_rows",
@@ -42,6 +43,13 @@ class Hardware(ctypes.Structure):
                 ("cycle_model", ctypes.c_int), ("stated", ctypes.c_uint64),
                 ("master_bits", ctypes.c_int64), ("state_bits", ctypes.c_int64), ("dram_efficiency", ctypes.c_double),
                 ("measured_dram_efficiency", ctypes.c_double), ("slice_bytes", ctypes.c_int64), _ROOM]
+
+    def rename(self, what: str) -> None:
+        """What is written of another machine than the file's says so: its name ends in `what`, as on the command line."""
+        ending = b":" + what.encode()
+        own: bytes = self.name
+        whole = own[:_NAME_BYTES - 1 - len(ending)].decode(errors="ignore")  # no part of a character
+        self.name: bytes = whole.encode() + ending
 
 
 class HardwareMember(ctypes.Structure):
@@ -67,6 +75,19 @@ class Options(ctypes.Structure):
                 ("max_dram_bytes", ctypes.c_int64), ("in_place", ctypes.c_int), _ROOM]
 
 
+class PlanOptions(ctypes.Structure):
+    """What is asked of a planner for a program, of what is asked of it for a network."""
+    _fields_ = [("planner", ctypes.c_int), ("batch", ctypes.c_int64), ("buffer_bytes", ctypes.c_int64),
+                ("no_pin", ctypes.c_int), ("no_stream", ctypes.c_int), ("time_limit_s", ctypes.c_double),
+                ("gap_percent", ctypes.c_double), ("progress", ProgressFunction), ("progress_context", ctypes.c_void_p),
+                ("objective", ctypes.c_int), ("no_strips", ctypes.c_int), ("work_limit", ctypes.c_double),
+                ("weight", ctypes.c_double), ("in_place", ctypes.c_int), _ROOM]
+
+    @classmethod
+    def of(cls, options: Options) -> "PlanOptions":
+        return cls(**{name: getattr(options, name) for name, *_ in cls._fields_[:-1]})
+
+
 class ExportOptions(ctypes.Structure):
     _fields_ = [("format", ctypes.c_char_p),
                 *((name, ctypes.c_int64) for name in (
@@ -79,7 +100,9 @@ class ExportOptions(ctypes.Structure):
 
 class ProgramOptions(ctypes.Structure):
     _fields_ = [("inference", ctypes.c_int), ("keep_batch_norm", ctypes.c_int),
-                *((f"{name}_bits", ctypes.c_int64) for name in ("activation", "weight", "accumulator", "mask")), _ROOM]
+                *((f"{name}_bits", ctypes.c_int64) for name in ("activation", "weight", "accumulator", "mask")),
+                ("recompute", ctypes.c_int), ("recompute_layers", ctypes.c_char_p), ("split_norms", ctypes.c_int),
+                ("optimizer", ctypes.c_int), *((f"{name}_bits", ctypes.c_int64) for name in ("master", "state")), _ROOM]
 
 
 class Cost(ctypes.Structure):
@@ -117,6 +140,7 @@ class TrafficStruct(ctypes.Structure):
                        self.optimizer)
 
 
+CYCLE_MODELS = ("wavecore", "scalesim")
 PREFETCHES = ("room", "none", "unlimited")
 
 
@@ -153,6 +177,34 @@ def find_file(kind: str, source: str) -> str:
     if len(exact or found) > 1:
         raise Error("bad input", (f"{source} may be one of {', '.join(found)}",))
     return str(folder / kind / f"{(exact or found)[0]}.json") if found else source
+
+
+def kind_of(source: Any) -> str:
+    """What a file or dict says that it is: "network", "plan", "hardware", or "" where it says nothing."""
+    if isinstance(source, Mapping):
+        named = source.get("format")
+    elif isinstance(source, Imported) or is_onnx(source):
+        return "network"
+    else:
+        try:
+            with open(source, encoding="utf-8") as file:
+                named = json.load(file).get("format")
+        except (OSError, ValueError, AttributeError, RecursionError):
+            return ""  # the library says what is wrong
+    text = named if isinstance(named, str) else ""
+    return next((kind for kind in ("network", "plan", "hardware") if text.startswith(f"mbsopt-{kind}/")), "")
+
+
+def is_onnx(source: Any) -> bool:
+    """Whether it is the path of an ONNX file."""
+    return isinstance(source, (str, os.PathLike)) and os.fspath(source).endswith(".onnx")
+
+
+class Imported:
+    """The text of a network file that was made of another file, whose path it goes by."""
+
+    def __init__(self, path: str, text: str) -> None:
+        self.path, self.text = path, text
 
 
 # ---- Calls -----------------------------------------------------------------------------------------
@@ -196,12 +248,13 @@ class Call:
         text = ctypes.cast(self.make(create, "mbs_free", *arguments), ctypes.c_char_p).value
         return (text or b"").decode()
 
-    def load(self, kind: str, source: Source) -> ctypes.c_void_p:
-        """A network or a plan, from a file or a dict."""
+    def load(self, kind: str, source: Loaded) -> ctypes.c_void_p:
+        """A network or a plan, from a file, a dict, or what was imported."""
         create, free = f"mbs_{kind}_load_", f"mbs_{kind}_free"
-        if isinstance(source, Mapping):
-            text = json.dumps(source).encode()
-            return self.make(create + "text", free, text, ctypes.c_size_t(len(text)), b"dict")
+        if isinstance(source, (Mapping, Imported)):
+            text, label = (json.dumps(source), "dict") if isinstance(source, Mapping) else (source.text, source.path)
+            data = text.encode()
+            return self.make(create + "text", free, data, ctypes.c_size_t(len(data)), os.fsencode(label))
         path = os.fspath(source)
         return self.make(create + "file", free, os.fsencode(find_file("networks", path) if kind == "network" else path))
 
@@ -217,11 +270,17 @@ class Call:
         else:
             self.run("mbs_hardware_load_file", place, os.fsencode(find_file("hardware", os.fspath(source))))
         if cycle_model is not None:
-            hardware.cycle_model = word("cycle_model", cycle_model, ("wavecore", "scalesim"))
+            model = word("cycle_model", cycle_model, CYCLE_MODELS)
+            if hardware.cycle_model != model:
+                hardware.rename(cycle_model)
+            hardware.cycle_model = model
+        own = hardware.dram_efficiency
         if dram_efficiency == "measured":
             self.run("mbs_hardware_use_measured_efficiency", place)
         elif dram_efficiency is not None:
             hardware.dram_efficiency = share("dram_efficiency", dram_efficiency)
+        if hardware.dram_efficiency != own:
+            hardware.rename(f"dram-{hardware.dram_efficiency:.12g}")
         return hardware
 
     def size(self, value: Optional[Size]) -> int:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import ctypes
 import itertools
+import math
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, List, Mapping, Optional, Sequence, Tuple, TypeVar, Union
 
-from ._native import Call, DramPeakStruct, RecomputeInfo, Share, Size, Source, TrafficStruct, Watcher
-from ._plan import (expect, expect_callable, expect_number, expect_size, expect_source, expect_text, expect_whole,
-                    fill_options, make_plan)
-from ._types import Comparison, Row, Sweep
+from ._native import Call, DramPeakStruct, Loaded, RecomputeInfo, Share, Size, Source, TrafficStruct, Watcher
+from ._onnx import Importing, Names
+from ._plan import (dram_defaults, expect, expect_batch, expect_callable, expect_number, expect_size, expect_source,
+                    expect_text, expect_whole, fill_options, make_plan)
+from ._types import Comparison, Error, Row, Sweep
 
 Item = TypeVar("Item")
 OneOrMany = Union[Item, Sequence[Item]]
 PLANNERS = ("baseline", "archopt", "il", "mbs-fs", "mbs1", "mbs2", "dp", "ilp")
+MOST_THREADS = 1024
 KEEP_BATCH_NORMS = ("baseline", "archopt")
 
 
@@ -45,7 +48,7 @@ def _takes(function: str, call: Call, planner: str) -> bool:
 class _Point:
     """One plan of many: the machine's source, the options as keywords, and what of the plan goes into a row."""
 
-    def __init__(self, network: Source, machine: Tuple[Optional[Source], Optional[str], Optional[Share]],
+    def __init__(self, network: Loaded, machine: Tuple[Optional[Source], Optional[str], Optional[Share]],
                  options: Row) -> None:
         self.network, self.machine, self.options = network, machine, options
 
@@ -86,6 +89,8 @@ def _plan_all(points: Sequence[_Point], threads: Optional[int],
     """The points' figures in their order, planned by several threads. An exception, or Ctrl-C, ends them all."""
     if threads is not None:
         expect_whole("threads", threads)
+        if not 1 <= threads <= MOST_THREADS:
+            raise Error("bad input", (f"threads is {threads}, expected 1 to {MOST_THREADS}",))
     expect_callable("progress", progress)
     cancelled = threading.Event()
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
@@ -108,44 +113,60 @@ def _named(planner: str, objective: str) -> str:
     return f"{planner}-{objective}" if planner in ("dp", "best") and objective != "traffic" else planner
 
 
+def _policy(recompute: str, max_recompute: float, max_dram_bytes: int) -> str:
+    """What is recomputed, with its limits."""
+    limit = f":{max_recompute:.12g}" if recompute == "auto" and math.isfinite(max_recompute) else ""
+    return recompute + limit + (f":dram={max_dram_bytes}" if max_dram_bytes else "")
+
+
 def sweep(networks: OneOrMany[Source], *, buffer: Optional[OneOrMany[Size]] = None, batch: OneOrMany[int] = 32,
           planner: OneOrMany[str] = "dp", hardware: Optional[OneOrMany[Source]] = None,
           cycle_model: Optional[str] = None, dram_efficiency: Optional[Share] = None,
           objective: str = "traffic", strips: OneOrMany[str] = "on",
-          recompute: str = "none", max_recompute: float = 10.0, time_limit: Optional[float] = None,
-          work_limit: float = 0.0, inference: bool = False, batch_norm: str = "replace", in_place: bool = False,
-          optimizer: str = "none", threads: Optional[int] = None,
-          progress: Optional[Callable[[int, int], Optional[bool]]] = None) -> Sweep:
+          recompute: Optional[str] = None, max_recompute: Optional[float] = None, max_dram: Optional[Size] = None,
+          time_limit: Optional[float] = None, work_limit: float = 0.0, inference: bool = False,
+          batch_norm: str = "replace", in_place: bool = False, optimizer: str = "none",
+          input: Names = (), cut: Names = (),  # pylint: disable=redefined-builtin
+          weights: Names = (), learned: Names = (), constant: Names = (), opaque: bool = False,
+          threads: Optional[int] = None, progress: Optional[Callable[[int, int], Optional[bool]]] = None) -> Sweep:
     """Plans every combination of networks, buffers, batches, planners and machines, each one or a list, on all cores.
 
-    The rows are those of `mbsopt sweep`, in its order: pandas.DataFrame(mbsopt.sweep(...).rows). `progress` is called
-    with how many points are done, and of how many; True ends the sweep with these. Raises Error.
+    The rows are those of `mbsopt sweep`, in its order: pandas.DataFrame(mbsopt.sweep(...).rows). Other keywords as of
+    plan. `progress` is called with how many points are done, and of how many; True ends the sweep with these. Raises
+    Error, and TypeError for arguments of another type.
     """
     sources = _listed("networks", networks, lambda name, value: expect_source(name, value, "a network file"))
     buffers = _listed("buffer", buffer, expect_size)
-    batches = _listed("batch", batch, expect_whole)
+    batches = _listed("batch", batch, expect_batch)
     planners = _listed("planner", planner, expect_text)
     machines = _listed("hardware", hardware, lambda name, value: expect_source(name, value, "a hardware file"))
     switches = _listed("strips", strips, expect_text)
     expect("strips", strips, all(switch in ("on", "off") for switch in switches), '"on", "off" or a list of both')
+    if max_recompute is not None:
+        expect_number("max_recompute", max_recompute)
+    if max_dram is not None:
+        expect_size("max_dram", max_dram)
+    recompute, max_recompute = dram_defaults(recompute, max_recompute, max_dram)
     expect_text("recompute", recompute)
-    expect_number("max_recompute", max_recompute)
+    loaded = Importing(input=input, cut=cut, weights=weights, learned=learned, constant=constant,
+                       opaque=opaque).networks(sources)
     points, starts = [], []
     with Call() as call:
+        policy = _policy(recompute, max_recompute, 0 if max_dram is None else call.size(max_dram))
         forms = [(name, switch) for name in planners
                  for switch in (switches if _takes("mbs_planner_takes_strips", call, name) else ["off"])]
         again = {name: recompute != "none" and not inference and _takes("mbs_planner_recomputes", call, name)
                  for name in planners}
         placed = {name: in_place and _takes("mbs_planner_writes_in_place", call, name) for name in planners}
     for source, space, samples, (name, switch), machine in itertools.product(
-            sources, buffers, batches, forms, machines):
+            loaded, buffers, batches, forms, machines):
         keep = batch_norm == "keep" or name in KEEP_BATCH_NORMS
         points.append(_Point(source, (machine, cycle_model, dram_efficiency), {
             "buffer": space, "batch": samples, "planner": name, "objective": objective, "inference": inference,
             "batch_norm": batch_norm, "recompute": recompute, "max_recompute": max_recompute, "no_pin": False,
             "no_stream": False, "no_strips": switch == "off", "time_limit": time_limit, "work_limit": work_limit,
-            "gap": 0.0, "in_place": in_place, "optimizer": optimizer}))
-        policy = f"auto:{max_recompute:g}" if recompute == "auto" else recompute
+            "gap": 0.0, "in_place": in_place, "optimizer": optimizer,
+            "max_dram": max_dram if again[name] else None}))
         starts.append({"phase": "inference" if inference else "training", "batch_norm": "keep" if keep else "replace",
                        "batch": samples, "planner": _named(name, objective) + ("-in-place" if placed[name] else ""),
                        "recompute": policy if again[name] else "none", "strips": switch, "optimizer": optimizer})

@@ -103,6 +103,21 @@ class DramPeak(Plain):
 
 
 @dataclass(frozen=True)
+class Chip(Plain):
+    """What the cores of a chip move that run a plan side by side, each on samples of its own."""
+
+    cores: int
+    apart: Traffic  # of cores that share nothing
+    shared: Traffic  # weights fetched for all at once, their gradients summed up on the chip
+
+    def member(self) -> Dict[str, Any]:
+        """As `mbsopt plan --cores --format json` writes it."""
+        order = ("activation_read", "activation_write", "weight_read", "weight_gradient", "optimizer", "total")
+        return {"cores": self.cores, **{f"{name}_bytes": {key: getattr(traffic, key) for key in order}
+                                        for name, traffic in (("apart", self.apart), ("shared", self.shared))}}
+
+
+@dataclass(frozen=True)
 class Plan(Plain):
     """A plan that the library has replayed and found right."""
 
@@ -120,6 +135,7 @@ class Plan(Plain):
     utilisation: float  # of the systolic array
     dram_peak: DramPeak
     json: str = field(repr=False)  # the plan file
+    chip: Optional[Chip] = None  # of `plan` with `cores`
 
     @property
     def rows(self) -> List[Row]:

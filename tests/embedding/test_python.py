@@ -145,7 +145,7 @@ class Errors(unittest.TestCase):
         self.assertAlmostEqual(found.estimate_s / plan.time_s, 1, places=10)
         self.assertAlmostEqual(found.time_s, found.array_s + found.vector_s + found.wait_load_s + found.wait_room_s +
                                found.wait_store_s, places=12)
-        self.assertGreater(mbsopt.simulate(plan, slice_bytes=0, prefetch="none").time_s, found.time_s)
+        self.assertGreater(mbsopt.simulate(plan, slice="whole", prefetch="none").time_s, found.time_s)
         with self.assertRaisesRegex(mbsopt.Error, "prefetch is 'x'"):
             mbsopt.simulate(plan, prefetch="x")
         with self.assertRaisesRegex(TypeError, "nothing to plan"):
@@ -311,12 +311,12 @@ class Search(unittest.TestCase):
 
         def watch(elapsed, best, bound):
             seen.append((elapsed, best, bound))
-            return True
+            return best > 0  # on a busy machine there is none yet at the first call
 
         plan = mbsopt.plan(NETWORKS / "resnet18.json", planner="ilp", buffer="1MiB",
                            progress=watch)
         self.assertTrue(seen)
-        self.assertGreaterEqual(seen[0][1], plan.traffic.total)
+        self.assertGreaterEqual(seen[-1][1], plan.traffic.total)
         self.assertEqual(plan.outcome, "feasible")
 
     def test_ten_calls_a_second(self):
