@@ -19,13 +19,16 @@ MBS_API mbs_status mbs_step_smallest_iterations(const mbs_program *program, size
 
 /*
  * Estimated time and energy of one training step (or a part of it) on one core. Times of single
- * step executions add up; each takes the longer of its computation and its DRAM transfers.
+ * step executions add up; each takes the longer of its computation and its DRAM transfers, or what
+ * else the hardware's `overlap` says. Where iterations of a group overlap a part of the group has
+ * the share of its time that it would have if they did not.
  */
 typedef struct mbs_cost {
     double time_s;
     double compute_s;       /* of the array and the vector unit, as if nothing waited for DRAM */
     double dram_s;          /* of the transfers, as if nothing waited for computation */
-    double compute_bound_s; /* the part of time_s in which computation is the longer */
+    double compute_bound_s; /* the part of time_s in which computation is the longer, in all or of
+                               what overlaps */
     double dram_bytes;
     double buffer_bytes;    /* read or written in the buffer */
     double macs;            /* multiply-accumulates */
@@ -42,8 +45,8 @@ typedef struct mbs_cost {
 
 /*
  * The cost of the whole plan, of one group, of the steps of one phase, or of one step in all its
- * iterations. Shapes are needed, which a plan file may lack. O(touches of the part), of a group of
- * strips O(its touches · strips per sample).
+ * iterations. Shapes are needed, which a plan file may lack. O(touches of the part), where
+ * iterations overlap of its groups, of a group of strips O(its touches · strips per sample).
  * Errors: MBS_ERR_ARGUMENT (index out of range, or a loaded plan without shapes), MBS_ERR_MEMORY.
  */
 MBS_API mbs_status mbs_plan_cost(const mbs_plan *plan, const mbs_hardware *hardware,

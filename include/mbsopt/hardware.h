@@ -21,6 +21,17 @@ typedef enum mbs_cycle_model {
 /* Its name in files and on the command line ("scalesim"), or null. Static storage. */
 MBS_API const char *mbs_cycle_model_name(mbs_cycle_model model);
 
+/* What of a core's array, vector unit and DRAM works at the same time (section 7). */
+typedef enum mbs_overlap {
+    MBS_OVERLAP_STEP = 0, /* a step's transfers with its computation */
+    MBS_OVERLAP_NONE,     /* nothing */
+    MBS_OVERLAP_GROUP,    /* all, on different iterations of a group */
+    MBS_OVERLAP_COUNT
+} mbs_overlap;
+
+/* Its name in files and on the command line ("group"), or null. Static storage. */
+MBS_API const char *mbs_overlap_name(mbs_overlap overlap);
+
 /* A machine, per core where nothing else is said. A plain value: copy and change it freely. */
 typedef struct mbs_hardware {
     char name[64];
@@ -49,6 +60,7 @@ typedef struct mbs_hardware {
                                not ask for more, 0 stands for all of it */
     double measured_dram_efficiency; /* what the memory was measured to sustain; 0: not known */
     int64_t slice_bytes; /* of an operand, that move at a time; 0: all of it (mbs_simulate) */
+    mbs_overlap overlap;
 } mbs_hardware;
 
 /* WaveCore with HBM2, the default machine; what models/hardware/wavecore.json says. */

@@ -36,7 +36,7 @@ def _plan_or_network(source: Union[Source, Plan], planning: Mapping[str, Any]) -
 
 def export(source: Union[Source, Plan], format: str, output: Any, *,  # pylint: disable=redefined-builtin
            hardware: Optional[Source] = None, cycle_model: Optional[str] = None,
-           dram_efficiency: Optional[Share] = None, steps: Optional[Tuple[int, int]] = None,
+           dram_efficiency: Optional[Share] = None, overlap: Optional[str] = None, steps: Optional[Tuple[int, int]] = None,
            iterations: Optional[Tuple[int, int]] = None, sample_every: int = 1, request_bytes: int = 64,
            trace_clock: int = 0, timeloop_legacy: bool = False, full: bool = False, force: bool = False,
            note: Optional[Callable[[str], None]] = None, **planning: Any) -> None:
@@ -62,9 +62,9 @@ def export(source: Union[Source, Plan], format: str, output: Any, *,  # pylint: 
 
     if kind_of(file) != "plan":
         file = json.loads(plan(file, hardware=hardware, cycle_model=cycle_model, dram_efficiency=dram_efficiency,
-                               **planning).json)
+                               overlap=overlap, **planning).json)
     with Call() as call:
-        machine = call.hardware(hardware, cycle_model, dram_efficiency)
+        machine = call.hardware(hardware, cycle_model, dram_efficiency, overlap)
         handle = call.load("plan", file)
         call.run("mbs_plan_verify", handle, None)
         watcher = Watcher()
@@ -86,7 +86,7 @@ def _slice_bytes(call: Call, value: Optional[Size]) -> Optional[int]:
 
 
 def simulate(source: Union[Source, Plan], *, hardware: Optional[Source] = None, cycle_model: Optional[str] = None,
-             dram_efficiency: Optional[Share] = None,
+             dram_efficiency: Optional[Share] = None, overlap: Optional[str] = None,
              slice: Optional[Size] = None, prefetch: str = "room",  # pylint: disable=redefined-builtin
              timeline: Any = None, full: bool = False, **planning: Any) -> Simulation:
     """Runs a plan on the machine, as `mbsopt simulate` does: a Plan, a plan file, or a network, which is planned first.
@@ -101,9 +101,9 @@ def simulate(source: Union[Source, Plan], *, hardware: Optional[Source] = None, 
         expect_path("timeline", timeline)
     if kind_of(file) != "plan":
         file = json.loads(plan(file, hardware=hardware, cycle_model=cycle_model, dram_efficiency=dram_efficiency,
-                               **planning).json)
+                               overlap=overlap, **planning).json)
     with Call() as call:
-        machine, slice_bytes = call.hardware(hardware, cycle_model, dram_efficiency), _slice_bytes(call, slice)
+        machine, slice_bytes = call.hardware(hardware, cycle_model, dram_efficiency, overlap), _slice_bytes(call, slice)
         if slice_bytes is not None:
             machine.slice_bytes = slice_bytes
         handle = call.load("plan", file)

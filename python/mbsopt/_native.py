@@ -42,7 +42,8 @@ class Hardware(ctypes.Structure):
                     "dram_pj_per_bit", "mac_pj", "buffer_pj_per_byte", "vector_pj", "static_w")),
                 ("cycle_model", ctypes.c_int), ("stated", ctypes.c_uint64),
                 ("master_bits", ctypes.c_int64), ("state_bits", ctypes.c_int64), ("dram_efficiency", ctypes.c_double),
-                ("measured_dram_efficiency", ctypes.c_double), ("slice_bytes", ctypes.c_int64), _ROOM]
+                ("measured_dram_efficiency", ctypes.c_double), ("slice_bytes", ctypes.c_int64),
+                ("overlap", ctypes.c_int), _ROOM]
 
     def rename(self, what: str) -> None:
         """What is written of another machine than the file's says so: its name ends in `what`, as on the command line."""
@@ -142,6 +143,7 @@ class TrafficStruct(ctypes.Structure):
 
 CYCLE_MODELS = ("wavecore", "scalesim")
 PREFETCHES = ("room", "none", "unlimited")
+OVERLAPS = ("step", "none", "group")
 
 
 class SimulateOptions(ctypes.Structure):
@@ -259,7 +261,7 @@ class Call:
         return self.make(create + "file", free, os.fsencode(find_file("networks", path) if kind == "network" else path))
 
     def hardware(self, source: Optional[Source], cycle_model: Optional[str] = None,
-                 dram_efficiency: Optional[Share] = None) -> Hardware:
+                 dram_efficiency: Optional[Share] = None, overlap: Optional[str] = None) -> Hardware:
         hardware = Hardware()
         place = ctypes.byref(hardware)
         if source is None:
@@ -281,6 +283,11 @@ class Call:
             hardware.dram_efficiency = share("dram_efficiency", dram_efficiency)
         if hardware.dram_efficiency != own:
             hardware.rename(f"dram-{hardware.dram_efficiency:.12g}")
+        if overlap is not None:
+            what = word("overlap", overlap, OVERLAPS)
+            if hardware.overlap != what:
+                hardware.rename(f"overlap-{overlap}")
+            hardware.overlap = what
         return hardware
 
     def size(self, value: Optional[Size]) -> int:

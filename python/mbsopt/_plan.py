@@ -190,7 +190,8 @@ def model_program(call: Call, network: ctypes.c_void_p, machine: Hardware, optio
 def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, planner: str = "best",
          objective: str = "traffic", weight: Optional[float] = None, max_slowdown: Optional[float] = None,
          hardware: Optional[Source] = None, cycle_model: Optional[str] = None, dram_efficiency: Optional[Share] = None,
-         inference: bool = False, batch_norm: str = "replace", recompute: Optional[str] = None,
+         overlap: Optional[str] = None, inference: bool = False, batch_norm: str = "replace",
+         recompute: Optional[str] = None,
          max_recompute: Optional[float] = None, max_dram: Optional[Size] = None,
          no_pin: bool = False, no_stream: bool = False, no_strips: bool = False,
          in_place: bool = False, optimizer: str = "none", cores: Optional[int] = None,
@@ -223,7 +224,7 @@ def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, pla
     source = Importing(input=input, cut=cut, weights=weights, learned=learned, constant=constant,
                        opaque=opaque).network(network)
     with Call() as call:
-        machine = call.hardware(hardware, cycle_model, dram_efficiency)
+        machine = call.hardware(hardware, cycle_model, dram_efficiency, overlap)
         options = fill_options(call, buffer=buffer, batch=batch, planner=planner, objective=objective,
                                inference=inference, batch_norm=batch_norm, recompute=recompute,
                                max_recompute=max_recompute, no_pin=no_pin, no_stream=no_stream, no_strips=no_strips,

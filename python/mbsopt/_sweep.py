@@ -48,7 +48,7 @@ def _takes(function: str, call: Call, planner: str) -> bool:
 class _Point:
     """One plan of many: the machine's source, the options as keywords, and what of the plan goes into a row."""
 
-    def __init__(self, network: Loaded, machine: Tuple[Optional[Source], Optional[str], Optional[Share]],
+    def __init__(self, network: Loaded, machine: Tuple[Optional[Source], Optional[str], Optional[Share], Optional[str]],
                  options: Row) -> None:
         self.network, self.machine, self.options = network, machine, options
 
@@ -121,7 +121,7 @@ def _policy(recompute: str, max_recompute: float, max_dram_bytes: int) -> str:
 
 def sweep(networks: OneOrMany[Source], *, buffer: Optional[OneOrMany[Size]] = None, batch: OneOrMany[int] = 32,
           planner: OneOrMany[str] = "dp", hardware: Optional[OneOrMany[Source]] = None,
-          cycle_model: Optional[str] = None, dram_efficiency: Optional[Share] = None,
+          cycle_model: Optional[str] = None, dram_efficiency: Optional[Share] = None, overlap: Optional[str] = None,
           objective: str = "traffic", strips: OneOrMany[str] = "on",
           recompute: Optional[str] = None, max_recompute: Optional[float] = None, max_dram: Optional[Size] = None,
           time_limit: Optional[float] = None, work_limit: float = 0.0, inference: bool = False,
@@ -161,7 +161,7 @@ def sweep(networks: OneOrMany[Source], *, buffer: Optional[OneOrMany[Size]] = No
     for source, space, samples, (name, switch), machine in itertools.product(
             loaded, buffers, batches, forms, machines):
         keep = batch_norm == "keep" or name in KEEP_BATCH_NORMS
-        points.append(_Point(source, (machine, cycle_model, dram_efficiency), {
+        points.append(_Point(source, (machine, cycle_model, dram_efficiency, overlap), {
             "buffer": space, "batch": samples, "planner": name, "objective": objective, "inference": inference,
             "batch_norm": batch_norm, "recompute": recompute, "max_recompute": max_recompute, "no_pin": False,
             "no_stream": False, "no_strips": switch == "off", "time_limit": time_limit, "work_limit": work_limit,
@@ -207,7 +207,7 @@ def compare(networks: OneOrMany[Source], *, planner: OneOrMany[str] = PLANNERS, 
             work_limit: float = 10.0, recompute: str = "none", max_recompute: float = 10.0, inference: bool = False,
             batch_norm: str = "replace", in_place: bool = False, optimizer: str = "none",
             hardware: Optional[Source] = None, cycle_model: Optional[str] = None,
-            dram_efficiency: Optional[Share] = None, threads: Optional[int] = None,
+            dram_efficiency: Optional[Share] = None, overlap: Optional[str] = None, threads: Optional[int] = None,
             progress: Optional[Callable[[int, int], Optional[bool]]] = None) -> Comparison:
     """Plans networks, one or a list, with several planners: the rows of `mbsopt compare`, ratios to baseline's.
 
@@ -220,7 +220,7 @@ def compare(networks: OneOrMany[Source], *, planner: OneOrMany[str] = PLANNERS, 
         expect_source("hardware", hardware, "a hardware file")
     with Call() as call:
         forms = [("baseline", "", False, "none"), *_compare_forms(call, planners, objective, recompute, inference)]
-    points = [_Point(source, (hardware, cycle_model, dram_efficiency), {
+    points = [_Point(source, (hardware, cycle_model, dram_efficiency, overlap), {
         "buffer": buffer, "batch": batch, "planner": name, "objective": objective, "inference": inference,
         "batch_norm": batch_norm, "recompute": policy, "max_recompute": max_recompute, "no_pin": False,
         "no_stream": False, "no_strips": without, "time_limit": time_limit,

@@ -7,7 +7,7 @@ import json
 import re
 from typing import List, Optional
 
-from ._native import Call, Hardware, Options, Progress, Size, Source, Watcher
+from ._native import Call, Hardware, Options, Progress, Share, Size, Source, Watcher
 from ._plan import expect, expect_callable, expect_source, expect_text, fill_options, is_whole, make_plan, plain_plan
 from ._types import Error, Row, Tradeoff
 
@@ -52,6 +52,7 @@ class _Made:
 
 def tradeoff(network: Source, *, points: int = 12, buffer: Optional[Size] = None, batch: int = 32,
              planner: str = "best", hardware: Optional[Source] = None, cycle_model: Optional[str] = None,
+             dram_efficiency: Optional[Share] = None, overlap: Optional[str] = None,
              inference: bool = False, batch_norm: str = "replace", recompute: str = "none", max_recompute: float = 10.0,
              no_pin: bool = False, no_stream: bool = False, no_strips: bool = False,
              time_limit: Optional[float] = None, work_limit: float = 0.0, gap: float = 0.0,
@@ -73,7 +74,7 @@ def tradeoff(network: Source, *, points: int = 12, buffer: Optional[Size] = None
     if planner not in PLANNERS:
         raise Error("bad input", (f"planner is {planner!r}, expected {' or '.join(PLANNERS)}",))
     with Call() as call:
-        machine = call.hardware(hardware, cycle_model)
+        machine = call.hardware(hardware, cycle_model, dram_efficiency, overlap)
         source = call.load("network", network)
         options = fill_options(call, buffer=buffer, batch=batch, planner=planner, objective="traffic",
                                inference=inference, batch_norm=batch_norm, recompute=recompute,

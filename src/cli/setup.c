@@ -138,10 +138,31 @@ static int read_dram_efficiency(mbs_hardware *hardware, const arguments *given)
     return status;
 }
 
+static int read_overlap(mbs_hardware *hardware, const arguments *given)
+{
+    const char *names[MBS_OVERLAP_COUNT + 1] = {NULL};
+    char what[sizeof "overlap-" + 8];
+    size_t overlap;
+    if (option_value(given, "overlap") == NULL)
+        return EXIT_OK;
+    for (int i = 0; i < MBS_OVERLAP_COUNT; i++)
+        names[i] = mbs_overlap_name((mbs_overlap)i);
+    if (!option_choice(given, "overlap", names, &overlap))
+        return EXIT_USAGE;
+    if (hardware->overlap != (mbs_overlap)overlap) {
+        snprintf(what, sizeof what, "overlap-%.8s", names[overlap]);
+        rename_machine(hardware, what);
+    }
+    hardware->overlap = (mbs_overlap)overlap;
+    return EXIT_OK;
+}
+
 int setup_machine(mbs_hardware *hardware, const arguments *given)
 {
-    const int status = read_cycle_model(hardware, given);
-    return status == EXIT_OK ? read_dram_efficiency(hardware, given) : status;
+    int status = read_cycle_model(hardware, given);
+    if (status == EXIT_OK)
+        status = read_dram_efficiency(hardware, given);
+    return status == EXIT_OK ? read_overlap(hardware, given) : status;
 }
 
 int setup_options(setup *result, const arguments *given)

@@ -26,6 +26,11 @@
         "dram-efficiency", '\0', "X|measured",                                                     \
             "share of the DRAM's bandwidth that is sustained (default: the hardware's)"            \
     }
+#define OPTION_OVERLAP                                                                             \
+    {                                                                                              \
+        "overlap", '\0', "none|step|group",                                                        \
+            "what of array, vector unit and DRAM works at once (default: the hardware's)"          \
+    }
 #define OPTION_BATCH                                                                               \
     {                                                                                              \
         "batch", '\0', "N", "samples of a mini-batch per core (default: 32)"                       \
@@ -46,7 +51,7 @@
     }
 /* What is read of programs and of the machine together: rows that go together in every table. */
 #define OPTIONS_PROGRAM OPTION_INFERENCE, OPTION_BATCH_NORM, OPTION_OPTIMIZER
-#define OPTIONS_MACHINE OPTION_CYCLE_MODEL, OPTION_DRAM_EFFICIENCY
+#define OPTIONS_MACHINE OPTION_CYCLE_MODEL, OPTION_DRAM_EFFICIENCY, OPTION_OVERLAP
 #define OPTION_COLOR                                                                               \
     {                                                                                              \
         "color", '\0', "auto|always|never", "colours in tables (default: auto)"                    \
@@ -79,9 +84,9 @@ int load_hardware(mbs_hardware *hardware, const char *name);
 bool setup_optimizer(mbs_optimizer *optimizer, const arguments *given);
 
 /*
- * --cycle-model and --dram-efficiency, if given, instead of the machine's own; what is another ends
- * the machine's name from then on, such as wavecore:scalesim:dram-0.86. Says what is wrong; returns
- * the exit status.
+ * --cycle-model, --dram-efficiency and --overlap, if given, instead of the machine's own; what is
+ * another ends the machine's name from then on, such as wavecore:scalesim:dram-0.86. Says what is
+ * wrong; returns the exit status.
  */
 int setup_machine(mbs_hardware *hardware, const arguments *given);
 

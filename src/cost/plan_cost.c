@@ -1,7 +1,6 @@
 /* What plans, and parts of them, cost in time and energy. */
 #include "base/memory.h"
-#include "cost/strips_time.h"
-#include "cost/time.h"
+#include "cost/group_time.h"
 
 /* Which of a plan's steps are summed up. */
 typedef struct part {
@@ -15,27 +14,16 @@ static bool is_in(const mbs_plan *plan, part of, int32_t k)
            (of.step < 0 || of.step == k);
 }
 
-static void add(mbs_cost *sum, const mbs_cost *more)
+/* Of a group whose steps' costs are found together. */
+static mbs_status add_group(mbs_cost *sum, const mbs_plan *plan, const mbs_hardware *hardware,
+                            const mbs_group *group, part of)
 {
-    sum->time_s += more->time_s;
-    sum->compute_s += more->compute_s;
-    sum->dram_s += more->dram_s;
-    sum->compute_bound_s += more->compute_bound_s;
-    sum->dram_bytes += more->dram_bytes;
-    sum->buffer_bytes += more->buffer_bytes;
-    sum->macs += more->macs;
-    sum->gemm_cycles += more->gemm_cycles;
-    sum->vector_elements += more->vector_elements;
-}
-
-static mbs_status add_strip_group(mbs_cost *sum, const mbs_plan *plan, const mbs_hardware *hardware,
-                                  const mbs_group *group, part of)
-{
+    double scale;
     mbs_cost *costs = mem_calloc((size_t)(group->end - group->first), sizeof *costs);
-    const bool done = costs != NULL && cost_add_strips(costs, plan, hardware, group);
+    const bool done = costs != NULL && cost_add_group(costs, &scale, plan, hardware, group);
     for (int32_t k = group->first; done && k < group->end; k++)
         if (is_in(plan, of, k))
-            add(sum, &costs[k - group->first]);
+            cost_add(sum, &costs[k - group->first]);
     mem_free(costs);
     return done ? MBS_OK : MBS_ERR_MEMORY;
 }
@@ -50,13 +38,13 @@ static mbs_status sum_groups(const mbs_plan *plan, const mbs_hardware *hardware,
         return MBS_ERR_ARGUMENT;
     for (int32_t g = first; g < end && status == MBS_OK; g++) {
         const mbs_group *group = &plan->groups[g];
-        if (group->strips > 1) {
-            status = add_strip_group(cost, plan, hardware, group, of);
+        if (group->strips > 1 || hardware->overlap == MBS_OVERLAP_GROUP) {
+            status = add_group(cost, plan, hardware, group, of);
             continue;
         }
         for (int32_t k = group->first; k < group->end; k++)
             if (is_in(plan, of, k))
-                cost_add_step(cost, plan, hardware, group, k);
+                cost_add_step(cost, NULL, plan, hardware, group, k);
     }
     cost_finish(cost, hardware);
     return status;

@@ -38,9 +38,9 @@ void cost_add_work(mbs_cost *cost, const mbs_hardware *hardware, const mbs_step 
     cost->vector_elements += times * work->vector_elements;
     cost->compute_s += times * compute_s;
     cost->dram_s += times * dram_s;
-    cost->time_s += times * fmax(compute_s, dram_s);
+    cost->time_s += times * cost_execution_s(hardware, compute_s, dram_s);
     if (compute_s >= dram_s)
-        cost->compute_bound_s += times * compute_s;
+        cost->compute_bound_s += times * cost_execution_s(hardware, compute_s, dram_s);
     cost->dram_bytes += times * dram_bytes;
     /* operands and parameters once each for the computation, and what DRAM fills or drains */
     const double parameters = (double)(step->weight_bytes + 2 * step->accumulator_bytes);
@@ -71,6 +71,18 @@ step_work cost_update_work(const mbs_program *program, int32_t k)
                            (double)(program_gradient_bytes(program, k) + step_state_bytes(step))};
 }
 
+void cost_add_first(mbs_cost *cost, const step_run *run, int32_t k, const step_transfers *moved)
+{
+    const double samples = (double)run->sub_batch;
+    double bytes = samples * (double)moved->activations + (double)(moved->each + moved->first_only);
+    if (run->iterations == 1) {
+        cost_add_run(cost, run, k, moved);
+        return;
+    }
+    if (!run->program->steps[k].update.is_update) /* which runs with the last iteration */
+        add_execution(cost, run, k, (execution){samples, bytes, 1});
+}
+
 void cost_add_run(mbs_cost *cost, const step_run *run, int32_t k, const step_transfers *moved)
 {
     if (run->program->steps[k].update.is_update) {
@@ -89,8 +101,7 @@ void cost_add_run(mbs_cost *cost, const step_run *run, int32_t k, const step_tra
         add_execution(cost, run, k, (execution){full, bytes, 1});
         return;
     }
-    add_execution(cost, run, k,
-                  (execution){full, full * activations + each + (double)moved->first_only, 1});
+    cost_add_first(cost, run, k, moved);
     add_execution(
         cost, run, k,
         (execution){full, full * activations + each + again, (double)run->iterations - 2});
@@ -134,12 +145,14 @@ step_transfers cost_transfers(const mbs_plan *plan, const mbs_group *group, int3
                             .again = accumulators};
 }
 
-void cost_add_step(mbs_cost *cost, const mbs_plan *plan, const mbs_hardware *hardware,
-                   const mbs_group *group, int32_t k)
+void cost_add_step(mbs_cost *cost, mbs_cost *first, const mbs_plan *plan,
+                   const mbs_hardware *hardware, const mbs_group *group, int32_t k)
 {
     const step_run run = run_of_group(plan, hardware, group);
     const step_transfers moved = cost_transfers(plan, group, k);
     cost_add_run(cost, &run, k, &moved);
+    if (first != NULL)
+        cost_add_first(first, &run, k, &moved);
 }
 
 void cost_add_execution(mbs_cost *cost, const mbs_plan *plan, const mbs_hardware *hardware,

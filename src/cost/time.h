@@ -27,6 +27,14 @@ typedef struct step_work {
 void cost_add_work(mbs_cost *cost, const mbs_hardware *hardware, const mbs_step *step,
                    const step_work *work, double dram_bytes, double times);
 
+/* What an execution takes that computes and moves for so long. */
+static inline double cost_execution_s(const mbs_hardware *hardware, double compute_s, double dram_s)
+{
+    if (hardware->overlap == MBS_OVERLAP_NONE)
+        return compute_s + dram_s;
+    return compute_s > dram_s ? compute_s : dram_s; /* a call of fmax would take longer than all */
+}
+
 /* Elements that a step without a matrix product touches per sample. */
 double cost_touched_elements(const mbs_program *program, int32_t k, int64_t passes);
 
@@ -37,11 +45,11 @@ step_work cost_update_work(const mbs_program *program, int32_t k);
 step_transfers cost_transfers(const mbs_plan *plan, const mbs_group *group, int32_t k);
 
 /*
- * Adds to `cost` all iterations of step k of the group, which pushes whole samples, its energy
- * apart.
+ * Adds to `cost` all iterations of step k of the group, which pushes whole samples, and to `first`
+ * the first of them, if it is not null; energy apart.
  */
-void cost_add_step(mbs_cost *cost, const mbs_plan *plan, const mbs_hardware *hardware,
-                   const mbs_group *group, int32_t k);
+void cost_add_step(mbs_cost *cost, mbs_cost *first, const mbs_plan *plan,
+                   const mbs_hardware *hardware, const mbs_group *group, int32_t k);
 
 /* Adds iteration `iteration` (from 0) of it alone. Of whole samples. */
 void cost_add_execution(mbs_cost *cost, const mbs_plan *plan, const mbs_hardware *hardware,
@@ -58,6 +66,9 @@ typedef struct step_run {
     int64_t passes;
 } step_run;
 void cost_add_run(mbs_cost *cost, const step_run *run, int32_t k, const step_transfers *moved);
+
+/* Of that the first iteration alone. */
+void cost_add_first(mbs_cost *cost, const step_run *run, int32_t k, const step_transfers *moved);
 
 /* Energy and utilisation from the sums. */
 void cost_finish(mbs_cost *cost, const mbs_hardware *hardware);

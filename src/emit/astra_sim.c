@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "cost/strips_time.h"
+#include "cost/group_time.h"
 #include "emit/exporter.h"
 #include "emit/safe_names.h"
 #include "program/layers.h"
@@ -49,18 +49,15 @@ static bool *find_continued(const mbs_program *p)
 static mbs_status add_group(layer_work *work, const exporter *e, const layer_numbers *numbers,
                             const mbs_group *group, const bool *continued)
 {
+    double scale;
     mbs_cost *costs = mem_calloc((size_t)(group->end - group->first), sizeof *costs);
-    if (costs == NULL ||
-        (group->strips > 1 && !cost_add_strips(costs, e->plan, e->hardware, group))) {
+    if (costs == NULL || !cost_add_group(costs, &scale, e->plan, e->hardware, group)) {
         mem_free(costs);
         return error_memory(e->error);
     }
-    for (int32_t k = group->first; k < group->end; k++) {
-        if (group->strips == 1)
-            cost_add_step(&costs[k - group->first], e->plan, e->hardware, group, k);
+    for (int32_t k = group->first; k < group->end; k++)
         add_step(&work[numbers->of_step[k]], &e->plan->program->steps[k],
                  costs[k - group->first].time_s, !continued[k]);
-    }
     mem_free(costs);
     return MBS_OK;
 }

@@ -124,7 +124,8 @@ static bool is_idle(const perfetto *p, const execution_at *at)
 static void put_step(perfetto *p, const execution_at *at, int64_t occupied)
 {
     const mbs_step *step = &p->e->plan->program->steps[at->step];
-    const double bytes_per_s = hardware_core_bytes_per_s(p->e->hardware);
+    const double scale = p->line.scale;
+    const double bytes_per_s = hardware_core_bytes_per_s(p->e->hardware) / scale;
     const mbs_cost cost = timeline_cost(&p->line, at);
     timeline_transfers(&p->line, at);
     const double end_s = p->now_s + cost.time_s;
@@ -140,8 +141,10 @@ static void put_step(perfetto *p, const execution_at *at, int64_t occupied)
     put_transfers(p, step->name, false, p->now_s, fmin(end_s, p->now_s + reads_s));
     put_transfers(p, step->name, true, fmax(p->now_s, end_s - writes_s), end_s);
     if (cost.compute_s > 0) {
-        begin_slice(p, step->gemm.m > 0 ? TRACK_ARRAY : TRACK_VECTOR, step->name, p->now_s,
-                    p->now_s + cost.compute_s);
+        const bool waits = p->e->hardware->overlap == MBS_OVERLAP_NONE;
+        const double begin_s = p->now_s + (waits ? reads_s : 0);
+        begin_slice(p, step->gemm.m > 0 ? TRACK_ARRAY : TRACK_VECTOR, step->name, begin_s,
+                    begin_s + scale * cost.compute_s);
         end_event(p);
     }
     p->now_s = end_s;

@@ -3,6 +3,7 @@
 #include "base/checked.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "cost/group_time.h"
 #include "cost/strips.h"
 #include "cost/strips_time.h"
 #include "cost/traffic.h"
@@ -35,9 +36,16 @@ void timeline_close(timeline *line)
 mbs_status timeline_enter(timeline *line, const mbs_group *group)
 {
     strip_progress_free(&line->progress);
+    line->scale = 1;
     if (group->strips > 1 && !strip_progress_find(&line->progress, line->plan, group))
         return error_memory(line->error);
-    return MBS_OK;
+    if (line->hardware->overlap != MBS_OVERLAP_GROUP)
+        return MBS_OK;
+    mbs_cost *costs = mem_calloc((size_t)(group->end - group->first), sizeof *costs);
+    const bool done =
+        costs != NULL && cost_add_group(costs, &line->scale, line->plan, line->hardware, group);
+    mem_free(costs);
+    return done ? MBS_OK : error_memory(line->error);
 }
 
 execution_at timeline_at(const timeline *line, const mbs_group *group, int64_t iteration,
@@ -190,7 +198,8 @@ void timeline_transfers(timeline *line, const execution_at *at)
     add_parameters(line, k, DRAM_ACCUMULATORS, accumulators + pinned, unpinned, true);
 }
 
-mbs_cost timeline_cost(timeline *line, const execution_at *at)
+/* Of one execution as if its iteration were alone. */
+static mbs_cost cost_alone(timeline *line, const execution_at *at)
 {
     mbs_cost cost = {0};
     if (at->group->strips == 1) {
@@ -209,5 +218,13 @@ mbs_cost timeline_cost(timeline *line, const execution_at *at)
     for (int32_t i = 0; i < line->transfer_count; i++)
         bytes += (double)line->transfers[i].bytes;
     cost_add_work(&cost, line->hardware, &line->plan->program->steps[at->step], &work, bytes, 1);
+    return cost;
+}
+
+mbs_cost timeline_cost(timeline *line, const execution_at *at)
+{
+    mbs_cost cost = cost_alone(line, at);
+    cost.time_s *= line->scale;
+    cost.compute_bound_s *= line->scale;
     return cost;
 }

@@ -34,7 +34,8 @@ typedef struct timeline {
     dram_layout *layout;
     transfer *transfers; /* of the execution at hand, reads first */
     int32_t transfer_count;
-    strip_progress progress; /* of the group at hand, if it has strips */
+    strip_progress progress; /* of the group at hand, if it has strips; likewise */
+    double scale;            /* of its executions' times: below 1 where they overlap */
     mbs_error *error;
 } timeline;
 
@@ -44,7 +45,8 @@ void timeline_close(timeline *line);
 
 /*
  * Goes to a group; the functions below are of the steps of the group that was entered last. O(1),
- * of a strip group O(touches · strips). Errors: MBS_ERR_MEMORY.
+ * of one whose iterations overlap O(touches), of a strip group O(touches · strips). Errors:
+ * MBS_ERR_MEMORY.
  */
 mbs_status timeline_enter(timeline *line, const mbs_group *group);
 
@@ -52,7 +54,10 @@ mbs_status timeline_enter(timeline *line, const mbs_group *group);
 execution_at timeline_at(const timeline *line, const mbs_group *group, int64_t iteration,
                          int32_t step);
 
-/* Time and what goes with it of one execution, its energy apart. Changes the transfers. */
+/*
+ * Time and what goes with it of one execution, its energy apart. Where iterations overlap the time
+ * is a share of the group's, as if executions were one after another. Changes the transfers.
+ */
 mbs_cost timeline_cost(timeline *line, const execution_at *at);
 
 /* Puts into line->transfers what the execution moves, in the order in which it does. */

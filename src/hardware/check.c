@@ -48,6 +48,11 @@ static mbs_status check_field(const mbs_hardware *hardware, const hardware_field
             return error_set(error, MBS_ERR_INPUT, "hardware: cycle_model: there is no model %d",
                              (int)hardware->cycle_model);
         break;
+    case FIELD_OVERLAP:
+        if (mbs_overlap_name(hardware->overlap) == NULL)
+            return error_set(error, MBS_ERR_INPUT, "hardware: overlap: there is no model %d",
+                             (int)hardware->overlap);
+        break;
     case FIELD_TAG:
     case FIELD_SECTION:
     case FIELD_NAME:

@@ -55,6 +55,7 @@ const hardware_field hardware_fields[] = {
     INTEGER(NULL, "vector_elements_per_cycle", vector_elements_per_cycle, 1, MILLION),
     INTEGER(NULL, "slice_bytes", slice_bytes, 0, MOST),
     OTHER(NULL, "cycle_model", FIELD_CYCLE_MODEL),
+    OTHER(NULL, "overlap", FIELD_OVERLAP),
     OTHER(NULL, "memory", FIELD_SECTION),
     OTHER(NULL, "energy", FIELD_SECTION),
     NAME("memory", "name", memory_name),
@@ -81,11 +82,17 @@ const char *mbs_cycle_model_name(mbs_cycle_model model)
     return (unsigned)model < MBS_CYCLE_MODEL_COUNT ? names[model] : NULL;
 }
 
+const char *mbs_overlap_name(mbs_overlap overlap)
+{
+    static const char *const names[] = {"step", "none", "group"};
+    return (unsigned)overlap < MBS_OVERLAP_COUNT ? names[overlap] : NULL;
+}
+
 bool field_has_value(const hardware_field *field)
 {
     return field->kind == FIELD_INTEGER || field->kind == FIELD_REAL ||
            field->kind == FIELD_SHARE || field->kind == FIELD_NAME ||
-           field->kind == FIELD_CYCLE_MODEL;
+           field->kind == FIELD_CYCLE_MODEL || field->kind == FIELD_OVERLAP;
 }
 
 void field_name(char *out, size_t size, const hardware_field *field)
@@ -107,6 +114,11 @@ static void put_real(char *out, size_t size, double value)
     real_digits(out, size, value, digits);
 }
 
+static void put_word(char *out, size_t size, const char *word)
+{
+    snprintf(out, size, "%s", word != NULL ? word : "");
+}
+
 static void put_value(char *out, size_t size, const hardware_field *field,
                       const mbs_hardware *hardware)
 {
@@ -126,11 +138,12 @@ static void put_value(char *out, size_t size, const hardware_field *field,
     case FIELD_NAME:
         snprintf(out, size, "%.*s", (int)size - 1, place);
         break;
-    case FIELD_CYCLE_MODEL: {
-        const char *name = mbs_cycle_model_name(hardware->cycle_model);
-        snprintf(out, size, "%s", name != NULL ? name : "");
+    case FIELD_CYCLE_MODEL:
+        put_word(out, size, mbs_cycle_model_name(hardware->cycle_model));
         break;
-    }
+    case FIELD_OVERLAP:
+        put_word(out, size, mbs_overlap_name(hardware->overlap));
+        break;
     case FIELD_TAG:
     case FIELD_SECTION:
     case FIELD_TEXT:
@@ -183,6 +196,7 @@ static bool is_left_out(const mbs_hardware_member_info *member)
                     {"master_bits", "32"},
                     {"state_bits", "32"},
                     {"slice_bytes", "65536"},
+                    {"overlap", "step"},
                     {"memory.dram_efficiency", "1"},
                     {"memory.measured_dram_efficiency", NULL}};
     for (size_t i = 0; i < sizeof left_out / sizeof left_out[0]; i++)

@@ -17,6 +17,7 @@ typedef enum field_kind {
     FIELD_SHARE, /* a real above 0 and at most 1 */
     FIELD_NAME,
     FIELD_CYCLE_MODEL,
+    FIELD_OVERLAP,
     FIELD_TEXT /* a string that is for the reader only */
 } field_kind;
 

@@ -84,6 +84,18 @@ static void read_cycle_model(json_document *document, const json_path *at, const
     json_unexpected(document, at, "cycle_model", value, "\"wavecore\" or \"scalesim\"");
 }
 
+static void read_overlap(json_document *document, const json_path *at, const cJSON *value,
+                         mbs_hardware *hardware)
+{
+    for (int i = 0; i < MBS_OVERLAP_COUNT && cJSON_IsString(value); i++) {
+        if (strcmp(value->valuestring, mbs_overlap_name((mbs_overlap)i)) == 0) {
+            hardware->overlap = (mbs_overlap)i;
+            return;
+        }
+    }
+    json_unexpected(document, at, "overlap", value, "\"none\", \"step\" or \"group\"");
+}
+
 static void read_field(json_document *document, const json_path *at, const cJSON *value,
                        const hardware_field *row, mbs_hardware *hardware)
 {
@@ -104,6 +116,9 @@ static void read_field(json_document *document, const json_path *at, const cJSON
         break;
     case FIELD_CYCLE_MODEL:
         read_cycle_model(document, at, value, hardware);
+        break;
+    case FIELD_OVERLAP:
+        read_overlap(document, at, value, hardware);
         break;
     case FIELD_TEXT:
         json_name(document, at, row->member, value);

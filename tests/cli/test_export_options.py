@@ -278,6 +278,30 @@ class CycleModel(ExportTest):
         self.refuse(BAD_INPUT, "sweep", ALEXNET, "--hardware", self.file("hw.json", json.dumps(machine)),
                     "--dram-efficiency", "measured", says="no measured_dram_efficiency")
 
+    def test_overlap(self):
+        """As option and as member; a plan's totals are its groups', and an exported time line's end."""
+        machine = json.loads((ROOT / "models" / "hardware" / "wavecore.json").read_text())
+        times = {}
+        for overlap in ("none", "step", "group"):
+            machine["overlap"] = overlap
+            path = self.file("hw.json", json.dumps(machine))
+            plans = [json.loads(self.succeed("plan", ALEXNET, "--planner=mbs2", "--format", "json", *options).out)
+                     for options in (("--hardware", path), ("--overlap", overlap))]
+            named = "wavecore" if overlap == "step" else f"wavecore:overlap-{overlap}"
+            self.assertEqual([plan.pop("made_by")["hardware"] for plan in plans], ["wavecore", named])
+            self.assertEqual(plans[0], plans[1])
+            times[overlap] = plans[0]["time_s"]
+            self.assertAlmostEqual(sum(group["time_s"] for group in plans[0]["groups"]), times[overlap], delta=1e-12)
+            line = json.loads(self.succeed("export", ALEXNET, "--planner=mbs2", "--overlap", overlap,
+                                           "--format", "perfetto", "-o", "-").out)
+            end = max(event["ts"] + event.get("dur", 0) for event in line["traceEvents"] if "ts" in event)
+            self.assertAlmostEqual(end * 1e-6, times[overlap], delta=1e-9)
+        self.assertGreater(times["none"], times["step"])
+        self.assertGreater(times["step"], times["group"])
+        rows = self.succeed("sweep", ALEXNET, "--planner=mbs2", "--overlap", "group", "--format", "jsonl").out
+        self.assertEqual(json.loads(rows)["time_s"], times["group"])
+        self.refuse(USAGE, "plan", ALEXNET, "--overlap", "all", says="step, none or group")
+
     def test_long_names_of_machines(self):
         machine = json.loads((ROOT / "models" / "hardware" / "wavecore.json").read_text())
         machine["name"] = "w" * 63

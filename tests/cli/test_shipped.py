@@ -127,7 +127,7 @@ class Show(CliTest):
         self.assertEqual({name for name, row in rows.items() if not row[1]}, stated)
         self.assertEqual(rows["energy.static_w"], ("14", True))
         self.assertEqual(rows["memory.energy_pj_per_bit"], ("3.92", True))
-        self.assertIn("23 of 28 members are not in the file: WaveCore's value holds", lines)
+        self.assertIn("24 of 29 members are not in the file: WaveCore's value holds", lines)
         # 2 · 64 · 64 · 2 cores · 0.7 GHz = 11.4688 T; by 100 GB/s
         self.assertIn("11.47 TFLOP/s", lines[1])
         self.assertIn("100.00 GB/s", lines[1])
@@ -204,13 +204,15 @@ class Show(CliTest):
                                          energy={"static_w": 1.4e1})), plain)
         others = {digest(hardware(**members)) for members in (
             {"cores": 3}, {"buffer_bytes": 10485761}, {"cycle_model": "scalesim"}, {"mask_bits": 2},
+            {"overlap": "none"}, {"overlap": "group"},
             {"memory": {"bandwidth_bytes_per_s": 322122547201}}, {"energy": {"mac_pj": 2.0000000000000004}},
             {"energy": {"vector_pj": 3}}, {"energy": {"buffer_pj_per_byte": 3}})}
-        self.assertEqual(len(others | {plain}), 9)
+        self.assertEqual(len(others | {plain}), 11)
         # what came later leaves the digests of machines that say nothing of it
         whole["memory"].pop("dram_efficiency")
         whole["memory"].pop("measured_dram_efficiency")
         self.assertEqual(digest(json.dumps(whole)), plain)
+        self.assertEqual(digest(hardware(overlap="step")), plain)
         self.assertEqual(digest(hardware(memory={"measured_dram_efficiency": 0.5})), plain)
         self.assertNotEqual(digest(hardware(memory={"dram_efficiency": 0.5})), plain)
 

@@ -124,12 +124,15 @@ class Errors(unittest.TestCase):
         for batch in (0, -1, 1000001, 2**70):
             self.refuse("batch", RESIDUAL, batch=batch)
         self.refuse("planner", RESIDUAL, planner="none")
-        for name in ("objective", "recompute", "batch_norm", "cycle_model"):
+        for name in ("objective", "recompute", "batch_norm", "cycle_model", "overlap"):
             self.refuse(f"{name} is 'x', expected ", RESIDUAL, **{name: "x"})
         for share in (0, 1.5, "x", True):
             self.refuse("dram_efficiency is ", RESIDUAL, dram_efficiency=share)
         self.refuse("measured_dram_efficiency", RESIDUAL, hardware={
             "format": "mbsopt-hardware/1", "memory": {"name": "DDR"}}, dram_efficiency="measured")
+        times = [mbsopt.plan(RESIDUAL, planner="dp", overlap=overlap).time_s for overlap in ("none", "step", "group")]
+        self.assertGreater(times[0], times[1])
+        self.assertGreaterEqual(times[1], times[2])
         slower = mbsopt.plan(RESIDUAL, planner="dp", dram_efficiency=0.01)
         usual = mbsopt.plan(RESIDUAL, planner="dp")
         self.assertEqual(slower.traffic, usual.traffic)

@@ -37,6 +37,7 @@ typedef struct setting {
 static void open_setting(setting *s, uint64_t *state)
 {
     recomputing_open_varied(&s->base, state, (int)random_between(state, 3, 20));
+    s->base.hardware.overlap = (mbs_overlap)random_between(state, 0, MBS_OVERLAP_COUNT - 1);
     s->set = recomputing_random_set(&s->base, state);
     s->program = recomputing_program(&s->base, s->set);
     must_succeed(plan_open(&s->plan, &s->task, s->program, &s->base.hardware, &s->base.options,

@@ -54,6 +54,7 @@ static void assert_same(const mbs_hardware *a, const mbs_hardware *b)
     ck_assert_double_eq(a->static_w, b->static_w);
     ck_assert_double_eq(a->dram_efficiency, b->dram_efficiency);
     ck_assert_int_eq(a->slice_bytes, b->slice_bytes);
+    ck_assert_int_eq(a->overlap, b->overlap);
     ck_assert_double_eq(a->measured_dram_efficiency, b->measured_dram_efficiency);
 }
 
@@ -99,7 +100,7 @@ START_TEST(members_are_listed)
                                              "'energy': {'static_w': 0.1, 'mac_source': 'x'}"),
                      MBS_OK);
     const size_t count = mbs_hardware_member_count();
-    ck_assert_uint_eq(count, 28);
+    ck_assert_uint_eq(count, 29);
     for (size_t i = 0; i < count; i++) {
         ck_assert_int_eq(mbs_hardware_member(&hardware, i, &member), MBS_OK);
         stated += member.is_stated != 0;
@@ -233,6 +234,7 @@ START_TEST(every_member_is_read)
         .dram_efficiency = 0.25,
         .measured_dram_efficiency = 0.75,
         .slice_bytes = 15,
+        .overlap = MBS_OVERLAP_GROUP,
     };
     mbs_hardware hardware;
     ck_assert_int_eq(
@@ -242,6 +244,7 @@ START_TEST(every_member_is_read)
                      "'activation_bits': 4, 'weight_bits': 5, 'accumulator_bits': 6, 'mask_bits': "
                      "7, 'norm_passes': 8, 'clock_hz': 9, 'array_rows': 10, 'array_cols': 11, "
                      "'accumulator_rows': 12, 'vector_elements_per_cycle': 13, 'slice_bytes': 15, "
+                     "'overlap': 'group', "
                      "'memory': {'name': "
                      "'m', 'bandwidth_bytes_per_s': 14, 'energy_pj_per_bit': 0.5, 'source': 's', "
                      "'dram_efficiency': 0.25, 'measured_dram_efficiency': 0.75, "
@@ -300,6 +303,8 @@ static const struct {
     {"'memory': {'energy_pj_per_bit': 1e10}",
      "hw.json: memory.energy_pj_per_bit: found 10000000000, expected a number from 0 to 1e9"},
     {"'slice_bytes': -1", "hw.json: slice_bytes: found -1, expected a whole number from 0"},
+    {"'overlap': 'steps'",
+     "hw.json: overlap: found \"steps\", expected \"none\", \"step\" or \"group\""},
     {"'memory': {'dram_efficiency': 0}",
      "hw.json: memory.dram_efficiency: found 0, expected a number above 0 and at most 1"},
     {"'memory': {'dram_efficiency': 1.01}",

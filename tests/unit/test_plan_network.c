@@ -172,6 +172,7 @@ START_TEST(machines_are_checked)
         "hardware: activation_bits: found -8, expected 1 to 64",
         "hardware: memory.dram_efficiency: found 0, expected a number above 0 and at most 1",
         "hardware: cycle_model: there is no model 9",
+        "hardware: overlap: there is no model 3",
         "hardware: buffer_alignment_bytes: found 3, expected a power of 2"};
     mbs_hardware machines[COUNT(expected)];
     mbs_network *network = load("alexnet");
@@ -183,7 +184,8 @@ START_TEST(machines_are_checked)
     machines[2].bits.activation = -8;
     machines[3].dram_efficiency = 0;
     machines[4].cycle_model = (mbs_cycle_model)9;
-    machines[5].buffer_alignment_bytes = 3;
+    machines[5].overlap = (mbs_overlap)3;
+    machines[6].buffer_alignment_bytes = 3;
     for (size_t i = 0; i < COUNT(expected); i++) {
         mbs_plan *plan = NULL;
         mbs_error error;

@@ -8,6 +8,7 @@
 #include "cost/time.h"
 #include "mbsopt/mbsopt.h"
 #include "no_bias.h"
+#include "plan/groups.h"
 #include "plan/planner.h"
 #include "run.h"
 
@@ -163,6 +164,61 @@ START_TEST(last_iteration_is_short)
 }
 END_TEST
 
+/* The same as above, and a rectifier behind it, by hand: samples of 64 bytes and 32 elements. */
+static const char conv_relu[] =
+    "{\"format\":\"mbsopt-network/1\",\"name\":\"two\","
+    "\"inputs\":[{\"name\":\"x\",\"shape\":[2,4,4]}],\"layers\":["
+    "{\"name\":\"c\",\"op\":\"conv\",\"inputs\":[\"x\"],\"out_channels\":2,\"kernel\":1},"
+    "{\"name\":\"r\",\"op\":\"relu\",\"inputs\":[\"c\"]}]}";
+
+/*
+ * Ten samples in iterations of 3, 3, 3 and 1. In ns the product takes 304, 304, 304 and 272, the
+ * rectifier with its 64 elements a sample 192, 192, 192 and 64; at a byte per ns x comes in 192 and
+ * 64 with weights of 8 each time, and what the rectifier makes goes in 192 and 64.
+ */
+START_TEST(overlap_by_hand)
+{
+    static const struct {
+        mbs_overlap overlap;
+        int64_t bytes_per_s;
+        double time_ns;
+        double compute_bound_ns;
+    } expected[] = {
+        {MBS_OVERLAP_NONE, 2000000000, 1184 + 640 + 672 + 640, 3 * (504 + 384) + (344 + 128)},
+        {MBS_OVERLAP_STEP, 2000000000, 1184 + 640, 1184 + 640},
+        /* beyond the first iteration DRAM has 472 + 448, the array 880, the vector unit 448 */
+        {MBS_OVERLAP_GROUP, 2000000000, (304 + 192) + 920, 304 + 192},
+        {MBS_OVERLAP_GROUP, 4000000000, (304 + 192) + 880, (304 + 192) + 880}};
+    mbs_network *network = load_text(conv_relu);
+    mbs_program *program = make_program(network, 1, 0);
+    mbs_plan *plan = plan_allocate(program, "hand");
+    mbs_hardware hardware;
+    mbs_cost cost;
+    mbs_cost step;
+    plan->batch = 10;
+    plan->buffer_bytes = 1 << 20;
+    group_keep_all(plan, plan_add_group(plan, 0, 2, 4));
+    mbs_hardware_wavecore(&hardware);
+    hardware.clock_hz = 1000000000;
+    hardware.vector_elements_per_cycle = 1;
+    for (size_t i = 0; i < COUNT(expected); i++) {
+        hardware.bandwidth_bytes_per_s = expected[i].bytes_per_s;
+        hardware.overlap = expected[i].overlap;
+        must_succeed(mbs_plan_cost(plan, &hardware, &cost), &error, "cost");
+        assert_near(cost.time_s, 1e-9 * expected[i].time_ns, "time");
+        assert_near(cost.compute_bound_s, 1e-9 * expected[i].compute_bound_ns, "compute-bound");
+        assert_near(cost.static_j, cost.time_s * hardware.static_w, "static");
+        if (hardware.overlap != MBS_OVERLAP_GROUP)
+            continue;
+        must_succeed(mbs_plan_step_cost(plan, &hardware, 1, &step), &error, "step");
+        assert_near(step.time_s, cost.time_s * 640 / (1184 + 640), "the rectifier's share");
+    }
+    mbs_plan_free(plan);
+    mbs_program_free(program);
+    mbs_network_free(network);
+}
+END_TEST
+
 /* Of the four weight reads of 8 bytes, 6 bytes are pinned: 8, 2, 2 and 2. */
 START_TEST(pinned_weights_come_once)
 {
@@ -258,6 +314,48 @@ static void check_parts(const mbs_plan *plan, const mbs_hardware *hardware, cons
     assert_same(&steps, whole);
 }
 
+/* A group's time where nothing overlaps, where its executions' transfers do, and where iterations
+ * do. */
+static void check_overlap(const mbs_plan *plan, const mbs_hardware *hardware)
+{
+    mbs_hardware other = *hardware;
+    mbs_cost costs[MBS_OVERLAP_COUNT];
+    mbs_cost whole;
+    mbs_cost part;
+    const double nearly = 1 - 1e-12;
+    double steps_s = 0;
+    double phases_s = 0;
+    for (size_t g = 0; g < mbs_plan_group_count(plan); g++) {
+        for (int i = 0; i < MBS_OVERLAP_COUNT; i++) {
+            other.overlap = (mbs_overlap)i;
+            must_succeed(mbs_plan_group_cost(plan, &other, g, &costs[i]), &error, "group");
+        }
+        const mbs_cost *group = &costs[MBS_OVERLAP_GROUP];
+        const double clock = (double)hardware->clock_hz;
+        const double vector_s =
+            group->vector_elements / (double)hardware->vector_elements_per_cycle / clock;
+        assert_near(costs[MBS_OVERLAP_NONE].time_s, group->compute_s + group->dram_s, "none");
+        ck_assert_double_le(nearly * group->time_s, costs[MBS_OVERLAP_STEP].time_s);
+        ck_assert_double_ge(group->time_s, nearly * group->dram_s);
+        ck_assert_double_ge(group->time_s, nearly * vector_s);
+        ck_assert_double_ge(group->time_s, nearly * group->gemm_cycles / clock);
+        ck_assert_double_le(nearly * group->compute_bound_s, group->time_s);
+        if (plan->groups[g].iterations == 1)
+            assert_near(group->time_s, costs[MBS_OVERLAP_STEP].time_s, "one iteration");
+    }
+    must_succeed(mbs_plan_cost(plan, &other, &whole), &error, "cost");
+    for (int phase = 0; phase < 2; phase++) {
+        must_succeed(mbs_plan_phase_cost(plan, &other, (mbs_phase)phase, &part), &error, "phase");
+        phases_s += part.time_s;
+    }
+    for (size_t k = 0; k < mbs_program_step_count(mbs_plan_program(plan)); k++) {
+        must_succeed(mbs_plan_step_cost(plan, &other, k, &part), &error, "step");
+        steps_s += part.time_s;
+    }
+    ck_assert_double_eq_tol(phases_s / whole.time_s, 1, 1e-9);
+    ck_assert_double_eq_tol(steps_s / whole.time_s, 1, 1e-9);
+}
+
 static void check_planner(const mbs_program *program, const mbs_hardware *hardware,
                           mbs_planner planner, int64_t batch)
 {
@@ -274,6 +372,7 @@ static void check_planner(const mbs_program *program, const mbs_hardware *hardwa
     ck_assert_double_eq(cost.dram_bytes, (double)traffic.total);
     check_laws(&cost, hardware);
     check_parts(plan, hardware, &cost);
+    check_overlap(plan, hardware);
     ck_assert_int_eq(mbs_plan_group_cost(plan, hardware, mbs_plan_group_count(plan), &cost),
                      MBS_ERR_ARGUMENT);
     ck_assert_int_eq(mbs_plan_step_cost(plan, hardware, mbs_program_step_count(program), &cost),
@@ -439,6 +538,7 @@ int main(void)
     tcase_add_loop_test(tests, cycles_by_hand, 0, (int)COUNT(array_cases));
     tcase_add_test(tests, cycles_of_another_array);
     tcase_add_test(tests, last_iteration_is_short);
+    tcase_add_test(tests, overlap_by_hand);
     tcase_add_test(tests, pinned_weights_come_once);
     tcase_add_loop_test(tests, every_planner, 0, (int)COUNT(zoo));
     tcase_add_test(tests, loaded_plans_cost_the_same);

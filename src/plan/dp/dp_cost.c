@@ -1,8 +1,9 @@
 /*
  * dp for time, energy or traffic weighted with time: the same space as dp, but each group costs the
- * sum of its step executions (model, section 7). What is pinned where matters for that, so a group
- * is added up step by step, unless a bound shows that it cannot improve: its time if all its
- * parameters were pinned, which is kept up to date while the group grows.
+ * sum of its step executions, or where iterations overlap the most of three such sums (model,
+ * section 7). What is pinned where matters for that, so a group is added up step by step, unless a
+ * bound shows that it cannot improve: its time if all its parameters were pinned, which is kept up
+ * to date while the group grows. That is a bound for each execution and so for each of the sums.
  */
 #include <math.h>
 #include <string.h>
@@ -31,6 +32,15 @@ typedef struct compute_time {
     double rest_s;
 } compute_time;
 
+/* What a group, or a part of it, takes: all of it one execution after another, unless iterations
+ * overlap; then only the first one is, and of the others the busiest unit counts. */
+typedef struct group_times {
+    double alone_s;
+    double array_s; /* of the others, likewise below */
+    double vector_s;
+    double dram_s;
+} group_times;
+
 typedef struct cost_search {
     dp_range *range;
     const plan_task *task; /* the range's, likewise the next */
@@ -51,7 +61,7 @@ typedef struct cost_search {
     int64_t *pinned_accumulator;
     int64_t moved;        /* its activation bytes per sample */
     int64_t *activations; /* the same per step */
-    double *least_s;      /* per candidate: its time if all parameters were pinned */
+    group_times *least;   /* per candidate: its times if all parameters were pinned */
 } cost_search;
 
 /* DRAM bytes of a step in the first, the middle and the last iterations, without activations. */
@@ -67,9 +77,43 @@ static inline double longer(double a, double b)
     return a > b ? a : b;
 }
 
-/* Each execution takes the longer of its computation and its transfers. */
-static double step_time(const cost_search *s, int32_t c, int32_t k, int64_t activations,
-                        const parameter_moves *moved)
+static inline double time_of(const group_times *times)
+{
+    return times->alone_s + longer(longer(times->array_s, times->vector_s), times->dram_s);
+}
+
+static inline void add_times(group_times *sum, group_times more)
+{
+    sum->alone_s += more.alone_s;
+    sum->array_s += more.array_s;
+    sum->vector_s += more.vector_s;
+    sum->dram_s += more.dram_s;
+}
+
+static inline void take_times(group_times *sum, group_times less)
+{
+    sum->alone_s -= less.alone_s;
+    sum->array_s -= less.array_s;
+    sum->vector_s -= less.vector_s;
+    sum->dram_s -= less.dram_s;
+}
+
+static inline group_times overlapped(const cost_search *s, int32_t k, double compute_s,
+                                     double bytes)
+{
+    const bool is_array = s->task->program->steps[k].gemm.m > 0;
+    return (group_times){.array_s = is_array ? compute_s : 0,
+                         .vector_s = is_array ? 0 : compute_s,
+                         .dram_s = bytes / s->bytes_per_s};
+}
+
+static inline double execution_time(const cost_search *s, double compute_s, double bytes)
+{
+    return cost_execution_s(s->task->hardware, compute_s, bytes / s->bytes_per_s);
+}
+
+static group_times step_time(const cost_search *s, int32_t c, int32_t k, int64_t activations,
+                             const parameter_moves *moved)
 {
     const compute_time compute =
         s->compute[(size_t)c * (size_t)s->task->program->step_count + (size_t)k];
@@ -77,12 +121,22 @@ static double step_time(const cost_search *s, int32_t c, int32_t k, int64_t acti
     const int64_t rest = s->task->batch - (iterations - 1) * s->list->sub_batch[c];
     const double full_bytes = (double)(s->list->sub_batch[c] * activations);
     const double rest_bytes = (double)(rest * activations);
-    double first_s = longer(compute.full_s, (full_bytes + (double)moved->first) / s->bytes_per_s);
-    if (iterations == 1 || s->task->program->steps[k].update.is_update)
-        return first_s;
-    double middle_s = longer(compute.full_s, (full_bytes + (double)moved->middle) / s->bytes_per_s);
-    double last_s = longer(compute.rest_s, (rest_bytes + (double)moved->last) / s->bytes_per_s);
-    return first_s + (double)(iterations - 2) * middle_s + last_s;
+    const double first_bytes = full_bytes + (double)moved->first;
+    const double middle_bytes = full_bytes + (double)moved->middle;
+    const double last_bytes = rest_bytes + (double)moved->last;
+    const bool overlaps = s->task->hardware->overlap == MBS_OVERLAP_GROUP && iterations > 1;
+    const bool is_update = s->task->program->steps[k].update.is_update; /* in one iteration */
+    const double usual = (double)(iterations - 2); /* of the others all but the last one */
+    if (overlaps && is_update)
+        return overlapped(s, k, compute.full_s, first_bytes);
+    group_times times = {.alone_s = execution_time(s, compute.full_s, first_bytes)};
+    if (overlaps)
+        add_times(&times, overlapped(s, k, usual * compute.full_s + compute.rest_s,
+                                     usual * middle_bytes + last_bytes));
+    else if (iterations > 1 && !is_update)
+        times.alone_s += usual * execution_time(s, compute.full_s, middle_bytes) +
+                         execution_time(s, compute.rest_s, last_bytes);
+    return times;
 }
 
 /* What is pinned of a step's parameters. */
@@ -121,7 +175,7 @@ static parameter_moves parameter_moves_of(const cost_search *s, int32_t first, i
 }
 
 /* In the group that ends before `end`. */
-static double least_step_time(const cost_search *s, int32_t c, int32_t k, int32_t end)
+static group_times least_step_time(const cost_search *s, int32_t c, int32_t k, int32_t end)
 {
     const mbs_step *step = &s->task->program->steps[k];
     const step_pins all = {step->weight_use.common, step->accumulator_use.common,
@@ -136,18 +190,20 @@ static double least_step_time(const cost_search *s, int32_t c, int32_t k, int32_
 static void change_activations(cost_search *s, int32_t k, int64_t change)
 {
     for (int32_t c = s->group.smallest; c < s->group.count; c++)
-        s->least_s[c] -= least_step_time(s, c, k, s->group.end);
+        take_times(&s->least[c], least_step_time(s, c, k, s->group.end));
     s->activations[k] += change;
     s->moved += change;
     for (int32_t c = s->group.smallest; c < s->group.count; c++)
-        s->least_s[c] += least_step_time(s, c, k, s->group.end);
+        add_times(&s->least[c], least_step_time(s, c, k, s->group.end));
 }
 
 /* Changes the bounds: step k's group goes on behind its end up to now, `before`. */
 static void change_bounds(cost_search *s, int32_t k, int32_t before)
 {
-    for (int32_t c = s->group.smallest; c < s->group.count; c++)
-        s->least_s[c] += least_step_time(s, c, k, s->group.end) - least_step_time(s, c, k, before);
+    for (int32_t c = s->group.smallest; c < s->group.count; c++) {
+        take_times(&s->least[c], least_step_time(s, c, k, before));
+        add_times(&s->least[c], least_step_time(s, c, k, s->group.end));
+    }
 }
 
 /* Lets the next step join the group. */
@@ -176,7 +232,7 @@ static void grow(cost_search *s)
     }
     s->moved += s->activations[k];
     for (int32_t c = s->group.smallest; c < s->group.count; c++)
-        s->least_s[c] += least_step_time(s, c, k, s->group.end);
+        add_times(&s->least[c], least_step_time(s, c, k, s->group.end));
 }
 
 /* Joules of a group that takes `time_s` and moves `bytes`. */
@@ -218,12 +274,12 @@ static double group_time(const cost_search *s, int32_t c, int64_t room, double l
     const bool shares = s->task->program->shares;
     int64_t accumulator_room = room;
     int64_t weight_room = room - min_i64(room, s->accumulators[g->end] - s->accumulators[g->first]);
-    double time_s = 0;
+    group_times times = {0};
     plan_watch_work(s->task->watch, TIME_WORK * (g->end - g->first));
     if (shares)
         pins_fill(s->task->program, g->first, g->end, s->list->iterations[c], room,
                   s->pinned_weight, s->pinned_accumulator);
-    for (int32_t k = g->first; k < g->end && time_s <= limit_s; k++) {
+    for (int32_t k = g->first; k < g->end && time_of(&times) <= limit_s; k++) {
         step_pins pinned = {min_i64(weight_room, steps[k].weight_bytes),
                             min_i64(accumulator_room, steps[k].accumulator_bytes), true,
                             program_hands_on(s->task->program, k, g->end)};
@@ -234,9 +290,9 @@ static double group_time(const cost_search *s, int32_t c, int64_t room, double l
             parameter_moves_of(s, g->first, k, pinned, s->list->iterations[c]);
         weight_room -= pinned.weight;
         accumulator_room -= pinned.accumulator;
-        time_s += step_time(s, c, k, s->activations[k], &moved);
+        add_times(&times, step_time(s, c, k, s->activations[k], &moved));
     }
-    return time_s;
+    return time_of(&times);
 }
 
 static void relax(cost_search *s, int32_t first, int32_t end, double cost, int32_t candidate)
@@ -252,7 +308,7 @@ static void relax_group(cost_search *s)
     const double useful = s->limit - range->rest[g->end - range->first];
     for (int32_t c = g->smallest; c < g->count; c++) {
         const int64_t room = s->task->pin ? s->task->capacity - g->peak[c] : 0;
-        const double least = objective(s, c, s->least_s[c] * (1 - ROUNDING), room);
+        const double least = objective(s, c, time_of(&s->least[c]) * (1 - ROUNDING), room);
         const double most = fmin(range->best[g->end - range->first], useful) - before;
         if (least >= most)
             continue;
@@ -291,7 +347,7 @@ static void search_from(cost_search *s, int32_t first)
     const dp_range *range = s->range;
     relax_passes(s, first);
     s->moved = 0;
-    memset(s->least_s, 0, (size_t)s->list->count * sizeof *s->least_s);
+    memset(s->least, 0, (size_t)s->list->count * sizeof *s->least);
     span_start(&s->group, first, false);
     while (s->group.end < range->end) {
         grow(s);
@@ -347,11 +403,14 @@ static void fill_tables(cost_search *s)
     }
 }
 
-/* The least seconds of step k whatever its group, if it moves `activations` bytes per sample. */
-static double bound_step(const cost_search *s, int32_t k, int64_t activations)
+/* The least times of step k whatever its group, if it moves `activations` bytes per sample. Where
+ * iterations overlap no group takes less than the sum of any one unit. */
+static group_times bound_step(const cost_search *s, int32_t k, int64_t activations)
 {
     const int64_t bytes = s->task->batch * activations + step_least_moves(s->task->program, k);
-    return longer(s->least_compute[k], (double)bytes / s->bytes_per_s);
+    if (s->task->hardware->overlap == MBS_OVERLAP_GROUP)
+        return overlapped(s, k, s->least_compute[k], (double)bytes);
+    return (group_times){.alone_s = execution_time(s, s->least_compute[k], (double)bytes)};
 }
 
 /* No plan of the range from step k on comes to less, if none takes less time or moves less. */
@@ -370,7 +429,7 @@ static void bound_costs(cost_search *s)
 {
     const dp_range *range = s->range;
     const mbs_program *p = s->task->program;
-    double time_s = 0;
+    group_times times = {0};
     int64_t moved = 0;
     int64_t parameters = 0;
     range->rest[range->end - range->first] = 0;
@@ -384,16 +443,16 @@ static void bound_costs(cost_search *s)
                 s->activations[k] += bytes;
             if (next < 0)
                 continue;
-            time_s -= bound_step(s, next, s->activations[next]);
+            take_times(&times, bound_step(s, next, s->activations[next]));
             s->activations[next] -= bytes;
             moved -= bytes;
-            time_s += bound_step(s, next, s->activations[next]);
+            add_times(&times, bound_step(s, next, s->activations[next]));
         }
-        time_s += bound_step(s, k, s->activations[k]);
+        add_times(&times, bound_step(s, k, s->activations[k]));
         moved += s->activations[k];
         parameters += step_least_moves(p, k);
         const int64_t bytes = s->task->batch * moved + parameters;
-        const double least = (1 - ROUNDING) * time_s;
+        const double least = (1 - ROUNDING) * time_of(&times);
         range->rest[k - range->first] = least_of(s, k, least, (double)bytes);
     }
 }
@@ -412,12 +471,12 @@ static bool cost_open(cost_search *s)
     s->once = mem_alloc(cuts * sizeof *s->once);
     s->fixed = mem_alloc(cuts * sizeof *s->fixed);
     s->activations = mem_alloc(cuts * sizeof *s->activations);
-    s->least_s = mem_alloc(list * sizeof *s->least_s);
+    s->least = mem_alloc(list * sizeof *s->least);
     s->pinned_weight = mem_alloc(cuts * sizeof *s->pinned_weight);
     s->pinned_accumulator = mem_alloc(cuts * sizeof *s->pinned_accumulator);
     if (s->operands == NULL || s->compute == NULL || s->least_compute == NULL ||
         s->weights == NULL || s->accumulators == NULL || s->once == NULL || s->fixed == NULL ||
-        s->activations == NULL || s->least_s == NULL || s->pinned_weight == NULL ||
+        s->activations == NULL || s->least == NULL || s->pinned_weight == NULL ||
         s->pinned_accumulator == NULL || !pins_open(&s->pins, s->task->program))
         return false;
     fill_tables(s);
@@ -438,7 +497,7 @@ void dp_range_close_cost(dp_range *range)
     mem_free(s->once);
     mem_free(s->fixed);
     mem_free(s->activations);
-    mem_free(s->least_s);
+    mem_free(s->least);
     mem_free(s->pinned_weight);
     mem_free(s->pinned_accumulator);
     pins_close(&s->pins);
