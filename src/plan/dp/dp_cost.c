@@ -16,6 +16,7 @@
 #include "hardware/bandwidth.h"
 #include "plan/dp/dp_range.h"
 #include "plan/dp/dp_span.h"
+#include "plan/dp/dp_times.h"
 #include "plan/pins.h"
 
 /* Times are added and taken off again: bounds are lowered by more than that can be wrong. */
@@ -31,15 +32,6 @@ typedef struct compute_time {
     double full_s;
     double rest_s;
 } compute_time;
-
-/* What a group, or a part of it, takes: all of it one execution after another, unless iterations
- * overlap; then only the first one is, and of the others the busiest unit counts. */
-typedef struct group_times {
-    double alone_s;
-    double array_s; /* of the others, likewise below */
-    double vector_s;
-    double dram_s;
-} group_times;
 
 typedef struct cost_search {
     dp_range *range;
@@ -70,33 +62,6 @@ typedef struct parameter_moves {
     int64_t middle;
     int64_t last;
 } parameter_moves;
-
-/* fmax of numbers; a call of it takes longer than all else in step_time. */
-static inline double longer(double a, double b)
-{
-    return a > b ? a : b;
-}
-
-static inline double time_of(const group_times *times)
-{
-    return times->alone_s + longer(longer(times->array_s, times->vector_s), times->dram_s);
-}
-
-static inline void add_times(group_times *sum, group_times more)
-{
-    sum->alone_s += more.alone_s;
-    sum->array_s += more.array_s;
-    sum->vector_s += more.vector_s;
-    sum->dram_s += more.dram_s;
-}
-
-static inline void take_times(group_times *sum, group_times less)
-{
-    sum->alone_s -= less.alone_s;
-    sum->array_s -= less.array_s;
-    sum->vector_s -= less.vector_s;
-    sum->dram_s -= less.dram_s;
-}
 
 static inline group_times overlapped(const cost_search *s, int32_t k, double compute_s,
                                      double bytes)
