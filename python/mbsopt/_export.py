@@ -36,7 +36,8 @@ def _plan_or_network(source: Union[Source, Plan], planning: Mapping[str, Any]) -
 
 def export(source: Union[Source, Plan], format: str, output: Any, *,  # pylint: disable=redefined-builtin
            hardware: Optional[Source] = None, cycle_model: Optional[str] = None,
-           dram_efficiency: Optional[Share] = None, overlap: Optional[str] = None, steps: Optional[Tuple[int, int]] = None,
+           dram_efficiency: Optional[Share] = None, overlap: Optional[str] = None,
+           steps: Optional[Tuple[int, int]] = None,
            iterations: Optional[Tuple[int, int]] = None, sample_every: int = 1, request_bytes: int = 64,
            trace_clock: int = 0, timeloop_legacy: bool = False, full: bool = False, force: bool = False,
            note: Optional[Callable[[str], None]] = None, **planning: Any) -> None:

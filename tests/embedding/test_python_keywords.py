@@ -69,7 +69,8 @@ class Keywords(unittest.TestCase):
 
     def test_plan(self):
         """Each gives the plan that the option gives, to the byte."""
-        for words in ({"cycle_model": "scalesim"}, {"dram_efficiency": 0.5}, {"dram_efficiency": "measured"}, {"overlap": "group"},
+        for words in ({"cycle_model": "scalesim"}, {"dram_efficiency": 0.5}, {"dram_efficiency": "measured"},
+                      {"overlap": "group"},
                       {"cycle_model": "scalesim", "dram_efficiency": 0.123456789}, {"weight": 0.5},
                       {"objective": "energy"}, {"max_slowdown": 10}, {"optimizer": "adam"}, {"batch_norm": "keep"},
                       {"planner": "ilp", "gap": 1.5}, {"planner": "ilp", "work_limit": 2}, {"in_place": True},
@@ -97,7 +98,8 @@ class Keywords(unittest.TestCase):
         for words in ({"max_dram": peak, "planner": ["baseline", "dp"]},
                       {"max_dram": peak, "planner": "dp", "max_recompute": 12.345678},
                       {"recompute": "auto", "max_recompute": 12.345678},
-                      {"cycle_model": "scalesim", "dram_efficiency": "measured", "overlap": "none", "hardware": ["wavecore", "lpddr4"]}):
+                      {"cycle_model": "scalesim", "dram_efficiency": "measured", "overlap": "none",
+                       "hardware": ["wavecore", "lpddr4"]}):
             lines = tool("sweep", RESIDUAL, "--buffer=8KiB", *as_options(words), "--format=jsonl").splitlines()
             self.assertEqual([as_written(row) for row in mbsopt.sweep(RESIDUAL, buffer="8KiB", **words).rows],
                              [json.loads(line) for line in lines], words)
