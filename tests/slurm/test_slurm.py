@@ -168,10 +168,13 @@ class Slurm(unittest.TestCase):
                                     ([3, self.out, "alexnt"], 5, "alexnt"), ([0, self.out, "alexnet"], 2, "usage: "),
                                     ([3, self.out], 2, "usage: ")):
             self.assertIn(says, self.submit(*words, status=status))
-        for options in ("--cpus-per-task=64", "--time=9-00:00:00", "--partition=none"):
+        for options, why in (("--cpus-per-task=64", ".*not available"), (f"{SMALL} --partition=none", ".*partition"),
+                             ("", ".*not available"),  # the script's own memory
+                             (f"{SMALL} --time=121", "--time=02:01:00 is more than partition all allows, 2:00:00"),
+                             (f"{SMALL} --time=9-0", "--time=9-00:00:00 is more than partition all allows, 2:00:00")):
             said = self.submit(3, self.out, *FEW, status=1, env={"SBATCH_OPTIONS": options})
-            self.assertIn("Slurm does not take the array: ", said)
-            self.assertRegex(said, r"all  at most --time=2:00:00  --cpus-per-task=4  1000 MB a node")
+            self.assertRegex(said, f"Slurm does not take the array: {why}")
+            self.assertRegex(said, r"--partition=all  at most --time=2:00:00  --cpus-per-task=4  1000 MB a node")
         self.out.write_text("mine")
         self.assertIn("is there already", self.submit(3, self.out, *FEW, status=1))
         self.assertEqual(self.tell("squeue", "-h").strip(), "")
