@@ -82,8 +82,7 @@ strip_extent strips_bytes(const mbs_tensor *tensor, strip_rows rows)
     return (strip_extent){strips_row_bytes(tensor, rows.held), strips_row_bytes(tensor, rows.kept)};
 }
 
-/* Whether touch t, the tensor's first in the group, is also its last. */
-static bool is_lone(const strip_group *group, int32_t t)
+static bool is_last(const strip_group *group, int32_t t)
 {
     const mbs_program *p = group->program;
     const int32_t next = p->touches[t].next;
@@ -97,6 +96,101 @@ static bool is_first(const strip_group *group, int32_t t)
     return previous < 0 || p->touches[previous].step < group->first;
 }
 
+/* The group's last touch of the tensor of touch t. */
+static int32_t last_touch(const strip_group *group, int32_t t)
+{
+    while (!is_last(group, t))
+        t = group->program->touches[t].next;
+    return t;
+}
+
+static int32_t first_touch(const strip_group *group, int32_t t)
+{
+    while (!is_first(group, t))
+        t = group->program->touches[t].previous;
+    return t;
+}
+
+static bool is_lone(const strip_group *group, int32_t t)
+{
+    return is_first(group, t) && is_last(group, t);
+}
+
+static strip_extent extent_of(const strip_group *group, int32_t t)
+{
+    return group->extent[first_touch(group, t) - group->touch_begin];
+}
+
+/* ---- What is written over -------------------------------------------------------------------- */
+
+bool strips_may_replace(const mbs_program *p, int32_t t)
+{
+    const mbs_touch *touch = &p->touches[t];
+    const mbs_step *step = &p->steps[touch->step];
+    if (!touch->elementwise || touch->map != ROW_MAP_SAME || step->write_begin == step->touch_end)
+        return false;
+    const mbs_tensor *read = &p->tensors[touch->tensor];
+    const mbs_tensor *written = &p->tensors[p->touches[step->write_begin].tensor];
+    return read->bytes > 0 && read->bytes == written->bytes &&
+           read->elements == written->elements && read->rows == step->rows &&
+           written->rows == step->rows;
+}
+
+int32_t strips_over(const strip_group *group, int32_t k)
+{
+    const mbs_step *step = &group->program->steps[k];
+    int32_t over = -1;
+    for (int32_t t = step->touch_begin; t < step->write_begin; t++) {
+        if (!strips_may_replace(group->program, t) || !is_last(group, t) ||
+            extent_of(group, t).kept > 0)
+            continue;
+        if (over < 0 || first_touch(group, t) < first_touch(group, over))
+            over = t;
+    }
+    return over;
+}
+
+static int32_t over_of(const strip_group *group, int32_t k)
+{
+    return group->over != NULL ? group->over[k] : -1;
+}
+
+/* Of the touch that writes over an operand, or over nothing: whether that, or what is written over
+ * it in its turn, is a ring. */
+static bool ends_in_ring(const strip_group *group, int32_t t)
+{
+    const mbs_program *p = group->program;
+    while (extent_of(group, t).kept == 0) {
+        const int32_t last = last_touch(group, t);
+        const int32_t k = p->touches[last].step;
+        if (over_of(group, k) != last)
+            return false;
+        t = p->steps[k].write_begin;
+    }
+    return true;
+}
+
+/* ---- Lone operands --------------------------------------------------------------------------- */
+
+/* Of what step k writes over and what it writes there, one takes no room: whether that of lone
+ * touch t does not. */
+static bool is_covered(const strip_group *group, int32_t k, int32_t t)
+{
+    const int32_t over = over_of(group, k);
+    return over >= 0 &&
+           (t == over || (t == group->program->steps[k].write_begin && !is_lone(group, over)));
+}
+
+static lone_bytes lone_operands(const strip_group *group, int32_t k)
+{
+    const mbs_step *step = &group->program->steps[k];
+    lone_bytes lone = {0};
+    for (int32_t t = step->touch_begin; t < step->touch_end; t++)
+        if (is_lone(group, t) && !is_covered(group, k, t))
+            lone_add(&lone, group->extent[t - group->touch_begin]);
+    return lone;
+}
+
 bool lone_streams(const lone_bytes *lone, const mbs_step *step)
 {
     return step_parameter_bytes(step) < lone->rings + lone->blocks - lone->kept;
@@ -108,23 +202,26 @@ lone_room lone_take(const lone_bytes *lone, const mbs_step *step, bool streamed)
                     : (lone_room){lone->rings, lone->blocks};
 }
 
-static lone_bytes lone_operands(const strip_group *group, const mbs_step *step)
-{
-    lone_bytes lone = {0};
-    for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
-        if (!is_first(group, t) || !is_lone(group, t))
-            continue;
-        lone_add(&lone, group->extent[t - group->touch_begin]);
-    }
-    return lone;
-}
-
 bool strips_streams(const strip_group *group, int32_t k)
 {
-    const mbs_step *step = &group->program->steps[k];
-    const lone_bytes lone = lone_operands(group, step);
-    return lone_streams(&lone, step);
+    const lone_bytes lone = lone_operands(group, k);
+    return lone_streams(&lone, &group->program->steps[k]);
 }
+
+void strips_choose(strip_group group, bool stream, bool in_place, mbs_mode *mode, int32_t *over)
+{
+    const mbs_step *steps = group.program->steps;
+    group.over = over;
+    for (int32_t k = group.first; k < group.end; k++) {
+        over[k] = in_place ? strips_over(&group, k) : -1;
+        mode[k] = stream && strips_streams(&group, k) ? MBS_STREAMED : MBS_STAGED;
+        if (mode[k] == MBS_STREAMED && over[k] >= 0 &&
+            (is_lone(&group, over[k]) || is_lone(&group, steps[k].write_begin)))
+            over[k] = -1; /* one of the two passes by */
+    }
+}
+
+/* ---- Footprints ------------------------------------------------------------------------------ */
 
 /* Adds to the changes from step to step: `bytes` from step k to step `last`. */
 static void add_between(const strip_group *group, int64_t *change, int32_t k, int32_t last,
@@ -135,30 +232,22 @@ static void add_between(const strip_group *group, int64_t *change, int32_t k, in
         change[last + 1 - group->first] -= bytes;
 }
 
-/* The group's last step that touches the tensor of touch t. */
-static int32_t last_step(const strip_group *group, int32_t t)
+strip_place strips_place(const strip_group *group, int32_t t, bool streamed)
 {
-    const mbs_touch *touches = group->program->touches;
-    while (touches[t].next >= 0 && touches[touches[t].next].step < group->end)
-        t = touches[t].next;
-    return touches[t].step;
-}
-
-/* Adds the blocks that begin at step k to `change`; returns its rings. */
-static int64_t add_shared(const strip_group *group, int32_t k, int64_t *change)
-{
-    const mbs_step *step = &group->program->steps[k];
-    int64_t rings = 0;
-    for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
-        if (!is_first(group, t) || is_lone(group, t))
-            continue;
-        const strip_extent extent = group->extent[t - group->touch_begin];
-        if (extent.kept > 0)
-            rings += extent.size;
-        else
-            add_between(group, change, k, last_step(group, t), extent.size);
-    }
-    return rings;
+    const mbs_program *p = group->program;
+    const strip_extent extent = group->extent[t - group->touch_begin];
+    const int32_t last = last_touch(group, t);
+    const int32_t k = p->touches[last].step; /* the last step that touches it */
+    strip_place place = {extent.size, extent.kept > 0, p->touches[t].step, k};
+    if (last == t && is_covered(group, k, t))
+        place.bytes = 0;
+    else if (last == t && streamed)
+        place.bytes = extent.kept;
+    else if (last != t && over_of(group, k) == last && ends_in_ring(group, p->steps[k].write_begin))
+        place.bytes = 0;
+    else if (last != t && over_of(group, k) == last && !is_lone(group, p->steps[k].write_begin))
+        place.last--; /* from then on it is what is written that has the room */
+    return place;
 }
 
 int64_t strips_footprints(const strip_group *group, const mbs_mode *mode, bool stream,
@@ -168,12 +257,17 @@ int64_t strips_footprints(const strip_group *group, const mbs_mode *mode, bool s
     int64_t rings = 0;
     memset(bytes, 0, (size_t)(group->end - group->first) * sizeof *bytes);
     for (int32_t k = group->first; k < group->end; k++) {
-        const lone_bytes lone = lone_operands(group, &steps[k]);
         const bool streams =
-            mode != NULL ? mode[k] == MBS_STREAMED : stream && lone_streams(&lone, &steps[k]);
-        const lone_room room = lone_take(&lone, &steps[k], streams);
-        rings += add_shared(group, k, bytes) + room.rings;
-        add_between(group, bytes, k, k, room.own);
+            mode != NULL ? mode[k] == MBS_STREAMED : stream && strips_streams(group, k);
+        for (int32_t t = steps[k].touch_begin; t < steps[k].touch_end; t++) {
+            if (!is_first(group, t))
+                continue;
+            const strip_place place = strips_place(group, t, streams);
+            rings += place.is_ring ? place.bytes : 0;
+            if (!place.is_ring)
+                add_between(group, bytes, k, place.last, place.bytes);
+        }
+        add_between(group, bytes, k, k, streams ? step_parameter_bytes(&steps[k]) : 0);
     }
     int64_t blocks = 0;
     int64_t largest = 0;

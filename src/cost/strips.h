@@ -104,15 +104,50 @@ typedef struct strip_group {
     const strip_extent *extent; /* [touch - touch_begin]: of its tensor in a group in which the
                                    touch is the tensor's first */
     int32_t touch_begin;
+    const int32_t *over; /* per step of the program: the touch of what it writes over (section 12),
+                            -1: nothing; null: none does */
 } strip_group;
 
-/* lone_streams of step k. */
+/*
+ * Whether a step may write over what touch t, a read, is of, as far as the program says: it takes
+ * it element by element, and row by row.
+ */
+bool strips_may_replace(const mbs_program *program, int32_t t);
+
+/*
+ * The touch of what step k writes over, if steps do so: of the blocks that it may write over and
+ * that no later step of the group touches the one that has been in the buffer longest. -1: none.
+ */
+int32_t strips_over(const strip_group *group, int32_t k);
+
+/* lone_streams of step k, of what is written over and what is written over it one alone. */
 bool strips_streams(const strip_group *group, int32_t k);
 
 /*
- * The footprints of the steps, [k - first], pinned bytes apart; returns the largest. `mode` is per
- * step of the program; if it is null `stream` says whether those steps are streamed for which the
- * rule says so. O(touches of the group).
+ * Gives the steps of a group, whose `over` is not looked at, their modes and what they write over.
+ * Both arrays are per step of the program.
+ */
+void strips_choose(strip_group group, bool stream, bool in_place, mbs_mode *mode, int32_t *over);
+
+/* What a tensor has of the buffer for itself: all along as a ring, else in steps first to last. */
+typedef struct strip_place {
+    int64_t bytes;
+    bool is_ring;
+    int32_t first;
+    int32_t last;
+} strip_place;
+
+/*
+ * That of the tensor which the group touches first at t, a touch of a step that is streamed or not.
+ * Of two tensors of which one is written over the other the former has the room from that step on,
+ * and if it is a ring the room of both.
+ */
+strip_place strips_place(const strip_group *group, int32_t t, bool streamed);
+
+/*
+ * The footprints of the steps, [k - first], as group->over stands, pinned bytes apart; returns the
+ * largest. `mode` is per step of the program; if it is null `stream` says whether those steps are
+ * streamed for which the rule says so. O(touches of the group).
  */
 int64_t strips_footprints(const strip_group *group, const mbs_mode *mode, bool stream,
                           int64_t *bytes);

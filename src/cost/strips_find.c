@@ -163,8 +163,8 @@ int64_t *strips_group_footprints(const mbs_plan *plan, const mbs_group *group)
     strip_extent *extent = strips_find(p, group->first, group->end, (int32_t)group->strips);
     int64_t *bytes = mem_alloc((size_t)(group->end - group->first) * sizeof *bytes);
     if (extent != NULL && bytes != NULL) {
-        const strip_group strips = {p, group->first, group->end, extent,
-                                    p->steps[group->first].touch_begin};
+        const strip_group strips = {
+            p, group->first, group->end, extent, p->steps[group->first].touch_begin, plan->over};
         strips_footprints(&strips, plan->mode, false, bytes);
     } else {
         mem_free(bytes);

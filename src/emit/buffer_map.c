@@ -31,9 +31,9 @@ static void add_tensor(map_builder *map, const mbs_group *group, int32_t t)
         last = touches[last].next;
     /* what is written over it has its place from that step on */
     const int32_t last_step = touches[last].step - (plan_overwriter(plan, last) >= 0);
-    if (last_step < touches[t].step)
-        return;
     const bool ring = map->layout->ring[t];
+    if (last_step < touches[t].step || (ring && last_step < touches[last].step))
+        return; /* it is in a place that is another's in all steps to be told of */
     add(map, map->layout->touch[t],
         (mbs_buffer_range){
             .content = ring ? MBS_BUFFER_RING : MBS_BUFFER_TENSOR,

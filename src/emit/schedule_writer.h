@@ -68,6 +68,8 @@ bool schedule_update_of(schedule_writer *w, int32_t k);
 /* Pieces of it: the command's beginning, an operand up to what may follow the bytes, parameters. */
 void schedule_begin_compute(schedule_writer *w, int32_t k);
 void schedule_begin_operand(schedule_writer *w, int64_t tensor, int64_t offset, int64_t bytes);
+/* `,"in_place":T`, if step k writes over something. */
+void schedule_in_place(schedule_writer *w, int32_t k);
 void schedule_parameter_parts(schedule_writer *w, int32_t k);
 
 /* `,"KEY":{...}`: a step's product for so many samples. */

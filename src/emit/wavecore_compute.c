@@ -162,6 +162,13 @@ bool schedule_update_of(schedule_writer *w, int32_t k)
     return schedule_end(w);
 }
 
+void schedule_in_place(schedule_writer *w, int32_t k)
+{
+    const int32_t over = w->plan->over[k];
+    if (over >= 0 && w->layout->bytes[over] > 0)
+        schedule_figure(w, "in_place", w->program->touches[over].tensor);
+}
+
 bool schedule_write_compute(schedule_writer *w, int32_t k)
 {
     const mbs_step *step = &w->program->steps[k];
@@ -169,9 +176,7 @@ bool schedule_write_compute(schedule_writer *w, int32_t k)
     schedule_figure(w, "samples", w->group->sub_batch);
     write_operands(w, "reads", step->touch_begin, step->write_begin);
     write_operands(w, "writes", step->write_begin, step->touch_end);
-    const int32_t over = w->plan->over[k];
-    if (over >= 0 && w->layout->bytes[over] > 0)
-        schedule_figure(w, "in_place", w->program->touches[over].tensor);
+    schedule_in_place(w, k);
     schedule_parameter_parts(w, k);
     write_work(w, k);
     return schedule_end(w);

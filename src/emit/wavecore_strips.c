@@ -162,6 +162,7 @@ static void write_compute(const strip_writer *s, int32_t k, const int32_t *done)
     rows_member(s, done);
     write_operands(s, "reads", step->touch_begin, step->write_begin, done);
     write_operands(s, "writes", step->write_begin, step->touch_end, done);
+    schedule_in_place(w, k);
     schedule_parameter_parts(w, k);
     if (step->gemm.m > 0) {
         schedule_product(w, "gemm", &step->gemm, 1);

@@ -81,29 +81,6 @@ static void add_operands(part_list *list, const mbs_plan *plan, const mbs_group 
 
 /* ---- Strips ---------------------------------------------------------------------------------- */
 
-/* The last step of the group that touches the tensor of touch t. */
-static int32_t last_step(const mbs_program *p, const mbs_group *group, int32_t t)
-{
-    while (p->touches[t].next >= 0 && p->touches[p->touches[t].next].step < group->end)
-        t = p->touches[t].next;
-    return p->touches[t].step;
-}
-
-/* The tensor whose first touch in the group is t, by its extent, where step k has it in the buffer.
- */
-static void add_extent(part_list *list, const mbs_plan *plan, const mbs_group *group, int32_t t,
-                       strip_extent extent, int32_t k)
-{
-    const mbs_touch *touch = &plan->program->touches[t];
-    const int32_t last = last_step(plan->program, group, t);
-    const bool lone = last == touch->step;
-    const bool streamed = lone && plan->mode[touch->step] == MBS_STREAMED;
-    if (extent.kept > 0)
-        add(list, PART_RING, touch->tensor, streamed ? extent.kept : extent.size);
-    else if (!streamed && touch->step <= k && k <= last)
-        add(list, PART_BLOCK, touch->tensor, extent.size);
-}
-
 static mbs_status add_strips(part_list *list, const mbs_plan *plan, const mbs_group *group,
                              int32_t k, mbs_error *error)
 {
@@ -112,10 +89,16 @@ static mbs_status add_strips(part_list *list, const mbs_plan *plan, const mbs_gr
     strip_extent *extent = strips_find(p, group->first, group->end, (int32_t)group->strips);
     if (extent == NULL)
         return error_memory(error);
+    const strip_group strips = {p, group->first, group->end, extent, begin, plan->over};
     for (int32_t t = begin; t < p->steps[group->end - 1].touch_end; t++) {
-        const int32_t previous = p->touches[t].previous;
-        if (previous < 0 || p->touches[previous].step < group->first)
-            add_extent(list, plan, group, t, extent[t - begin], k);
+        const mbs_touch *touch = &p->touches[t];
+        if (touch->previous >= 0 && p->touches[touch->previous].step >= group->first)
+            continue;
+        const strip_place place = strips_place(&strips, t, plan->mode[touch->step] == MBS_STREAMED);
+        if (place.is_ring)
+            add(list, PART_RING, touch->tensor, place.bytes);
+        else if (place.first <= k && k <= place.last)
+            add(list, PART_BLOCK, touch->tensor, place.bytes);
     }
     if (plan->mode[k] == MBS_STREAMED)
         add(list, PART_PARAMETERS, -1, step_parameter_bytes(&p->steps[k]));

@@ -21,6 +21,7 @@ typedef struct fitter {
     int64_t units; /* of the buffer, each of the alignment's size */
     bool pins;     /* the given plan does */
     bool streams;  /* likewise: so strip groups must where the rule says so (section 11) */
+    bool in_place; /* likewise: so they may (section 12) */
     int64_t nodes; /* that may still be searched, for all groups together */
     plan_watch *watch;
     mbs_error *error;
@@ -163,17 +164,17 @@ static fit_portion next_portion(const mbs_plan *plan, const mbs_group *group, in
     return (fit_portion){group->sub_batch - 1, 1};
 }
 
-/* Those steps of a strip group are streamed for which the rule says so. */
+/* Those steps of a strip group are streamed and write over an operand for which the rules say so.
+ */
 static mbs_status choose_modes(const fitter *f, const mbs_group *group)
 {
     const mbs_program *p = f->plan->program;
     strip_extent *extent = strips_find(p, group->first, group->end, (int32_t)group->strips);
     if (extent == NULL)
         return error_memory(f->error);
-    const strip_group strips = {p, group->first, group->end, extent,
-                                p->steps[group->first].touch_begin};
-    for (int32_t k = group->first; k < group->end; k++)
-        f->plan->mode[k] = f->streams && strips_streams(&strips, k) ? MBS_STREAMED : MBS_STAGED;
+    const strip_group strips = {
+        p, group->first, group->end, extent, p->steps[group->first].touch_begin, f->plan->over};
+    strips_choose(strips, f->streams, f->in_place, f->plan->mode, f->plan->over);
     mem_free(extent);
     return MBS_OK;
 }
@@ -299,6 +300,14 @@ static bool streams_any(const mbs_plan *plan)
     return false;
 }
 
+static bool writes_in_place(const mbs_plan *plan)
+{
+    for (int32_t k = 0; k < plan->program->step_count; k++)
+        if (plan->over[k] >= 0)
+            return true;
+    return false;
+}
+
 /* A plan with all choices of the given one but its groups. */
 static mbs_plan *copy_choices(const mbs_plan *given)
 {
@@ -346,6 +355,7 @@ mbs_status plan_fit(placed_plan *placed, const mbs_plan *plan, int64_t alignment
                 .units = plan_capacity(plan) / alignment,
                 .pins = plan_pinned_bytes(plan, 0, plan->program->step_count) > 0,
                 .streams = streams_any(plan),
+                .in_place = writes_in_place(plan),
                 .nodes = MOST_NODES,
                 .watch = watch,
                 .error = error};

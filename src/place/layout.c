@@ -102,9 +102,10 @@ static void add_tensor(range_list *list, buffer_layout *layout, const mbs_plan *
                        const mbs_group *group, int32_t t)
 {
     const mbs_touch *touches = plan->program->touches;
+    int32_t written = t; /* last: what is written over may be a block in a ring of that */
     int32_t last = t;
     for (int32_t over = t; over >= 0; over = plan_overwriter(plan, last)) {
-        last = over;
+        written = last = over;
         while (plan->resident[last])
             last = touches[last].next;
     }
@@ -112,7 +113,7 @@ static void add_tensor(range_list *list, buffer_layout *layout, const mbs_plan *
     if (list->extent == NULL) {
         layout->bytes[t] = operand_bytes(plan, group, t);
     } else {
-        const strip_extent extent = list->extent[t - list->touch_begin];
+        const strip_extent extent = list->extent[written - list->touch_begin];
         layout->ring[t] = extent.kept > 0;
         layout->bytes[t] = layout_passes(plan, group, t) ? extent.kept : extent.size;
     }

@@ -22,6 +22,8 @@
  * - any other has the strip's new rows, from the first step that touches it to the last;
  * - of an operand that only a streamed step touches, the new rows are nowhere, and those that stay
  *   are a ring;
+ * - what is written over an operand, and that, are again one region: a ring if what is written, or
+ *   written over it in its turn, is one;
  * - parameters are as above.
  */
 typedef struct buffer_layout {

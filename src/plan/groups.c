@@ -52,7 +52,8 @@ void group_pin(mbs_plan *plan, const plan_task *task, const mbs_group *group)
         pin_into(plan, group, task->capacity - plan_group_peak(plan, group));
 }
 
-/* Modes and pinned bytes of a strip group; *fits: whether there is room for it. */
+/* Modes, what is written over, and pinned bytes of a strip group; *fits: whether there is room for
+ * it. */
 static mbs_status fit_strips(mbs_plan *plan, const plan_task *task, const mbs_group *group,
                              bool *fits, mbs_error *error)
 {
@@ -61,10 +62,9 @@ static mbs_status fit_strips(mbs_plan *plan, const plan_task *task, const mbs_gr
     int64_t *bytes = mem_alloc((size_t)(group->end - group->first) * sizeof *bytes);
     const bool found = extent != NULL && bytes != NULL;
     if (found) {
-        const strip_group strips = {p, group->first, group->end, extent,
-                                    p->steps[group->first].touch_begin};
-        for (int32_t k = group->first; k < group->end; k++)
-            plan->mode[k] = task->stream && strips_streams(&strips, k) ? MBS_STREAMED : MBS_STAGED;
+        const strip_group strips = {
+            p, group->first, group->end, extent, p->steps[group->first].touch_begin, plan->over};
+        strips_choose(strips, task->stream, task->in_place, plan->mode, plan->over);
         const int64_t peak = strips_footprints(&strips, plan->mode, task->stream, bytes);
         *fits = peak <= task->capacity;
         if (task->pin)

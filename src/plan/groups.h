@@ -19,8 +19,8 @@ void group_pin(mbs_plan *plan, const plan_task *task, const mbs_group *group);
 
 /*
  * Gives a group with everything inside resident `strips` > 1: sub-batch, iterations, the modes that
- * the rule says (section 11), and what is left pins. *fits: whether there is room for its largest
- * footprint. The only error is MBS_ERR_MEMORY.
+ * the rule says (section 11), what is written over if the task says so, and what is left pins.
+ * *fits: whether there is room for its largest footprint. The only error is MBS_ERR_MEMORY.
  */
 mbs_status group_set_strips(mbs_plan *plan, const plan_task *task, mbs_group *group, int64_t strips,
                             bool *fits, mbs_error *error);

@@ -21,6 +21,17 @@ static bool is_operand(const replay *r, int32_t k, int32_t t)
     return t >= step->touch_begin && t < step->write_begin && step->write_begin < step->touch_end;
 }
 
+/* Whether row i of what the step writes first comes of row i of the operand. */
+static bool is_row_by_row(const replay *r, int32_t k, int32_t over)
+{
+    const mbs_program *p = r->program;
+    const mbs_step *step = &p->steps[k];
+    const mbs_touch *touch = &p->touches[over];
+    return p->has_rows && p->maps[touch->map].kind == ROWS_SAME &&
+           p->tensors[touch->tensor].rows == step->rows &&
+           p->tensors[p->touches[step->write_begin].tensor].rows == step->rows;
+}
+
 void check_in_place(replay *r, const mbs_group *group, int32_t k)
 {
     const mbs_program *p = r->program;
@@ -48,8 +59,12 @@ void check_in_place(replay *r, const mbs_group *group, int32_t k)
         step_fault(r, RULE_IN_PLACE, k,
                    "writes over tensor %d %s, which stays in the buffer for a later step", id,
                    tensor_name(r, id).text);
-    else if (group->strips > 1 || r->plan->mode[k] == MBS_PASSES)
-        step_fault(r, RULE_IN_PLACE, k, "writes tensor %d %s over tensor %d %s, of which it %s",
-                   written, quoted(to->name).text, id, tensor_name(r, id).text,
-                   group->strips > 1 ? "has strips of rows" : "needs no room, in passes");
+    else if (r->plan->mode[k] == MBS_PASSES)
+        step_fault(r, RULE_IN_PLACE, k,
+                   "writes tensor %d %s over tensor %d %s, of which it needs no room, in passes",
+                   written, quoted(to->name).text, id, tensor_name(r, id).text);
+    else if (group->strips > 1 && !is_row_by_row(r, k, over))
+        step_fault(r, RULE_IN_PLACE, k,
+                   "writes tensor %d %s over tensor %d %s, which it does not take row by row",
+                   written, quoted(to->name).text, id, tensor_name(r, id).text);
 }

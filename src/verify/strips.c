@@ -208,6 +208,26 @@ static void check_read(replay *r, int32_t k, int32_t t, int64_t from, int64_t to
                need.lo, need.hi - 1, id, tensor_name(r, id).text, held.lo, held.hi - 1);
 }
 
+/*
+ * Rows [from, to) of what the step writes take the place of an operand: of that exactly these rows
+ * are there, and from then on none is.
+ */
+static void replace_rows(replay *r, int32_t k, int64_t from, int64_t to)
+{
+    const int32_t over = r->plan->over[k];
+    if (over < 0)
+        return;
+    strip_tensor *state = state_of(r, over);
+    const int32_t id = r->program->touches[over].tensor;
+    if (state->held.lo != from || state->held.hi != to)
+        step_fault(r, RULE_IN_PLACE, k,
+                   "writes rows %" PRId64 " to %" PRId64
+                   " over tensor %d %s, of which rows %" PRId64 " to %" PRId64 " are in the buffer",
+                   from, to - 1, id, tensor_name(r, id).text, state->held.lo, state->held.hi - 1);
+    state->most = max_i64(state->most, state->held.hi - state->held.lo);
+    state->held.lo = state->held.hi;
+}
+
 static void execute_step(replay *r, int32_t k)
 {
     const mbs_step *step = &r->program->steps[k];
@@ -221,6 +241,7 @@ static void execute_step(replay *r, int32_t k)
             check_read(r, k, t, from, state->target);
     }
     state->done = state->target;
+    replace_rows(r, k, from, state->done);
     for (int32_t t = step->write_begin; t < step->touch_end; t++) {
         strip_tensor *tensor = state_of(r, t);
         if (!tensor->whole)
@@ -256,7 +277,7 @@ static void drop_rows(replay *r, const mbs_group *group)
         state->most = max_i64(state->most, state->held.hi - state->held.lo);
         if (state->whole || r->iteration == group->strips - 1)
             continue;
-        state->held.lo = state->needed;
+        state->held.lo = max_i64(state->held.lo, state->needed);
         state->most_kept = max_i64(state->most_kept, state->held.hi - state->held.lo);
     }
 }

@@ -16,7 +16,7 @@ REQUIRED = {"load": {"tensor", "rows", "bytes", "address", "offset"},
 REQUIRED["store"] = REQUIRED["load"]
 OPTIONAL = {"load": set(), "store": set(), "weights_in": {"when"}, "accumulators_in": {"when"},
             "accumulators_out": {"when"}, "free": {"when"},
-            "compute": {"weights", "accumulators", "gemm", "rows_in", "elements"},
+            "compute": {"in_place", "weights", "accumulators", "gemm", "rows_in", "elements"},
             "update": {"accumulators", "gradient", "state", "weights", "elements"}}
 
 
@@ -57,6 +57,7 @@ class StripGroup:
         self.group, self.strips = group, group["strips"]
         self.places = {}   # tensor -> Place of its block, or else of its ring
         self.rings = {}    # tensor -> Place
+        self.regions = {}  # (offset, size) of a ring -> the Places of all tensors that share it
         self.coming = {}   # tensor -> (begin, end) of bytes that pass through
         self.leaving = {}
         self.after = []    # per command: rows after each strip
@@ -94,6 +95,11 @@ class StripGroup:
         need(end - begin <= place.size or place.is_ring, "too many rows of tensor", tensor)
         if place.is_ring:
             need(begin == place.end, "rows of tensor", tensor, "are left out")
+            for other in self.regions[place.offset, place.size]:
+                if other is not place:
+                    need(other.begin >= other.end or other.end <= begin, "rows of tensor", tensor,
+                         "meet others in their ring")
+                    other.begin = max(other.begin, end - place.size)
             begin = max(begin, end - place.size)
             place.begin = max(place.begin, end - place.size)
         else:
@@ -120,8 +126,10 @@ class StripGroup:
         need(group["iterations"] == batch * self.strips and group["sub_batch"] == 1 and
              group["last_samples"] == 1 and self.strips > 1, "strips of group", group)
         for tensor, offset, size in group["rings"]:
-            machine.allocate(offset, size, ("ring", tensor))
+            if (offset, size) not in self.regions:
+                machine.allocate(offset, size, ("ring", tensor))
             self.rings[tensor] = Place(offset, size, True)
+            self.regions.setdefault((offset, size), []).append(self.rings[tensor])
         for self.sample in range(batch):
             self.places = dict(self.rings)
             self.come, self.made = {}, {}  # tensor -> rows so far
@@ -133,7 +141,7 @@ class StripGroup:
                 machine.last = self.sample == batch - 1 and self.strip == self.strips - 1
                 self.run_strip()
             self.end_sample()
-        for tensor, offset, size in group["rings"]:
+        for offset, size in self.regions:
             machine.release(offset, size)
         need(not machine.live, "left in the buffer:", machine.live)
 
@@ -225,6 +233,22 @@ class StripGroup:
             self.look(tensor, ring, begin, min(first, end))
             self.put(tensor, ring, first, last)
 
+    def replace(self, at, command):
+        """What is written first takes the place of an operand, row by row: all that is there of it."""
+        tensor = command["in_place"]
+        place = self.places[tensor]
+        region = [place.offset, place.size]
+        rows = self.after[at][self.strip:self.strip + 2]
+        need(self.after[at][-1] == self.tensor(tensor)["rows"] and
+             [tensor, *region] in command["reads"] and command["writes"][0][1:] == region,
+             "in place:", command)
+        need((place.begin, place.end) == tuple(self.bytes_of_rows(tensor, n) for n in rows),
+             "other rows than the step's of tensor", tensor)
+        place.begin = place.end
+        if not place.is_ring:
+            self.machine.release(*region)
+            del self.places[tensor]
+
     def write(self, at, operand):
         tensor, offset, size = operand
         before, now = self.after[at][self.strip:self.strip + 2]
@@ -251,6 +275,8 @@ class StripGroup:
             self.read(at, i, operand)
         machine.use_weights(step, command.get("weights", []))
         machine.use_accumulators(step, command.get("accumulators", []))
+        if "in_place" in command:
+            self.replace(at, command)
         for operand in command["writes"]:
             self.write(at, operand)
 

@@ -90,12 +90,60 @@ class Strips(CliTest):
                     early += ended and before == 0 and stored > 0
         self.assertGreater(early, 0)
 
+    def in_place(self, machine):
+        """(commands in strips that write in place, rings that hold two tensors) of a schedule."""
+        strips = [(group, commands) for group, commands in machine.groups if "strips" in group]
+        regions = [[(offset, size) for _, offset, size in group["rings"]] for group, _ in strips]
+        return (sum("in_place" in c for _, commands in strips for c in commands),
+                sum(len(of_group) - len(set(of_group)) for of_group in regions))
+
+    def test_in_place(self):
+        """Blocks that are written over, and rings in which the operand's rows come first."""
+        layers, last = [], "image"
+        for i in range(3):
+            layers += [conv(f"c{i}", last, out_channels=8), {"name": f"n{i}", "op": "norm", "kind": "group", "groups": 2, "inputs": [f"c{i}"]},
+                       {"name": f"r{i}", "op": "relu", "inputs": [f"n{i}"]},
+                       conv(f"d{i}", f"r{i}", out_channels=8, kernel=1, pad=0),
+                       {"name": f"s{i}", "op": "sigmoid", "inputs": [f"d{i}"]},
+                       {"name": f"a{i}", "op": "add", "inputs": [f"s{i}", f"r{i}"]}]
+            last = f"a{i}"
+        net = self.file("net.json", network(layers, inputs=[{"name": "image", "shape": [8, 40, 16]}]))
+        plan, shown = self.folder / "plan.json", [0, 0]
+        for options in [("--inference",), (), ("--batch-norm", "keep", "--inference"), ("--recompute", "activations")]:
+            for size in ("4KiB", "6KiB", "8KiB", "12KiB"):
+                plan.write_text(self.succeed("plan", net, "--format", "json", "--planner", "dp", "--batch", "2", "--buffer",
+                                             size, "--in-place", *options).out)
+                machine, _, _ = self.execute(plan, "--hardware", self.machine_file(buffer_alignment_bytes=1))
+                shown = [a + b for a, b in zip(shown, self.in_place(machine))]
+        self.assertGreater(shown[0], 20)
+        self.assertGreater(shown[1], 10)
+
+    def test_in_place_is_needed(self):
+        """Without the member two tensors meet in one place; with another operand rows are missing."""
+        net = self.file("net.json", network([conv("c", "image", out_channels=8), {"name": "s", "op": "sigmoid", "inputs": ["c"]},
+                                             {"name": "g", "op": "sigmoid", "inputs": ["s"]}, conv("d", "g", out_channels=8)],
+                                            inputs=[{"name": "image", "shape": [8, 40, 16]}]))
+        text = self.succeed("export", net, "--format", "wavecore", "-o", "-", "--batch", "2", "--buffer", "6KiB", "--in-place",
+                            "--inference").out
+        lines = [json.loads(line) for line in text.splitlines()]
+        Machine(text, real=True).run()
+        places = [at for at, line in enumerate(lines) if "in_place" in line]
+        self.assertEqual(len(places), 2)
+        for at in places:
+            without = {key: value for key, value in lines[at].items() if key != "in_place"}
+            other = dict(lines[at], in_place=0)
+            for changed in (without, other):
+                with self.assertRaises((Fault, KeyError), msg=changed):
+                    Machine("".join(json.dumps(line) + "\n" for line in [*lines[:at], changed, *lines[at + 1:]]),
+                            real=True).run()
+
     def test_networks(self):
         """Schedules of dp's own plans; the lists of rows keep the files short."""
         for name, size, options, most in (("resnet50", "1MiB", (), 400_000),
                                           ("inception_v3", "512KiB", ("--batch-norm", "keep"), 800_000),
                                           ("vit_b_16", "512KiB", ("--inference",), 200_000),
-                                          ("mobilenet_v2", "256KiB", ("--recompute", "expand"), 400_000)):
+                                          ("mobilenet_v2", "256KiB", ("--recompute", "expand"), 400_000),
+                                          ("mobilenet_v2", "256KiB", ("--inference", "--in-place"), 400_000)):
             options = (NETWORKS / f"{name}.json", "--batch", "2", "--buffer", size, *options)
             result = self.succeed("export", *options, "--format", "wavecore", "-o", "-")
             machine = Machine(result.out).run()

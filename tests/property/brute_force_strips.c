@@ -162,53 +162,135 @@ static int32_t last_touch(const strips *s, int32_t tensor)
     return last;
 }
 
-/* What step k's lone operands take in all steps (*rings) and in it alone. */
-static int64_t lone(const strips *s, int32_t k, bool stream, int64_t *rings)
+static bool is_lone(const strips *s, int32_t tensor)
 {
-    const mbs_step *step = &s->p->steps[k];
-    int64_t staged_rings = 0;
-    int64_t blocks = 0;
-    int64_t kept = 0;
-    int64_t fresh = 0;
-    for (int32_t tensor = 0; tensor < s->p->tensor_count; tensor++) {
-        if (first_touch(s, tensor) != k || last_touch(s, tensor) != k)
-            continue;
-        const extent e = extent_of(s, tensor);
-        *(e.kept > 0 ? &staged_rings : &blocks) += e.size;
-        kept += e.kept;
-        fresh += e.size - e.kept;
-    }
-    const int64_t parameters = step->weight_bytes + step->accumulator_bytes;
-    const bool streamed = stream && parameters < fresh;
-    *rings = streamed ? kept : staged_rings;
-    return streamed ? parameters : blocks;
+    return first_touch(s, tensor) == last_touch(s, tensor);
 }
 
-static int64_t peak_of(const strips *s, bool stream)
+/* ---- In place -------------------------------------------------------------------------------- */
+
+/* The group's first touch of a tensor, as a touch. */
+static int32_t first_of_all(const strips *s, int32_t tensor)
 {
-    int64_t everywhere = 0;
-    int64_t largest = 0;
-    for (int32_t tensor = 0; tensor < s->p->tensor_count; tensor++) {
-        const int32_t from = first_touch(s, tensor);
-        const extent e = extent_of(s, tensor);
-        if (from >= 0 && from != last_touch(s, tensor) && e.kept > 0)
-            everywhere += e.size;
+    int32_t t = 0;
+    while (s->p->touches[t].tensor != tensor || !in_group(s, t))
+        t++;
+    return t;
+}
+
+static bool may_replace(const strips *s, int32_t k, int32_t t)
+{
+    const mbs_step *step = &s->p->steps[k];
+    const mbs_touch *touch = &s->p->touches[t];
+    const mbs_tensor *read = &s->p->tensors[touch->tensor];
+    const mbs_tensor *written = &s->p->tensors[s->p->touches[step->write_begin].tensor];
+    return touch->elementwise && s->p->maps[touch->map].kind == ROWS_SAME &&
+           read->rows == step->rows && written->rows == step->rows && read->bytes > 0 &&
+           read->bytes == written->bytes && read->elements == written->elements &&
+           last_touch(s, touch->tensor) == k && extent_of(s, touch->tensor).kept == 0;
+}
+
+/* The tensor that step k writes over: of those that it may the one that came first; -1: none. */
+static int32_t find_over(const strips *s, int32_t k)
+{
+    const mbs_step *step = &s->p->steps[k];
+    int32_t found = -1;
+    for (int32_t t = step->touch_begin; t < step->write_begin; t++) {
+        const int32_t tensor = s->p->touches[t].tensor;
+        if (step->write_begin < step->touch_end && may_replace(s, k, t) &&
+            (found < 0 || first_of_all(s, tensor) < first_of_all(s, found)))
+            found = tensor;
     }
+    return found;
+}
+
+/* ---- Footprints ------------------------------------------------------------------------------ */
+
+/* What the group does: per step. */
+typedef struct doing {
+    bool *streamed;
+    int32_t *over; /* a tensor, -1: none */
+} doing;
+
+static int32_t first_written(const strips *s, int32_t k)
+{
+    return s->p->touches[s->p->steps[k].write_begin].tensor;
+}
+
+/* The bytes of new rows of the operands that step k alone touches; two that are one count once, and
+ * not at all if it is not the step's alone. */
+static int64_t fresh_bytes(const strips *s, int32_t k, int32_t over)
+{
+    int64_t fresh = 0;
+    for (int32_t tensor = 0; tensor < s->p->tensor_count; tensor++) {
+        if (first_touch(s, tensor) != k || last_touch(s, tensor) != k || tensor == over)
+            continue;
+        if (over >= 0 && tensor == first_written(s, k) && !is_lone(s, over))
+            continue;
+        fresh += extent_of(s, tensor).size - extent_of(s, tensor).kept;
+    }
+    return fresh;
+}
+
+static void choose(const strips *s, const oracle_task *task, doing *d)
+{
     for (int32_t k = s->first; k < s->end; k++) {
-        int64_t rings;
-        int64_t bytes = lone(s, k, stream, &rings);
-        everywhere += rings;
-        for (int32_t tensor = 0; tensor < s->p->tensor_count; tensor++) {
-            const int32_t from = first_touch(s, tensor);
-            const int32_t to = last_touch(s, tensor);
-            if (from < 0 || from == to || from > k || to < k)
-                continue;
-            const extent e = extent_of(s, tensor);
-            bytes += e.kept > 0 ? 0 : e.size;
-        }
+        const mbs_step *step = &s->p->steps[k];
+        const int32_t over = task->in_place ? find_over(s, k) : -1;
+        d->streamed[k] =
+            task->stream && step->weight_bytes + step->accumulator_bytes < fresh_bytes(s, k, over);
+        d->over[k] = over;
+        if (over >= 0 && d->streamed[k] && (is_lone(s, over) || is_lone(s, first_written(s, k))))
+            d->over[k] = -1;
+    }
+}
+
+/* The last of the tensors that are written over each other, beginning with this one. */
+static int32_t last_in_place(const strips *s, const doing *d, int32_t tensor)
+{
+    for (int32_t k; d->over[k = last_touch(s, tensor)] == tensor;)
+        tensor = first_written(s, k);
+    return tensor;
+}
+
+static bool passes(const strips *s, const doing *d, int32_t tensor)
+{
+    return is_lone(s, tensor) && d->streamed[first_touch(s, tensor)];
+}
+
+/* What tensors that end in the place of this one take at step k; -1 as a step: at all steps. */
+static int64_t place_bytes(const strips *s, const doing *d, int32_t tensor, int32_t k)
+{
+    const extent e = extent_of(s, tensor);
+    int32_t from = first_touch(s, tensor);
+    if (passes(s, d, tensor))
+        return k < 0 ? e.kept : 0;
+    if (e.kept > 0)
+        return k < 0 ? e.size : 0;
+    for (int32_t other = 0; other < s->p->tensor_count; other++)
+        if (first_touch(s, other) >= 0 && first_touch(s, other) < from &&
+            last_in_place(s, d, other) == tensor)
+            from = first_touch(s, other);
+    return from <= k && k <= last_touch(s, tensor) ? e.size : 0;
+}
+
+static int64_t peak_of(const strips *s, const oracle_task *task)
+{
+    const size_t steps = (size_t)s->p->step_count;
+    doing d = {calloc(steps, sizeof *d.streamed), calloc(steps, sizeof *d.over)};
+    int64_t largest = 0;
+    choose(s, task, &d);
+    for (int32_t k = s->first; k < s->end; k++) {
+        const mbs_step *step = &s->p->steps[k];
+        int64_t bytes = d.streamed[k] ? step->weight_bytes + step->accumulator_bytes : 0;
+        for (int32_t tensor = 0; tensor < s->p->tensor_count; tensor++)
+            if (first_touch(s, tensor) >= 0 && last_in_place(s, &d, tensor) == tensor)
+                bytes += place_bytes(s, &d, tensor, k) + place_bytes(s, &d, tensor, -1);
         largest = larger(largest, bytes);
     }
-    return everywhere + largest;
+    free(d.streamed);
+    free(d.over);
+    return largest;
 }
 
 static int64_t tallest(const mbs_program *p, int32_t first, int32_t end)
@@ -225,7 +307,7 @@ static int64_t peak_with(const oracle_task *task, int32_t first, int32_t end, in
     strips s = {task->program, first, end, count, NULL};
     s.progress = calloc((size_t)((end - first) * count), sizeof *s.progress);
     find_progress(&s);
-    const int64_t peak = peak_of(&s, task->stream);
+    const int64_t peak = peak_of(&s, task);
     free(s.progress);
     return peak;
 }

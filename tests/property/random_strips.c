@@ -30,17 +30,15 @@ static void keep_intervals(mbs_plan *plan, const mbs_group *group)
             p->touches[t].next >= 0 && p->touches[p->touches[t].next].step < group->end;
 }
 
-/* The modes of the rule, or as without streaming. */
-static void choose_modes(mbs_plan *plan, const mbs_group *group, bool streams)
+/* The modes of the rule, or as without streaming; writing in place, or not. */
+static void choose_modes(mbs_plan *plan, const mbs_group *group, bool streams, bool in_place)
 {
     const mbs_program *p = plan->program;
     strip_extent *extent = strips_find(p, group->first, group->end, (int32_t)group->strips);
     ck_assert_ptr_nonnull(extent);
-    const strip_group strips = {p, group->first, group->end, extent,
-                                p->steps[group->first].touch_begin};
-    for (int32_t k = group->first; k < group->end; k++)
-        if (streams && strips_streams(&strips, k))
-            plan->mode[k] = MBS_STREAMED;
+    const strip_group strips = {
+        p, group->first, group->end, extent, p->steps[group->first].touch_begin, NULL};
+    strips_choose(strips, streams, in_place, plan->mode, plan->over);
     mem_free(extent);
 }
 
@@ -60,7 +58,8 @@ static void pin_some(mbs_plan *plan, const mbs_group *group, uint64_t *state)
 }
 
 /* Appends a group: strips if it can have them, mostly; else all samples one by one or at once. */
-static void add_group(mbs_plan *plan, int32_t first, int32_t end, bool streams, uint64_t *state)
+static void add_group(mbs_plan *plan, int32_t first, int32_t end, bool streams, bool in_place,
+                      uint64_t *state)
 {
     const mbs_program *p = plan->program;
     mbs_group *group = &plan->groups[plan->group_count++];
@@ -77,7 +76,7 @@ static void add_group(mbs_plan *plan, int32_t first, int32_t end, bool streams, 
             height = ceil_div(height, 2);
         group->strips = height;
         group->iterations = plan->batch * height;
-        choose_modes(plan, group, streams);
+        choose_modes(plan, group, streams, in_place);
     }
     must_succeed(plan_find_peak(&group->peak_bytes, plan, group, &error), &error, "peak");
 }
@@ -85,6 +84,7 @@ static void add_group(mbs_plan *plan, int32_t first, int32_t end, bool streams, 
 mbs_plan *random_strip_plan(const mbs_program *program, int64_t batch, uint64_t *state)
 {
     const bool streams = random_between(state, 0, 3) > 0;
+    const bool in_place = random_between(state, 0, 1) == 0;
     mbs_plan *plan = plan_allocate(program, "random");
     plan->outcome = MBS_HEURISTIC;
     plan->batch = batch;
@@ -94,7 +94,7 @@ mbs_plan *random_strip_plan(const mbs_program *program, int64_t batch, uint64_t 
         const int64_t left = program->step_count - first;
         const int32_t end =
             first + (int32_t)random_between(state, 1, min_i64(left, random_between(state, 1, 40)));
-        add_group(plan, first, end, streams, state);
+        add_group(plan, first, end, streams, in_place, state);
         first = end;
     }
     plan->traffic = plan_count(plan);

@@ -57,9 +57,11 @@ static void add_tensors(region *regions, int *count, const placed_plan *placed,
         if (plan->over[own] >= 0 && t == p->steps[own].write_begin) {
             ck_assert_int_eq(layout->touch[t], layout->touch[plan->over[own]]);
             ck_assert_int_eq(layout->bytes[t], layout->bytes[plan->over[own]]);
-            if (own == k)
+            if (own == k && !layout->ring[t])
                 continue; /* the region is still there for the operand */
         }
+        if (layout->ring[t] && plan->over[p->touches[last].step] == last)
+            continue; /* the ring is what is written over it */
         if (layout->ring[t] || (p->touches[t].step <= k && k <= p->touches[last].step))
             add_region(regions, count, placed, layout->touch[t], layout->bytes[t]);
     }

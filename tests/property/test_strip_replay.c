@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/memory.h"
+#include "cost/footprint.h"
 #include "cost/strips.h"
 #include "mbsopt/mbsopt.h"
 #include "planned.h"
@@ -62,6 +64,16 @@ static int count_strip_groups(const mbs_plan *plan)
     return count;
 }
 
+/* Steps of strip groups that write over an operand. */
+static int count_in_place(const mbs_plan *plan)
+{
+    int count = 0;
+    for (int32_t g = 0; g < plan->group_count; g++)
+        for (int32_t k = plan->groups[g].first; k < plan->groups[g].end; k++)
+            count += plan->groups[g].strips > 1 && plan->over[k] >= 0;
+    return count;
+}
+
 /* What a file tells of a plan is enough to replay it. */
 static void replay_from_file(const mbs_plan *plan, const char *label)
 {
@@ -80,6 +92,7 @@ START_TEST(dp_plans_are_replayed)
 {
     uint64_t state = seed;
     int groups = 0;
+    int in_place = 0;
     for (int round = 0; round < rounds; round++) {
         setting s;
         open_setting(&s, &state);
@@ -88,8 +101,10 @@ START_TEST(dp_plans_are_replayed)
             4096 + random_between(&state, 0, 1 << random_between(&state, 5, 14));
         s.options.no_pin = random_between(&state, 0, 2) == 0;
         s.options.no_stream = random_between(&state, 0, 2) == 0;
+        s.options.in_place = random_between(&state, 0, 1) == 0;
         mbs_plan *plan = replayed_plan(s.program, &s.hardware, &s.options, s.label);
         groups += count_strip_groups(plan);
+        in_place += count_in_place(plan);
         replay_from_file(plan, s.label);
         s.options.no_strips = 1;
         ck_assert_int_le(plan->traffic.total, replayed_traffic(s.program, &s.hardware, &s.options,
@@ -97,8 +112,9 @@ START_TEST(dp_plans_are_replayed)
         mbs_plan_free(plan);
         close_setting(&s);
     }
-    printf("%d strip groups of dp in %d plans\n", groups, rounds);
+    printf("%d strip groups of dp in %d plans, %d steps in place\n", groups, rounds, in_place);
     ck_assert_int_gt(groups, rounds);
+    ck_assert_int_gt(in_place, rounds / 8);
 }
 END_TEST
 
@@ -108,18 +124,21 @@ START_TEST(any_plan_is_replayed)
 {
     uint64_t state = seed + 1;
     int groups = 0;
+    int in_place = 0;
     for (int round = 0; round < rounds * 4; round++) {
         setting s;
         open_setting(&s, &state);
         mbs_plan *plan = random_strip_plan(s.program, s.options.batch, &state);
         groups += count_strip_groups(plan);
+        in_place += count_in_place(plan);
         must_succeed(mbs_plan_verify(plan, NULL, &error), &error, s.label);
         replay_from_file(plan, s.label);
         mbs_plan_free(plan);
         close_setting(&s);
     }
-    printf("%d strip groups in %d plans\n", groups, rounds * 4);
+    printf("%d strip groups in %d plans, %d steps in place\n", groups, rounds * 4, in_place);
     ck_assert_int_gt(groups, rounds * 4);
+    ck_assert_int_gt(in_place, rounds);
 }
 END_TEST
 
@@ -239,6 +258,89 @@ static bool moves_less(const victim *v)
     return true;
 }
 
+/* ---- In place -------------------------------------------------------------------------------- */
+
+static bool is_last(const victim *v, int32_t t)
+{
+    const int32_t next = v->program->touches[t].next;
+    return next < 0 || v->program->touches[next].step >= v->group->end;
+}
+
+static bool keeps_rows(const victim *v, int32_t t)
+{
+    const int32_t begin = v->program->steps[v->group->first].touch_begin;
+    while (v->program->touches[t].previous >= begin)
+        t = v->program->touches[t].previous;
+    strip_extent *extent =
+        strips_find(v->program, v->group->first, v->group->end, (int32_t)v->group->strips);
+    ck_assert_ptr_nonnull(extent);
+    const int64_t kept = extent[t - begin].kept;
+    mem_free(extent);
+    return kept > 0;
+}
+
+static bool stays(const victim *v, int32_t t)
+{
+    return v->program->touches[t].elementwise && !is_last(v, t);
+}
+
+static bool is_of_other_elements(const victim *v, int32_t t)
+{
+    return !v->program->touches[t].elementwise;
+}
+
+static bool has_rows_of_earlier_strips(const victim *v, int32_t t)
+{
+    return strips_may_replace(v->program, t) && is_last(v, t) && keeps_rows(v, t);
+}
+
+/* Lets a step of the group write over an operand that is like that; false if there is none. */
+static bool write_over(const victim *v, bool (*is_like_that)(const victim *, int32_t))
+{
+    for (int32_t k = v->group->first; k < v->group->end; k++) {
+        const mbs_step *step = &v->program->steps[k];
+        for (int32_t t = step->touch_begin; t < step->write_begin; t++)
+            if (step->write_begin < step->touch_end && is_like_that(v, t)) {
+                v->plan->over[k] = t;
+                return true;
+            }
+    }
+    return false;
+}
+
+static bool writes_over_what_stays(const victim *v)
+{
+    return write_over(v, stays);
+}
+
+static bool writes_over_other_elements(const victim *v)
+{
+    return write_over(v, is_of_other_elements);
+}
+
+static bool writes_over_other_rows(const victim *v)
+{
+    return write_over(v, has_rows_of_earlier_strips);
+}
+
+/* An operand that is written over has room of its own all the same. */
+static bool needs_both(const victim *v)
+{
+    const int64_t pinned = plan_pinned_bytes(v->plan, v->group->first, v->group->end);
+    for (int32_t k = v->group->first; k < v->group->end; k++) {
+        if (v->plan->over[k] < 0)
+            continue;
+        v->plan->over[k] = -1;
+        int64_t *bytes = strips_group_footprints(v->plan, v->group);
+        ck_assert_ptr_nonnull(bytes);
+        const bool is_more = bytes[k - v->group->first] + pinned > v->group->peak_bytes;
+        mem_free(bytes);
+        if (is_more)
+            return true;
+    }
+    return false;
+}
+
 static const struct {
     corrupt *apply;
     const char *rule;
@@ -258,6 +360,10 @@ static const struct {
     {works_on_more_rows, "[rows]"},
     {has_no_map, "[rows]"},
     {moves_less, "[traffic]"},
+    {writes_over_what_stays, "[in-place]"},
+    {writes_over_other_elements, "[in-place]"},
+    {writes_over_other_rows, "["}, /* in-place, or who needs the rows later: buffer-use */
+    {needs_both, "[peak]"},
 };
 
 #define CORRUPTIONS (sizeof corruptions / sizeof corruptions[0])

@@ -48,7 +48,7 @@ static void open_setting(setting *s, uint64_t *state, int layers, int scale)
     s->options.buffer_bytes = 4096 + random_between(state, 0, 1 << random_between(state, 5, 14));
     s->options.no_pin = random_between(state, 0, 3) == 0;
     s->options.no_stream = random_between(state, 0, 3) == 0;
-    s->options.in_place = random_between(state, 0, 3) == 0;
+    s->options.in_place = random_between(state, 0, 1) == 0;
 }
 
 static void close_setting(setting *s)

@@ -107,7 +107,7 @@ START_TEST(windows_overlap)
     assert_extent(&extent[0], 4 * 10, 2 * 10);
     assert_extent(&extent[1], 2 * 20, 0);
     assert_extent(&extent[3], 20, 0);
-    const strip_group group = {&program, 0, 2, extent, 0};
+    const strip_group group = {&program, 0, 2, extent, 0, NULL};
     int64_t bytes[2];
     /* conv is streamed: its 15 bytes instead of the 20 of x that are new in each strip */
     ck_assert(strips_streams(&group, 0));
@@ -239,7 +239,7 @@ START_TEST(statistics_need_the_whole_sample)
     assert_extent(&extent[1], 81, 61);
     assert_extent(&extent[3], 0, 0);
     assert_extent(&extent[6], 21, 0); /* a row: a quarter of 81 bytes, rounded up */
-    const strip_group group = {&program, 0, 3, extent, 0};
+    const strip_group group = {&program, 0, 3, extent, 0, NULL};
     int64_t bytes[3];
     ck_assert_int_eq(strips_footprints(&group, NULL, true, bytes), 81 + 40);
     ck_assert_int_eq(bytes[1], 81);

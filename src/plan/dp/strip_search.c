@@ -38,7 +38,7 @@ bool strip_search_open(strip_search *s, const plan_task *task, starts *cuts,
     s->single.sub_batch[0] = 1;
     return s->classes != NULL && s->alive != NULL && s->promising != NULL &&
            pins_open(&s->pins, task->program) && strip_links_open(&s->links, task->program) &&
-           strip_walk_open(&s->walk, task->program, task->stream) && open_sample(s, operands);
+           strip_walk_open(&s->walk, task) && open_sample(s, operands);
 }
 
 void strip_search_close(strip_search *s)

@@ -8,27 +8,47 @@ struct walk_lone {
     lone_room room; /* what they take */
 };
 
-bool strip_walk_open(strip_walk *walk, const mbs_program *p, bool stream)
+/*
+ * A step that writes over an operand (section 12). The walk counts both as if it did not, and takes
+ * away what they need less.
+ */
+struct walk_pair {
+    int32_t over;         /* the touch of the operand; -1: it writes over nothing */
+    bool in_ring;         /* both are in a ring, that of what is written or of what is later */
+    bool is_read_lone;    /* no other step of the group touches the operand, */
+    bool is_written_lone; /* or what is written */
+    strip_extent extent;  /* of the operand */
+    int32_t from;         /* the step from which on it is there */
+};
+
+bool strip_walk_open(strip_walk *walk, const plan_task *task)
 {
+    const mbs_program *p = task->program;
     const size_t steps = (size_t)p->step_count + 1;
+    const size_t tensors = (size_t)p->tensor_count + 1;
     const size_t blocks = steps / WALK_BLOCK + 1;
-    *walk = (strip_walk){.program = p, .stream = stream};
-    walk->last = mem_alloc(((size_t)p->tensor_count + 1) * sizeof *walk->last);
+    *walk = (strip_walk){.program = p, .stream = task->stream, .in_place = task->in_place};
+    walk->from = mem_alloc(tensors * sizeof *walk->from);
+    walk->last = mem_alloc(tensors * sizeof *walk->last);
     walk->rest = mem_alloc(steps * sizeof *walk->rest);
     walk->block_rest = mem_alloc(blocks * sizeof *walk->block_rest);
     walk->block_most = mem_alloc(blocks * sizeof *walk->block_most);
     walk->lone = mem_alloc(steps * sizeof *walk->lone);
-    return walk->last != NULL && walk->rest != NULL && walk->block_rest != NULL &&
-           walk->block_most != NULL && walk->lone != NULL;
+    walk->pair = walk->in_place ? mem_alloc(steps * sizeof *walk->pair) : NULL;
+    return walk->from != NULL && walk->last != NULL && walk->rest != NULL &&
+           walk->block_rest != NULL && walk->block_most != NULL && walk->lone != NULL &&
+           (walk->pair != NULL || !walk->in_place);
 }
 
 void strip_walk_close(strip_walk *walk)
 {
+    mem_free(walk->from);
     mem_free(walk->last);
     mem_free(walk->rest);
     mem_free(walk->block_rest);
     mem_free(walk->block_most);
     mem_free(walk->lone);
+    mem_free(walk->pair);
     *walk = (strip_walk){0};
 }
 
@@ -37,7 +57,7 @@ void strip_walk_add_step(strip_walk *walk)
     const mbs_program *p = walk->program;
     const mbs_step *step = &p->steps[walk->end];
     for (int32_t t = step->touch_begin; t < step->touch_end; t++)
-        walk->last[p->touches[t].tensor] = walk->end;
+        walk->last[p->touches[t].tensor] = t;
     walk->end++;
 }
 
@@ -132,7 +152,7 @@ static void hold(strip_walk *walk, int32_t k, int32_t t)
     const mbs_touch *touches = walk->program->touches;
     const int32_t next = touches[t].next;
     const int32_t to = touches[next].step;
-    const int32_t last = walk->last[touches[t].tensor];
+    const int32_t last = touches[walk->last[touches[t].tensor]].step;
     const int64_t need = need_of(walk, to);
     const bool is_most = need >= walk->largest;
     int64_t before = 0; /* its block from step `to` on, until now */
@@ -157,6 +177,129 @@ static void hold(strip_walk *walk, int32_t k, int32_t t)
     }
 }
 
+/* ---- What is written over -------------------------------------------------------------------- */
+
+static int32_t last_of(const strip_walk *walk, int32_t t)
+{
+    return walk->last[walk->program->touches[t].tensor];
+}
+
+static int32_t from_of(const strip_walk *walk, int32_t t)
+{
+    return walk->from[walk->program->touches[t].tensor];
+}
+
+/* Adds the operand's extent to the step's lone ones, or takes it away. */
+static void count_lone(strip_walk *walk, int32_t k, strip_extent extent, bool counts)
+{
+    walk_lone *lone = &walk->lone[k];
+    walk->rings -= lone->room.rings;
+    walk->rest[k] -= lone->room.own;
+    if (counts)
+        lone_add(&lone->bytes, extent);
+    else
+        lone_remove(&lone->bytes, extent);
+    settle(walk, k);
+    refresh_block(walk, k / WALK_BLOCK);
+}
+
+/* Counts the two operands of step k's pair as two, or as one. */
+static void count_pair(strip_walk *walk, int32_t k, bool as_two)
+{
+    const walk_pair *pair = &walk->pair[k];
+    const int64_t bytes = as_two ? pair->extent.size : -pair->extent.size;
+    if (pair->is_read_lone || pair->is_written_lone)
+        count_lone(walk, k, pair->extent, as_two);
+    else
+        add_blocks(walk, pair->in_ring ? pair->from : k, k + 1, bytes);
+    walk->is_stale = true;
+}
+
+/* The step of the group that writes the tensor of touch t, and writes it over something; or -1. */
+static int32_t overwriting(const strip_walk *walk, int32_t t)
+{
+    const mbs_program *p = walk->program;
+    const int32_t from = from_of(walk, t);
+    const int32_t k = p->touches[from].step;
+    return from == p->steps[k].write_begin && walk->pair[k].over >= 0 ? k : -1;
+}
+
+/*
+ * What is written at touch t is now in a ring, or no longer, and so is all that it was written over
+ * in its turn.
+ */
+static void set_ring(strip_walk *walk, int32_t t, bool in_ring)
+{
+    for (int32_t k; (k = overwriting(walk, t)) >= 0; t = walk->pair[k].over) {
+        if (walk->extent[walk->program->steps[k].write_begin].kept > 0 ||
+            walk->pair[k].in_ring == in_ring)
+            return;
+        count_pair(walk, k, true);
+        walk->pair[k].in_ring = in_ring;
+        count_pair(walk, k, false);
+    }
+}
+
+/* Takes the pair of step k apart, if it has one. */
+static void part(strip_walk *walk, int32_t k)
+{
+    const int32_t over = walk->pair[k].over;
+    if (over < 0)
+        return;
+    count_pair(walk, k, true);
+    walk->pair[k].over = -1;
+    set_ring(walk, over, false);
+}
+
+/* strips_over: the touch of what step k writes over. */
+static int32_t choose_over(const strip_walk *walk, int32_t k)
+{
+    const mbs_step *step = &walk->program->steps[k];
+    int32_t over = -1;
+    for (int32_t t = step->touch_begin; t < step->write_begin; t++)
+        if (last_of(walk, t) == t && strips_may_replace(walk->program, t) &&
+            walk->extent[from_of(walk, t)].kept == 0 &&
+            (over < 0 || from_of(walk, t) < from_of(walk, over)))
+            over = t;
+    return over;
+}
+
+/* Gives step k its pair, if there is one. */
+static void join(strip_walk *walk, int32_t k)
+{
+    const mbs_program *p = walk->program;
+    const int32_t over = choose_over(walk, k);
+    walk->pair[k].over = over;
+    if (over < 0)
+        return;
+    const int32_t written = p->steps[k].write_begin;
+    const int32_t last = last_of(walk, written);
+    const int32_t next = p->touches[last].step; /* which may write over what is written */
+    const bool goes_on = next > k && walk->pair[next].over == last;
+    walk->pair[k] = (walk_pair){
+        .over = over,
+        .in_ring = walk->extent[written].kept > 0 || (goes_on && walk->pair[next].in_ring),
+        .is_read_lone = from_of(walk, over) == over,
+        .is_written_lone = last == written,
+        .extent = walk->extent[from_of(walk, over)],
+        .from = p->touches[from_of(walk, over)].step,
+    };
+    count_pair(walk, k, false);
+    set_ring(walk, over, walk->pair[k].in_ring);
+}
+
+/* hold, where the last step that touches the tensor may write over it. */
+static void hold_replaced(strip_walk *walk, int32_t k, int32_t t)
+{
+    const int32_t last = walk->program->touches[last_of(walk, t)].step;
+    part(walk, last);
+    hold(walk, k, t);
+    walk->from[walk->program->touches[t].tensor] = t;
+    join(walk, last);
+}
+
+/* ---- The group ------------------------------------------------------------------------------- */
+
 void strip_walk_grow(strip_walk *walk)
 {
     const int32_t k = --walk->first;
@@ -166,13 +309,21 @@ void strip_walk_grow(strip_walk *walk)
         start_block(walk, k / WALK_BLOCK);
     walk->lone[k] = (walk_lone){0};
     walk->rest[k] = 0; /* nothing was added to all of its block yet */
+    if (walk->in_place)
+        walk->pair[k].over = -1;
     for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
-        if (walk->last[p->touches[t].tensor] == k)
+        const int32_t last = last_of(walk, t);
+        if (last == t)
             lone_add(&walk->lone[k].bytes, walk->extent[t]);
+        else if (walk->in_place && strips_may_replace(p, last))
+            hold_replaced(walk, k, t);
         else
             hold(walk, k, t);
+        walk->from[p->touches[t].tensor] = t;
     }
     settle(walk, k);
+    if (walk->in_place)
+        join(walk, k);
 }
 
 /* Looks for the most of all blocks again. */

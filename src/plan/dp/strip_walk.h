@@ -3,30 +3,35 @@
 #define PLAN_DP_STRIP_WALK_H
 
 #include "plan/dp/strip_table.h"
+#include "plan/planner.h"
 
 /* Steps are summed up in blocks, so that tensors held over many of them are added quickly. */
 #define WALK_BLOCK 32
 
 typedef struct walk_lone walk_lone;
+typedef struct walk_pair walk_pair;
 
 typedef struct strip_walk {
     const mbs_program *program;
     const strip_extent *extent;
     bool stream;
+    bool in_place;
     int32_t first; /* steps [first, end) */
     int32_t end;
-    int32_t *last;       /* per tensor: the last step before `end` that touches it */
+    int32_t *from;       /* per tensor that the group touches: its first touch there, */
+    int32_t *last;       /* and its last one before `end` */
     int64_t rings;       /* what takes room in all steps */
     int64_t *rest;       /* per step: what takes room besides, less the following of its block */
     int64_t *block_rest; /* per block: what takes room in all its steps */
     int64_t *block_most; /* the most of `rest` in it */
-    walk_lone *lone;     /* per step: its lone operands */
+    walk_lone *lone;     /* per step: its lone operands, */
+    walk_pair *pair;     /* and what it writes over; null if no step does */
     int64_t largest;     /* the most that takes room besides the rings, */
     bool is_stale;       /* unless that has fallen */
 } strip_walk;
 
-/* False if memory is out; close in any case. Borrows the program. */
-bool strip_walk_open(strip_walk *walk, const mbs_program *program, bool stream);
+/* False if memory is out; close in any case. Borrows the task. */
+bool strip_walk_open(strip_walk *walk, const plan_task *task);
 void strip_walk_close(strip_walk *walk);
 
 /* Lets the groups have the step after their end; steps come in order. */
