@@ -239,14 +239,13 @@ strip_place strips_place(const strip_group *group, int32_t t, bool streamed)
     const int32_t last = last_touch(group, t);
     const int32_t k = p->touches[last].step; /* the last step that touches it */
     strip_place place = {extent.size, extent.kept > 0, p->touches[t].step, k};
-    if (last == t && is_covered(group, k, t))
-        place.bytes = 0;
-    else if (last == t && streamed)
-        place.bytes = extent.kept;
-    else if (last != t && over_of(group, k) == last && ends_in_ring(group, p->steps[k].write_begin))
-        place.bytes = 0;
-    else if (last != t && over_of(group, k) == last && !is_lone(group, p->steps[k].write_begin))
-        place.last--; /* from then on it is what is written that has the room */
+    if (last == t) {
+        place.bytes = is_covered(group, k, t) ? 0 : streamed ? extent.kept : extent.size;
+    } else if (over_of(group, k) == last) {
+        const int32_t written = p->steps[k].write_begin;
+        place.bytes = ends_in_ring(group, written) ? 0 : extent.size;
+        place.last -= !is_lone(group, written); /* then what is written has the room */
+    }
     return place;
 }
 
