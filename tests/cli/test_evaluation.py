@@ -1,10 +1,12 @@
 """The tables of docs/evaluation.md, number by number, against the rows in docs/figures."""
 
 import csv
+import json
 import math
 import os
 import pathlib
 import re
+import subprocess
 import unittest
 
 ROOT = pathlib.Path(os.environ["MBS_SOURCE_DIR"])
@@ -38,6 +40,18 @@ def table_with(*words):
     if len(found) != 1:
         raise AssertionError(f"{len(found)} tables have a row that begins with {words}")
     return found[0]
+
+
+def prose():
+    """The page with its lines joined."""
+    return " ".join((ROOT / "docs/evaluation.md").read_text(encoding="utf-8").split())
+
+
+def planned(network, *options):
+    """A plan file of today's."""
+    path = ROOT / "models/networks" / f"{network}.json"
+    return json.loads(subprocess.run([os.environ["MBSOPT"], "plan", path, "--planner=dp", *options, "--format=json"],
+                                     capture_output=True, text=True, check=True).stdout)
 
 
 def geometric_mean(values):
@@ -224,6 +238,42 @@ class Evaluation(unittest.TestCase):
         for batch, buffer, _, *ours in table:
             size = str(int(buffer.split()[0]) * MIB)
             self.assertEqual(ours, [f"{total[batch, size, *form] / 1e6:.2f}" for form in forms])
+
+    def test_measured_dram(self):
+        """What DRAMsim3 said is committed in the machines' files, and is of groups that plans have."""
+        machines = {"HBM2": "wavecore", "GDDR5": "wavecore-gddr5", "LPDDR4": "wavecore-lpddr4"}
+        rows = table_with("memory", "DRAMsim3's file")[1:]
+        self.assertEqual([row[0] for row in rows], list(machines))
+        for memory, _, _, alternating in rows:
+            file = json.loads((ROOT / "models/hardware" / f"{machines[memory]}.json").read_text(encoding="utf-8"))
+            self.assertEqual(alternating, f"{file['memory']['measured_dram_efficiency']:.2f}", memory)
+        measured, plain = (Savings([row for row in rows_of("sensitivity") if row["hardware"] == machine])
+                           for machine in ("measured-dram", "wavecore"))
+        figures = [f"{number:.1f}" for number in (
+            measured.faster("mbs2", SIX), measured.less("energy_j", "mbs2", SIX), plain.faster("mbs2", SIX),
+            plain.less("energy_j", "mbs2", SIX), measured.faster("dp", SIX))]
+        self.assertEqual(list(re.search(r"mbs2 is then ([\d.]+) % faster than the baseline and takes ([\d.]+) % less energy, "
+                                        r"in place of ([\d.]+) % and ([\d.]+) %; dp is ([\d.]+) % faster", prose()).groups()),
+                         figures)
+        names = {"ResNet-50": "resnet50", "MobileNet-v2": "mobilenet_v2", "DenseNet-121": "densenet121"}
+        plans = {name: planned(network)["groups"] for name, network in names.items()}
+        rows = [row for row in table_with("", "group", "steps") if row[0] in names]
+        self.assertEqual(len(rows), 12)
+        for network, group, steps, *_ in rows:
+            found = plans[network][int(group) - 1]
+            self.assertEqual(steps, f"{found['first']} to {found['last']}", (network, group))
+
+    def test_attention(self):
+        """In strips and without, as it is planned today."""
+        for phase, *cells in table_with("inference", "10.302")[2:]:
+            options = ["--buffer=1MiB"] + ["--inference"] * (phase == "inference")
+            whole, strips = (planned("vit_b_16", *options, *more)["traffic_bytes"]["total"]
+                             for more in (["--no-strips"], []))
+            self.assertEqual([cells[0], cells[2], cells[4]], [f"{whole / 1e9:.3f}", f"{strips / 1e9:.3f}",
+                                                              percent(100 * (1 - strips / whole))], phase)
+        whole, strips = (planned("vit_b_16", "--buffer=1MiB", "--inference", "--batch=1", *more)["traffic_bytes"]["total"]
+                         for more in (["--no-strips"], []))
+        self.assertIn(f"For one sample inference moves {strips / 1e6:.0f} MB in place of {whole / 1e6:.0f}.", prose())
 
     def test_more_than_necessary(self):
         total = {(row["network"], row["planner"]): int(row["total_bytes"]) for row in rows_of("planners")}
