@@ -61,7 +61,8 @@ static void open_setting(setting *s, uint64_t *state)
                           .stream = random_between(state, 0, 2) != 0,
                           .in_place = random_between(state, 0, 1) != 0};
     s->task.capacity = random_buffer(state, s->program, s->task.batch);
-    ck_assert_int_eq(lagrange_open(&s->l, &s->task, &error), MBS_OK);
+    ck_assert_int_eq(lagrange_open(&s->l, &s->task, random_between(state, 0, 3) > 0, &error),
+                     MBS_OK);
     s->candidate = (int32_t)random_between(state, 0, s->l.list.count - 1);
     s->first = (int32_t)random_between(state, 0, s->program->step_count - 1);
     s->end = (int32_t)random_between(state, s->first + 1, s->program->step_count);

@@ -19,6 +19,16 @@ static inline int64_t chain_end_cost(const lagrange *l, int32_t c, int32_t t)
            l->end_bytes[(int64_t)c * p->touch_count + t];
 }
 
+/* The first step that the tensor crosses if it stays at touch `from`: the next, or the touch's own
+ * where something would be written over it. */
+static inline int32_t chain_hold_begin(const lagrange *l, int32_t from)
+{
+    const int32_t k = l->task->program->touches[from].step;
+    const bool stays_beside =
+        l->knows_over && l->task->in_place && l->task->program->steps[k].replaceable == from;
+    return stays_beside ? k : k + 1;
+}
+
 /* What it costs to keep a tensor of `bytes` over the steps between touch `from` and the next. */
 static inline int64_t chain_hold_cost(const lagrange *l, int32_t c, int32_t from, int64_t bytes)
 {
@@ -28,7 +38,7 @@ static inline int64_t chain_hold_cost(const lagrange *l, int32_t c, int32_t from
     const mbs_touch *touch = &p->touches[from];
     const int64_t *sum = l->price_sum + (int64_t)c * (p->step_count + 1);
     /* beyond this, dropping the tensor is cheaper whatever else */
-    int64_t price = min_i64(sum[p->touches[touch->next].step] - sum[touch->step + 1],
+    int64_t price = min_i64(sum[p->touches[touch->next].step] - sum[chain_hold_begin(l, from)],
                             l->highest_price[c] << l->shift);
     return l->list.sub_batch[c] * bytes * price;
 }

@@ -53,7 +53,7 @@ static void add_resident(const walk *w, int32_t t, bool end_is_new)
     const int64_t *end_bytes = w->l->end_bytes + (int64_t)w->c * p->touch_count;
     const double held =
         (double)(w->l->list.sub_batch[w->c] * p->tensors[p->touches[t].tensor].bytes);
-    w->l->change[p->touches[from].step + 1] += held;
+    w->l->change[chain_hold_begin(w->l, from)] += held;
     w->l->change[p->touches[t].step] -= held;
     w->excess[p->touches[from].step] += (double)end_bytes[from];
     if (end_is_new)

@@ -19,7 +19,7 @@ static int64_t from_touch(const group_costs *g, int32_t t, tensor_place before)
     int64_t dropped = operand + (drop_bytes(at, before) << g->l->shift) + at->to_go[PLACE_OUT];
     if (!at->may_stay)
         return dropped;
-    int64_t stays = at->end_cost + at->to_go[place_after(at, before, true)] -
+    int64_t stays = at->end_cost + at->beside + at->to_go[place_after(at, before, true)] -
                     at->held * group_price_before(g, touches[t].step + 1);
     return min_i64(stays, dropped);
 }
@@ -38,6 +38,8 @@ static void fill_touch(group_costs *g, int32_t t)
     at->held = g->l->list.sub_batch[g->candidate] * tensor->bytes;
     at->dropped = g->l->task->batch * tensor->bytes;
     at->end_cost = chain_end_cost(g->l, g->candidate, t);
+    at->beside = at->held * (group_price_before(g, touch->step + 1) -
+                             group_price_before(g, chain_hold_begin(g->l, t)));
     if (!at->begins)
         return;
     at->may_stay = g->l->stays[(int64_t)g->candidate * p->touch_count + t];

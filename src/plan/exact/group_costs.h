@@ -25,6 +25,7 @@ typedef struct touch_costs {
     int64_t held;     /* of the buffer while it stays */
     int64_t dropped;  /* bytes of DRAM traffic if the interval is dropped, without a write */
     int64_t end_cost; /* scaled: what a resident operand costs here */
+    int64_t beside;   /* scaled: what it costs if it stays where something is written over it */
     /* scaled: by place, holding the tensor from the group's first step up to the next touch, and
      * the least of everything from there on */
     int64_t to_go[PLACE_COUNT];

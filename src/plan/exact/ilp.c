@@ -71,7 +71,7 @@ static mbs_status search(void *context, mbs_error *error)
     exact *x = context;
     if (x->task->program->step_count > MAX_STEPS || exact_closed(x) || exact_stop(x))
         return MBS_OK;
-    mbs_status status = lagrange_open(&x->l, x->task, error);
+    mbs_status status = lagrange_open(&x->l, x->task, true, error);
     if (status == MBS_ERR_INPUT)
         return MBS_OK; /* sizes too large for scaled sums: dp's plan and the plain bound stand */
     if (status == MBS_OK && !allocate(x))

@@ -153,7 +153,7 @@ static void choose(search *s, int32_t from, int32_t k, int32_t t, bool stays)
     const bool arrived = place != PLACE_OUT;
     if (arrived || stays) {
         made.resident += at->bytes;
-        made.operands += at->end_cost;
+        made.operands += at->end_cost + (stays ? at->beside : 0);
     }
     if (at->begins) {
         if (!stays)

@@ -14,10 +14,11 @@
 #include "plan/exact/relaxation.h"
 
 /*
- * Prices start at 0. MBS_ERR_MEMORY; MBS_ERR_INPUT without a message if the sizes leave no room
+ * `knows_over`: the task's program is what runs, and not one of which parts do. Prices start at 0.
+ * MBS_ERR_MEMORY; MBS_ERR_INPUT without a message if the sizes leave no room
  * for scaled 64-bit sums. Free with lagrange_close also on failure.
  */
-mbs_status lagrange_open(lagrange *l, const plan_task *task, mbs_error *error);
+mbs_status lagrange_open(lagrange *l, const plan_task *task, bool knows_over, mbs_error *error);
 void lagrange_close(lagrange *l);
 
 /* Whether the capacities of `tight` hold for the group [first, end) with candidate c. */

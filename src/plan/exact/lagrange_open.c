@@ -21,8 +21,11 @@
  * K what streaming needs besides (for a norm each operand that is not resident counts one sample).
  * That is concave in R; the line through its ends, need at R=0 and b·S at R=S, lies below it. An
  * operand that becomes resident adds its part of the line's rise. Where what the step writes first
- * may go over an operand (section 12), S and R are without it: that is what it needs at least, for
- * it takes room of its own if that operand stays, and is what is resident if that has not arrived.
+ * may go over an operand (section 12), S is without it. Is it known which operand that is, R counts
+ * what is written in its place: if that operand leaves, the two are resident if what is written is
+ * (or if the operand arrives, which is left out); if it stays it takes b times its bytes more,
+ * whatever the mode, as if it crossed the step (chain_hold_begin). Else R counts the operand in
+ * place of what is written.
  */
 static void fill_footprints(lagrange *l, int32_t c)
 {
@@ -37,7 +40,8 @@ static void fill_footprints(lagrange *l, int32_t c)
         int64_t staged = b * operands;
         int64_t need = lagrange_footprint(l, c, k, 0, over);
         for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
-            const bool goes_over = over != OVER_NONE && t == step->write_begin;
+            const bool goes_over =
+                over != OVER_NONE && t == (l->knows_over ? step->replaceable : step->write_begin);
             int64_t bytes = p->tensors[p->touches[t].tensor].bytes;
             int64_t rest;
             l->end_bytes[(int64_t)c * p->touch_count + t] =
@@ -165,9 +169,9 @@ static bool allocate(lagrange *l)
            l->highest_price != NULL;
 }
 
-mbs_status lagrange_open(lagrange *l, const plan_task *task, mbs_error *error)
+mbs_status lagrange_open(lagrange *l, const plan_task *task, bool knows_over, mbs_error *error)
 {
-    *l = (lagrange){.task = task, .tight_candidate = -1};
+    *l = (lagrange){.task = task, .knows_over = knows_over, .tight_candidate = -1};
     mbs_status status = candidates_create(&l->list, task->batch, error);
     if (status != MBS_OK)
         return status;

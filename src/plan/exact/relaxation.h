@@ -36,6 +36,8 @@ typedef struct chain_link {
  */
 typedef struct lagrange {
     const plan_task *task;
+    bool knows_over; /* the task's program is the one that runs: `replaceable` is what a step writes
+                        over, if anything */
     candidates list;
     int shift;
     int64_t *need;      /* least footprint of a step: nothing resident, nothing pinned */

@@ -312,7 +312,8 @@ mbs_status joint_open(joint *j, const mbs_network *network, const mbs_program *p
     j->task.program = j->program;
     if (status == MBS_OK) {
         j->tensors = mem_calloc((size_t)j->program->tensor_count + 1, sizeof *j->tensors);
-        status = j->tensors == NULL ? error_memory(error) : lagrange_open(&j->l, &j->task, error);
+        status =
+            j->tensors == NULL ? error_memory(error) : lagrange_open(&j->l, &j->task, false, error);
     }
     if (status == MBS_OK && !build(&o))
         status = error_memory(error);
