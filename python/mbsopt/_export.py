@@ -8,11 +8,11 @@ import os
 from typing import Any, Callable, List, Mapping, Optional, Tuple, Union
 
 from ._library import library
-from ._native import (PREFETCHES, Call, ExportOptions, NoteFunction, Share, SimulateOptions, SimulationStruct, Size, Source,
-                      Watcher, kind_of, word)
+from ._native import (PREFETCHES, Call, ExportOptions, NoteFunction, Share, SimulateOptions, SimulationStruct, Size,
+                      Source, Watcher, kind_of, word)
 from ._onnx import Importing, Names
-from ._plan import (expect, expect_callable, expect_flags, expect_path, expect_size, expect_source, expect_text,
-                    expect_whole, fill_options, is_whole, model_program, plan)
+from ._plan import (expect, expect_callable, expect_flags, expect_hardware, expect_path, expect_size, expect_source,
+                    expect_text, expect_whole, fill_options, is_whole, model_program, plan)
 from ._types import Plan, Simulation
 
 
@@ -48,6 +48,7 @@ def export(source: Union[Source, Plan], format: str, output: Any, *,  # pylint: 
     """
     file = _plan_or_network(source, planning)
     expect_text("format", format)
+    expect_hardware(hardware)
     expect_path("output", output)
     for name, value in (("sample_every", sample_every), ("request_bytes", request_bytes),
                         ("trace_clock", trace_clock)):
@@ -83,7 +84,7 @@ def _slice_bytes(call: Call, value: Optional[Size]) -> Optional[int]:
     if value is None or value == "whole":
         return None if value is None else 0
     expect_size("slice", value)
-    return call.size(value)
+    return call.size(value, "slice")
 
 
 def simulate(source: Union[Source, Plan], *, hardware: Optional[Source] = None, cycle_model: Optional[str] = None,
@@ -97,6 +98,7 @@ def simulate(source: Union[Source, Plan], *, hardware: Optional[Source] = None, 
     """
     file = _plan_or_network(source, planning)
     expect_text("prefetch", prefetch)
+    expect_hardware(hardware)
     expect_flags(full=full)
     if timeline is not None:
         expect_path("timeline", timeline)
@@ -127,8 +129,7 @@ def export_model(network: Source, output: Any, *, buffer: Optional[Size] = None,
     """
     expect_source("network", network, "a network file")
     expect_path("output", output)
-    if hardware is not None:
-        expect_source("hardware", hardware, "a hardware file")
+    expect_hardware(hardware)
     source = Importing(input=input, cut=cut, weights=weights, learned=learned, constant=constant,
                        opaque=opaque).network(network)
     with Call() as call:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import dataclasses
+import difflib
 import json
+import numbers
 import os
 import threading
 import time
@@ -166,7 +168,10 @@ class SimulationStruct(ctypes.Structure):
 # ---- Files and names -------------------------------------------------------------------------------
 
 def find_file(kind: str, source: str) -> str:
-    """The file that a name stands for, as on the command line: one at hand, else one that comes with mbsopt."""
+    """
+    The file that a name stands for, as on the command line: one at hand, else one that comes with mbsopt. Raises Error
+    for a name that is none, with those that are near.
+    """
     folder = models()
     if "/" in source or os.path.exists(source) or folder is None:
         return source
@@ -178,7 +183,12 @@ def find_file(kind: str, source: str) -> str:
     exact = [name for name in found if name == stem]
     if len(exact or found) > 1:
         raise Error("bad input", (f"{source} may be one of {', '.join(found)}",))
-    return str(folder / kind / f"{(exact or found)[0]}.json") if found else source
+    if found:
+        return str(folder / kind / f"{(exact or found)[0]}.json")
+    what = "machine" if kind == "hardware" else "network"
+    near = ", ".join(difflib.get_close_matches(stem, names)) or "none"
+    raise Error("file error", (f"cannot read {source}: No such file or directory, and no {what} of that name comes with "
+                               f"mbsopt (near: {near})",))
 
 
 def kind_of(source: Any) -> str:
@@ -290,13 +300,13 @@ class Call:
             hardware.overlap = what
         return hardware
 
-    def size(self, value: Optional[Size]) -> int:
+    def size(self, value: Optional[Size], name: str = "buffer") -> int:
         if value is None:
             return 0
         result = ctypes.c_int64()
         self.run("mbs_parse_size", ctypes.byref(result), str(value).encode())
         if result.value == 0:  # to the library it means the hardware's
-            raise Error("bad input", ("the buffer is 0 bytes",))
+            raise Error("bad input", (f"{name} is 0 bytes",))
         return result.value
 
     def planner(self, name: str) -> int:
@@ -312,9 +322,10 @@ class Call:
 
 def share(name: str, value: Share) -> float:
     """A number above 0 and at most 1. Raises Error."""
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value <= 1:
+    number = value if isinstance(value, numbers.Real) and not isinstance(value, (bool, str)) else 0.0
+    if not 0 < float(number) <= 1:
         raise Error("bad input", (f"{name} is {value!r}, expected a number above 0 and at most 1, or measured",))
-    return float(value)
+    return float(number)
 
 
 def word(name: str, value: str, words: Tuple[str, ...]) -> int:

@@ -40,6 +40,11 @@ def expect_source(name: str, value: Any, what: str) -> None:
            f"the path of {what}, the name of one that comes with mbsopt, or a dict")
 
 
+def expect_hardware(value: Any) -> None:
+    if value is not None:
+        expect_source("hardware", value, "a hardware file")
+
+
 def expect_size(name: str, value: Any) -> None:
     expect(name, value, is_whole(value) or isinstance(value, str), 'a whole number of bytes or a size such as "10MiB"')
 
@@ -124,7 +129,7 @@ def fill_options(call: Call, *, buffer: Optional[Size], batch: int, planner: str
                    weight=0 if weight is None else round(weight * 1e9),  # whole bytes, as the command line
                    limit_slowdown=max_slowdown is not None,
                    max_slowdown_percent=0 if max_slowdown is None else max_slowdown,
-                   max_dram_bytes=0 if max_dram is None else call.size(max_dram), in_place=in_place,
+                   max_dram_bytes=0 if max_dram is None else call.size(max_dram, "max_dram"), in_place=in_place,
                    optimizer=word("optimizer", optimizer, OPTIMIZERS))
 
 
@@ -150,7 +155,7 @@ def _chip(call: Call, handle: ctypes.c_void_p, cores: int) -> Chip:
         raise Error("bad input", (f"cores is {cores}, expected 1 to {MOST_CORES}",))
     if call.library.mbs_plan_chip_traffic(handle, ctypes.c_int64(cores), ctypes.byref(apart), ctypes.byref(shared)):
         raise Error("bad input", (f"cores is {cores}: what they move exceeds 64 bits",))
-    return Chip(cores, apart.plain(), shared.plain())
+    return Chip(int(cores), apart.plain(), shared.plain())
 
 
 def plain_plan(call: Call, handle: ctypes.c_void_p, hardware: Hardware, cores: Optional[int] = None) -> Plan:
@@ -187,6 +192,19 @@ def model_program(call: Call, network: ctypes.c_void_p, machine: Hardware, optio
     return program, PlanOptions.of(options)
 
 
+def _check_heeded(call: Call, options: Options, planner: str, weight: Optional[float],
+                  max_recompute: Optional[float]) -> None:
+    """Raises Error for what is asked of a planner that does not heed it, as the command line does."""
+    of_some = [("weight" if weight is not None else "objective", options.objective != 0, ("dp", "best")),
+               ("in_place", options.in_place and not call.library.mbs_planner_writes_in_place(options.planner),
+                ("dp", "ilp", "best"))]
+    for name, asked, planners in of_some:
+        if asked and planner not in planners:
+            raise Error("bad input", (f"{name} is of the planners {', '.join(planners)}, not {planner}",))
+    if max_recompute is not None and options.recompute != POLICIES.index("auto"):
+        raise Error("bad input", ("max_recompute is of recompute 'auto'",))
+
+
 def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, planner: str = "best",
          objective: str = "traffic", weight: Optional[float] = None, max_slowdown: Optional[float] = None,
          hardware: Optional[Source] = None, cycle_model: Optional[str] = None, dram_efficiency: Optional[Share] = None,
@@ -215,8 +233,7 @@ def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, pla
     """
     expect_source("network", network, "a network file")
     expect_callable("progress", progress)
-    if hardware is not None:
-        expect_source("hardware", hardware, "a hardware file")
+    expect_hardware(hardware)
     if cores is not None:
         expect_whole("cores", cores)
     if import_solution is not None:
@@ -230,6 +247,7 @@ def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, pla
                                max_recompute=max_recompute, no_pin=no_pin, no_stream=no_stream, no_strips=no_strips,
                                time_limit=time_limit, gap=gap, work_limit=work_limit, weight=weight,
                                max_slowdown=max_slowdown, max_dram=max_dram, in_place=in_place, optimizer=optimizer)
+        _check_heeded(call, options, planner, weight, max_recompute)
         loaded = call.load("network", source)
         if import_solution is None:
             handle = make_plan(call, loaded, machine, options, Watcher(progress))
@@ -243,6 +261,7 @@ def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, pla
 def load(source: Source, *, hardware: Optional[Source] = None) -> Plan:
     """Loads a plan file, or what one holds as a dict, and replays it; times are those on `hardware`. Raises Error."""
     expect_source("source", source, "a plan file")
+    expect_hardware(hardware)
     with Call() as call:
         machine = call.hardware(hardware)
         handle = call.load("plan", source)

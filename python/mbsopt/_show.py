@@ -9,8 +9,9 @@ from typing import Mapping, Optional, Union
 from ._native import (Call, Hardware, HardwareMember, LayerInfo, Loaded, ProgramOptions, Size, Source, find_file, is_onnx,
                       kind_of)
 from ._onnx import Importing, Names
-from ._plan import expect_batch, expect_flags, expect_size, expect_source, expect_text, load, program_options
-from ._types import Layer, Machine, Member, Network, Plan
+from ._plan import (expect_batch, expect_flags, expect_hardware, expect_size, expect_source, expect_text, load,
+                    program_options)
+from ._types import Error, Layer, Machine, Member, Network, Plan
 
 
 def _show_network(call: Call, source: Loaded, machine: Hardware, batch: int, options: ProgramOptions) -> Network:
@@ -41,6 +42,17 @@ def _show_machine(call: Call, machine: Hardware) -> Machine:
     return Machine(machine.name.decode(), digest.value.decode(), tuple(members), table)
 
 
+def _named(source: str) -> str:
+    """The file that the name of a network or a machine stands for."""
+    try:
+        return find_file("networks", source)
+    except Error as unknown:
+        try:
+            return find_file("hardware", source)
+        except Error:
+            raise unknown from None
+
+
 def show(source: Source, *, buffer: Optional[Size] = None, batch: int = 32, inference: bool = False,
          batch_norm: str = "replace", optimizer: str = "none", hardware: Optional[Source] = None,
          input: Names = (), cut: Names = (), weights: Names = (),  # pylint: disable=redefined-builtin
@@ -54,11 +66,11 @@ def show(source: Source, *, buffer: Optional[Size] = None, batch: int = 32, infe
     expect_flags(inference=inference)
     expect_text("batch_norm", batch_norm)
     expect_text("optimizer", optimizer)
+    expect_hardware(hardware)
     if buffer is not None:
         expect_size("buffer", buffer)
     if not isinstance(source, Mapping) and not is_onnx(source):
-        path = find_file("networks", os.fspath(source))
-        source = path if os.path.exists(path) else find_file("hardware", path)
+        source = _named(os.fspath(source))
     loaded = Importing(input=input, cut=cut, weights=weights, learned=learned, constant=constant,
                        opaque=opaque).network(source)
     kind = kind_of(loaded)

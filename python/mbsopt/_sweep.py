@@ -24,7 +24,8 @@ KEEP_BATCH_NORMS = ("baseline", "archopt")
 
 
 def _listed(name: str, given: Any, check: Callable[[str, Any], None]) -> List[Any]:
-    """One thing or several, each of the right type."""
+    """One thing or several, also as an array or a column of pandas, each of the right type."""
+    given = given.tolist() if hasattr(given, "tolist") else given
     if given is None or not isinstance(given, (list, tuple, set, range)):
         given = [given]
     values: List[Any] = list(given)
@@ -146,13 +147,16 @@ def sweep(networks: OneOrMany[Source], *, buffer: Optional[OneOrMany[Size]] = No
         expect_number("max_recompute", max_recompute)
     if max_dram is not None:
         expect_size("max_dram", max_dram)
+    limited = max_recompute is not None
     recompute, max_recompute = dram_defaults(recompute, max_recompute, max_dram)
     expect_text("recompute", recompute)
+    if limited and recompute != "auto":
+        raise Error("bad input", ("max_recompute is of recompute 'auto'",))
     loaded = Importing(input=input, cut=cut, weights=weights, learned=learned, constant=constant,
                        opaque=opaque).networks(sources)
     points, starts = [], []
     with Call() as call:
-        policy = _policy(recompute, max_recompute, 0 if max_dram is None else call.size(max_dram))
+        policy = _policy(recompute, max_recompute, 0 if max_dram is None else call.size(max_dram, "max_dram"))
         forms = [(name, switch) for name in planners
                  for switch in (switches if _takes("mbs_planner_takes_strips", call, name) else ["off"])]
         again = {name: recompute != "none" and not inference and _takes("mbs_planner_recomputes", call, name)

@@ -1,5 +1,6 @@
 """The Python module's keywords: those of the command line, all of them, and each does what it does there."""
 
+import importlib.util
 import inspect
 import json
 import os
@@ -130,6 +131,39 @@ class Keywords(unittest.TestCase):
                            ("^hardware is of networks", lambda: mbsopt.show("lpddr4", hardware="lpddr4"))):
             with self.assertRaisesRegex(TypeError, says):
                 call()
+
+    def test_what_a_planner_does_not_heed(self):
+        """It is refused, as the command line refuses it, not passed over."""
+        for words in ({"planner": "mbs2", "objective": "time"}, {"planner": "ilp", "weight": 1},
+                      {"planner": "mbs2", "in_place": True}, {"planner": "mbs2", "max_slowdown": 3},
+                      {"recompute": "activations", "max_recompute": 3}, {"max_recompute": 3}, {"max_dram": 0}):
+            with self.assertRaisesRegex(mbsopt.Error, list(words)[-1]):
+                mbsopt.plan(RESIDUAL, **words)
+            self.assertNotEqual(run("plan", RESIDUAL, *as_options(words)).returncode, 0, words)
+        with self.assertRaisesRegex(mbsopt.Error, "^max_recompute is of recompute 'auto'"):
+            mbsopt.sweep(RESIDUAL, max_recompute=3)
+
+    def test_unknown_names(self):
+        for says, call in (("no network of that name .*near: resnet50", lambda: mbsopt.plan("resnt50")),
+                           ("no machine of that name .*near: .*lpddr4",
+                            lambda: mbsopt.plan(RESIDUAL, hardware="wavecore-lpdr4")),
+                           ("no network of that name .*near: none", lambda: mbsopt.show("qqqq"))):
+            with self.assertRaisesRegex(mbsopt.Error, says):
+                call()
+        for function in (mbsopt.load, mbsopt.show, mbsopt.simulate,
+                         lambda *words, **more: mbsopt.export(*words, "perfetto", "x", **more)):
+            with self.assertRaisesRegex(TypeError, "^hardware is 3 of type int, expected the path of a hardware file"):
+                function(RESIDUAL, hardware=3)
+
+    @unittest.skipUnless(importlib.util.find_spec("numpy"), "no numpy")
+    def test_numbers_of_numpy(self):
+        import numpy  # pylint: disable=import-outside-toplevel
+        self.assertEqual(mbsopt.sweep(RESIDUAL, buffer=numpy.array([6144, 8192]), batch=numpy.array([2, 3])),
+                         mbsopt.sweep(RESIDUAL, buffer=[6144, 8192], batch=[2, 3]))
+        words = {"batch": 3, "buffer": 8192, "cores": 2, "dram_efficiency": 0.5, "planner": "dp"}
+        of_numpy = {**words, "batch": numpy.int64(3), "buffer": numpy.int32(8192), "cores": numpy.int16(2),
+                    "dram_efficiency": numpy.float32(0.5)}
+        self.assertEqual(mbsopt.plan(RESIDUAL, **of_numpy), mbsopt.plan(RESIDUAL, **words))
 
     def test_numbers_that_do_not_fit(self):
         for name in ("sample_every", "request_bytes", "trace_clock"):
