@@ -8,10 +8,8 @@
 #include "cost/footprint.h"
 #include "cost/peak.h"
 #include "cost/strips.h"
+#include "place/ahead.h"
 #include "plan/planner.h"
-
-/* Searched in all: 20 groups to the limit, so that no plan takes forever. */
-#define MOST_NODES (20 * (int64_t)PLACE_NODES)
 
 typedef struct fitter {
     const mbs_plan *given;
@@ -356,7 +354,7 @@ mbs_status plan_fit(placed_plan *placed, const mbs_plan *plan, int64_t alignment
                 .pins = plan_pinned_bytes(plan, 0, plan->program->step_count) > 0,
                 .streams = streams_any(plan),
                 .in_place = writes_in_place(plan),
-                .nodes = MOST_NODES,
+                .nodes = PLACE_PLAN_NODES,
                 .watch = watch,
                 .error = error};
     mbs_status status = placed->plan == NULL || placed->changes == NULL
@@ -364,6 +362,8 @@ mbs_status plan_fit(placed_plan *placed, const mbs_plan *plan, int64_t alignment
                             : layout_create(&placed->layout, plan->program, alignment, error);
     if (status == MBS_OK)
         status = fit_groups(&f);
+    if (status == MBS_OK)
+        status = layout_bring_forward(&placed->layout, placed->plan, error);
     if (status != MBS_OK)
         placed_plan_free(placed);
     return status;

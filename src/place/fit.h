@@ -36,7 +36,8 @@ typedef struct placed_plan {
  * - else, no sub-batch being small enough (or none but the whole mini-batch allowed), it is cut in
  *   two, each half beginning anew with the group's sub-batch, or with about as many strips; one of
  *   a single row with a whole sample. A step alone runs in passes at last.
- * All other choices stay. The result is replayed (mbs_plan_verify); optimal outcomes of a plan that
+ * All other choices stay. Operands are where they may come the earliest (ahead.h). The result is
+ * replayed (mbs_plan_verify); optimal outcomes of a plan that
  * was changed become feasible. On success the caller owns *placed (placed_plan_free); the given
  * plan's program must outlive it. Deterministic.
  * `watch` (or null) may end it.

@@ -60,6 +60,13 @@ bool layout_passes(const mbs_plan *plan, const mbs_group *group, int32_t touch)
     return touch < p->steps[k].write_begin || strips_grows(p, touch);
 }
 
+bool layout_passes_through(const mbs_plan *plan, const mbs_group *group, int32_t touch)
+{
+    if (group->strips > 1)
+        return layout_passes(plan, group, touch);
+    return plan->mode[plan->program->touches[touch].step] != MBS_STAGED && !plan->resident[touch];
+}
+
 /* The bytes that operand `touch` of a step of a group of whole samples takes. */
 static int64_t operand_bytes(const mbs_plan *plan, const mbs_group *group, int32_t touch)
 {
@@ -94,6 +101,17 @@ static void add_range(range_list *list, int64_t *place, int32_t first, int32_t l
         (live_range){.first = first, .last = last, .size = ceil_div(bytes, list->alignment)};
 }
 
+int32_t layout_last_touch(const mbs_plan *plan, int32_t touch, int32_t *written)
+{
+    int32_t last = touch;
+    for (int32_t over = touch; over >= 0; over = plan_overwriter(plan, last)) {
+        *written = last = over;
+        while (plan->resident[last])
+            last = plan->program->touches[last].next;
+    }
+    return last;
+}
+
 /*
  * Adds the tensor that the group's steps touch first at touch t, or first since it was gone, and
  * what is written over it.
@@ -102,13 +120,8 @@ static void add_tensor(range_list *list, buffer_layout *layout, const mbs_plan *
                        const mbs_group *group, int32_t t)
 {
     const mbs_touch *touches = plan->program->touches;
-    int32_t written = t; /* last: what is written over may be a block in a ring of that */
-    int32_t last = t;
-    for (int32_t over = t; over >= 0; over = plan_overwriter(plan, last)) {
-        written = last = over;
-        while (plan->resident[last])
-            last = touches[last].next;
-    }
+    int32_t written;
+    const int32_t last = layout_last_touch(plan, t, &written);
     layout->ring[t] = false;
     if (list->extent == NULL) {
         layout->bytes[t] = operand_bytes(plan, group, t);

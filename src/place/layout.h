@@ -53,10 +53,19 @@ mbs_status layout_place_group(buffer_layout *layout, const mbs_plan *plan, const
                               int64_t units, int64_t node_limit, plan_watch *watch,
                               placement *result, mbs_error *error);
 
+/*
+ * The last touch of what is in the buffer from `touch` on, and of what is written over it; *written
+ * is the first touch of the last of these: a block may be written over into a ring.
+ */
+int32_t layout_last_touch(const mbs_plan *plan, int32_t touch, int32_t *written);
+
 /* Whether new rows of the operand pass through: only one step of a strip group touches it, and is
  * streamed. What that makes whole stays in its ring to the last strip, so it does not.
  */
 bool layout_passes(const mbs_plan *plan, const mbs_group *group, int32_t touch);
+
+/* Whether nothing of what moves of the operand between DRAM and its step has a place here. */
+bool layout_passes_through(const mbs_plan *plan, const mbs_group *group, int32_t touch);
 
 /* Stacks the group's pinned parameters from `unit` upwards. */
 void layout_place_pinned(buffer_layout *layout, const mbs_plan *plan, const mbs_group *group,

@@ -18,6 +18,9 @@ typedef mbs_placement placement;
 /* The limit on the search's nodes that callers use unless they know better. */
 #define PLACE_NODES 200000
 
+/* That on all groups of a plan together: 20 to the limit, so that no plan takes forever. */
+#define PLACE_PLAN_NODES (20 * (int64_t)PLACE_NODES)
+
 /*
  * Gives each range an offset so that no two that share a step overlap. Best fit first, over the
  * ranges sorted by time, then by size, area and length; where none of these stays below

@@ -17,11 +17,9 @@ bool machine_see_next(machine *m)
         return false;
     }
     flight *f = flight_at(m, m->filled);
-    const int64_t before = m->filled > 0 ? flight_at(m, m->filled - 1)->reserved : 0;
     const moved_bytes *in = &next.in;
     const moved_bytes *out = &next.out;
-    *f = (flight){.of = next, .ahead = in->whole + in->placed};
-    f->reserved = before + f->ahead;
+    *f = (flight){.of = next};
     f->whole_in = work_slices(m->work->hardware, in->whole);
     f->whole_out = work_slices(m->work->hardware, out->whole);
     f->early.count = f->whole_in + (in->placed > 0 ? next.portions : 0);
@@ -50,53 +48,17 @@ static flight *first_left(machine *m, int64_t *at, size_t lane_offset)
 /* ---- Room ------------------------------------------------------------------------------------ */
 
 /*
- * What comes ahead takes room in all steps until its own. So execution `number` has room once for
- * each execution x from the one that computes to the one before it
- *     footprint(x) + reserved(number) - reserved(x) + unstored <= capacity.
- * Of footprint(x) - reserved(x) the largest counts: `limits` has those that may yet be it, in
- * falling order.
+ * Whether what comes ahead of execution `number` may begin to: none of those that use its places
+ * is yet to end, and no results wait there for DRAM.
  */
-static int64_t limit_key(const machine *m, int64_t number)
+static bool has_room(const machine *m, int64_t number)
 {
-    const flight *f = flight_at(m, number);
-    return f->of.footprint - f->reserved;
-}
-
-static void admit_limit(machine *m, int64_t number)
-{
-    while (m->limit_end > m->limit_begin &&
-           limit_key(m, m->limits[(m->limit_end - 1) % WINDOW]) <= limit_key(m, number))
-        m->limit_end--;
-    m->limits[m->limit_end++ % WINDOW] = number;
-}
-
-/* Whether what comes ahead of execution `number`, the first not admitted, may begin to. */
-static bool has_room(machine *m, int64_t number)
-{
-    const flight *f = flight_at(m, number);
+    const room_wait *wait = &flight_at(m, number)->of.room;
     if (!has_bounds(m))
         return true;
     if (m->options->prefetch == MBS_PREFETCH_NONE)
         return number <= m->compute && m->store >= number;
-    while (m->limit_begin < m->limit_end && m->limits[m->limit_begin % WINDOW] < m->compute)
-        m->limit_begin++;
-    int64_t most = f->of.footprint;
-    if (number <= m->compute && m->unstored == 0)
-        return true;
-    if (m->limit_begin < m->limit_end)
-        most = max_i64(most, limit_key(m, m->limits[m->limit_begin % WINDOW]) + f->reserved);
-    return most + m->unstored <= m->options->capacity;
-}
-
-/* Admits executions up to `number`; whether it is. */
-static bool admit(machine *m, int64_t number)
-{
-    while (m->admitted <= number) {
-        if (flight_at(m, m->admitted)->ahead > 0 && !has_room(m, m->admitted))
-            return false;
-        admit_limit(m, m->admitted++);
-    }
-    return true;
+    return m->compute > wait->used_by && m->store > wait->stored_by;
 }
 
 /* ---- What must have been stored -------------------------------------------------------------- */
@@ -131,7 +93,7 @@ static flight *next_early(machine *m)
     flight *f = first_left(m, &m->early, offsetof(flight, early));
     if (f == NULL)
         return NULL;
-    if (!admit(m, m->early)) {
+    if (!has_room(m, m->early)) {
         m->lacks_room = true;
         return NULL;
     }
@@ -249,7 +211,7 @@ void machine_pass_stored(machine *m)
 {
     while (m->store < m->compute &&
            flight_at(m, m->store)->stored == flight_at(m, m->store)->store.count)
-        m->unstored -= flight_at(m, m->store++)->of.leaving;
+        m->store++;
 }
 
 void machine_end_dram(machine *m)

@@ -26,14 +26,10 @@ typedef struct machine_watch {
 
 typedef struct machine_options {
     mbs_prefetch prefetch;
-    int64_t capacity; /* of the buffer, reserved bytes apart */
     double bytes_per_s;
     mbs_progress_function *progress; /* or null */
     void *progress_context;
 } machine_options;
-
-/* Executions that may be under way: reads come ahead of computation, stores behind, by no more. */
-#define WINDOW 4096
 
 /* Slices of what passes through that the array's local buffers hold: one in use, one on its way. */
 #define LOCAL_SLICES 2
@@ -47,8 +43,6 @@ typedef struct lane {
 /* An execution that is under way. */
 typedef struct flight {
     execution of;
-    int64_t ahead;     /* bytes that need room before it begins */
-    int64_t reserved;  /* the sum of them, of all executions up to this one */
     int64_t whole_in;  /* slices of what must be there before it begins */
     int64_t whole_out; /* and of what goes after its end */
     lane early;        /* what comes into regions: whole_in, then portion by portion */
@@ -72,19 +66,14 @@ typedef struct machine {
     mbs_status status;
     mbs_error *error;
     flight *flights; /* [number mod WINDOW] */
-    int64_t *limits; /* numbers of executions, a queue (has_room) */
-    int64_t limit_begin;
-    int64_t limit_end;
-    int64_t filled; /* executions [0, filled) are known */
-    bool ended;     /* and these are all */
-    int64_t early;  /* the first of which something is to come into a region; likewise */
+    int64_t filled;  /* executions [0, filled) are known */
+    bool ended;      /* and these are all */
+    int64_t early;   /* the first of which something is to come into a region; likewise */
     int64_t late;
     int64_t compute;
     int64_t store;
-    int64_t admitted;  /* executions below have room for what comes ahead of them */
     int64_t local_in;  /* slices in the local buffers, or on their way there */
     int64_t local_out; /* likewise, of results */
-    int64_t unstored;  /* bytes of regions that are free once they are stored */
     double now_s;
     double compute_begin_s;
     double compute_end_s; /* INFINITY: idle; likewise */

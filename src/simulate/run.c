@@ -15,10 +15,7 @@ static wait_reason wait_for(const machine *m, const flight *f)
 {
     const int64_t portion = f->computed + 1;
     const int64_t early = f->whole_in + (f->early.count > f->whole_in ? portion : 0);
-    const int64_t ahead =
-        m->admitted > m->compute ? flight_at(m, m->admitted - 1)->reserved - f->reserved : 0;
-    if (portion == 1 && m->unstored > 0 && has_bounds(m) &&
-        f->of.footprint + ahead + m->unstored > m->options->capacity)
+    if (portion == 1 && has_bounds(m) && m->store <= f->of.room.results_over)
         return WAIT_STORE;
     if (f->early_arrived < early || (f->late.count > 0 && f->late_arrived < portion))
         return WAIT_LOAD;
@@ -53,7 +50,6 @@ static void end_compute(machine *m)
     if (f->late.count > 0)
         m->local_in--;
     if (++f->computed == f->of.portions) {
-        m->unstored += f->of.leaving;
         m->compute++;
         machine_pass_stored(m);
     }
@@ -107,16 +103,14 @@ mbs_status machine_run(work *w, const machine_options *options, const machine_wa
     plan_watch until;
     plan_watch_open_for(&until, options->progress, options->progress_context);
     m.flights = mem_alloc(WINDOW * sizeof *m.flights);
-    m.limits = mem_alloc(WINDOW * sizeof *m.limits);
-    m.status = m.flights == NULL || m.limits == NULL ? error_memory(error)
-               : plan_watch_ask(&until)              ? plan_watch_stopped(error)
-                                                     : run(&m, &until);
+    m.status = m.flights == NULL        ? error_memory(error)
+               : plan_watch_ask(&until) ? plan_watch_stopped(error)
+                                        : run(&m, &until);
     *end_s = m.now_s;
     if (m.status == MBS_OK && m.store < w->count)
         m.status =
             error_set(error, MBS_ERR_VERIFY, "simulation: nothing can go on at execution %lld",
                       (long long)m.compute);
     mem_free(m.flights);
-    mem_free(m.limits);
     return m.status;
 }

@@ -4,7 +4,6 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "cost/footprint.h"
 #include "hardware/bandwidth.h"
 #include "simulate/run.h"
 #include "simulate/timeline.h"
@@ -98,9 +97,8 @@ static mbs_status run_plan(tally *t, const mbs_plan *plan, const mbs_hardware *h
                            const mbs_simulate_options *options, mbs_error *error)
 {
     const machine_watch watch = {on_computed, on_moved, on_waited, t};
-    const machine_options how = {options->prefetch, plan_capacity(plan),
-                                 hardware_core_bytes_per_s(hardware), options->progress,
-                                 options->progress_context};
+    const machine_options how = {options->prefetch, hardware_core_bytes_per_s(hardware),
+                                 options->progress, options->progress_context};
     work w;
     mbs_status status = work_open(&w, plan, hardware, error);
     t->result->executions = w.count;

@@ -5,7 +5,6 @@
 #include "base/checked.h"
 #include "base/error.h"
 #include "base/memory.h"
-#include "cost/footprint.h"
 #include "cost/strips.h"
 #include "place/layout.h"
 #include "simulate/product.h"
@@ -57,7 +56,7 @@ mbs_status work_open(work *w, const mbs_plan *plan, const mbs_hardware *hardware
                          " executions of steps, too many to simulate",
                          quoted(p->network_name).text, MOST_EXECUTIONS);
     find_stores(w);
-    return MBS_OK;
+    return room_open(&w->room, plan, w->stores, hardware->buffer_alignment_bytes, error);
 }
 
 void work_close(work *w)
@@ -65,7 +64,7 @@ void work_close(work *w)
     mem_free(w->bases);
     mem_free(w->group_of);
     mem_free(w->stores);
-    mem_free(w->footprints);
+    room_close(&w->room);
     strip_progress_free(&w->progress);
 }
 
@@ -119,15 +118,6 @@ static int64_t operand_bytes(const finder *f, int32_t t, strip_span rows)
     return strips_row_bytes(tensor, rows.after) - strips_row_bytes(tensor, rows.before);
 }
 
-/* Whether the operand passes through: nothing of what moves of it has a place in the buffer. */
-static bool passes_through(const finder *f, int32_t t)
-{
-    const mbs_plan *plan = f->w->plan;
-    if (f->group->strips > 1)
-        return layout_passes(plan, f->group, t);
-    return plan->mode[f->k] != MBS_STAGED && !plan->resident[t];
-}
-
 static void find_reads(finder *f)
 {
     const mbs_program *p = f->w->plan->program;
@@ -140,7 +130,8 @@ static void find_reads(finder *f)
         if (f->group->strips > 1)
             rows = strip_progress_arrival(&f->w->progress, t, f->strip);
         const int64_t bytes = f->group->passes * operand_bytes(f, t, rows);
-        move(f, passes_through(f, t) ? &e->in.passing : &e->in.placed, bytes);
+        move(f, layout_passes_through(f->w->plan, f->group, t) ? &e->in.passing : &e->in.placed,
+             bytes);
         if (producer >= 0)
             e->after_store = max_i64(e->after_store, execution_before(f, producer));
     }
@@ -164,10 +155,7 @@ static void find_writes(finder *f)
             continue;
         }
         const int64_t bytes = operand_bytes(f, t, rows);
-        const bool passes = passes_through(f, t);
-        move(f, passes ? &e->out.passing : &e->out.placed, bytes);
-        if (!passes && !plan->resident[t])
-            e->leaving += bytes;
+        move(f, layout_passes_through(plan, f->group, t) ? &e->out.passing : &e->out.placed, bytes);
     }
 }
 
@@ -214,14 +202,10 @@ static void find_accumulators(finder *f)
     const bool hands_on = last && program_hands_on(plan->program, f->k, f->group->end);
     if (!hands_on)
         move(f, streamed ? &e->out.whole : &e->out.passing, rest);
-    if (streamed && !hands_on)
-        e->leaving += rest;
     if (e->iteration == 0 && begun && use_is_first(&step->accumulator_use, f->group->first))
         move(f, &e->in.whole, pinned);
-    if (last && !hands_on && use_is_last(&step->accumulator_use, f->group->end)) {
+    if (last && !hands_on && use_is_last(&step->accumulator_use, f->group->end))
         move(f, &e->out.whole, pinned);
-        e->leaving += pinned;
-    }
     if (rest > 0 && own && !streamed)
         e->sums_of = before;
     else if (rest > 0 || e->iteration == 0)
@@ -302,32 +286,10 @@ static double cycles_of(const finder *f)
 
 /* ---- One after another ----------------------------------------------------------------------- */
 
-/* The footprints of the group's steps on so many samples. */
-static mbs_status find_footprints(work *w, int64_t samples, mbs_error *error)
-{
-    const mbs_group *group = &w->plan->groups[w->group];
-    const int32_t length = group->end - group->first;
-    mem_free(w->footprints);
-    w->footprints_of_samples = samples;
-    if (group->strips > 1) {
-        const int64_t pinned = plan_pinned_bytes(w->plan, group->first, group->end);
-        w->footprints = strips_group_footprints(w->plan, group);
-        for (int32_t i = 0; w->footprints != NULL && i < length; i++)
-            w->footprints[i] += pinned;
-    } else {
-        footprint_walk walk = footprint_walk_begin(w->plan, group, samples);
-        w->footprints = mem_alloc((size_t)length * sizeof *w->footprints);
-        for (int32_t i = 0; w->footprints != NULL && i < length; i++)
-            w->footprints[i] = footprint_walk_step(&walk, group->first + i);
-    }
-    return w->footprints != NULL ? MBS_OK : error_memory(error);
-}
-
 static mbs_status enter_group(work *w, mbs_error *error)
 {
     const mbs_group *group = &w->plan->groups[w->group];
     w->iteration = 0;
-    w->footprints_of_samples = -1;
     strip_progress_free(&w->progress);
     if (group->strips > 1 && !strip_progress_find(&w->progress, w->plan, group))
         return error_memory(error);
@@ -356,10 +318,6 @@ bool work_next(work *w, execution *next, mbs_status *status, mbs_error *error)
     const mbs_group *group = &w->plan->groups[w->group];
     const int64_t first = w->iteration / group->strips * group->sub_batch;
     const int64_t end = min_i64(first + group->sub_batch, w->plan->batch);
-    if (w->footprints_of_samples != end - first)
-        *status = find_footprints(w, end - first, error);
-    if (*status != MBS_OK)
-        return false;
     finder f = {.w = w,
                 .group = group,
                 .step = &w->plan->program->steps[w->step],
@@ -372,7 +330,7 @@ bool work_next(work *w, execution *next, mbs_status *status, mbs_error *error)
                         .step = w->step,
                         .iteration = w->iteration,
                         .is_array = f.step->gemm.m > 0,
-                        .footprint = w->footprints[w->step - group->first],
+                        .room = room_before(&w->room, w->step, w->iteration == 0, w->next),
                         .after_store = -1,
                         .sums_of = -1};
     if (f.step->update.is_update)

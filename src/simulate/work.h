@@ -5,6 +5,7 @@
 #include "cost/schedule.h"
 #include "emit/strip_progress.h"
 #include "mbsopt/simulate.h"
+#include "simulate/room.h"
 
 /* Bytes in one direction, apart by where they are in the buffer. */
 typedef struct moved_bytes {
@@ -24,8 +25,7 @@ typedef struct execution {
     int64_t samples;  /* results of a whole-sample step are there sample by sample, else 0 */
     moved_bytes in;
     moved_bytes out;
-    int64_t leaving;     /* bytes of regions that are free once they are stored */
-    int64_t footprint;   /* of the buffer, while it computes */
+    room_wait room;      /* for places in the buffer */
     int64_t after_store; /* the execution whose stores must have ended before it reads, -1: none */
     int64_t sums_of;     /* likewise, portion by portion: of the accumulators that it reads */
 } execution;
@@ -41,12 +41,11 @@ int64_t work_slices(const mbs_hardware *hardware, int64_t bytes);
 typedef struct work {
     const mbs_plan *plan;
     const mbs_hardware *hardware;
-    int64_t *bases;      /* per group: the number of its first execution */
-    int32_t *group_of;   /* per step */
-    bool *stores;        /* per touch that writes: the tensor goes to DRAM */
-    int64_t *footprints; /* of the group at hand, per step of it; */
-    int64_t footprints_of_samples;
-    strip_progress progress; /* of it, if it has strips */
+    int64_t *bases;    /* per group: the number of its first execution */
+    int32_t *group_of; /* per step */
+    bool *stores;      /* per touch that writes: the tensor goes to DRAM */
+    room room;
+    strip_progress progress; /* of the group at hand, if it has strips */
     int32_t group;           /* where it is */
     int64_t iteration;
     int32_t step;

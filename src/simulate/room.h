@@ -1,0 +1,40 @@
+/* Where a plan's data lie in the buffer, and when what comes next finds its place free. */
+#ifndef SIMULATE_ROOM_H
+#define SIMULATE_ROOM_H
+
+#include "cost/schedule.h"
+
+/* Executions that may be under way: reads come ahead of computation, stores behind, by no more. */
+#define WINDOW 4096
+
+/* What an execution waits for, each the number of an execution before it; -1: nothing. */
+typedef struct room_wait {
+    int64_t used_by;      /* the last that has something in a place that it reads into */
+    int64_t stored_by;    /* the last of which results may be there on their way to DRAM */
+    int64_t results_over; /* likewise, where its own results go */
+} room_wait;
+
+/* Executions right before one of a step that are not in the way; WINDOW: as many or more. */
+typedef struct room_free {
+    int64_t used;
+    int64_t stored;
+    int64_t results;
+} room_free;
+
+typedef struct room {
+    room_free *first; /* per step: in the first iteration of its group, */
+    room_free *later; /* and in each other */
+} room;
+
+/*
+ * Places the plan in the buffer. `stores`, per touch that writes: the tensor goes to DRAM. To be
+ * closed in any case. Errors: MBS_ERR_MEMORY.
+ */
+mbs_status room_open(room *r, const mbs_plan *plan, const bool *stores, int64_t alignment,
+                     mbs_error *error);
+void room_close(room *r);
+
+/* That of execution `number`, which is one of step k in its group's first iteration or not. */
+room_wait room_before(const room *r, int32_t k, bool first, int64_t number);
+
+#endif
