@@ -103,7 +103,7 @@ static void add_range(range_list *list, int64_t *place, int32_t first, int32_t l
 
 int32_t layout_last_touch(const mbs_plan *plan, int32_t touch, int32_t *written)
 {
-    int32_t last = touch;
+    int32_t last = *written = touch;
     for (int32_t over = touch; over >= 0; over = plan_overwriter(plan, last)) {
         *written = last = over;
         while (plan->resident[last])
