@@ -127,13 +127,8 @@ bool strips_may_replace(const mbs_program *p, int32_t t)
 {
     const mbs_touch *touch = &p->touches[t];
     const mbs_step *step = &p->steps[touch->step];
-    if (!touch->elementwise || touch->map != ROW_MAP_SAME || step->write_begin == step->touch_end)
-        return false;
-    const mbs_tensor *read = &p->tensors[touch->tensor];
-    const mbs_tensor *written = &p->tensors[p->touches[step->write_begin].tensor];
-    return read->bytes > 0 && read->bytes == written->bytes &&
-           read->elements == written->elements && read->rows == step->rows &&
-           written->rows == step->rows;
+    return program_may_replace(p, t) && touch->map == ROW_MAP_SAME &&
+           p->tensors[touch->tensor].rows == step->rows && strips_grows(p, step->write_begin);
 }
 
 int32_t strips_over(const strip_group *group, int32_t k)

@@ -18,11 +18,29 @@ void group_keep_all(mbs_plan *plan, const mbs_group *group)
         }
 }
 
+/*
+ * Of the operands that the step may write over and that leave the buffer there the first that was
+ * in it before, for then what is written adds nothing; else the first. -1: none.
+ */
+static int32_t choose_over(const mbs_plan *plan, int32_t k)
+{
+    const mbs_step *step = &plan->program->steps[k];
+    int32_t over = -1;
+    for (int32_t t = step->touch_begin; step->replaceable >= 0 && t < step->write_begin; t++) {
+        if (plan->resident[t] || !program_may_replace(plan->program, t))
+            continue;
+        if (plan_arrives(plan, t))
+            return t;
+        if (over < 0)
+            over = t;
+    }
+    return over;
+}
+
 static void choose_mode(mbs_plan *plan, const plan_task *task, const mbs_group *group, int32_t k)
 {
     const mbs_step *step = &plan->program->steps[k];
-    const bool may = task->in_place && step->replaceable >= 0 && !plan->resident[step->replaceable];
-    const int32_t over = may ? step->replaceable : -1;
+    const int32_t over = task->in_place ? choose_over(plan, k) : -1;
     const step_operands operands = plan_step_operands(plan, k, over);
     const int64_t staged = step_staged_bytes(operands, group->sub_batch);
     plan->over[k] = over;

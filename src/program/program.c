@@ -30,30 +30,28 @@ static void link_uses(mbs_program *p, bool weights)
     }
 }
 
-/* The next step that touches the tensor of touch t; later than all if there is none. */
-static int32_t next_step(const mbs_program *p, int32_t t)
+bool program_may_replace(const mbs_program *p, int32_t t)
 {
-    const int32_t next = p->touches[t].next;
-    return next < 0 ? p->step_count : p->touches[next].step;
+    const mbs_touch *touch = &p->touches[t];
+    const mbs_step *step = &p->steps[touch->step];
+    if (!touch->elementwise || step->write_begin == step->touch_end)
+        return false;
+    const mbs_tensor *read = &p->tensors[touch->tensor];
+    const mbs_tensor *written = &p->tensors[p->touches[step->write_begin].tensor];
+    return read->bytes > 0 && read->bytes == written->bytes && read->elements == written->elements;
 }
 
-/* Of the operands that the step may write over, the one that is touched again last, or never. */
-static int32_t find_replaceable(const mbs_program *p, const mbs_step *step)
+static void find_replaceable(const mbs_program *p, mbs_step *step)
 {
-    int32_t found = -1;
-    if (step->write_begin == step->touch_end)
-        return -1;
-    const mbs_tensor *written = &p->tensors[p->touches[step->write_begin].tensor];
+    step->replaceable = -1;
+    step->has_choice = false;
     for (int32_t t = step->touch_begin; t < step->write_begin; t++) {
-        const mbs_touch *touch = &p->touches[t];
-        const mbs_tensor *read = &p->tensors[touch->tensor];
-        if (!touch->elementwise || read->bytes != written->bytes || read->bytes == 0 ||
-            read->elements != written->elements)
+        if (!program_may_replace(p, t))
             continue;
-        if (found < 0 || next_step(p, t) > next_step(p, found))
-            found = t;
+        step->has_choice = step->replaceable >= 0;
+        if (!step->has_choice)
+            step->replaceable = t;
     }
-    return found;
 }
 
 void program_link(mbs_program *p)
@@ -79,7 +77,7 @@ void program_link(mbs_program *p)
             tensor->producer = touch->step;
     }
     for (int32_t k = 0; k < p->step_count; k++)
-        p->steps[k].replaceable = find_replaceable(p, &p->steps[k]);
+        find_replaceable(p, &p->steps[k]);
 }
 
 bool program_add_update(const mbs_program *program, int32_t k, int64_t *bytes)

@@ -119,7 +119,8 @@ typedef struct mbs_step {
     int32_t touch_begin; /* touches [touch_begin, write_begin) are reads, */
     int32_t write_begin; /* [write_begin, touch_end) writes */
     int32_t touch_end;
-    int32_t replaceable; /* the touch of what it may write over (section 12); -1: none */
+    int32_t replaceable; /* the first touch of what it may write over (section 12); -1: none */
+    bool has_choice;     /* there are more, see program_may_replace */
     int64_t weight_bytes;
     int64_t accumulator_bytes;
     parameter_use weight_use;
@@ -164,6 +165,10 @@ struct mbs_program {
     mbs_optimizer_bits optimizer_bits;
     struct name_pool *names; /* owns all the names above but network_name */
 };
+
+/* Whether what the step of touch t, a read, writes first may go over the operand (section 12), if
+ * that leaves the buffer: it is taken element by element, and as large. */
+bool program_may_replace(const mbs_program *program, int32_t t);
 
 /*
  * Fills in the touches' chains and the tensors' first_touch and last_touch from steps and touches

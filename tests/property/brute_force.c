@@ -17,43 +17,28 @@ static bool within(const mbs_program *p, int32_t touch, int32_t first, int32_t e
     return touch >= 0 && p->touches[touch].step >= first && p->touches[touch].step < end;
 }
 
-/* The next step that touches the tensor of touch t; as late as can be if there is none. */
-static int32_t next_step(const mbs_program *p, int32_t t)
-{
-    for (int32_t later = p->steps[p->touches[t].step].touch_end; later < p->touch_count; later++)
-        if (p->touches[later].tensor == p->touches[t].tensor)
-            return p->touches[later].step;
-    return p->step_count;
-}
-
-int32_t oracle_over(const oracle_task *task, int32_t k)
+bool oracle_may_replace(const oracle_task *task, int32_t t)
 {
     const mbs_program *p = task->program;
-    const mbs_step *step = &p->steps[k];
-    int32_t found = -1;
-    for (int32_t t = step->touch_begin; t < step->write_begin && task->in_place; t++) {
-        if (step->write_begin == step->touch_end || !p->touches[t].elementwise)
-            continue;
-        const mbs_tensor *from = &p->tensors[p->touches[t].tensor];
-        const mbs_tensor *to = &p->tensors[p->touches[step->write_begin].tensor];
-        if (from->bytes == to->bytes && from->elements == to->elements && to->bytes > 0 &&
-            (found < 0 || next_step(p, t) > next_step(p, found)))
-            found = t;
-    }
-    return found;
+    const mbs_step *step = &p->steps[p->touches[t].step];
+    if (!task->in_place || t >= step->write_begin || step->write_begin == step->touch_end)
+        return false;
+    const mbs_tensor *from = &p->tensors[p->touches[t].tensor];
+    const mbs_tensor *to = &p->tensors[p->touches[step->write_begin].tensor];
+    return p->touches[t].elementwise && from->bytes == to->bytes &&
+           from->elements == to->elements && to->bytes > 0;
 }
 
-/* Footprint of step k in the group [first, end) with every inner interval resident. */
-static int64_t footprint(const oracle_task *task, int32_t k, int32_t first, int32_t end, int64_t b)
+/* Footprint of step k in the group [first, end) with every inner interval resident, if it writes
+ * over the operand of touch `over`; -1: over nothing. */
+static int64_t footprint_over(const oracle_task *task, int32_t k, int32_t over, int32_t first,
+                              int32_t end, int64_t b)
 {
     const mbs_program *p = task->program;
     const mbs_step *step = &p->steps[k];
     int64_t resident = 0;
     int64_t other = 0;
     int64_t crossing = 0;
-    int32_t over = oracle_over(task, k);
-    if (over >= 0 && within(p, p->touches[over].next, first, end))
-        over = -1; /* it is needed again */
     for (int32_t t = 0; t < p->touch_count; t++) {
         int64_t bytes = p->tensors[p->touches[t].tensor].bytes;
         if (over >= 0 && t == step->write_begin)
@@ -74,6 +59,17 @@ static int64_t footprint(const oracle_task *task, int32_t k, int32_t first, int3
     int64_t streamed = b * resident + step->weight_bytes + step->accumulator_bytes +
                        (step->whole_sample ? other : 0);
     return b * crossing + (task->stream ? least(staged, streamed) : staged);
+}
+
+/* The least of all that it may do. */
+static int64_t footprint(const oracle_task *task, int32_t k, int32_t first, int32_t end, int64_t b)
+{
+    const mbs_program *p = task->program;
+    int64_t bytes = footprint_over(task, k, -1, first, end, b);
+    for (int32_t t = p->steps[k].touch_begin; t < p->steps[k].write_begin; t++)
+        if (oracle_may_replace(task, t) && !within(p, p->touches[t].next, first, end))
+            bytes = least(bytes, footprint_over(task, k, t, first, end, b));
+    return bytes;
 }
 
 /* Activation bytes per sample that the group moves: those it reads `passes` times, and writes. */

@@ -34,8 +34,8 @@ static inline oracle_task oracle_of(const mbs_program *program, const mbs_hardwa
 /* What [first, end) move with one iteration alone: accumulators that others began, updates. */
 int64_t oracle_once(const mbs_program *p, int32_t first, int32_t end);
 
-/* The touch of the operand that step k may write over, were it not to stay; -1: none. */
-int32_t oracle_over(const oracle_task *task, int32_t k);
+/* Whether the step of touch t may write over its operand, were it not to stay. */
+bool oracle_may_replace(const oracle_task *task, int32_t t);
 
 /* What the parameters of [first, end) move as one group, `room` bytes for pinning. */
 int64_t oracle_parameters(const oracle_task *task, int32_t first, int32_t end, int64_t iterations,

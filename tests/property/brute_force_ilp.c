@@ -57,8 +57,9 @@ static bool stays_before(const group *g, uint32_t residency, int32_t t)
     return false;
 }
 
-/* Footprint of step k without pinned bytes, in its smaller mode. */
-static int64_t footprint(const group *g, uint32_t residency, int32_t k)
+/* Footprint of step k without pinned bytes, in its smaller mode, if it writes over the operand of
+ * touch `over`; -1: over nothing. */
+static int64_t footprint_over(const group *g, uint32_t residency, int32_t k, int32_t over)
 {
     const mbs_step *step = &g->task->program->steps[k];
     int64_t resident = 0;
@@ -68,9 +69,6 @@ static int64_t footprint(const group *g, uint32_t residency, int32_t k)
         if ((residency >> i & 1) && touch_of(g, g->intervals[i].begin)->step < k &&
             touch_of(g, g->intervals[i].end)->step > k)
             crossing += bytes_of(g, g->intervals[i].begin);
-    int32_t over = oracle_over(g->task, k);
-    if (over >= 0 && stays_after(g, residency, over))
-        over = -1; /* it is needed again */
     for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
         if (over >= 0 && t == step->write_begin)
             continue; /* where the operand is */
@@ -86,6 +84,19 @@ static int64_t footprint(const group *g, uint32_t residency, int32_t k)
     int64_t streamed =
         held + step->weight_bytes + step->accumulator_bytes + (step->whole_sample ? other : 0);
     return g->task->stream && streamed < staged ? streamed : staged;
+}
+
+/* The least of all that it may do. */
+static int64_t footprint(const group *g, uint32_t residency, int32_t k)
+{
+    const mbs_step *step = &g->task->program->steps[k];
+    int64_t least = footprint_over(g, residency, k, -1);
+    for (int32_t t = step->touch_begin; t < step->write_begin; t++)
+        if (oracle_may_replace(g->task, t) && !stays_after(g, residency, t)) {
+            const int64_t bytes = footprint_over(g, residency, k, t);
+            least = bytes < least ? bytes : least;
+        }
+    return least;
 }
 
 /* Whether the tensor that touch t produces must be written, with this residency in its group. */

@@ -9,15 +9,22 @@
 
 /* ---- Which steps may ------------------------------------------------------------------------- */
 
-/* "r>c": a step and the operand that it may write over, of those that have one. */
+/* "r>c": a step and an operand that it may write over. */
 static char *list_replaceable(const mbs_program *p)
 {
     text out = TEXT_INIT;
     char *result;
     for (int32_t k = 0; k < p->step_count; k++) {
-        const int32_t t = p->steps[k].replaceable;
-        if (t >= 0)
+        int32_t count = 0;
+        for (int32_t t = p->steps[k].touch_begin; t < p->steps[k].write_begin; t++) {
+            if (!program_may_replace(p, t))
+                continue;
             text_format(&out, "%s>%s ", p->steps[k].name, p->tensors[p->touches[t].tensor].name);
+            if (count++ == 0)
+                ck_assert_int_eq(p->steps[k].replaceable, t);
+        }
+        ck_assert_int_eq(p->steps[k].replaceable >= 0, count > 0);
+        ck_assert_int_eq(p->steps[k].has_choice, count > 1);
     }
     ck_assert_int_eq(text_finish(&out, &result, NULL), MBS_OK);
     return result;
@@ -38,29 +45,31 @@ static const struct {
     {OP("r", "relu", "x") OP("l", "lrn", "r") OP("e", "elementwise", "l"), INFERENCE, "r>x "},
     {LAYER("n", "x", "'op':'norm','kind':'layer'") OP("s", "softmax", "n") OP("g", "gelu", "s"),
      INFERENCE, "n>x s>n g>s "},
-    /* a gradient goes over that of the output, or over what is read for the last time */
+    /* a gradient goes over that of the output, or over what else is read element by element */
     {CONV("c", "x") OP("r", "relu", "c"), TRAINING, "r>c r.bwd>r.grad@loss "},
-    {CONV("c", "x") OP("g", "gelu", "c"), TRAINING, "g>c g.bwd>g.grad@loss "},
+    {CONV("c", "x") OP("g", "gelu", "c"), TRAINING, "g>c g.bwd>g.grad@loss g.bwd>c "},
     {CONV("c", "x") LAYER("n", "c", "'op':'norm','kind':'instance'"), SPLIT,
-     "n>c n.bwd>n.grad@loss "},
-    {CONV("c", "x") LAYER("n", "c", "'op':'norm','kind':'batch'"), KEEP, "n>c n.bwd>n.grad@loss "},
+     "n>c n.bwd>n.grad@loss n.bwd>c "},
+    {CONV("c", "x") LAYER("n", "c", "'op':'norm','kind':'batch'"), KEEP,
+     "n>c n.bwd>n.grad@loss n.bwd>c "},
     {CONV("c", "x") LAYER("n", "c", "'op':'norm','kind':'batch'") OP("r", "relu", "n")
          CONV("d", "r"),
-     ACTIVATIONS, "n>c r>n n.remat>c r.remat>n.remat r.bwd>r.grad@d n.bwd>n.grad@r "},
-    /* of two operands the one that is read again last, or never */
+     ACTIVATIONS,
+     "n>c r>n n.remat>c r.remat>n.remat r.bwd>r.grad@d r.bwd>r.remat n.bwd>n.grad@r n.bwd>c "},
+    /* either of two operands */
     {CONV("a", "x") CONV("b", "x") OP2("s", "add", "a", "b") OP2("m", "mul", "s", "a"), INFERENCE,
-     "s>b m>s "},
+     "s>a s>b m>s m>a "},
     {CONV("a", "x") CONV("b", "x") OP2("s", "add", "b", "a") OP2("t", "add", "s", "b")
          OP2("m", "mul", "t", "a"),
-     INFERENCE, "s>a t>s m>t "},
+     INFERENCE, "s>b s>a t>s t>b m>t m>a "},
     {CONV("a", "x") OP2("s", "add", "a", "a"), TRAINING, "s>a a.gsum#1>s.grad@loss "},
     /* what is broadcast is needed more than once; its gradient is a sum */
     {CONV("a", "x") OP("g", "global_avg_pool", "a") OP2("m", "mul", "g", "a"), TRAINING,
-     "m>a a.gsum#1>a.grad@m "},
+     "m>a a.gsum#1>a.grad@m a.gsum#1>a.grad@g "},
     /* another order: channels 1 and 0 of two */
     {CONV("a", "x") SLICE("o", "a", "1", "2") SLICE("e", "a", "0", "2")
          LAYER("v", "o','e", "'op':'concat'") OP("r", "relu", "v") OP2("s", "add", "r", "a"),
-     INFERENCE, "s>r "},
+     INFERENCE, "s>r s>a "},
     /* a gradient in that order, an alias: of c, too, which is not r's */
     {CONV("a", "x") OP("r", "relu", "a") SLICE("o", "r", "1", "2") SLICE("e", "r", "0", "2")
          LAYER("v", "o','e", "'op':'concat'") CONV("c", "x") OP2("s", "add", "v", "c"),

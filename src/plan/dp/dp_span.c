@@ -9,7 +9,7 @@
  *    adds to a step it adds to all newer ones up to it (1); and it adds to a newer one of two but
  *    not to the older only if it begins at the older one or between them (2).
  *  - resident and streamed, of the step that it begins at, and what that one writes over an
- *    operand: nothing any more if that operand is the one that stays, and two that are one operand
+ *    operand: nothing any more if all that it may write over stay, and two that are one operand
  *    are resident once. Whatever becomes of them, at sub-batch b the operands need at most
  *    b * operands, and never less than before (3).
  * Hence a step whose footprint would not exceed another's even with b * operands, at every b that
@@ -82,7 +82,8 @@ static void make_resident(span_step *s, int64_t bytes, bool whole_sample)
 
 /*
  * What a step writes over an operand, as far as the group has grown: the two are one operand if the
- * one that it reads does not stay.
+ * one that it reads does not stay. Of several the first that arrives, else the first: as
+ * group_choose_modes.
  */
 static void find_over(const span *g, span_step *s)
 {
@@ -90,10 +91,16 @@ static void find_over(const span *g, span_step *s)
     const mbs_step *step = &p->steps[s->step];
     if (!g->in_place || step->replaceable < 0)
         return;
-    const mbs_touch *touch = &p->touches[step->replaceable];
-    const bool both =
-        is_inside(g, touch->previous) && is_inside(g, p->touches[step->write_begin].next);
-    s->over = is_inside(g, touch->next) ? 0 : p->tensors[touch->tensor].bytes;
+    bool leaves = false;
+    bool arrives = false;
+    for (int32_t t = step->touch_begin; t < step->write_begin && !arrives; t++) {
+        if (is_inside(g, p->touches[t].next) || !program_may_replace(p, t))
+            continue;
+        leaves = true;
+        arrives = is_inside(g, p->touches[t].previous);
+    }
+    const bool both = arrives && is_inside(g, p->touches[step->write_begin].next);
+    s->over = leaves ? p->tensors[p->touches[step->write_begin].tensor].bytes : 0;
     s->twice = both ? s->over : 0;
     s->once = step->whole_sample ? s->over - s->twice : 0;
 }

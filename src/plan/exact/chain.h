@@ -25,7 +25,7 @@ static inline int32_t chain_hold_begin(const lagrange *l, int32_t from)
 {
     const int32_t k = l->task->program->touches[from].step;
     const bool stays_beside =
-        l->knows_over && l->task->in_place && l->task->program->steps[k].replaceable == from;
+        lagrange_knows_over(l, k) && l->task->program->steps[k].replaceable == from;
     return stays_beside ? k : k + 1;
 }
 

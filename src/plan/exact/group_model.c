@@ -133,7 +133,7 @@ static void add_interval(group_model *m, int32_t t, int32_t next, int written)
     for (int32_t k = p->touches[t].step + 1; k < p->touches[next].step; k++)
         add_element(m, row_of(m, k), j, held);
     const int32_t begin = p->touches[t].step;
-    if (lagrange_over(m->with->l, begin) != OVER_NONE && t == p->steps[begin].replaceable)
+    if (lagrange_knows_over(m->with->l, begin) && t == p->steps[begin].replaceable)
         add_element(m, row_of(m, begin), j, held); /* what goes over it otherwise */
     if (written != 0) {
         int row = add_row(m, 1, INFINITY);

@@ -122,17 +122,36 @@ static bool leaves_room(const search *s, const label *at, const uint64_t *key, i
            capacity;
 }
 
+/* Whether something that step k may write over may still leave: what comes after touch t, or stays
+ * in no case. */
+static bool is_open_over(const group_costs *g, int32_t k, int32_t t)
+{
+    const mbs_program *p = g->l->task->program;
+    const mbs_step *step = &p->steps[k];
+    for (int32_t u = step->touch_begin; u < step->write_begin; u++)
+        if ((u > t || !g->touch[u - g->touch_begin].begins) && program_may_replace(p, u))
+            return true;
+    return false;
+}
+
 /* Whether step k writes over an operand, as the choice at touch t has it. */
 static void choose_over(const search *s, label *made, int32_t k, int32_t t, bool arrived,
                         bool stays)
 {
     const group_costs *g = s->g;
     const mbs_step *step = &g->l->task->program->steps[k];
+    const mbs_program *p = g->l->task->program;
     const bool may_stay = g->touch[step->write_begin - g->touch_begin].begins;
-    if (t == step->replaceable)
-        made->over = stays ? OVER_NONE : arrived && may_stay ? OVER_ARRIVED : OVER_LEAVES;
-    else if (t == step->write_begin && made->over == OVER_ARRIVED)
+    if (t == step->write_begin && made->over == OVER_ARRIVED) {
         made->over = stays ? OVER_BOTH : OVER_LEAVES;
+    } else if (t < step->write_begin && program_may_replace(p, t)) {
+        if (!stays && arrived && may_stay)
+            made->over = OVER_ARRIVED;
+        else if (!stays && made->over != OVER_ARRIVED)
+            made->over = OVER_LEAVES;
+        else if (made->over == OVER_MAY && !is_open_over(g, k, t))
+            made->over = OVER_NONE;
+    }
 }
 
 /* The label `from` with touch t's interval chosen, if it has one. */

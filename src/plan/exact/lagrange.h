@@ -14,11 +14,11 @@
 #include "plan/exact/relaxation.h"
 
 /*
- * `knows_over`: the task's program is what runs, and not one of which parts do. Prices start at 0.
+ * `is_run`: the task's program is what runs, and not one of which parts do. Prices start at 0.
  * MBS_ERR_MEMORY; MBS_ERR_INPUT without a message if the sizes leave no room
  * for scaled 64-bit sums. Free with lagrange_close also on failure.
  */
-mbs_status lagrange_open(lagrange *l, const plan_task *task, bool knows_over, mbs_error *error);
+mbs_status lagrange_open(lagrange *l, const plan_task *task, bool is_run, mbs_error *error);
 void lagrange_close(lagrange *l);
 
 /* Whether the capacities of `tight` hold for the group [first, end) with candidate c. */
@@ -58,17 +58,18 @@ void lagrange_excess(lagrange *l, int32_t c, int32_t first, int32_t end, double 
 
 /* Whether a step writes over an operand, so that the two are one (section 12). */
 typedef enum over_kind {
-    OVER_NONE,    /* the operand stays, or there is none */
-    OVER_LEAVES,  /* the operand leaves, */
+    OVER_NONE,    /* all that it may write over stay, or there is nothing */
+    OVER_MAY,     /* nothing is chosen yet, or one neither arrives nor stays in any case */
+    OVER_LEAVES,  /* one leaves, */
     OVER_ARRIVED, /* having been in the buffer before, */
     OVER_BOTH     /* and what is written stays */
 } over_kind;
 
-/* Of step k if the operand leaves. */
+/* Of step k before anything is chosen. */
 static inline over_kind lagrange_over(const lagrange *l, int32_t k)
 {
     const bool may = l->task->in_place && l->task->program->steps[k].replaceable >= 0;
-    return may ? OVER_LEAVES : OVER_NONE;
+    return may ? OVER_MAY : OVER_NONE;
 }
 
 /*

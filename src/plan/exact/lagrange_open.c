@@ -41,7 +41,8 @@ static void fill_footprints(lagrange *l, int32_t c)
         int64_t need = lagrange_footprint(l, c, k, 0, over);
         for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
             const bool goes_over =
-                over != OVER_NONE && t == (l->knows_over ? step->replaceable : step->write_begin);
+                over != OVER_NONE &&
+                t == (lagrange_knows_over(l, k) ? step->replaceable : step->write_begin);
             int64_t bytes = p->tensors[p->touches[t].tensor].bytes;
             int64_t rest;
             l->end_bytes[(int64_t)c * p->touch_count + t] =
@@ -63,7 +64,7 @@ static bool may_stay(const lagrange *l, int32_t c, int32_t t)
         return false;
     const int32_t begin = p->touches[t].step;
     const int32_t end = p->touches[p->touches[t].next].step;
-    const bool kept = t == p->steps[begin].replaceable;
+    const bool kept = lagrange_knows_over(l, begin) && t == p->steps[begin].replaceable;
     for (int32_t k = begin + 1; k < end; k++)
         if (need[k] > l->task->capacity - l->list.sub_batch[c] * bytes)
             return false;
@@ -169,9 +170,9 @@ static bool allocate(lagrange *l)
            l->highest_price != NULL;
 }
 
-mbs_status lagrange_open(lagrange *l, const plan_task *task, bool knows_over, mbs_error *error)
+mbs_status lagrange_open(lagrange *l, const plan_task *task, bool is_run, mbs_error *error)
 {
-    *l = (lagrange){.task = task, .knows_over = knows_over, .tight_candidate = -1};
+    *l = (lagrange){.task = task, .is_run = is_run, .tight_candidate = -1};
     mbs_status status = candidates_create(&l->list, task->batch, error);
     if (status != MBS_OK)
         return status;

@@ -36,8 +36,7 @@ typedef struct chain_link {
  */
 typedef struct lagrange {
     const plan_task *task;
-    bool knows_over; /* the task's program is the one that runs: `replaceable` is what a step writes
-                        over, if anything */
+    bool is_run; /* the task's program is the one that runs */
     candidates list;
     int shift;
     int64_t *need;      /* least footprint of a step: nothing resident, nothing pinned */
@@ -70,6 +69,13 @@ typedef struct lagrange {
 static inline int64_t lagrange_step_row(const lagrange *l, int32_t c)
 {
     return (int64_t)c * l->task->program->step_count;
+}
+
+/* Whether it is known what step k writes over, if anything: there is but one such operand. */
+static inline bool lagrange_knows_over(const lagrange *l, int32_t k)
+{
+    const mbs_step *step = &l->task->program->steps[k];
+    return l->is_run && l->task->in_place && step->replaceable >= 0 && !step->has_choice;
 }
 
 #endif
