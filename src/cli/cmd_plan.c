@@ -141,6 +141,7 @@ static mbs_status make_reference(const plan_run *run, mbs_plan **plan, mbs_plann
         return MBS_OK;
     mbs_plan_options options = run->options;
     options.planner = planner;
+    options.work_limit = 0;
     options.objective = MBS_TRAFFIC;
     return search_compared(plan, program, NULL, &run->setup.hardware, &options, error);
 }
@@ -165,8 +166,10 @@ static mbs_status make_plain(const plan_run *run, mbs_plan **plan, mbs_error *er
     const search_again again =
         planning_again(of, (mbs_recompute_options){MBS_RECOMPUTE_NONE, 0, 0});
     mbs_plan_options options = run->options;
-    if (is_exact(run))
+    if (is_exact(run)) {
         options.planner = MBS_PLANNER_DP;
+        options.work_limit = 0;
+    }
     options.no_strips = !planning_has_strips(&run->options);
     return search_compared(plan, of->program, &again, &of->hardware, &options, error);
 }
@@ -335,7 +338,6 @@ static const option_spec plan_options[] = {
     OPTION_WEIGHT,
     OPTION_MAX_SLOWDOWN,
     OPTIONS_SEARCH,
-    OPTION_MAX_DRAM,
     {"export-model", '\0', "FILE.lp|.mps", "write ilp's integer program for other solvers"},
     {"import-solution", '\0', "FILE", "the plan in another solver's solution of it"},
     OPTIONS_PROGRAM,

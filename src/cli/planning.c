@@ -88,6 +88,7 @@ void planning_finish(mbs_plan_options *options, setup *of, const arguments *give
     options->no_pin = option_flag(given, "no-pin");
     options->no_stream = option_flag(given, "no-stream");
     options->no_strips = option_flag(given, "no-strips");
+    options->work_limit = search_work_limit(options->planner, options->work_limit);
     if (options->planner == MBS_PLANNER_BASELINE || options->planner == MBS_PLANNER_ARCHOPT)
         of->keep_batch_norm = 1;
 }

@@ -109,6 +109,11 @@ int search_options(mbs_plan_options *result, const arguments *given)
     return limit != EXIT_OK ? limit : gap != EXIT_OK ? gap : work;
 }
 
+double search_work_limit(mbs_planner planner, double asked)
+{
+    return planner == MBS_PLANNER_ILP || planner == MBS_PLANNER_BEST ? asked : 0;
+}
+
 int search_weight(mbs_plan_options *result, const arguments *given)
 {
     double weight = 0;
@@ -173,8 +178,8 @@ int search_recompute(mbs_recompute_options *result, const arguments *given)
 
 /* ---- Planning -------------------------------------------------------------------------------- */
 
-/* Called from the thread that searches, while this program's own waits. */
-static int on_progress(const mbs_progress *progress, void *context)
+/* While this program's own thread waits, from the one that searches. */
+int search_progress(const mbs_progress *progress, void *context)
 {
     char now[128];
     const double incumbent = (double)progress->incumbent_bytes;
@@ -256,7 +261,7 @@ static mbs_status search_any(mbs_plan **plan, const mbs_program *program, const 
     const bool keeps = has_best_so_far(again, options);
     const bool interrupted = signals_noted() != 0;
     mbs_plan_options watched = *options;
-    watched.progress = on_progress;
+    watched.progress = search_progress;
     alive_stage("planning");
     if (keeps)
         signals_catch();

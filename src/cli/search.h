@@ -63,6 +63,9 @@
 int search_decimal(double *result, const arguments *given, const char *name, double maximum,
                    const char *unit);
 
+/* --work-limit as the planner takes it: it is of ilp and best. */
+double search_work_limit(mbs_planner planner, double asked);
+
 /* Reads --weight, with which the objective is MBS_WEIGHTED. Says what is wrong; returns the exit
  * status.
  */
@@ -115,6 +118,10 @@ const char *objective_name(mbs_objective objective);
 
 /* Reads the limits. Says what is wrong; returns the exit status. */
 int search_options(mbs_plan_options *result, const arguments *given);
+
+/* For whoever calls the library for several plans: shows progress as search_plan does; a signal
+ * that is caught ends it. */
+int search_progress(const mbs_progress *progress, void *context);
 
 /*
  * Plans with `options`: the program, or if `again` is not null, the network that it says. Progress

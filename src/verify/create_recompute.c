@@ -244,11 +244,12 @@ mbs_status mbs_plan_create_recompute(mbs_plan **plan, const mbs_network *network
                                      const mbs_hardware *hardware, const mbs_plan_options *options,
                                      const mbs_recompute_options *recompute, mbs_error *error)
 {
-    create_chain chain = {.work_limit = plan_work_limit(options)};
+    const mbs_plan_options resolved = plan_resolve(options);
+    create_chain chain = {.work_limit = plan_work_limit(&resolved)};
     create_request of = {.network = network,
                          .program_options = *program_options,
                          .hardware = hardware,
-                         .options = plan_resolve(options),
+                         .options = resolved,
                          .chain = &chain,
                          .max_dram = recompute->max_dram_bytes};
     *plan = NULL;

@@ -5,7 +5,7 @@ import io
 import json
 import unittest
 
-from harness import ALEXNET, BAD_INPUT, NETWORKS, ROOT, USAGE, CliTest
+from harness import ALEXNET, BAD_INPUT, NETWORKS, NO_PLAN, ROOT, USAGE, CliTest
 
 MOBILENET = NETWORKS / "mobilenet_v2.json"
 LPDDR4 = ("--hardware", ROOT / "models" / "hardware" / "wavecore-lpddr4.json")
@@ -50,6 +50,28 @@ class Tradeoff(CliTest):
         table = self.succeed("tradeoff", *given, "--wide").out
         for plan in document["plans"]:
             self.assertIn("\n" + plan["options"] + " ", table)
+
+    def test_within_a_limit_of_dram(self):
+        """All rows' plans are; weights of which none was found are left out, and the limit is not baseline's."""
+        given = (ALEXNET, "--planner", "dp", "--points", "3")
+        peak = self.plan_json(*given[:3])["dram_peak"]["bytes"]
+        limit = peak * 98 // 100
+        self.assertGreater(self.plan_json(ALEXNET, "--planner", "baseline")["dram_peak"]["bytes"], limit)
+        for row in self.document(*given, "--max-dram", limit)["plans"]:
+            plan = self.plan_json(*given[:3], *row["options"].split(), "--max-dram", limit)
+            self.assertEqual(plan["traffic_bytes"]["total"], row["traffic_bytes"])
+            self.assertLessEqual(plan["dram_peak"]["bytes"], limit)
+        self.refuse(NO_PLAN, "tradeoff", *given, "--max-dram", "1kB", says="the least found is")
+
+    def test_work_ends_no_plan_for_time(self):
+        """best leaves it to dp, which no limit of work ends, whichever of both it is asked of."""
+        given = (ALEXNET, "--buffer", "1MiB", "--objective", "time")
+        for planner in ("best", "dp"):
+            whole, short = (self.plan_json(*given, "--planner", planner, *more) for more in ([], ["--work-limit", "0.00001"]))
+            self.assertEqual(short["groups"], whole["groups"])
+        rows = [self.succeed(command, ALEXNET, "--planner", "dp", "--objective", "time", *more).out
+                for command in ("compare", "sweep") for more in ([], ["--work-limit", "0.00001"])]
+        self.assertEqual((rows[0], rows[2]), (rows[1], rows[3]))
 
     def test_slowdown(self):
         """mobilenet_v2 on LPDDR4: least traffic is slower than baseline, little more traffic is not."""

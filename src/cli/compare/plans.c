@@ -53,6 +53,7 @@ static mbs_status plan_row(mbs_plan **plan, const comparison *of, const programs
     options.objective = kind.objective;
     if (of->ilp_is_short && kind.planner == MBS_PLANNER_ILP)
         options.work_limit = ILP_WORK_LIMIT;
+    options.work_limit = search_work_limit(kind.planner, options.work_limit);
     options.no_strips = !kind.strips;
     again.network = loaded->network;
     if (!kind.recomputes)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "output.h"
+#include "search.h"
 #include "signals.h"
 #include "sweep/sweep.h"
 
@@ -82,7 +83,7 @@ static mbs_status make_plan(sweep_state *s, const sweep_point *at, mbs_plan **pl
     options.batch = of->batches.values[at->batch];
     options.buffer_bytes = sweep_buffer_bytes(of, at);
     options.time_limit_s = of->time_limit_s;
-    options.work_limit = of->work_limit;
+    options.work_limit = search_work_limit(options.planner, of->work_limit);
     options.objective = of->objective;
     options.no_pin = of->no_pin;
     options.no_stream = of->no_stream;
