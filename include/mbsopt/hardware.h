@@ -56,9 +56,9 @@ typedef struct mbs_hardware {
     mbs_cycle_model cycle_model;
     uint64_t stated; /* which members its file states (mbs_hardware_member); 0: there is no file */
     mbs_optimizer_bits optimizer_bits;
-    double dram_efficiency; /* share of the bandwidth that is sustained; where mbs_plan_network does
-                               not ask for more, 0 stands for all of it */
-    double measured_dram_efficiency; /* what the memory was measured to sustain; 0: not known */
+    double dram_efficiency; /* share of the bandwidth that is sustained; 0 stands for all of it */
+    double measured_dram_efficiency; /* what the memory was measured to sustain; 0: not known, as of
+                                        a memory of which a file says all but that */
     int64_t slice_bytes; /* of an operand, that move at a time; 0: all of it (mbs_simulate) */
     mbs_overlap overlap;
 } mbs_hardware;

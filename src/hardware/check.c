@@ -20,13 +20,11 @@ static mbs_status check_integer(const hardware_field *field, int64_t value, cons
 static mbs_status check_real(const hardware_field *field, double value, const char *name,
                              mbs_error *error)
 {
-    const bool is_share = field->kind == FIELD_SHARE;
-    /* what was not measured is 0 */
-    const bool may_be_zero = field->offset != offsetof(mbs_hardware, dram_efficiency);
-    if (value <= (is_share ? 1 : HARDWARE_MOST_REAL) && (value > 0 || (may_be_zero && value >= 0)))
+    const bool is_share = field->kind == FIELD_SHARE; /* 0: all, or not known */
+    if (value >= 0 && value <= (is_share ? 1 : HARDWARE_MOST_REAL))
         return MBS_OK;
     return error_set(error, MBS_ERR_INPUT, "hardware: %s: found %g, expected a number %s", name,
-                     value, is_share ? "above 0 and at most 1" : "from 0 to 1e9");
+                     value, is_share ? "from 0 to 1" : "from 0 to 1e9");
 }
 
 static mbs_status check_field(const mbs_hardware *hardware, const hardware_field *field,

@@ -260,6 +260,23 @@ static void check_alignment(json_document *document, const mbs_hardware *hardwar
                    "found %" PRId64 ", expected a power of 2", alignment);
 }
 
+/* WaveCore's memory was measured; what the file tells of a memory of its own was not, unless it
+ * says so. */
+static void forget_measurement(mbs_hardware *hardware)
+{
+    bool of_file = false;
+    bool measured = false;
+    for (size_t i = 0; i < hardware_field_count; i++) {
+        const hardware_field *row = &hardware_fields[i];
+        if ((hardware->stated >> i & 1) == 0 || !same_section(row->section, "memory"))
+            continue;
+        of_file = true;
+        measured = measured || strcmp(row->member, "measured_dram_efficiency") == 0;
+    }
+    if (of_file && !measured)
+        hardware->measured_dram_efficiency = 0;
+}
+
 static void load_document(json_document *document, mbs_hardware *hardware)
 {
     /* another format's file would only give a heap of faults that say nothing */
@@ -268,6 +285,7 @@ static void load_document(json_document *document, mbs_hardware *hardware)
         return;
     read_fields(document, NULL, document->root, NULL, hardware);
     read_section(document, "memory", hardware);
+    forget_measurement(hardware);
     read_section(document, "energy", hardware);
     check_reserved(document, hardware);
     check_alignment(document, hardware);
@@ -305,18 +323,9 @@ mbs_status mbs_hardware_load_file(mbs_hardware *hardware, const char *path, mbs_
 
 mbs_status mbs_hardware_use_measured_efficiency(mbs_hardware *hardware, mbs_error *error)
 {
-    bool of_file = false;
-    bool measured = false;
     if (hardware == NULL)
         return error_set(error, MBS_ERR_ARGUMENT, "no hardware");
-    for (size_t i = 0; i < hardware_field_count; i++) {
-        const hardware_field *row = &hardware_fields[i];
-        if ((hardware->stated >> i & 1) == 0 || !same_section(row->section, "memory"))
-            continue;
-        of_file = true;
-        measured = measured || strcmp(row->member, "measured_dram_efficiency") == 0;
-    }
-    if (hardware->measured_dram_efficiency <= 0 || (of_file && !measured))
+    if (hardware->measured_dram_efficiency <= 0)
         return error_set(
             error, MBS_ERR_INPUT,
             "%s: the memory has no measured_dram_efficiency, expected a number above 0 "

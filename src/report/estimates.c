@@ -3,20 +3,29 @@
 #include <math.h>
 
 #include "mbsopt/cost.h"
-#include "report/figures.h"
 #include "report/grid.h"
 
-/* In ns, as long as that makes sense. */
-int64_t figure_whole_nanos(double seconds)
+#define MOST_COUNTED 1e9 /* whose nano parts are counted in 64 bits */
+#define DIGITS       4   /* of what is more */
+
+int64_t figure_whole_nanos(double value)
 {
-    return (int64_t)(fmin(seconds, 1e9) * 1e9 + 0.5);
+    return (int64_t)(fmin(value, MOST_COUNTED) * 1e9 + 0.5);
+}
+
+figure figure_nanos(double value, int64_t unit, int decimals)
+{
+    if (value < MOST_COUNTED)
+        return figure_ratio(figure_whole_nanos(value), unit, decimals);
+    figure out;
+    real_digits(out.text, sizeof out.text, value * (1e9 / (double)unit), DIGITS);
+    return out;
 }
 
 static void put_part(text *out, const mbs_cost *cost, const char *name)
 {
-    text_format(out, "%s %s ms and %s J", name,
-                figure_ratio(figure_whole_nanos(cost->time_s), 1000000, 3).text,
-                figure_ratio(figure_whole_nanos(cost->energy_j), 1000000000, 3).text);
+    text_format(out, "%s %s ms and %s J", name, figure_nanos(cost->time_s, 1000000, 3).text,
+                figure_nanos(cost->energy_j, 1000000000, 3).text);
 }
 
 /* Each phase's part of a training step, and what takes the energy. */
@@ -56,13 +65,12 @@ void put_estimates(text *out, const mbs_plan *plan, const mbs_hardware *hardware
         return;
     const int64_t share =
         cost.time_s > 0 ? (int64_t)(1000 * cost.compute_bound_s / cost.time_s + 0.5) : 0;
-    text_format(out, "%s ms per step on ",
-                figure_ratio(figure_whole_nanos(cost.time_s), 1000000, 3).text);
+    text_format(out, "%s ms per step on ", figure_nanos(cost.time_s, 1000000, 3).text);
     text_safe(out, hardware->name);
     text_format(out, ", %s %% of it bound by computation, the rest by DRAM; ",
                 figure_ratio(share, 10, 1).text);
     text_format(out, "%s J; array utilisation %s %%\n",
-                figure_ratio(figure_whole_nanos(cost.energy_j), 1000000000, 3).text,
+                figure_nanos(cost.energy_j, 1000000000, 3).text,
                 figure_ratio((int64_t)(1000 * cost.utilisation + 0.5), 10, 1).text);
     put_parts(out, plan, hardware, &cost);
 }

@@ -1,5 +1,6 @@
 /* A machine as a table for people. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/text.h"
 #include "hardware/bandwidth.h"
@@ -72,11 +73,13 @@ mbs_status mbs_report_hardware_table(char **result, const mbs_hardware *hardware
     for (size_t i = 0; i < count; i++) {
         mbs_hardware_member_info member = {0};
         mbs_hardware_member(hardware, i, &member);
+        const bool is_known = strcmp(member.name, "memory.measured_dram_efficiency") != 0 ||
+                              hardware->measured_dram_efficiency > 0;
         const text_style style = member.is_stated ? STYLE_PLAIN : STYLE_SECOND;
-        inherited += !member.is_stated;
+        inherited += is_known && !member.is_stated;
         grid_cell(&table, style, member.name);
-        grid_cell(&table, style, member.value);
-        grid_cell(&table, style, member.is_stated ? "the file" : "WaveCore");
+        grid_cell(&table, style, is_known ? member.value : "not known");
+        grid_cell(&table, style, member.is_stated ? "the file" : is_known ? "WaveCore" : "");
     }
     grid_finish(&table, &out);
     if (inherited > 0)

@@ -206,8 +206,7 @@ static void put_time_cells(grid *table, const mbs_cost *cost, const column_unit 
                            text_style style)
 {
     const bool computes = cost->compute_bound_s >= 0.5 * cost->time_s;
-    grid_cell(table, style,
-              figure_ratio(figure_whole_nanos(cost->time_s), unit->bytes, unit->decimals).text);
+    grid_cell(table, style, figure_nanos(cost->time_s, unit->bytes, unit->decimals).text);
     grid_cell(table, STYLE_DIM, computes ? "comp" : "DRAM");
 }
 

@@ -20,7 +20,7 @@ static void put_time(text *out, double seconds)
     const int64_t nanos = figure_whole_nanos(seconds);
     for (; name < 2 && nanos >= (name == 0 ? 1000 : 10000) * unit; name++)
         unit *= 1000;
-    text_format(out, "%s %s", figure_ratio(nanos, unit, 2).text, names[name]);
+    text_format(out, "%s %s", figure_nanos(seconds, unit, 2).text, names[name]);
 }
 
 /* ", 12.3 % less" than `other`; nothing if that is 0. */
@@ -71,7 +71,7 @@ void put_verdict(text *out, const verdict *of)
     put_change(out, cost.time_s, before.time_s, of->color);
     if (!(cost.energy_j > 0))
         return;
-    text_format(out, "; %s J", figure_ratio(figure_whole_nanos(cost.energy_j), 1000000000, 2).text);
+    text_format(out, "; %s J", figure_nanos(cost.energy_j, 1000000000, 2).text);
     put_change(out, cost.energy_j, before.energy_j, of->color);
 }
 

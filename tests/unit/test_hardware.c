@@ -158,6 +158,7 @@ START_TEST(measured_efficiency_is_of_the_machine_s_memory)
     ck_assert_int_eq(mbs_hardware_use_measured_efficiency(&hardware, &error), MBS_OK);
     ck_assert_double_eq(hardware.dram_efficiency, 0.5);
     ck_assert_int_eq(load_members(&hardware, "'name': 'chip', 'memory': {'name': 'DDR'}"), MBS_OK);
+    ck_assert_double_eq(hardware.measured_dram_efficiency, 0);
     ck_assert_int_eq(mbs_hardware_use_measured_efficiency(&hardware, &error), MBS_ERR_INPUT);
     ck_assert_ptr_nonnull(strstr(error.message[0], "chip"));
     ck_assert_double_eq(hardware.dram_efficiency, 1);
@@ -205,6 +206,7 @@ START_TEST(members_left_out_keep_wavecore_s_value)
                      MBS_OK);
     expected.buffer_bytes = 4096;
     strcpy(expected.memory_name, "DDR");
+    expected.measured_dram_efficiency = 0; /* nobody measured that memory */
     assert_same(&hardware, &expected);
 }
 END_TEST

@@ -170,7 +170,7 @@ START_TEST(machines_are_checked)
         "hardware: clock_hz: found 0, expected 1 to 1000000000000",
         "hardware: energy.mac_pj: found nan, expected a number from 0 to 1e9",
         "hardware: activation_bits: found -8, expected 1 to 64",
-        "hardware: memory.dram_efficiency: found 0, expected a number above 0 and at most 1",
+        "hardware: memory.dram_efficiency: found -0.5, expected a number from 0 to 1",
         "hardware: cycle_model: there is no model 9",
         "hardware: overlap: there is no model 3",
         "hardware: buffer_alignment_bytes: found 3, expected a power of 2"};
@@ -182,7 +182,7 @@ START_TEST(machines_are_checked)
     machines[0].clock_hz = 0;
     machines[1].mac_pj = NAN;
     machines[2].bits.activation = -8;
-    machines[3].dram_efficiency = 0;
+    machines[3].dram_efficiency = -0.5;
     machines[4].cycle_model = (mbs_cycle_model)9;
     machines[5].overlap = (mbs_overlap)3;
     machines[6].buffer_alignment_bytes = 3;
