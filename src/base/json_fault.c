@@ -1,5 +1,6 @@
 #include "base/json_fault.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -47,6 +48,36 @@ static size_t append_place(char *out, size_t size, size_t used, const json_path 
     return wanted < size ? wanted : size - 1;
 }
 
+/* The value at the place; null if there is none, such as of a member that is missing. */
+static const cJSON *value_at(const cJSON *root, const json_path *at)
+{
+    const cJSON *within = at->parent != NULL ? value_at(root, at->parent) : root;
+    if (at->member != NULL)
+        return cJSON_GetObjectItemCaseSensitive(within, at->member);
+    return at->index <= INT_MAX ? cJSON_GetArrayItem(within, (int)at->index) : NULL;
+}
+
+/* What the element of a list that the place is in, or is, calls itself: of a layer its name. */
+static const char *name_around(const cJSON *root, const json_path *at)
+{
+    for (; at != NULL && root != NULL; at = at->parent) {
+        const cJSON *element = at->member == NULL ? value_at(root, at) : NULL;
+        const cJSON *name = cJSON_GetObjectItemCaseSensitive(element, "name");
+        if (cJSON_IsString(name) && name->valuestring[0] != '\0')
+            return name->valuestring;
+    }
+    return NULL;
+}
+
+/* Ends the message with the name, unless that is in it. */
+static void append_name(char *message, size_t size, const char *name)
+{
+    const quoted_text shown = quoted(name);
+    const size_t used = strlen(message);
+    if (strstr(message, shown.text) == NULL)
+        snprintf(message + used, size - used, " (in %s)", shown.text);
+}
+
 bool json_fault_is_shown(const json_document *document)
 {
     return document->error != NULL && document->error->count < MBS_ERROR_MESSAGES;
@@ -70,6 +101,9 @@ void json_fault(json_document *document, const json_path *at, const char *member
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
+    const char *name = name_around(document->root, at);
+    if (name != NULL)
+        append_name(message, sizeof message, name);
     error_set(document->error, MBS_ERR_INPUT, "%s: %s%s%s", printable_label(document->label).text,
               place, place[0] != '\0' ? ": " : "", message);
 }

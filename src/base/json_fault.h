@@ -33,7 +33,8 @@ void json_out_of_memory(json_document *document);
 /* What a loader returns once it is through with the document. */
 mbs_status json_status(const json_document *document);
 
-/* Reports a fault at `at` (or, if `member` is not null, at its member): "file: place: message". */
+/* Reports a fault at `at` (or, if `member` is not null, at its member): "file: place: message", and
+ * behind it the name of the list's element that the place is in: ` (in "conv2")`. */
 void json_fault(json_document *document, const json_path *at, const char *member,
                 const char *format, ...) MBS_PRINTF(4, 5);
 

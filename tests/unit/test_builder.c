@@ -256,9 +256,9 @@ START_TEST(faults_of_members)
                      MBS_ERR_INPUT);
     ck_assert_uint_eq(error.count, 5);
     ck_assert_ptr_nonnull(strstr(error.message[0], "memory: inputs[0].shape[1]: found"));
-    ck_assert_str_eq(
-        error.message[1],
-        "memory: layers[0].bias: is a member of conv, fc, conv_transpose, not of relu");
+    ck_assert_str_eq(error.message[1],
+                     "memory: layers[0].bias: is a member of conv, fc, conv_transpose, not of relu "
+                     "(in \"a\")");
     ck_assert_ptr_nonnull(strstr(error.message[2], "unknown op \"cnv\" (did you mean \"conv\"?)"));
     ck_assert_ptr_nonnull(strstr(error.message[3], "layers[2].out_channels: is missing"));
     ck_assert_ptr_nonnull(strstr(error.message[4], "layers[2].kernel[1]: found -1"));
