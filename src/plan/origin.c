@@ -29,6 +29,8 @@ static void put_options(text *out, const mbs_plan *plan, const mbs_hardware *har
                         const mbs_plan_options *options, const mbs_recompute_options *recompute)
 {
     const mbs_program *program = plan->program;
+    /* of other planners, and of best where it is dp's plan for time or energy, they decide nothing
+     */
     const bool limited = options->planner == MBS_PLANNER_ILP ||
                          (options->planner == MBS_PLANNER_BEST && plan->objective == MBS_TRAFFIC);
     text_format(out, "--planner %s", mbs_planner_name(options->planner));
@@ -43,9 +45,9 @@ static void put_options(text *out, const mbs_plan *plan, const mbs_hardware *har
         text_string(out, " --no-pin");
     if (options->no_stream)
         text_string(out, " --no-stream");
-    if (options->no_strips && (limited || options->planner == MBS_PLANNER_DP))
+    if (options->no_strips && mbs_planner_takes_strips(options->planner))
         text_string(out, " --no-strips");
-    if (options->in_place && (limited || options->planner == MBS_PLANNER_DP))
+    if (options->in_place && mbs_planner_writes_in_place(options->planner))
         text_string(out, " --in-place");
     if (program->inference)
         text_string(out, " --inference");

@@ -19,7 +19,8 @@ class Origin(CliTest):
         for options, told in (
                 ([], ""), (["--batch=7"], ""), (["--buffer", "8KiB"], "--buffer 8192"),
                 (["--buffer=10MiB"], ""), (["--no-pin", "--no-stream"], "--no-pin --no-stream"),
-                (["--objective=energy"], "--objective energy"), (["--inference"], "--inference"),
+                (["--objective=energy"], "--objective energy"),
+                (["--objective=time", "--in-place", "--no-strips"], "--objective time --no-strips --in-place"), (["--inference"], "--inference"),
                 (["--batch-norm", "keep"], "--batch-norm keep"), (["--inference", "--batch-norm=keep"], "--inference --batch-norm keep"),
                 (["--recompute=expand"], "--recompute expand"), (["--in-place"], "--in-place"),
                 (["--recompute=auto", "--max-recompute=2.5", "--buffer=9000"], "--recompute auto --max-recompute 2.5"),
