@@ -19,6 +19,7 @@ OBJECTIVES = ("traffic", "time", "energy")
 POLICIES = ("none", "activations", "expand", "auto")
 BATCH_NORMS = ("replace", "keep")
 OPTIMIZERS = ("none", "sgd", "momentum", "adam")
+LIMITED = ("ilp", "best")  # planners that a limit of work ends
 MOST_SAMPLES = 1000000
 MOST_CORES = 1000000
 
@@ -125,7 +126,8 @@ def fill_options(call: Call, *, buffer: Optional[Size], batch: int, planner: str
                    keep_batch_norm=word("batch_norm", batch_norm, BATCH_NORMS),
                    recompute=word("recompute", recompute, POLICIES), max_recompute_percent=max_recompute,
                    no_pin=no_pin, no_stream=no_stream, time_limit_s=math.inf if time_limit is None else time_limit,
-                   gap_percent=gap, no_strips=no_strips, work_limit=work_limit,
+                   gap_percent=gap, no_strips=no_strips,
+                   work_limit=work_limit if planner in LIMITED else 0.0,
                    weight=0 if weight is None else round(weight * 1e9),  # whole bytes, as the command line
                    limit_slowdown=max_slowdown is not None,
                    max_slowdown_percent=0 if max_slowdown is None else max_slowdown,

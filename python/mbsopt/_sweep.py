@@ -21,6 +21,7 @@ OneOrMany = Union[Item, Sequence[Item]]
 PLANNERS = ("baseline", "archopt", "il", "mbs-fs", "mbs1", "mbs2", "dp", "ilp")
 MOST_THREADS = 1024
 KEEP_BATCH_NORMS = ("baseline", "archopt")
+ILP_WORK_LIMIT = 10.0  # of compare: its own is long for one planner of many
 
 
 def _listed(name: str, given: Any, check: Callable[[str, Any], None]) -> List[Any]:
@@ -208,28 +209,32 @@ def _compare_forms(call: Call, planners: Sequence[str], objective: str, recomput
 
 def compare(networks: OneOrMany[Source], *, planner: OneOrMany[str] = PLANNERS, objective: str = "traffic",
             buffer: Optional[Size] = None, batch: int = 32, time_limit: Optional[float] = None,
-            work_limit: float = 10.0, recompute: str = "none", max_recompute: float = 10.0, inference: bool = False,
-            batch_norm: str = "replace", in_place: bool = False, optimizer: str = "none",
+            work_limit: float = 0.0, recompute: Optional[str] = None, max_recompute: Optional[float] = None,
+            max_dram: Optional[Size] = None, inference: bool = False, batch_norm: str = "replace", in_place: bool = False, optimizer: str = "none",
             hardware: Optional[Source] = None, cycle_model: Optional[str] = None,
             dram_efficiency: Optional[Share] = None, overlap: Optional[str] = None, threads: Optional[int] = None,
             progress: Optional[Callable[[int, int], Optional[bool]]] = None) -> Comparison:
     """Plans networks, one or a list, with several planners: the rows of `mbsopt compare`, ratios to baseline's.
 
-    `progress` as of sweep; the rows are then those whose network's baseline was done. Raises Error.
+    Without a limit ilp ends after 10 units of work. `progress` as of sweep; the rows are then those whose network's
+    baseline was done. Raises Error.
     """
     sources = _listed("networks", networks, lambda name, value: expect_source(name, value, "a network file"))
     planners = _listed("planner", planner, expect_text)
+    recompute, max_recompute = dram_defaults(recompute, max_recompute, max_dram)
     expect_text("recompute", recompute)
+    expect_number("work_limit", work_limit)
     if hardware is not None:
         expect_source("hardware", hardware, "a hardware file")
     with Call() as call:
         forms = [("baseline", "", False, "none"), *_compare_forms(call, planners, objective, recompute, inference)]
     points = [_Point(source, (hardware, cycle_model, dram_efficiency, overlap), {
         "buffer": buffer, "batch": batch, "planner": name, "objective": objective, "inference": inference,
-        "batch_norm": batch_norm, "recompute": policy, "max_recompute": max_recompute, "no_pin": False,
+        "batch_norm": batch_norm, "recompute": policy, "max_recompute": max_recompute,
+        "max_dram": None if policy == "none" else max_dram, "no_pin": False,
         "no_stream": False, "no_strips": without, "time_limit": time_limit,
-        "work_limit": work_limit if time_limit is None else 0.0, "gap": 0.0, "in_place": in_place,
-        "optimizer": optimizer})
+        "work_limit": ILP_WORK_LIMIT if name == "ilp" and time_limit is None and not work_limit else work_limit,
+        "gap": 0.0, "in_place": in_place, "optimizer": optimizer})
         for source in sources for name, _, without, policy in forms]
     found = _plan_all(points, threads, progress)
     rows = []

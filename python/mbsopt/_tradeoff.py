@@ -52,10 +52,10 @@ class _Made:
 
 def tradeoff(network: Source, *, points: int = 12, buffer: Optional[Size] = None, batch: int = 32,
              planner: str = "best", hardware: Optional[Source] = None, cycle_model: Optional[str] = None,
-             dram_efficiency: Optional[Share] = None, overlap: Optional[str] = None,
-             inference: bool = False, batch_norm: str = "replace", recompute: str = "none", max_recompute: float = 10.0,
-             no_pin: bool = False, no_stream: bool = False, no_strips: bool = False,
-             time_limit: Optional[float] = None, work_limit: float = 0.0, gap: float = 0.0,
+             dram_efficiency: Optional[Share] = None, overlap: Optional[str] = None, inference: bool = False,
+             batch_norm: str = "replace", recompute: Optional[str] = None, max_recompute: Optional[float] = None,
+             max_dram: Optional[Size] = None, no_pin: bool = False, no_stream: bool = False, no_strips: bool = False,
+             in_place: bool = False, optimizer: str = "none", time_limit: Optional[float] = None, work_limit: float = 0.0, gap: float = 0.0,
              progress: Optional[Progress] = None) -> Tradeoff:
     """Plans a network for least traffic, for least time, and for weights of both between: at most `points` plans.
 
@@ -79,11 +79,12 @@ def tradeoff(network: Source, *, points: int = 12, buffer: Optional[Size] = None
         options = fill_options(call, buffer=buffer, batch=batch, planner=planner, objective="traffic",
                                inference=inference, batch_norm=batch_norm, recompute=recompute,
                                max_recompute=max_recompute, no_pin=no_pin, no_stream=no_stream, no_strips=no_strips,
-                               time_limit=time_limit, gap=gap, work_limit=work_limit)
+                               time_limit=time_limit, gap=gap, work_limit=work_limit, max_dram=max_dram,
+                               in_place=in_place, optimizer=optimizer)
         watcher = Watcher(progress)
         plans = [_Made(call, handle, machine)
                  for handle in _make_plans(call, points, source, machine, options, watcher)]
-        options.planner = call.planner("baseline")
+        options.planner, options.max_dram_bytes = call.planner("baseline"), 0
         baseline = _Made(call, make_plan(call, source, machine, options, watcher), machine)
     return Tradeoff(machine.name.decode(), baseline.plan, tuple(made.plan for made in plans),
                     tuple(made.row(baseline, planner) for made in plans))

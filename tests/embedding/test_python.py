@@ -190,7 +190,7 @@ class Many(unittest.TestCase):
         for more, words in (({}, []), ({"objective": "time", "inference": True}, ["--objective=time", "--inference"]),
                             ({"recompute": "auto", "max_recompute": 5, "batch_norm": "keep"},
                              ["--recompute=auto", "--max-recompute=5", "--batch-norm=keep"]),
-                            ({"in_place": True}, ["--in-place"])):
+                            ({"in_place": True}, ["--in-place"]), ({"max_dram": "1GB"}, ["--max-dram=1GB"])):
             rows = mbsopt.sweep([RESIDUAL], **keywords, **more, threads=3).rows
             lines = tool("sweep", RESIDUAL, *options, *words, "--format=jsonl").splitlines()
             self.assertEqual([as_written(row) for row in rows], [json.loads(line) for line in lines])
@@ -198,7 +198,9 @@ class Many(unittest.TestCase):
 
     def test_compare(self):
         for more, words in (({}, []), ({"recompute": "activations", "planner": ["mbs2", "dp"]},
-                                       ["--recompute=activations", "--planner=mbs2,dp"])):
+                                       ["--recompute=activations", "--planner=mbs2,dp"]),
+                            ({"planner": ["ilp", "best"], "objective": "time", "max_dram": 10 ** 9, "optimizer": "sgd"},
+                             ["--planner=ilp,best", "--objective=time", "--max-dram=1GB", "--optimizer=sgd"])):
             rows = mbsopt.compare([RESIDUAL, RESIDUAL], buffer=8192, batch=3, **more).rows
             text = tool("compare", RESIDUAL, RESIDUAL, "--buffer=8192", "--batch=3", *words, "--format=csv")
             expected = [row for row in csv.DictReader(io.StringIO(text)) if row["network"] != "(geometric mean)"]
@@ -208,15 +210,18 @@ class Many(unittest.TestCase):
     def test_tradeoff(self):
         """The rows of the tool; the plans are the rows'."""
         for more, words in (({}, []), ({"planner": "dp", "points": 3, "hardware": "lpddr4", "no_strips": True},
-                                       ["--planner=dp", "--points=3", "--hardware=lpddr4", "--no-strips"])):
+                                       ["--planner=dp", "--points=3", "--hardware=lpddr4", "--no-strips"]),
+                            ({"max_dram": "1MB", "dram_efficiency": 0.5, "in_place": True, "optimizer": "adam"},
+                             ["--max-dram=1MB", "--dram-efficiency=0.5", "--in-place", "--optimizer=adam"])):
             found = mbsopt.tradeoff(RESIDUAL, buffer=8192, batch=3, **more)
             text = tool("tradeoff", RESIDUAL, "--buffer=8192", "--batch=3", *words, "--format=csv")
             rows = [{name: "" if value is None else f"{value:.12g}" if isinstance(value, float) else str(value)
                      for name, value in row.items()} for row in found.rows]
             self.assertEqual(rows, list(csv.DictReader(io.StringIO(text))))
             self.assertEqual([plan.traffic.total for plan in found.plans], [row["total_bytes"] for row in found.rows])
-            self.assertEqual(found.baseline, mbsopt.plan(RESIDUAL, buffer=8192, batch=3, planner="baseline",
-                                                         hardware=more.get("hardware"), no_strips=found.hardware != "wavecore"))
+            machine = {name: more[name] for name in ("hardware", "dram_efficiency", "optimizer") if name in more}
+            baseline = mbsopt.plan(RESIDUAL, buffer=8192, batch=3, planner="baseline", **machine)
+            self.assertEqual((found.baseline.traffic, found.baseline.time_s), (baseline.traffic, baseline.time_s))
             self.assertEqual(json.loads(json.dumps(found.to_dict()))["rows"][0]["planner"], found.plans[0].planner)
         for says, words in (("points is 2, expected 3 to 100", {"points": 2}), ("planner is 'ilp', expected dp or best",
                                                                                 {"planner": "ilp"})):
