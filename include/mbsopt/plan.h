@@ -72,7 +72,8 @@ typedef struct mbs_plan_options {
     void *progress_context;
     mbs_objective objective; /* dp, best; the others minimise traffic whatever it says */
     int no_strips;     /* dp, ilp, best, of a split program (program.h): no groups of strips */
-    double work_limit; /* ilp, best: stop after so much work; 0: see below */
+    double work_limit; /* ilp, best: stop after so much work; dp: MBS_ERR_STOPPED if it takes
+                          more; 0: see below */
     double weight;     /* MBS_WEIGHTED: bytes of traffic that a second is worth, at least 0 */
     int in_place;      /* dp, ilp, best: steps may write over an operand (section 12) */
 } mbs_plan_options;
@@ -255,7 +256,8 @@ MBS_API mbs_status mbs_plan_network(mbs_plan **plan, const mbs_network *network,
  * worth the same; at most `most` (3 at least) in all, where they are furthest apart first. They are
  * the corners of the convex hull of what all plans move and take, as far as the search for time is
  * exact (whole samples; with strips, section 11, it is not). plans[0 … *count - 1] are the caller's
- * (mbs_plan_free). It takes as long as some two plans for time for each. Errors: as of
+ * (mbs_plan_free). Of plans within a limit of DRAM those are left out for which none was found,
+ * unless it is the first. It takes as long as some two plans for time for each. Errors: as of
  * mbs_plan_network; MBS_ERR_ARGUMENT (no room for 3; a planner other than dp and best).
  */
 MBS_API mbs_status mbs_plan_tradeoff(mbs_plan **plans, size_t most, size_t *count,

@@ -141,7 +141,6 @@ static const option_spec export_options[] = {
     OPTION_OBJECTIVE,
     OPTION_WEIGHT,
     OPTIONS_SEARCH,
-    OPTION_MAX_DRAM,
     OPTION_BUFFER,
     OPTION_BATCH,
     OPTIONS_PROGRAM,

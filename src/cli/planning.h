@@ -31,7 +31,7 @@
 /* The rows of what plans take beside the planner and the objective. */
 #define OPTIONS_SEARCH                                                                             \
     OPTION_NO_PIN, OPTION_NO_STREAM, OPTION_NO_STRIPS, OPTION_IN_PLACE, OPTION_RECOMPUTE,          \
-        OPTION_MAX_RECOMPUTE, OPTION_TIME_LIMIT, OPTION_WORK_LIMIT, OPTION_GAP
+        OPTION_MAX_RECOMPUTE, OPTION_MAX_DRAM, OPTION_TIME_LIMIT, OPTION_WORK_LIMIT, OPTION_GAP
 
 /* --planner and --in-place; without them the options stay as they are. Says what is wrong; returns
  * the exit status, as all here. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "fields.h"
 #include "import.h"
@@ -44,6 +45,17 @@ static int read_choices(setup *result, const arguments *given)
     const bool to_file = result->output != NULL && strcmp(result->output, "-") != 0;
     result->color = color == 1 || (color == 0 && !to_file && terminal_takes_color());
     return EXIT_OK;
+}
+
+/* Where one is read, a list is a mistake of those who know sweep. */
+static bool refuse_list(const arguments *given, const char *option)
+{
+    const char *value = option_value(given, option);
+    if (value == NULL || strchr(value, ',') == NULL)
+        return false;
+    complain("--%s %s: %s takes one; sweep and advise take several", option, value,
+             given->command->name);
+    return true;
 }
 
 static int read_buffer(setup *result, const char *value)
@@ -174,6 +186,9 @@ int setup_options(setup *result, const arguments *given)
     int status = read_choices(result, given);
     if (status != EXIT_OK)
         return status;
+    if (refuse_list(given, "buffer") || refuse_list(given, "batch") ||
+        (hardware != NULL && access(hardware, F_OK) != 0 && refuse_list(given, "hardware")))
+        return EXIT_USAGE;
     mbs_hardware_wavecore(&result->hardware);
     /* each is looked at even if another is wrong, so that one run shows all that is */
     int hardware_status = hardware != NULL ? load_hardware(&result->hardware, hardware) : EXIT_OK;

@@ -60,6 +60,15 @@ static double round_weight(double weight)
     return round(weight / unit) * unit;
 }
 
+/* Where a plan of least traffic keeps within a limit of DRAM, one of another weight may not. */
+static mbs_status pass_over_none(mbs_status status, mbs_error *error)
+{
+    if (status != MBS_ERR_NO_PLAN)
+        return status;
+    mbs_error_clear(error);
+    return MBS_OK;
+}
+
 mbs_status tradeoff_between(tradeoff_point *point, const tradeoff *of, const tradeoff_point *low,
                             const tradeoff_point *quick, mbs_error *error)
 {
@@ -71,7 +80,7 @@ mbs_status tradeoff_between(tradeoff_point *point, const tradeoff *of, const tra
     const double weight = round_weight(bytes / time_s);
     mbs_status status = tradeoff_plan(point, of, MBS_WEIGHTED, weight, error);
     if (status != MBS_OK)
-        return status;
+        return pass_over_none(status, error);
     const double worth =
         fmin(low->bytes + weight * low->time_s, quick->bytes + weight * quick->time_s);
     if (point->bytes + weight * point->time_s < (1 - NO_GAIN) * worth &&
@@ -88,6 +97,7 @@ static mbs_status baseline_time(double *time_s, const tradeoff *of, mbs_error *e
     tradeoff baseline = *of;
     tradeoff_point point = {0};
     baseline.options.planner = MBS_PLANNER_BASELINE;
+    baseline.options.max_dram_bytes = 0; /* it recomputes nothing, whatever there is room for */
     mbs_status status = tradeoff_plan(&point, &baseline, MBS_TRAFFIC, 0, error);
     *time_s = point.time_s;
     mbs_plan_free(point.plan);
@@ -255,6 +265,8 @@ static mbs_status open_front(front *f, const tradeoff *of, mbs_error *error)
         status = tradeoff_plan(&point, of, ends[i], 0, error);
         if (status == MBS_OK)
             append(f, &point);
+        else if (i > 0)
+            status = pass_over_none(status, error);
     }
     return status;
 }

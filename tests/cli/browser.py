@@ -124,9 +124,9 @@ class Browser:
         """Waits until what was changed is drawn."""
         self.run("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(1))))")
 
-    def key(self, name):
+    def key(self, name, shift=False):
         codes = {"Tab": 9, "Enter": 13, "End": 35, "Home": 36, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39}
-        about = {"key": name, "code": name, "windowsVirtualKeyCode": codes[name]}
+        about = {"key": name, "code": name, "windowsVirtualKeyCode": codes[name], "modifiers": 8 if shift else 0}
         if name == "Enter":
             about["text"] = "\r"
         self.ask("Input.dispatchKeyEvent", type="keyDown", **about)

@@ -221,11 +221,17 @@ class Compare(CliTest):
         joules = self.document(*words, given=given)["networks"][0]["plans"][0]["energy_j"]
         self.assertGreater(joules, 1e32)
         self.assertIn(f"{joules:.4g}", out)
+        words[1] = "--planner=baseline"
+        self.assertIn(f"; {joules:.4g} J; array", self.succeed("plan", *words, "--wide", given=given).out)
 
     def test_refusals(self):
         self.refuse(USAGE, "compare", says="NET… is missing")
         self.refuse(USAGE, "compare", "-", "-", says="standard input")
         self.refuse(USAGE, "compare", ALEXNET, "--planner", "mbs3", says="did you mean")
+        for option, several in (("hardware", "lpddr4,gddr5"), ("buffer", "1MiB,2MiB"), ("batch", "16,32")):
+            for command in ("compare", "plan"):
+                self.refuse(USAGE, command, ALEXNET, f"--{option}", several,
+                            says=f"--{option} {several}: {command} takes one; sweep and advise take several")
         self.refuse(USAGE, "compare", ALEXNET, "--planner", "dp,dp", says="twice")
         self.refuse(USAGE, "compare", ALEXNET, "--planner=", says="unknown planner")
 

@@ -100,8 +100,10 @@ class Failures(ExportTest):
         self.refuse(BAD_INPUT, "export", ALEXNET, "--format", "dramsim3", "-o", out, "--planner",
                     "baseline", "--batch", 2048, says="--force")
         plan, _ = self.plan(ALEXNET)
-        self.refuse(USAGE, "export", plan, "--format", "perfetto", "-o", out, "--batch", "4",
-                    says="is a plan already")
+        for option in ("--batch=4", "--max-dram=1GB", "--time-limit=1", "--work-limit=1"):
+            self.refuse(USAGE, "export", plan, "--format", "perfetto", "-o", out, option, says="is a plan already")
+            self.refuse(USAGE, "explain", plan, option, says="is a plan already")
+            self.refuse(USAGE, "simulate", plan, option, says="is a plan already")
         self.refuse(USAGE, "plan", ALEXNET, "--export", "perfetto", says="FORMAT=OUT")
         self.refuse(USAGE, "plan", ALEXNET, "--export", "perfeto=x", says="perfetto")
         self.refuse(USAGE, "plan", ALEXNET, "--export", "everything=x", says="expected one of wavecore, ")

@@ -180,6 +180,28 @@ class InBrowser(unittest.TestCase):
         self.browser.key("Enter") # and on to its steps
         self.assertEqual(run("document.activeElement.id"), "steps-title")
 
+    def test_every_plan_of_the_front_by_keyboard(self):
+        run = self.open(self.page)
+        rows = self.data["networks"][0]["front"]["plans"]
+        self.assertGreater(len(rows), 4)
+        shown = run("[...document.querySelectorAll('#front tbody tr')].map(row => [...row.cells].map(c => c.textContent))")
+        for row, cells in zip(rows, shown):
+            self.assertEqual(cells[:2], [row["options"], gigabytes(row["traffic_bytes"])])
+            self.assertEqual(cells[3], milliseconds(row["time_s"]))
+        self.assertEqual([cells[0] for cells in shown[len(rows):]], ["this plan", "--planner baseline"])
+        run("document.querySelector('#front .scroll').focus()")
+        self.browser.key("Tab", shift=True) # back from the table to the marks
+        seen = []
+        for key in ["Home"] + ["ArrowRight"] * len(rows): # one more than there are
+            self.browser.key(key)
+            seen.append(run("""[document.activeElement.getAttribute("aria-label").split(":")[0],
+                document.activeElement.getAttribute("aria-selected"), document.getElementById("front-said").textContent.split(":")[0],
+                document.querySelector("#front tr.chosen th").textContent]"""))
+        expected = [[f"plan {i + 1} of {len(rows)}, {row['options']}", "true", row["options"], row["options"]]
+                    for i, row in enumerate(rows)]
+        self.assertEqual(seen, expected + expected[-1:])
+        self.assertEqual(run("document.querySelectorAll('#front [aria-selected=true]').length"), 1)
+
     def test_pointer_goes_from_a_group_to_its_steps(self):
         run = self.open(self.page)
         self.assertEqual(run("document.querySelector('.tip').hidden"), True)

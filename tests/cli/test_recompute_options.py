@@ -189,6 +189,9 @@ class Recompute(CliTest):
         row = self.rows("compare", *words, "--max-dram", str(limit), "--format", "csv")[-1]
         self.assertEqual(row["planner"], "dp+auto")
         self.assertEqual(row["dram_peak_bytes"], rows[1]["dram_peak_bytes"])
+        advised = self.rows("advise", RESNET18, "--buffer", "10MiB", "--hardware", "wavecore", "--max-dram", str(limit),
+                            "--format", "csv")
+        self.assertEqual([row["total_bytes"] for row in advised], [rows[1]["total_bytes"]])
 
     def rows(self, *words):
         return list(csv.DictReader(io.StringIO(self.succeed(*words).out)))

@@ -14,6 +14,8 @@
 /* What the page compares with; ilp takes its time and is there if it is asked for. */
 #define COMPARED_PLANNERS "baseline,archopt,il,mbs-fs,mbs1,mbs2,dp"
 
+#define FRONT_POINTS 8 /* each takes as long as some two plans for time */
+
 /* ---- The plan -------------------------------------------------------------------------------- */
 
 static int check_output(const arguments *given)
@@ -47,12 +49,27 @@ static int read_plan(report *of, const arguments *given)
 
 /* ---- What it is compared with ---------------------------------------------------------------- */
 
-static int set_comparison(report *of)
+/* A limit of DRAM is the plan's: not all planners, buffers and batches have plans within it. */
+static mbs_recompute_options without_limit(const report *of, const arguments *given)
+{
+    const mbs_recompute_options defaults = MBS_RECOMPUTE_OPTIONS_INIT;
+    mbs_recompute_options all = of->recompute;
+    if (all.max_dram_bytes == 0)
+        return all;
+    all.max_dram_bytes = 0;
+    if (option_value(given, "recompute") == NULL)
+        all.recompute = defaults.recompute;
+    if (option_value(given, "max-recompute") == NULL)
+        all.max_percent = defaults.max_percent;
+    return all;
+}
+
+static int set_comparison(report *of, const arguments *given)
 {
     comparison *with = &of->comparison;
     with->setup = of->setup;
     with->options = of->options;
-    with->recompute = of->recompute;
+    with->recompute = without_limit(of, given);
     return read_planners(&with->planners, "planner", COMPARED_PLANNERS);
 }
 
@@ -107,7 +124,7 @@ static int set_sweep(report *of, const arguments *given)
     with->inference = of->setup.inference;
     with->keep_batch_norm = of->setup.keep_batch_norm;
     with->optimizer = of->setup.optimizer;
-    with->recompute = of->recompute;
+    with->recompute = without_limit(of, given);
     with->objective = of->options.objective;
     with->time_limit_s = of->options.time_limit_s;
     with->work_limit = of->options.work_limit;
@@ -140,10 +157,13 @@ static int read_options(report *of, const arguments *given)
     int status = check_output(given);
     if (status == EXIT_OK)
         status = sweep_check_standard_input(given);
+    of->points = FRONT_POINTS;
+    if (status == EXIT_OK)
+        status = tradeoff_points(&of->points, given);
     if (status == EXIT_OK)
         status = read_plan(of, given);
     if (status == EXIT_OK)
-        status = set_comparison(of);
+        status = set_comparison(of, given);
     if (status == EXIT_OK)
         status = set_sweep(of, given);
     if (status != EXIT_OK)
@@ -196,6 +216,7 @@ static const option_spec report_options[] = {
     OPTION_HARDWARE,
     OPTIONS_IMPORT,
     OPTIONS_MACHINE,
+    {"points", '\0', "N", "at most so many plans between least traffic and time (default: 8)"},
     {"sweep-buffer", '\0', "LIST",
      "the slider's buffers (default: 11 from 1/8 of the plan's to 8 times it)"},
     {"sweep-batch", '\0', "LIST",
@@ -215,10 +236,10 @@ const command command_report = {
         "Plans each network file NET (- is standard input; ONNX models are imported) as plan does\n"
         "and writes one HTML file that needs no network: the plan against the planner baseline\n"
         "and the others, its groups and steps, where their data lie in the buffer, what they move\n"
-        "and take, and what other buffers and batches would do, from a sweep inside the file (by\n"
-        "dp where ilp made the plan). The file is replaced whole or not at all; Ctrl-C leaves it "
-        "as\n"
-        "it was.\n"
+        "and take, the plans between least traffic and least time, and what other buffers and\n"
+        "batches would do, from a sweep inside the file (by dp where ilp made the plan). Within a\n"
+        "limit of DRAM are the plan and those between least traffic and least time alone. The\n"
+        "file is replaced whole or not at all; Ctrl-C leaves it as it was.\n"
         "A LIST is as in mbsopt help sweep.\n",
     .examples = "  mbsopt report resnet50 -o report.html\n"
                 "      a page to open in a browser\n"

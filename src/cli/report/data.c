@@ -68,7 +68,40 @@ static void put_ranges(FILE *out, const report_network *of)
     put_json(out, of->placing);
 }
 
+/* ---- Traffic against time -------------------------------------------------------------------- */
+
+static mbs_status put_front(FILE *out, const tradeoff_run *front)
+{
+    char *text = tradeoff_json(front);
+    if (text == NULL)
+        return MBS_ERR_MEMORY;
+    fprintf(out, ",\n\"front\": %s", text);
+    free(text);
+    return MBS_OK;
+}
+
 /* ---- Networks -------------------------------------------------------------------------------- */
+
+/* Of plan files and explanations what no part of the page shows: it is most of both. */
+static const lean_member not_shown[] = {{"id", 0},
+                                        {"elements", 0},
+                                        {"rows", 0},
+                                        {"maps", 0},
+                                        {"reads", 0},
+                                        {"weight_bytes", 0},
+                                        {"gemm", 0},
+                                        {"conv", 0},
+                                        {"accumulator_bytes", 0},
+                                        {"resident", 0},
+                                        {"pinned", 0},
+                                        {"classes", 0},
+                                        {"peak", 0},
+                                        {"with_group_before", 0},
+                                        {"with_group_after", 0},
+                                        {"cut", 0},
+                                        {"limit", 0},
+                                        {"movers", 10},
+                                        {NULL, 0}};
 
 static mbs_status put_network(FILE *out, const report *of, size_t n, mbs_error *error)
 {
@@ -78,14 +111,19 @@ static mbs_status put_network(FILE *out, const report *of, size_t n, mbs_error *
     mbs_status status = mbs_plan_to_json_with_cost(&plan, shown->plan, hardware, error);
     if (status != MBS_OK)
         return status;
-    fprintf(out, "%s\n{\"plan\": %s", n > 0 ? "," : "", plan);
+    fprintf(out, "%s\n{\"plan\": ", n > 0 ? "," : "");
+    lean_put(out, plan, not_shown);
     mbs_free(plan);
     fprintf(out, ",\n\"replaced_batch_norms\": %zu",
             mbs_program_replaced_batch_norms(mbs_plan_program(shown->plan)));
     status = put_steps(out, shown->plan, hardware);
     put_layers(out, mbs_plan_program(shown->plan));
     put_ranges(out, shown);
-    fprintf(out, ",\n\"explanation\": %s}", shown->explanation);
+    if (status == MBS_OK)
+        status = put_front(out, &shown->front);
+    fputs(",\n\"explanation\": ", out);
+    lean_put(out, shown->explanation, not_shown);
+    fputs("}", out);
     return status;
 }
 

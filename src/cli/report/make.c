@@ -54,6 +54,23 @@ static int explain(report_network *to, const report *of, const search_again *aga
     return report_error(status, &error);
 }
 
+/* What tradeoff lists of the network, with dp where the plan is of another planner. */
+static int make_front(report_network *to, const report *of, search_again again, bool *interrupted)
+{
+    mbs_plan_options options = of->options;
+    if (options.planner != MBS_PLANNER_BEST)
+        options.planner = MBS_PLANNER_DP;
+    options.objective = MBS_TRAFFIC;
+    options.progress = search_progress;
+    to->front.setup = of->setup;
+    to->front.setup.network = (mbs_network *)again.network; /* which it only reads */
+    to->front.options = search_network_options(&again, &options);
+    const int status = tradeoff_make(&to->front, of->points);
+    *interrupted = signals_noted() != 0;
+    stage_done("front");
+    return *interrupted ? EXIT_OK : status;
+}
+
 static int plan_network(report *of, size_t n, bool *interrupted)
 {
     search_again again = planning_again(&of->setup, of->recompute);
@@ -70,7 +87,9 @@ static int plan_network(report *of, size_t n, bool *interrupted)
         return report_error(status, &error);
     note_replaced_norms(mbs_plan_program(to->plan));
     int result = place(to, &of->setup.hardware);
-    return result == EXIT_OK ? explain(to, of, &again, interrupted) : result;
+    if (result == EXIT_OK)
+        result = explain(to, of, &again, interrupted);
+    return result == EXIT_OK && !*interrupted ? make_front(to, of, again, interrupted) : result;
 }
 
 /* ---- Planners -------------------------------------------------------------------------------- */
@@ -157,6 +176,7 @@ void report_free(report *of)
         mbs_free(of->networks[n].ranges);
         free(of->networks[n].placing);
         mbs_free(of->networks[n].explanation);
+        tradeoff_free(&of->networks[n].front);
     }
     free(of->networks);
     for (size_t n = 0; n < of->comparison.network_count; n++)

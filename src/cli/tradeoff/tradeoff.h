@@ -20,6 +20,20 @@ typedef struct tradeoff_run {
     size_t count;
 } tradeoff_run;
 
+/* ---- make.c ---- */
+
+/* --points into *points, which it leaves without it. Says what is wrong; returns the exit status.
+ */
+int tradeoff_points(size_t *points, const arguments *given);
+
+/* Plans the setup's network as the options say: baseline, and at most `points` plans. Says what is
+ * wrong; returns the exit status. Free in any case. */
+int tradeoff_make(tradeoff_run *run, size_t points);
+/* All but the setup, which is the caller's. */
+void tradeoff_free(tradeoff_run *run);
+
+/* ---- write.c ---- */
+
 /* As a table within the terminal, a CSV file, a document. Owned by the caller (free); null if
  * memory is out. */
 char *tradeoff_table(const tradeoff_run *run);

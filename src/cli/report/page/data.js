@@ -17,7 +17,6 @@ function makeSteps(network) {
         const [read, write, weight, gradient, time, compute, dram, energy] = network.steps[i];
         return {
             index: i, name: step.name, kind: step.kind, phase: step.phase, layer: network.layers[i],
-            weights: step.weight_bytes, accumulators: step.accumulator_bytes,
             mode: streamed.has(i) ? "streamed" : passes.has(i) ? "in passes" : "staged",
             traffic: [read, write, weight, gradient], total: read + write + weight + gradient,
             time, compute, dram, energy,
@@ -101,7 +100,7 @@ function makeModel(network, index) {
         groups: makeGroups(network, steps), layers: makeLayers(steps),
         forward: backward < 0 ? steps.length : backward,
         buffer: plan.buffer_bytes, capacity: plan.buffer_bytes - (plan.reserved_bytes || 0),
-        why: network.explanation,
+        why: network.explanation, front: network.front.plans, frontBaseline: network.front.baseline,
         replaced: network.replaced_batch_norms, placing: network.placing.split("\n").filter((line) => line),
         rows: DATA.comparison.networks[index].plans,
         baseline: DATA.comparison.networks[index].plans.find((row) => row.planner === "baseline"),

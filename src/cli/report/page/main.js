@@ -3,7 +3,7 @@
 const SECTIONS = [
     ["verdict", "Verdict", verdict], ["groups", "Groups", groups], ["memory", "Buffer", memory],
     ["time", "Time", timeLine], ["traffic", "Traffic", traffic], ["planners", "Planners", planners],
-    ["whatif", "What if", whatIf],
+    ["front", "Tradeoff", front], ["whatif", "What if", whatIf],
 ];
 
 const TERMS = [

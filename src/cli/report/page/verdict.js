@@ -67,6 +67,10 @@ function notesOf(model) {
             (model.replaced === 1 ? "a group norm" : "group norms") +
             ", for a batch norm needs the whole mini-batch at once (--batch-norm keep).");
     }
+    if (/--max-dram /.test((model.plan.made_by || {}).options || "")) {
+        notes.push("The limit of DRAM holds for this plan and those between traffic and time, not for the other planners, " +
+            "buffers and batches below.");
+    }
     const slower = model.plan.time_s > model.baseline.time_s * 1.0005;
     const quick = model.rows.find((row) => row.planner === "dp-time");
     if (slower) {
