@@ -210,7 +210,8 @@ def _compare_forms(call: Call, planners: Sequence[str], objective: str, recomput
 def compare(networks: OneOrMany[Source], *, planner: OneOrMany[str] = PLANNERS, objective: str = "traffic",
             buffer: Optional[Size] = None, batch: int = 32, time_limit: Optional[float] = None,
             work_limit: float = 0.0, recompute: Optional[str] = None, max_recompute: Optional[float] = None,
-            max_dram: Optional[Size] = None, inference: bool = False, batch_norm: str = "replace", in_place: bool = False, optimizer: str = "none",
+            max_dram: Optional[Size] = None, inference: bool = False, batch_norm: str = "replace",
+            in_place: bool = False, optimizer: str = "none",
             hardware: Optional[Source] = None, cycle_model: Optional[str] = None,
             dram_efficiency: Optional[Share] = None, overlap: Optional[str] = None, threads: Optional[int] = None,
             progress: Optional[Callable[[int, int], Optional[bool]]] = None) -> Comparison:
