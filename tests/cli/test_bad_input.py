@@ -119,7 +119,7 @@ class Networks(CliTest):
     def test_shapes(self):
         self.bad([conv("c", "image", kernel=20)], "layers[0]")
         self.bad([conv("c", "image", groups=2)], "layers[0].groups", ' (in "c")')
-        self.bad([conv("c", "image"), conv("d\u001b", "c", kernel=[3, -1])], "layers[1].kernel[1]: ", ' (in "d\\u001b")')
+        self.bad([conv("c", "image"), conv("d\u001b", "c", kernel=[3, -1])], "layers[1].kernel[1]: ", ' (in "d\\x1b")')
         self.assertNotIn("(in ", self.bad([conv("c", "image"), conv("c", "image")], "layers[1].name").err)
         self.bad([conv("a", "image"), conv("b", "image", out_channels=5),
                   {"name": "s", "op": "add", "inputs": ["a", "b"]}], "layers[2]")
