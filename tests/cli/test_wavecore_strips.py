@@ -101,7 +101,8 @@ class Strips(CliTest):
         """Blocks that are written over, and rings in which the operand's rows come first."""
         layers, last = [], "image"
         for i in range(3):
-            layers += [conv(f"c{i}", last, out_channels=8), {"name": f"n{i}", "op": "norm", "kind": "group", "groups": 2, "inputs": [f"c{i}"]},
+            layers += [conv(f"c{i}", last, out_channels=8),
+                       {"name": f"n{i}", "op": "norm", "kind": "group", "groups": 2, "inputs": [f"c{i}"]},
                        {"name": f"r{i}", "op": "relu", "inputs": [f"n{i}"]},
                        conv(f"d{i}", f"r{i}", out_channels=8, kernel=1, pad=0),
                        {"name": f"s{i}", "op": "sigmoid", "inputs": [f"d{i}"]},
@@ -120,11 +121,13 @@ class Strips(CliTest):
 
     def test_in_place_is_needed(self):
         """Without the member two tensors meet in one place; with another operand rows are missing."""
-        net = self.file("net.json", network([conv("c", "image", out_channels=8), {"name": "s", "op": "sigmoid", "inputs": ["c"]},
-                                             {"name": "g", "op": "sigmoid", "inputs": ["s"]}, conv("d", "g", out_channels=8)],
+        net = self.file("net.json", network([conv("c", "image", out_channels=8),
+                                             {"name": "s", "op": "sigmoid", "inputs": ["c"]},
+                                             {"name": "g", "op": "sigmoid", "inputs": ["s"]},
+                                             conv("d", "g", out_channels=8)],
                                             inputs=[{"name": "image", "shape": [8, 40, 16]}]))
-        text = self.succeed("export", net, "--format", "wavecore", "-o", "-", "--batch", "2", "--buffer", "6KiB", "--in-place",
-                            "--inference").out
+        text = self.succeed("export", net, "--format", "wavecore", "-o", "-", "--batch", "2", "--buffer", "6KiB",
+                            "--in-place", "--inference").out
         lines = [json.loads(line) for line in text.splitlines()]
         Machine(text, real=True).run()
         places = [at for at, line in enumerate(lines) if "in_place" in line]
@@ -134,8 +137,8 @@ class Strips(CliTest):
             other = dict(lines[at], in_place=0)
             for changed in (without, other):
                 with self.assertRaises((Fault, KeyError), msg=changed):
-                    Machine("".join(json.dumps(line) + "\n" for line in [*lines[:at], changed, *lines[at + 1:]]),
-                            real=True).run()
+                    Machine("".join(json.dumps(line) + "\n"
+                                    for line in [*lines[:at], changed, *lines[at + 1:]]), real=True).run()
 
     def test_networks(self):
         """Schedules of dp's own plans; the lists of rows keep the files short."""
