@@ -3,8 +3,9 @@
 Does a plan train the same? Runs one training step of a small network in PyTorch twice: on the whole mini-batch, and
 as a plan says: group by group, sub-batch by sub-batch or strip by strip, step by step, with the gradients of parameters
 accumulated. A tensor that is not resident must have been written to DRAM before it is read there, and the buffer keeps no
-row that the plan does not name. Every parameter's gradient must agree within float32 rounding, and so must the output of an
-inference; with an optimizer, what its updates make of parameters and state, whatever momentum and Adam begin with. Needs Debian's python3-torch.
+row that the plan does not name. Every parameter's gradient must agree within the rounding of doubles, and so must the output
+of an inference, also where layers are done by steps of others (section 13); with an optimizer, what its updates make of
+parameters and state, whatever momentum and Adam begin with. Needs Debian's python3-torch.
 """
 
 import argparse
@@ -19,8 +20,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.dont_write_bytecode = True
 from training_check.execution import Execution, worst_difference  # noqa: E402
-from training_check.layers import Mismatch, Reference  # noqa: E402
-from training_check.networks import NETWORKS, STRIP_NETWORKS, attention  # noqa: E402
+from training_check.fused import count, fuse  # noqa: E402
+from training_check.layers import FUNCTIONS, Mismatch, Reference  # noqa: E402
+from training_check.networks import NETWORKS, STRIP_NETWORKS, activations, attention, inverted  # noqa: E402
 from training_check.progress import Progress  # noqa: E402
 from training_check.split import random_groups, split_program, with_groups  # noqa: E402
 from training_check.step_rows import differences, take_rows  # noqa: E402
@@ -39,6 +41,15 @@ STRIP_BUFFERS = {"attention": "8KiB"}  # small enough for dp to make strips; the
 # the same with an optimizer: what hands gradients on in groups of one and of several iterations, and what does not
 UPDATE_RUNS = (("momentum", "dp", 7, "64KiB"), ("adam", "mbs2", 8, "48KiB"), ("adam", "baseline", 5, "64KiB"),
                ("sgd", "ilp", 6, "96KiB"))
+# inference, whose products do more, then training with norms that do
+FUSED_RUNS = (["--inference", "--planner", "dp", "--batch", "5", "--buffer", "48KiB"],
+              ["--inference", "--fuse", "--planner", "baseline", "--batch", "7", "--buffer", "64KiB"],
+              ["--fuse", "--planner", "dp", "--batch", "7", "--buffer", "64KiB", "--in-place"],
+              ["--fuse", "--planner", "baseline", "--batch", "4", "--buffer", "48KiB"],
+              ["--fuse", "--planner", "mbs2", "--batch", "8", "--buffer", "32KiB", "--recompute", "activations"],
+              ["--fuse", "--planner", "dp", "--batch", "6", "--buffer", "32KiB", "--recompute", "auto", "--optimizer", "adam"])
+STRIP_OPTIONS = ([], ["--recompute", "expand"], ["--inference", "--no-fold"], ["--inference"], ["--optimizer", "adam"],
+                 ["--fuse"], ["--fuse", "--recompute", "expand"])
 SEEDS = 1  # ways to cut a split program into groups, by chance
 
 
@@ -55,6 +66,7 @@ def make_plan(mbsopt, network, folder, *options):
 
 def carry_out(torch, plan, reference):
     """(worst relative difference, where that is)"""
+    reference = fuse(torch, reference, plan)
     execution = Execution(torch, plan, reference)
     if plan.get("format") == "mbsopt-plan/2":
         must_agree(plan, execution.rows)
@@ -111,9 +123,40 @@ def check(torch, mbsopt, network, run, folder, seed=1):
             worst, where)
 
 
+def must_fuse(plan, network, options):
+    """--fuse and --inference without --no-fold leave no pair that could be one step, as far as it is a simple one; nothing
+    else makes any step do more than its layer."""
+    made, read = {layer["name"]: layer for layer in network["layers"]}, [i for n in network["layers"] for i in n["inputs"]]
+    shared = {n for layer in network["layers"] if "shares" in layer for n in (layer["name"], layer["shares"])}
+    gone = {name for step in plan["steps"] for name in step.get("fused", ())}
+    folds = "--inference" in options and "--no-fold" not in options
+    for layer in network["layers"]:
+        before = made.get(layer["inputs"][0])
+        if before is None or read.count(before["name"]) > 1 or layer["name"] in gone:
+            continue
+        norm = layer["op"] == "norm" and layer["kind"] == "batch" and not shared & {layer["name"], before["name"]}
+        if folds and before["op"] in ("conv", "conv_transpose", "fc") and (norm or layer["op"] in FUNCTIONS):
+            raise Mismatch(f"{layer['name']} is a step of its own")
+        if "--fuse" in options and before["op"] == "norm" and layer["op"] in FUNCTIONS and before["name"] not in gone:
+            raise Mismatch(f"{layer['name']} is a step of its own")
+    if gone and not folds and "--fuse" not in options:
+        raise Mismatch(f"{len(gone)} layers have no steps")
+
+
+def check_fused(torch, mbsopt, network, options, folder, seed=1):
+    """A planner's plan of a network whose layers are fused."""
+    plan = make_plan(mbsopt, network, folder, *options)
+    must_fuse(plan, network, options)
+    if count(plan) == 0:
+        raise Mismatch("nothing is fused")
+    worst, where = carry_out(torch, plan, Reference(torch, network, plan["batch"], seed, plan["phase"] == "inference"))
+    return f"{len(plan['steps'])} steps, which do {count(plan)} layers besides their own", worst, where
+
+
 def check_planned_strips(torch, mbsopt, network, options, folder):
     """dp's plan, which in so small a buffer has strips."""
     plan = make_plan(mbsopt, network, folder, "--batch", "2", "--batch-norm", "keep", *options)
+    must_fuse(plan, network, options)
     strips = [g.get("strips", 1) for g in plan["groups"]]
     if max(strips) == 1:
         raise Mismatch("no group has strips")
@@ -125,9 +168,11 @@ def check_strips(torch, mbsopt, network, options, folder, seed):
     """The split program, in groups and strips that chance has chosen."""
     whole = "--planner", "mbs2", "--batch-norm", "keep"  # mbs2 plans the program that is not split
     plan = make_plan(mbsopt, network, folder, "--batch", "3", *whole, *options)
+    must_fuse(plan, network, options)
     reference = Reference(torch, network, 3, 1, plan["phase"] == "inference")
-    program = split_program(plan, network, {n: v.shape for n, v in reference.values.items()})
-    plan = with_groups(program, random_groups(random.Random(seed), program, network))
+    fused = fuse(torch, reference, plan)
+    program = split_program(plan, fused.network, {n: v.shape for n, v in fused.values.items()})
+    plan = with_groups(program, random_groups(random.Random(seed), program, fused.network))
     worst, where = carry_out(torch, plan, reference)
     strips = [g["strips"] for g in plan["groups"]]
     return f"{len(plan['steps'])} steps in groups of {','.join(map(str, strips))} strips", worst, where
@@ -144,10 +189,21 @@ def cases(torch, mbsopt, folder):
             run = planner, batch, buffer, "none", optimizer
             yield (f"{name} {planner} N={batch} {buffer} with {optimizer}",
                    lambda n=build(), r=run: check(torch, mbsopt, n, r, folder))
+    for name, build in NETWORKS.items():
+        for options in FUSED_RUNS:
+            network = build() if name == "attention" else build("batch" if "--inference" in options else "group")
+            if name != "attention" or "--inference" in options:  # no activation is behind a norm there
+                yield (f"{name} {' '.join(options)}",
+                       lambda n=network, o=options: check_fused(torch, mbsopt, n, o, folder))
+    for network, runs in ((inverted(), FUSED_RUNS[:2]), (activations(), FUSED_RUNS[2:]),
+                          (activations("batch"), [[*o, "--batch-norm", "keep"] for o in FUSED_RUNS[2:]])):
+        for options in runs:
+            yield (f"{network['name']} {' '.join(options)}",
+                   lambda n=network, o=options: check_fused(torch, mbsopt, n, o, folder))
     for name, build in STRIP_NETWORKS.items():
         for kind in ("layer",) if name == "attention" else ("group", "batch"):
             network = build() if kind == "layer" else build(kind)
-            for options in ([], ["--recompute", "expand"], ["--inference"], ["--optimizer", "adam"]):
+            for options in STRIP_OPTIONS:
                 for seed in range(SEEDS):
                     yield (f"{name} strips, {kind} norms {' '.join(options)} #{seed}",
                            lambda n=network, o=options, s=seed: check_strips(torch, mbsopt, n, o, folder, s))
@@ -160,7 +216,7 @@ def cases(torch, mbsopt, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mbsopt", default=os.environ.get("MBSOPT", str(ROOT / "build/src/cli/mbsopt")))
-    parser.add_argument("--tolerance", type=float, default=2e-5, help="of a gradient's largest element")
+    parser.add_argument("--tolerance", type=float, default=1e-10, help="of a gradient's largest element")
     given = parser.parse_args()
     try:
         import torch
@@ -168,6 +224,7 @@ def main():
         print(f"skipped: {error}")
         return 77
     torch.set_num_threads(1)
+    torch.set_default_dtype(torch.float64)
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
         for name, run in cases(torch, given.mbsopt, folder):

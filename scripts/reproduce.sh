@@ -176,8 +176,8 @@ sweep_strips-batch-norm() {
 sweep_strips-inference() {
     local files=("$networks"/{alexnet,resnet{50,101,152},inception_v{3,4}}.json)
     [ ${#own[@]} = 0 ] || files=("${own[@]}")
-    sweep "${files[@]}" "${with_and_without_strips[@]}" --inference --batch 1
-    sweep "${files[@]}" "${for_time[@]}" --inference --batch 1
+    sweep "${files[@]}" "${with_and_without_strips[@]}" --inference --no-fold --batch 1
+    sweep "${files[@]}" "${for_time[@]}" --inference --no-fold --batch 1
 }
 
 sweep_memories() {
@@ -256,10 +256,9 @@ sweep_optimizers() {
 
 # Inference in int8, with batch norms folded into the convolutions before them.
 sweep_soma() {
-    local machine work_of=("$work/folded.json" --inference --batch "1,4" --buffer "4MiB,8MiB" --planner dp)
+    local machine work_of=("$networks/resnet50.json" --inference --batch "1,4" --buffer "4MiB,8MiB" --planner dp)
     machine=$(variant int8 activation_bits 8)
     sed -i 's/"weight_bits": [0-9]*/"weight_bits": 8/' "$machine"
-    python3 "$root/scripts/fold_norms.py" "$networks/resnet50.json" -o "$work/folded.json"
     sweep "${work_of[@]}" --hardware "$machine" --strips on,off
     sweep "${work_of[@]}" --hardware "$machine" --in-place
 }

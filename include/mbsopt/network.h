@@ -29,6 +29,7 @@ typedef struct mbs_layer_info {
     size_t input_count;
     int is_view;        /* concat, flatten, identity, slice, reshape: no step, no bytes */
     const char *shares; /* the layer whose parameters it uses; null: it has its own, or none */
+    size_t fused_count; /* layers behind it that its step does, too; see mbs_network_fuse */
 } mbs_layer_info;
 
 /*
@@ -147,6 +148,34 @@ MBS_API mbs_status mbs_network_layer(const mbs_network *network, size_t index,
  * Null if either is out of range.
  */
 MBS_API const char *mbs_network_layer_input(const mbs_network *network, size_t index,
+                                            size_t position);
+
+/* ---- Layers done with the one before (section 13) ---- */
+
+/* What becomes one layer: the sum of any of these. */
+typedef enum mbs_fusion {
+    /*
+     * Inference: a product (conv, conv_transpose, fc, matmul) with a batch norm behind it, which
+     * becomes part of the weights and the bias of all but matmul, an activation behind either, and
+     * dropouts.
+     */
+    MBS_FUSE_PRODUCTS = 1,
+    MBS_FUSE_NORMS = 2 /* a norm with the activation behind it */
+} mbs_fusion;
+
+/*
+ * A copy of the network in which layers are one wherever the first one's output is read by the
+ * second alone. It keeps the first one's name and makes the value of the last. Programs of a
+ * network whose products were fused must be for inference. On success *fused is owned by the caller
+ * (mbs_network_free). O(size). Errors: MBS_ERR_ARGUMENT (a null pointer; `fusion` is no such sum),
+ * MBS_ERR_INPUT (more than 2^63 - 1 parameters), MBS_ERR_MEMORY.
+ */
+MBS_API mbs_status mbs_network_fuse(mbs_network **fused, const mbs_network *network, int fusion,
+                                    mbs_error *error);
+
+/* The name of the `position`-th of the layers that layer `index` does, too; null if either is out
+ * of range. */
+MBS_API const char *mbs_network_layer_fused(const mbs_network *network, size_t index,
                                             size_t position);
 
 #ifdef __cplusplus

@@ -226,12 +226,14 @@ typedef struct mbs_options {
     mbs_optimizer optimizer;     /* ignored with inference */
     int64_t max_dram_bytes; /* the most that may have to be in DRAM at one time; 0: any number */
     int in_place;           /* dp, ilp, best: steps may write over an operand (section 12) */
+    int no_fold; /* inference: 1: the network as it is; 0: with MBS_FUSE_PRODUCTS (network.h) */
+    int fuse;    /* 1: with MBS_FUSE_NORMS */
 } mbs_options;
 
 #define MBS_OPTIONS_INIT                                                                           \
     {                                                                                              \
         MBS_PLANNER_BEST, MBS_TRAFFIC, 32, 0, 0, 0, MBS_RECOMPUTE_NONE, 10, 0, 0, INFINITY, 0,     \
-            NULL, NULL, 0, 0, 0, 0, 0, MBS_OPTIMIZER_NONE, 0, 0                                    \
+            NULL, NULL, 0, 0, 0, 0, 0, MBS_OPTIMIZER_NONE, 0, 0, 0, 0                              \
     }
 
 /*

@@ -93,6 +93,7 @@ typedef struct mbs_step_info {
     int64_t gradient_bytes;    /* of an update: what the step before it completes; else 0 */
     int64_t state_read_bytes;  /* of an update: state and masters, or weights that have none */
     int64_t state_write_bytes; /* the same, and weights besides masters */
+    size_t fused_count;        /* layers behind its own whose work it does (section 13) */
 } mbs_step_info;
 
 /* One tensor as seen from outside; the pointer lives as long as the program. */
@@ -106,7 +107,8 @@ typedef struct mbs_tensor_info {
  * Builds the program of `network`, which may be freed afterwards. On success *program is owned by
  * the caller (mbs_program_free). O(steps · log steps). Errors: MBS_ERR_INPUT (a size overflows, or
  * the network has only views), MBS_ERR_ARGUMENT (recompute_layers names a layer whose output cannot
- * be recomputed, or recompute is MBS_RECOMPUTE_AUTO), MBS_ERR_MEMORY.
+ * be recomputed, recompute is MBS_RECOMPUTE_AUTO, or the network is folded and the program is not
+ * for inference), MBS_ERR_MEMORY.
  */
 MBS_API mbs_status mbs_program_create(mbs_program **program, const mbs_network *network,
                                       const mbs_program_options *options, mbs_error *error);
@@ -136,6 +138,11 @@ MBS_API mbs_status mbs_program_tensor(const mbs_program *program, size_t index,
 /* The tensor read (or written) at `position` of step `index`, or -1 if out of range. */
 MBS_API int64_t mbs_program_step_read(const mbs_program *program, size_t index, size_t position);
 MBS_API int64_t mbs_program_step_write(const mbs_program *program, size_t index, size_t position);
+
+/* The name of the `position`-th of the layers whose work the step does besides its own; null if
+ * either is out of range. */
+MBS_API const char *mbs_program_step_fused(const mbs_program *program, size_t index,
+                                           size_t position);
 
 #ifdef __cplusplus
 }

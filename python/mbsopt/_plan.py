@@ -22,6 +22,7 @@ OPTIMIZERS = ("none", "sgd", "momentum", "adam")
 LIMITED = ("ilp", "best")  # planners that a limit of work ends
 MOST_SAMPLES = 1000000
 MOST_CORES = 1000000
+FUSE_PRODUCTS, FUSE_NORMS = 1, 2
 
 
 # ---- What is expected of arguments -----------------------------------------------------------------
@@ -102,7 +103,7 @@ def fill_options(call: Call, *, buffer: Optional[Size], batch: int, planner: str
                  no_strips: bool, time_limit: Optional[float], gap: float, work_limit: float = 0.0,
                  weight: Optional[float] = None, max_slowdown: Optional[float] = None,
                  max_dram: Optional[Size] = None,
-                 in_place: bool = False, optimizer: str = "none") -> Options:
+                 in_place: bool = False, optimizer: str = "none", fold: bool = True, fuse: bool = False) -> Options:
     """Options of the library, checked: TypeError for what is of no such kind, Error for a value that is not good."""
     for name, size in (("buffer", buffer), ("max_dram", max_dram)):
         if size is not None:
@@ -116,7 +117,7 @@ def fill_options(call: Call, *, buffer: Optional[Size], batch: int, planner: str
         if number is not None or name in ("max_recompute", "gap", "work_limit"):
             expect_number(name, number)
     expect_flags(inference=inference, no_pin=no_pin, no_stream=no_stream, no_strips=no_strips,
-                 in_place=in_place)
+                 in_place=in_place, fold=fold, fuse=fuse)
     expect_batch("batch", batch)
     if weight is not None and objective != "traffic":
         raise Error("bad input", (f"objective {objective!r} and a weight exclude each other",))
@@ -132,7 +133,7 @@ def fill_options(call: Call, *, buffer: Optional[Size], batch: int, planner: str
                    limit_slowdown=max_slowdown is not None,
                    max_slowdown_percent=0 if max_slowdown is None else max_slowdown,
                    max_dram_bytes=0 if max_dram is None else call.size(max_dram, "max_dram"), in_place=in_place,
-                   optimizer=word("optimizer", optimizer, OPTIMIZERS))
+                   optimizer=word("optimizer", optimizer, OPTIMIZERS), no_fold=not fold, fuse=fuse)
 
 
 def make_plan(call: Call, network: ctypes.c_void_p, machine: Hardware, options: Options,
@@ -173,6 +174,12 @@ def plain_plan(call: Call, handle: ctypes.c_void_p, hardware: Hardware, cores: O
                 file["time_s"], file["energy_j"], file["utilisation"], DramPeak(**file["dram_peak"]), text, chip)
 
 
+def fused(call: Call, network: ctypes.c_void_p, inference: bool, fold: bool, fuse: bool) -> ctypes.c_void_p:
+    """The network that programs are made of."""
+    fusion = FUSE_PRODUCTS * (inference and fold) + FUSE_NORMS * fuse
+    return call.make("mbs_network_fuse", "mbs_network_free", network, ctypes.c_int(fusion)) if fusion else network
+
+
 def program_options(machine: Hardware, inference: bool, batch_norm: str, optimizer: str) -> ProgramOptions:
     """For mbs_program_create."""
     options = ProgramOptions(inference=inference, keep_batch_norm=word("batch_norm", batch_norm, BATCH_NORMS),
@@ -189,7 +196,8 @@ def model_program(call: Call, network: ctypes.c_void_p, machine: Hardware, optio
         raise Error("bad input", (f"planner is {planner!r}, expected ilp, whose integer program it is",))
     if options.recompute or options.max_dram_bytes:
         raise Error("bad input", ("ilp's integer program is of the program that recomputes none",))
-    program = call.make("mbs_program_create", "mbs_program_free", network, ctypes.byref(program_options(
+    made = fused(call, network, bool(options.inference), not options.no_fold, bool(options.fuse))
+    program = call.make("mbs_program_create", "mbs_program_free", made, ctypes.byref(program_options(
         machine, bool(options.inference), BATCH_NORMS[options.keep_batch_norm], OPTIMIZERS[options.optimizer])))
     return program, PlanOptions.of(options)
 
@@ -214,7 +222,8 @@ def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, pla
          recompute: Optional[str] = None,
          max_recompute: Optional[float] = None, max_dram: Optional[Size] = None,
          no_pin: bool = False, no_stream: bool = False, no_strips: bool = False,
-         in_place: bool = False, optimizer: str = "none", cores: Optional[int] = None,
+         in_place: bool = False, optimizer: str = "none", fold: bool = True, fuse: bool = False,
+         cores: Optional[int] = None,
          time_limit: Optional[float] = None, work_limit: float = 0.0, gap: float = 0.0,
          import_solution: Any = None, input: Names = (), cut: Names = (),  # pylint: disable=redefined-builtin
          weights: Names = (), learned: Names = (), constant: Names = (), opaque: bool = False,
@@ -225,10 +234,11 @@ def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, pla
     Keywords are the options of `mbsopt plan`. `buffer` is bytes or text such as "10MiB" (default: the hardware's).
     Without `time_limit` a limit of work ends ilp and best, which is counted: `work_limit`, or their own if it is 0. A
     second of time is worth `weight` GB; `max_slowdown` is in percent. `recompute` is "none" and `max_recompute` 10
-    percent by default; with `max_dram`, bytes or text, "auto" and as much as it takes. With `cores` the plan has what
-    so many move that share fetches. `import_solution` is a file, a solution of what export_model wrote. `input`, `cut`,
-    `weights`, `learned`, `constant`, each text or a list of it, and `opaque` are of ONNX files, of which the importer's
-    notes become warnings.
+    percent by default; with `max_dram`, bytes or text, "auto" and as much as it takes. Without `fold` an inference
+    has its batch norms and activations as steps of their own (--no-fold); with `fuse` a norm and the activation
+    behind it are one. With `cores` the plan has what so many move that share fetches. `import_solution` is a file, a
+    solution of what export_model wrote. `input`, `cut`, `weights`, `learned`, `constant`, each text or a list of it,
+    and `opaque` are of ONNX files, of which the importer's notes become warnings.
     While the library plans, `progress` is called, at most ten times a second, with seconds, best bytes and proven
     bound, 0 where there is none; True ends the search, as Ctrl-C does, ilp's and best's with the best plan so far.
     Raises Error, and TypeError for arguments of another type.
@@ -248,7 +258,8 @@ def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, pla
                                inference=inference, batch_norm=batch_norm, recompute=recompute,
                                max_recompute=max_recompute, no_pin=no_pin, no_stream=no_stream, no_strips=no_strips,
                                time_limit=time_limit, gap=gap, work_limit=work_limit, weight=weight,
-                               max_slowdown=max_slowdown, max_dram=max_dram, in_place=in_place, optimizer=optimizer)
+                               max_slowdown=max_slowdown, max_dram=max_dram, in_place=in_place, optimizer=optimizer,
+                               fold=fold, fuse=fuse)
         _check_heeded(call, options, planner, weight, max_recompute)
         loaded = call.load("network", source)
         if import_solution is None:

@@ -6,16 +6,16 @@ import ctypes
 import os
 from typing import Mapping, Optional, Union
 
-from ._native import (Call, Hardware, HardwareMember, LayerInfo, Loaded, ProgramOptions, Size, Source, find_file, is_onnx,
+from ._native import (Call, Hardware, HardwareMember, LayerInfo, ProgramOptions, Size, Source, find_file, is_onnx,
                       kind_of)
 from ._onnx import Importing, Names
-from ._plan import (expect_batch, expect_flags, expect_hardware, expect_size, expect_source, expect_text, load,
+from ._plan import (expect_batch, expect_flags, expect_hardware, expect_size, expect_source, expect_text, fused, load,
                     program_options)
 from ._types import Error, Layer, Machine, Member, Network, Plan
 
 
-def _show_network(call: Call, source: Loaded, machine: Hardware, batch: int, options: ProgramOptions) -> Network:
-    network = call.load("network", source)
+def _show_network(call: Call, network: ctypes.c_void_p, machine: Hardware, batch: int,
+                  options: ProgramOptions) -> Network:
     program = call.make("mbs_program_create", "mbs_program_free", network, ctypes.byref(options))
     table = call.text("mbs_report_network_table", network, program, ctypes.byref(machine), ctypes.c_int64(batch), 0)
     opened, info, layers = call.library, LayerInfo(), []
@@ -54,7 +54,8 @@ def _named(source: str) -> str:
 
 
 def show(source: Source, *, buffer: Optional[Size] = None, batch: int = 32, inference: bool = False,
-         batch_norm: str = "replace", optimizer: str = "none", hardware: Optional[Source] = None,
+         batch_norm: str = "replace", optimizer: str = "none", fold: bool = True, fuse: bool = False,
+         hardware: Optional[Source] = None,
          input: Names = (), cut: Names = (), weights: Names = (),  # pylint: disable=redefined-builtin
          learned: Names = (), constant: Names = (), opaque: bool = False) -> Union[Network, Machine, Plan]:
     """What `mbsopt show` says: of a network its layers and what each needs of the buffer, of a machine its members, of a
@@ -63,7 +64,7 @@ def show(source: Source, *, buffer: Optional[Size] = None, batch: int = 32, infe
     """
     expect_source("source", source, "a network, plan or hardware file")
     expect_batch("batch", batch)
-    expect_flags(inference=inference)
+    expect_flags(inference=inference, fold=fold, fuse=fuse)
     expect_text("batch_norm", batch_norm)
     expect_text("optimizer", optimizer)
     expect_hardware(hardware)
@@ -77,6 +78,7 @@ def show(source: Source, *, buffer: Optional[Size] = None, batch: int = 32, infe
     if kind in ("plan", "hardware"):
         for name, asked in (("buffer", buffer is not None), ("batch", batch != 32), ("inference", inference),
                             ("batch_norm", batch_norm != "replace"), ("optimizer", optimizer != "none"),
+                            ("fold", not fold), ("fuse", fuse),
                             ("hardware", hardware is not None and kind == "hardware")):
             if asked:
                 raise TypeError(f"{name} is of networks, and source is a {kind} file")
@@ -87,4 +89,6 @@ def show(source: Source, *, buffer: Optional[Size] = None, batch: int = 32, infe
             return _show_machine(call, call.hardware(source))
         machine = call.hardware(hardware)
         machine.buffer_bytes = call.size(buffer) or machine.buffer_bytes
-        return _show_network(call, loaded, machine, int(batch), program_options(machine, inference, batch_norm, optimizer))
+        network = fused(call, call.load("network", loaded), inference, fold, fuse)
+        return _show_network(call, network, machine, int(batch),
+                             program_options(machine, inference, batch_norm, optimizer))

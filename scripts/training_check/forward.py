@@ -1,5 +1,6 @@
 """Forward steps, on some of their rows."""
 
+from training_check.fused import apply_fused
 from training_check.layers import (Mismatch, apply, apply_window, height_window, interpolation, pads_of, pair,
                                    strides_of)
 
@@ -18,8 +19,8 @@ def forward(operands, layer, own, norms):
     else:
         value = apply(operands.torch, layer, slices(operands, layer, axis, lo, hi), own)
     if op == "relu":
-        operands.made[f"{name}.mask"] = (value > 0).float()
-    operands.put(name, value)
+        operands.made[f"{name}.mask"] = (value > 0).to(value.dtype)
+    operands.put(name, value if op == "norm" else apply_fused(operands.torch, layer, value))
 
 
 def slices(operands, layer, dimension, lo, hi):
@@ -64,7 +65,7 @@ def max_pool(operands, layer, own, lo, hi):
     _, left, _, right = pads_of(layer)
     wide = width + left + right
     row, column = index // wide + begin - above, index % wide - left
-    operands.made[f"{layer['name']}.index"] = (row * width + column).float()
+    operands.made[f"{layer['name']}.index"] = (row * width + column).to(value.dtype)
     return value
 
 

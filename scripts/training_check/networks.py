@@ -130,5 +130,39 @@ def attention(tokens=16):
     return b.network(x)
 
 
+def inverted(kind="batch"):
+    """Convolutions of every kind with norms and activations behind them, and what may not become one with them."""
+    b = Builder("inverted", 4, 18, 15, kind=kind)
+    x = b.add("stem", "conv", "image", out_channels=8, kernel=3, stride=2, pad=1, bias=True)
+    x = b.add("stem.act", "hardswish", b.norm("stem.norm", x))
+    y = b.add("grow", "relu6", b.norm("grow.norm", b.add("grow.conv", "conv", x, out_channels=24, kernel=1)))
+    y = b.add("deep", "silu", b.norm("deep.norm", b.add("deep.conv", "conv", y, out_channels=24, kernel=3, pad=1, groups=24)))
+    gate = b.add("squeeze", "conv", b.add("mean", "global_avg_pool", y), out_channels=6, kernel=1, bias=True)
+    gate = b.add("excite", "conv", b.add("squeeze.act", "elu", gate), out_channels=24, kernel=1, bias=True)
+    y = b.add("gated", "mul", y, b.add("gate", "hardsigmoid", gate))
+    y = b.norm("shrink.norm", b.add("shrink", "conv", y, out_channels=8, kernel=1))
+    x = b.add("add", "add", y, x)
+    twice = b.add("twice", "conv", x, out_channels=8, kernel=3, pad=1, groups=2)  # read by its norm, and by another layer
+    x = b.add("both", "add", twice, b.add("twice.act", "leaky_relu", b.norm("twice.norm", twice)))
+    x = b.add("up", "conv_transpose", x, out_channels=12, kernel=[3, 2], stride=2, groups=2, pad=[1, 0], bias=True)
+    x = b.add("up.act", "gelu", b.norm("up.norm", x))
+    x = b.norm("late.norm", b.add("late", "tanh", b.add("late.conv", "conv", x, out_channels=8, kernel=3, stride=2)))
+    x = b.add("late.act", "relu", x)
+    x = b.norm("flat.norm", b.add("flat", "fc", x, out_features=12, bias=True))
+    x = b.add("drop", "dropout", b.add("flat.act", "relu", x))
+    return b.network(x)
+
+
+def activations(kind="group"):
+    """Norms with every activation behind them."""
+    b = Builder("activations", 4, 12, kind=kind)
+    x = "image"
+    for i, op in enumerate(("gelu", "silu", "elu", "hardswish", "hardsigmoid", "tanh", "sigmoid", "relu", "relu6",
+                            "leaky_relu")):
+        x = b.norm(f"n{i}", b.add(f"c{i}", "conv", x, out_channels=8, kernel=3, pad=1, stride=1 + (i % 4 == 3)))
+        x = b.add(f"a{i}", op, x)
+    return b.network(x)
+
+
 NETWORKS = {"residual": residual, "inception": inception, "dense": dense, "attention": attention, "heads": heads}
 STRIP_NETWORKS = {**NETWORKS, "windows": windows}

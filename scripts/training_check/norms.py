@@ -5,7 +5,8 @@ channels of a sample, say. Rows add to them in any order; a kept batch norm's ar
 
 import math
 
-from training_check.layers import Mismatch
+from training_check.fused import apply_fused
+from training_check.layers import Mismatch, running_statistics
 
 EPSILON = 1e-5
 
@@ -114,15 +115,29 @@ class Norms:
         place = dimension, operands.begin, operands.end
         x = operands.value(layer["inputs"][0], *place)
         if self.inference and layer["kind"] == "batch":
-            scaled = x / math.sqrt(1 + EPSILON)
+            shape = (-1, *[1] * (x.dim() - 2))
+            mean, variance = (t.reshape(shape) for t in running_statistics(self.torch, x.shape[1]))
+            scaled = (x - mean) / (variance + EPSILON).sqrt()
         else:
             self.must_read(operands, layer, f"{layer['name']}.statistics", operands.own.step["kind"].endswith("remat"))
             mean, scale = self.moments(layer, x, *place)
             scaled = (x - mean) * scale
+        return apply_fused(self.torch, layer, self.affine(layer, scaled, own, place))
+
+    def affine(self, layer, flat, own, place):
         if not own:
-            return scaled
+            return flat
         gamma, beta = (self.spread(layer, p.flatten()[None], *place, True) for p in own)
-        return scaled * gamma + beta
+        return flat * gamma + beta
+
+    def behind(self, layer, flat, own, place, dy):
+        """The gradient of the norm's own output, which what is fused with it is a function of: it is made again."""
+        if not layer.get("fused"):
+            return dy
+        out = self.affine(layer, flat, own, place).requires_grad_()
+        with self.torch.enable_grad():
+            value = apply_fused(self.torch, layer, out)
+        return self.torch.autograd.grad(value, out, dy)[0]
 
     def must_read(self, operands, layer, statistics, known_anyway):
         if layer["name"] in self.split and not known_anyway and statistics not in operands.own.reads:
@@ -145,6 +160,7 @@ class Norms:
         x, dy = operands.value(v, *place), operands.gradient(*place)
         mean, scale = self.moments(layer, x, *place)
         flat = (x - mean) * scale
+        dy = self.behind(layer, flat, own, place, dy)
         g = dy * self.spread(layer, own[0].flatten()[None], *place, True) if own else dy
         sums = self.torch.stack([self.sums(layer, g, *place), self.sums(layer, g * flat, *place)], -1)
         split = name in self.split

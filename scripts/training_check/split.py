@@ -19,6 +19,8 @@ def split_program(plan, network, shapes):
         made["tensors"].append(statistics)
         made["steps"].append({**step, "name": f"{step['name']}.stat", "kind": f"{step['kind']}.stat",
                               "reads": list(step["reads"]), "writes": [statistics["id"]], "weight_bytes": 0})
+        if part == "":  # the statistics are of what the norm reads
+            made["steps"][-1].pop("fused", None)
         step["reads"].append(statistics["id"])
         step["accumulator_bytes"] = 0
         if step["writes"]:

@@ -37,14 +37,16 @@ static int load(shown *of, const arguments *given)
         mbs_load_any_file(&of->kind, &of->setup.network, &of->plan, &of->machine, path, &error),
         &error);
     free(path);
-    return status;
+    return status == EXIT_OK && of->kind == MBS_FILE_NETWORK
+               ? fuse_network(&of->setup.network, given)
+               : status;
 }
 
 /* What says how a network runs says nothing of a plan, and less of a machine. */
 static int check_options(const shown *of, const arguments *given)
 {
-    static const char *const of_networks[] = {"buffer",     "batch",     "inference",
-                                              "batch-norm", "optimizer", NULL};
+    static const char *const of_networks[] = {"buffer",    "batch",   "inference", "batch-norm",
+                                              "optimizer", "no-fold", "fuse",      NULL};
     const bool plan = of->kind == MBS_FILE_PLAN;
     if (of->kind == MBS_FILE_NETWORK)
         return EXIT_OK;

@@ -9,11 +9,12 @@
 
 static int check_plan_options(const arguments *given)
 {
-    static const char *const planning[] = {
-        "buffer",    "batch",      "planner",    "objective",  "weight",
-        "no-pin",    "gap",        "inference",  "batch-norm", "optimizer",
-        "no-stream", "no-strips",  "in-place",   "recompute",  "max-recompute",
-        "max-dram",  "time-limit", "work-limit", NULL};
+    static const char *const planning[] = {"buffer",     "batch",      "planner",       "objective",
+                                           "weight",     "no-pin",     "gap",           "inference",
+                                           "batch-norm", "optimizer",  "no-stream",     "no-strips",
+                                           "in-place",   "recompute",  "max-recompute", "max-dram",
+                                           "time-limit", "work-limit", "no-fold",       "fuse",
+                                           NULL};
     for (int i = 0; planning[i] != NULL; i++)
         if (option_value(given, planning[i]) != NULL) {
             complain("--%s: %s is a plan already", planning[i], given->operand);
@@ -38,7 +39,9 @@ int load_network_or_plan(setup *of, mbs_plan **plan, const arguments *given)
         return status;
     status = report_error(mbs_load_file(&of->network, plan, path, &error), &error);
     free(path);
-    return status == EXIT_OK && *plan != NULL ? check_plan_options(given) : status;
+    if (status != EXIT_OK)
+        return status;
+    return *plan != NULL ? check_plan_options(given) : fuse_network(&of->network, given);
 }
 
 int plan_or_load(mbs_plan **plan, setup *of, mbs_recompute_options recompute,

@@ -87,7 +87,29 @@ int check_import_options(const arguments *given)
     return EXIT_USAGE;
 }
 
-int load_network(mbs_network **network, const arguments *given, const char *name)
+int fusion_asked(const arguments *given)
+{
+    const bool folds = option_flag(given, "inference") && !option_flag(given, "no-fold");
+    return (folds ? MBS_FUSE_PRODUCTS : 0) | (option_flag(given, "fuse") ? MBS_FUSE_NORMS : 0);
+}
+
+int fuse_network(mbs_network **network, const arguments *given)
+{
+    const int fusion = fusion_asked(given);
+    mbs_network *fused;
+    mbs_error error;
+    mbs_error_clear(&error);
+    if (fusion == 0)
+        return EXIT_OK;
+    const int status = report_error(mbs_network_fuse(&fused, *network, fusion, &error), &error);
+    if (status == EXIT_OK) {
+        mbs_network_free(*network);
+        *network = fused;
+    }
+    return status;
+}
+
+static int load_as_it_is(mbs_network **network, const arguments *given, const char *name)
 {
     char *path;
     mbs_error error;
@@ -104,5 +126,18 @@ int load_network(mbs_network **network, const arguments *given, const char *name
         return status;
     status = report_error(mbs_network_load_file(network, path, &error), &error);
     free(path);
+    return status;
+}
+
+int load_network(mbs_network **network, const arguments *given, const char *name)
+{
+    int status = load_as_it_is(network, given, name);
+    if (status != EXIT_OK)
+        return status;
+    status = fuse_network(network, given);
+    if (status != EXIT_OK) {
+        mbs_network_free(*network);
+        *network = NULL;
+    }
     return status;
 }

@@ -22,13 +22,19 @@
 /* Whether `path` names an ONNX file. */
 bool is_onnx_path(const char *path);
 
+/* What --inference, --no-fold and --fuse come to: a sum of mbs_fusion. */
+int fusion_asked(const arguments *given);
+
+/* Fuses the network's layers as these say. Says what went wrong and returns the exit status. */
+int fuse_network(mbs_network **network, const arguments *given);
+
 /*
  * Loads the network `name`, one of the operands: a file, or one that is shipped (shipped.h). An
  * ONNX file is imported, as OPTIONS_IMPORT say: scripts/import_onnx.py writes the network file that
  * is loaded then. The importer is the file that MBSOPT_IMPORTER names, else the one installed with
  * this program, else the one in the source tree; Python is MBSOPT_PYTHON, else /usr/bin/python3,
  * else the python3 on the path. Says what went wrong and returns the exit status; *network is the
- * caller's if that is EXIT_OK.
+ * caller's if that is EXIT_OK. Its layers are fused, as of fuse_network.
  */
 int load_network(mbs_network **network, const arguments *given, const char *name);
 

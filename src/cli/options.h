@@ -6,7 +6,7 @@
 
 #include "command.h"
 
-#define MAX_OPTIONS 40
+#define MAX_OPTIONS 48
 
 /* Longer names are compared with none to suggest one. */
 #define LONGEST_SUGGESTION 32

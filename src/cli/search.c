@@ -212,6 +212,7 @@ mbs_program_options search_program_options(const mbs_hardware *hardware, int inf
 mbs_options search_network_options(const search_again *again, const mbs_plan_options *options)
 {
     return (mbs_options){
+        .no_fold = 1, /* nor .fuse: the network is what the options have made of it */
         .planner = options->planner,
         .objective = options->objective,
         .batch = options->batch,

@@ -49,8 +49,17 @@
         "optimizer", '\0', "NAME",                                                                 \
             "none (default), sgd, momentum, adam: steps that update weights"                       \
     }
+#define OPTION_NO_FOLD                                                                             \
+    {                                                                                              \
+        "no-fold", '\0', NULL, "inference: batch norms and activations as steps of their own"      \
+    }
+#define OPTION_FUSE                                                                                \
+    {                                                                                              \
+        "fuse", '\0', NULL, "a norm and the activation behind it are one step"                     \
+    }
 /* What is read of programs and of the machine together: rows that go together in every table. */
-#define OPTIONS_PROGRAM OPTION_INFERENCE, OPTION_BATCH_NORM, OPTION_OPTIMIZER
+#define OPTIONS_PROGRAM                                                                            \
+    OPTION_INFERENCE, OPTION_NO_FOLD, OPTION_FUSE, OPTION_BATCH_NORM, OPTION_OPTIMIZER
 #define OPTIONS_MACHINE OPTION_CYCLE_MODEL, OPTION_DRAM_EFFICIENCY, OPTION_OVERLAP
 #define OPTION_COLOR                                                                               \
     {                                                                                              \

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/name_pool.h"
 
 const cJSON *list_member(plan_loader *loader, const char *member, bool required)
 {
@@ -77,4 +78,14 @@ void pass_over_cost(plan_loader *loader, const json_path *at, const cJSON *objec
     pass_over_reals(loader, at, object, reals);
     if (value != NULL && entry_begin(loader, &parts_at, value, parts))
         pass_over_reals(loader, &parts_at, value, parts);
+}
+
+const char *copy_name(plan_loader *loader, const json_path *at, const char *member,
+                      const cJSON *value)
+{
+    const char *name = json_name(&loader->document, at, member, value);
+    const char *copy = name == NULL ? "" : name_pool_copy(loader->program->names, name);
+    if (copy == NULL)
+        json_out_of_memory(&loader->document);
+    return copy == NULL ? "" : copy;
 }

@@ -8,12 +8,14 @@
 
 typedef struct plan_loader {
     json_document document;
-    int version;             /* of the format */
-    mbs_plan header;         /* the figures that stand for themselves; moved into `plan` later */
-    const char *planner;     /* borrowed from the document */
-    mbs_origin_info origin;  /* likewise */
-    mbs_program *program;    /* null once `plan` owns it */
-    mbs_plan *plan;          /* null before its program is read */
+    int version;            /* of the format */
+    mbs_plan header;        /* the figures that stand for themselves; moved into `plan` later */
+    const char *planner;    /* borrowed from the document */
+    mbs_origin_info origin; /* likewise */
+    mbs_program *program;   /* null once `plan` owns it */
+    mbs_plan *plan;         /* null before its program is read */
+    int32_t fused_count;    /* of program->fused */
+    int32_t fused_capacity;
     bool tensors_known;      /* there is a list of tensors to check ids against */
     bool program_sound;      /* no fault in tensors and steps: others can be judged by them */
     int32_t *last_touch;     /* per tensor: 1 + its last touch so far */
@@ -50,10 +52,24 @@ void pass_over_cost(plan_loader *loader, const json_path *at, const cJSON *objec
 /* Allocates zeroed memory, at least one element; reports if there is none. */
 void *loader_allocate(plan_loader *loader, int64_t count, size_t element);
 
+/* A copy of the name that `value`, at `member`, is, as long-lived as the program; "" after a fault.
+ */
+const char *copy_name(plan_loader *loader, const json_path *at, const char *member,
+                      const cJSON *value);
+
 /* ---- plan_read_program.c ---- */
 
 /* Reads network, phase, tensors and steps into loader->program; false if memory is out. */
 bool read_program(plan_loader *loader);
+
+/* ---- plan_read_fused.c ---- */
+
+/* The layers whose work the step does besides its own, if it names any. */
+void read_fused(plan_loader *loader, const json_path *at, const cJSON *object, mbs_step *step);
+
+/* Reports layers that steps of different layers do, once it is known which layers steps are of.
+ * False if memory is out. */
+bool check_fused(plan_loader *loader);
 
 /* ---- plan_read_shapes.c ---- */
 

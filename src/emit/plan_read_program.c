@@ -12,22 +12,11 @@
 #define TENSOR_MEMBERS "id", "name", "bytes", "elements"
 #define STEP_MEMBERS                                                                               \
     "id", "name", "phase", "kind", "reads", "writes", "weight_bytes", "accumulator_bytes",         \
-        "same_weights", "same_accumulators", "update", "gemm", "conv"
+        "same_weights", "same_accumulators", "update", "gemm", "conv", "fused"
 
 /* By version. */
 static const char *const tensor_members[][6] = {{TENSOR_MEMBERS}, {TENSOR_MEMBERS, "rows"}};
-static const char *const step_members[][16] = {{STEP_MEMBERS}, {STEP_MEMBERS, "rows", "maps"}};
-
-/* A copy of the name at `member` that lives as long as the program; "" after a fault. */
-static const char *copy_name(plan_loader *loader, const json_path *at, const cJSON *object,
-                             const char *member)
-{
-    const char *name = json_name(&loader->document, at, member, json_member(object, member));
-    const char *copy = name == NULL ? "" : name_pool_copy(loader->program->names, name);
-    if (copy == NULL)
-        json_out_of_memory(&loader->document);
-    return copy == NULL ? "" : copy;
-}
+static const char *const step_members[][17] = {{STEP_MEMBERS}, {STEP_MEMBERS, "rows", "maps"}};
 
 /* Ids are there for the reader's eye; they must count up from 0. */
 static void check_id(plan_loader *loader, const json_path *at, const cJSON *object, int32_t index)
@@ -49,7 +38,7 @@ static void read_tensor(plan_loader *loader, const json_path *at, const cJSON *o
     if (!entry_begin(loader, at, object, tensor_members[loader->version - 1]))
         return;
     check_id(loader, at, object, index);
-    tensor->name = copy_name(loader, at, object, "name");
+    tensor->name = copy_name(loader, at, "name", json_member(object, "name"));
     figure_member(loader, at, object, "bytes", 0, JSON_MAX_INTEGER, &tensor->bytes);
     read_elements(loader, at, object, tensor);
     if (loader->version > 1)
@@ -221,10 +210,10 @@ static void read_step(plan_loader *loader, const json_path *at, const cJSON *obj
     if (!entry_begin(loader, at, object, step_members[loader->version - 1]))
         return;
     check_id(loader, at, object, index);
-    step->name = step->layer = copy_name(loader, at, object, "name");
+    step->name = step->layer = copy_name(loader, at, "name", json_member(object, "name"));
     int phase = choice_member(loader, at, object, "phase", phases, 2);
     step->phase = phase == 1 ? MBS_BACKWARD : MBS_FORWARD;
-    step->kind = copy_name(loader, at, object, "kind");
+    step->kind = copy_name(loader, at, "kind", json_member(object, "kind"));
     const bool whole_norms = loader->version == 1; /* in one step with their statistics */
     step->coupled = whole_norms && is_of_op(step->kind, "batch_norm");
     step->whole_sample = step->coupled || (whole_norms && is_of_op(step->kind, "norm")) ||
@@ -240,6 +229,7 @@ static void read_step(plan_loader *loader, const json_path *at, const cJSON *obj
     read_shared(loader, at, object, "same_accumulators", index, false);
     read_update(loader, at, object, index);
     read_products(loader, at, object, step);
+    read_fused(loader, at, object, step);
     if (loader->version > 1)
         read_rows(loader, at, object, step);
 }
@@ -360,7 +350,7 @@ bool read_program(plan_loader *loader)
     p->inference = choice_member(loader, NULL, root, "phase", phases, 2) == 1;
     size_t before = loader->document.faults;
     if (!read_tensors(loader) || !read_steps(loader) || !sum_bytes(loader) ||
-        !finish_shapes(loader))
+        !finish_shapes(loader) || (loader->document.faults == before && !check_fused(loader)))
         return false;
     find_elementwise(p);
     program_link(p);

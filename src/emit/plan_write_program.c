@@ -97,6 +97,17 @@ static void write_rows(plan_writer *w, const mbs_step *step)
         text_string(&w->out, "]");
 }
 
+/* Names of layers, if there are any. */
+static void write_fused(plan_writer *w, const mbs_step *step)
+{
+    for (int32_t f = 0; f < step->fused_count; f++) {
+        text_string(&w->out, f == 0 ? ", \"fused\": [" : ", ");
+        text_json_string(&w->out, w->program->fused[step->fused_begin + f]);
+    }
+    if (step->fused_count > 0)
+        text_string(&w->out, "]");
+}
+
 static void write_update(plan_writer *w, const weight_update *update)
 {
     text_string(&w->out, ", \"update\": {");
@@ -128,6 +139,7 @@ static void write_steps(plan_writer *w)
         if (step->update.is_update)
             write_update(w, &step->update);
         write_products(w, step);
+        write_fused(w, step);
         if (w->version > 1)
             write_rows(w, step);
         list_entry_end(w);

@@ -117,6 +117,12 @@ void schedule_begin_compute(schedule_writer *w, int32_t k)
     schedule_begin(w, "compute", k);
     schedule_string(w, "name", step->name);
     schedule_string(w, "kind", step->kind);
+    for (int32_t f = 0; f < step->fused_count; f++) {
+        text_string(w->text, f == 0 ? ",\"fused\":[" : ",");
+        text_json_string(w->text, w->program->fused[step->fused_begin + f]);
+    }
+    if (step->fused_count > 0)
+        text_string(w->text, "]");
 }
 
 void schedule_parameter_parts(schedule_writer *w, int32_t k)

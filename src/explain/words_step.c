@@ -130,6 +130,17 @@ static void put_mode(text *out, const mbs_plan *plan, int32_t k)
     }
 }
 
+/* The layers behind its own that it does. */
+static void put_fused(text *out, const mbs_program *program, const mbs_step *step)
+{
+    for (int32_t f = 0; f < step->fused_count; f++) {
+        text_string(out, f == 0 ? "It does " : f + 1 == step->fused_count ? " and " : ", ");
+        text_safe(out, program->fused[step->fused_begin + f]);
+    }
+    if (step->fused_count > 0)
+        text_string(out, ", too.\n");
+}
+
 void words_of_step(text *out, const mbs_plan *plan, int32_t k, const part_list *parts)
 {
     const mbs_step *step = &plan->program->steps[k];
@@ -145,6 +156,7 @@ void words_of_step(text *out, const mbs_plan *plan, int32_t k, const part_list *
     words_of_pace(out, plan, group);
     put_mode(out, plan, k);
     text_string(out, ".\n");
+    put_fused(out, plan->program, step);
     for (int32_t t = step->touch_begin; t < step->write_begin; t++)
         put_read(out, plan, group, t);
     for (int32_t t = step->write_begin; t < step->touch_end; t++)

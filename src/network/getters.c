@@ -12,6 +12,9 @@ void mbs_network_free(mbs_network *network)
     for (int32_t i = 0; i < network->layer_count; i++) {
         mem_free(network->layers[i].name);
         mem_free(network->layers[i].inputs);
+        for (int32_t f = 0; f < network->layers[i].fused_count; f++)
+            mem_free(network->layers[i].fused[f]);
+        mem_free(network->layers[i].fused);
     }
     mem_free(network->inputs);
     mem_free(network->layers);
@@ -61,8 +64,17 @@ mbs_status mbs_network_layer(const mbs_network *network, size_t index, mbs_layer
         .input_count = (size_t)layer->input_count,
         .is_view = op_is_view(layer->op),
         .shares = layer->shares < 0 ? NULL : network->layers[layer->shares].name,
+        .fused_count = (size_t)layer->fused_count,
     };
     return MBS_OK;
+}
+
+const char *mbs_network_layer_fused(const mbs_network *network, size_t index, size_t position)
+{
+    if (index >= mbs_network_layer_count(network) ||
+        position >= (size_t)network->layers[index].fused_count)
+        return NULL;
+    return network->layers[index].fused[position];
 }
 
 const char *mbs_network_layer_input(const mbs_network *network, size_t index, size_t position)

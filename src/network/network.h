@@ -82,7 +82,9 @@ typedef struct mbs_layer {
     mbs_shape after; /* pad: after each dimension */
     int32_t *inputs; /* values, in file order, repeated where the file repeats them */
     int32_t input_count;
-    int32_t shares;   /* the layer whose parameters it uses, which has its own; -1: its own */
+    int32_t shares; /* the layer whose parameters it uses, which has its own; -1: its own */
+    char **fused;   /* names of the layers behind it whose work its steps do (section 13) */
+    int32_t fused_count;
     mbs_shape shape;  /* of the output, per sample */
     int64_t elements; /* product of shape */
     int64_t weights;  /* parameter elements without the bias */
@@ -102,6 +104,8 @@ struct mbs_network {
     mbs_layer *layers; /* in program order */
     int32_t layer_count;
     int64_t parameters;
+    bool folded; /* rewritten by mbs_network_fuse: products, */
+    bool fused;  /* or norms */
 };
 
 /* The layer whose parameters layer `index` uses: itself, or the one it shares them with. */
@@ -121,6 +125,10 @@ static inline int row_window(const mbs_layer *layer)
 
 /* concat, flatten, identity, slice, reshape: no step, no bytes. */
 bool op_is_view(mbs_op op);
+
+/* Whether element i of the output is a function of element i of the one input and nothing else: the
+ * rectifiers and their like. */
+bool op_is_activation(mbs_op op);
 
 #define NETWORK_MAX_LAYERS     1000000
 #define NETWORK_MAX_INPUTS     100000

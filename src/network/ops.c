@@ -67,6 +67,13 @@ bool op_is_view(mbs_op op)
     return op_rules[op].is_view;
 }
 
+bool op_is_activation(mbs_op op)
+{
+    return op == OP_RELU || op == OP_RELU6 || op == OP_LEAKY_RELU || op == OP_SIGMOID ||
+           op == OP_TANH || op == OP_GELU || op == OP_SILU || op == OP_ELU || op == OP_HARDSWISH ||
+           op == OP_HARDSIGMOID;
+}
+
 static void report_unknown(json_document *document, const json_path *at, const char *name)
 {
     name_guess guess = name_guess_start(name);

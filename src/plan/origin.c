@@ -50,7 +50,9 @@ static void put_options(text *out, const mbs_plan *plan, const mbs_hardware *har
     if (options->in_place && mbs_planner_writes_in_place(options->planner))
         text_string(out, " --in-place");
     if (program->inference)
-        text_string(out, " --inference");
+        text_string(out, program->folded ? " --inference" : " --inference --no-fold");
+    if (program->fused_norms)
+        text_string(out, " --fuse");
     if (program->keeps_batch_norms)
         text_string(out, " --batch-norm keep");
     if (program->optimizer != MBS_OPTIMIZER_NONE)

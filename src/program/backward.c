@@ -261,7 +261,9 @@ static int32_t gradient_statistics(builder *b, int32_t layer)
     const mbs_layer *l = &b->network->layers[layer];
     const step_rows s = {rows_of(b, l->inputs[0]), true, ROW_MAP_SAME};
     mbs_step *step = backward_step(b, layer, STEP_BWD_STAT, "bwd.stat");
-    if (step == NULL ||
+    /* what an activation fused with the norm lets through follows from the norm's output */
+    const int64_t weights = l->fused_count > 0 ? l->weights : 0;
+    if (step == NULL || !builder_bytes(b, weights, b->options.bits.weight, &step->weight_bytes) ||
         !builder_bytes(b, l->weights, b->options.bits.accumulator, &step->accumulator_bytes) ||
         !read_dy(b, &s) || !read_saved_inputs(b, &s))
         return -1;

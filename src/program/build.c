@@ -5,6 +5,31 @@
 #include "base/memory.h"
 #include "program/builder.h"
 
+/* The names of the layers that others do, too; what is without names has none of these. */
+static bool copy_fused(builder *b)
+{
+    const mbs_network *n = b->network;
+    int32_t count = 0;
+    b->fused_begin = mem_alloc((size_t)n->layer_count * sizeof *b->fused_begin);
+    for (int32_t l = 0; l < n->layer_count; l++)
+        count += n->layers[l].fused_count;
+    if (b->fused_begin != NULL && count > 0)
+        b->program->fused = mem_alloc((size_t)count * sizeof *b->program->fused);
+    if (b->fused_begin == NULL || (count > 0 && b->program->fused == NULL))
+        return builder_fail(b, MBS_ERR_MEMORY);
+    count = 0;
+    for (int32_t l = 0; l < n->layer_count; l++) {
+        b->fused_begin[l] = count;
+        for (int32_t f = 0; f < n->layers[l].fused_count; f++) {
+            const char *name = name_pool_copy(b->program->names, n->layers[l].fused[f]);
+            if (name == NULL)
+                return builder_fail(b, MBS_ERR_MEMORY);
+            b->program->fused[count++] = name;
+        }
+    }
+    return true;
+}
+
 static bool open_values(builder *b, bool blank)
 {
     size_t values = (size_t)b->value_count;
@@ -20,6 +45,8 @@ static bool open_values(builder *b, bool blank)
         b->side == NULL || b->row_axis == NULL || b->keeps_rows == NULL || b->program == NULL)
         return builder_fail(b, MBS_ERR_MEMORY);
     b->program->inference = b->options.inference != 0;
+    b->program->folded = b->network->folded;
+    b->program->fused_norms = b->network->fused;
     b->program->keeps_batch_norms = b->options.keep_batch_norm != 0;
     b->program->recompute = b->options.recompute;
     b->program->has_shapes = true;
@@ -33,7 +60,7 @@ static bool open_values(builder *b, bool blank)
     if (b->program->names == NULL || b->program->network_name == NULL)
         return builder_fail(b, MBS_ERR_MEMORY);
     row_axes_find(b);
-    return maps_open(b);
+    return maps_open(b) && (blank || copy_fused(b));
 }
 
 /* What is kept for each tensor of a value and each part, once there are all of them. */
@@ -96,6 +123,13 @@ static bool add_value_tensors(builder *b)
 bool builder_open(builder *b, const mbs_network *network, const mbs_program_options *options,
                   bool blank, mbs_error *error)
 {
+    if (network->folded && !options->inference) {
+        *b = (builder){.status = MBS_ERR_ARGUMENT};
+        error_set(error, MBS_ERR_ARGUMENT,
+                  "network %s has its norms folded into products, which is for inference alone",
+                  quoted(network->name).text);
+        return false;
+    }
     if ((unsigned)options->optimizer >= MBS_OPTIMIZER_COUNT) {
         *b = (builder){.status = MBS_ERR_ARGUMENT};
         error_set(error, MBS_ERR_ARGUMENT, "no optimizer has the number %d",
@@ -136,6 +170,7 @@ void builder_close(builder *b)
     mem_free(b->needs_gradient);
     mem_free(b->is_sink);
     mem_free(b->side);
+    mem_free(b->fused_begin);
     builder_close_own(b);
 }
 

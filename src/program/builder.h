@@ -105,6 +105,7 @@ typedef struct builder {
     bool *gradient_shuffled; /* per base tensor: whether its elements may be in another order */
     int32_t *sum_count;      /* per base tensor: gsum steps so far */
     int32_t *side;           /* per layer: its mask or index tensor, or -1 */
+    int32_t *fused_begin;    /* per layer: where its names begin in program.fused */
     bool *recompute;         /* per value: not stored, but computed again (section 10) */
     int32_t *again;          /* per value: the tensor recomputed last, or -1 */
     int32_t *again_for;      /* per value: the layer whose backward steps that was for */

@@ -62,6 +62,7 @@ static bool copy_program(builder *b, const builder *base)
     b->map_slots = mem_alloc((size_t)base->map_slot_count * sizeof *b->map_slots);
     if (b->map_slots != NULL)
         memcpy(b->map_slots, base->map_slots, (size_t)base->map_slot_count * sizeof *b->map_slots);
+    p->fused = NULL; /* nor has the family any */
     p->names = name_pool_create_blank();
     p->network_name = mem_strdup(from->network_name);
     return b->map_slots != NULL && p->steps != NULL && p->tensors != NULL && p->touches != NULL &&

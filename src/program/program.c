@@ -125,6 +125,7 @@ void mbs_program_free(mbs_program *program)
         return;
     name_pool_free(program->names);
     mem_free(program->network_name);
+    mem_free(program->fused);
     mem_free(program->steps);
     mem_free(program->tensors);
     mem_free(program->touches);
@@ -175,8 +176,17 @@ mbs_status mbs_program_step(const mbs_program *program, size_t index, mbs_step_i
         .gradient_bytes = program_gradient_bytes(program, (int32_t)index),
         .state_read_bytes = step->update.state_bytes + step->update.old_bytes,
         .state_write_bytes = step->update.state_bytes + step->update.new_bytes,
+        .fused_count = (size_t)step->fused_count,
     };
     return MBS_OK;
+}
+
+const char *mbs_program_step_fused(const mbs_program *program, size_t index, size_t position)
+{
+    if (index >= (size_t)program->step_count ||
+        position >= (size_t)program->steps[index].fused_count)
+        return NULL;
+    return program->fused[(size_t)program->steps[index].fused_begin + position];
 }
 
 mbs_status mbs_program_tensor(const mbs_program *program, size_t index, mbs_tensor_info *info)

@@ -121,6 +121,8 @@ typedef struct mbs_step {
     int32_t touch_end;
     int32_t replaceable; /* the first touch of what it may write over (section 12); -1: none */
     bool has_choice;     /* there are more, see program_may_replace */
+    int32_t fused_begin; /* names of the layers behind its own whose work it does (section 13): */
+    int32_t fused_count; /* program.fused[fused_begin …] */
     int64_t weight_bytes;
     int64_t accumulator_bytes;
     parameter_use weight_use;
@@ -145,6 +147,9 @@ typedef struct mbs_tensor {
 struct mbs_program {
     char *network_name;
     bool inference;
+    bool folded;            /* its network's products are fused with what is behind (section 13), */
+    bool fused_norms;       /* or its norms; of a loaded plan not known */
+    const char **fused;     /* the names of the layers that others do, too; null: there are none */
     bool keeps_batch_norms; /* as its options say; likewise the following */
     mbs_recompute recompute;
     bool has_shapes;    /* gemm, conv and elements are known; plan files may lack them */

@@ -40,6 +40,13 @@ static const char *step_kind(builder *b, const mbs_layer *layer, step_pass pass)
     return *kind;
 }
 
+/* Whether a layer's step of that pass does what is fused with it, too: a norm's statistics are of
+   its input, and a product's gradients of one that has come through what is behind it. */
+static bool does_fused(step_pass pass)
+{
+    return pass == STEP_FORWARD || pass == STEP_REMAT || pass == STEP_BWD || pass == STEP_BWD_STAT;
+}
+
 mbs_step *builder_step(builder *b, int32_t layer, step_pass pass, const char *name)
 {
     mbs_program *p = b->program;
@@ -56,12 +63,15 @@ mbs_step *builder_step(builder *b, int32_t layer, step_pass pass, const char *na
     }
     p->steps = steps;
     const bool of_layer = l != NULL && pass != STEP_GSUM;
+    const bool fuses = of_layer && b->fused_begin != NULL && does_fused(pass);
     mbs_step *step = &steps[p->step_count++];
     *step = (mbs_step){
         .name = name,
         .kind = kind,
         .layer = l == NULL ? name : p->tensors[b->network->input_count + layer].name,
         .layer_id = layer,
+        .fused_begin = fuses ? b->fused_begin[layer] : 0,
+        .fused_count = fuses ? l->fused_count : 0,
         .phase = pass == STEP_FORWARD || pass == STEP_STAT ? MBS_FORWARD : MBS_BACKWARD,
         .pass = pass,
         .whole_sample = of_layer && needs_whole_sample(b, l),

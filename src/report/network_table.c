@@ -166,10 +166,12 @@ static double forward_macs(const mbs_program *p)
 static void put_totals(text *out, const table_source *from)
 {
     size_t views = 0;
+    size_t fused = 0;
     int64_t activations = 0;
     for (size_t i = 0; i < from->layer_count; i++) {
         mbs_layer_info layer = {0};
         mbs_network_layer(from->network, i, &layer);
+        fused += layer.fused_count;
         if (layer.is_view)
             views++;
         else if (!checked_add(activations, output_bytes(from, &layer), &activations))
@@ -178,6 +180,8 @@ static void put_totals(text *out, const table_source *from)
     text_format(out, "\n%zu layer%s", from->layer_count, from->layer_count == 1 ? "" : "s");
     if (views > 0)
         text_format(out, " (%zu of them views)", views);
+    if (fused > 0)
+        text_format(out, ", which do %zu more", fused);
     text_format(out, ", %" PRId64 " parameters, ", mbs_network_parameters(from->network));
     if (mbs_program_is_inference(from->program))
         text_format(out, "%zu steps\n", from->steps_in_phase[MBS_FORWARD]);

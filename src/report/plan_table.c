@@ -349,6 +349,18 @@ static const char *plural(size_t count)
     return count == 1 ? "" : "s";
 }
 
+/* Layers without a step of their own: those that forward steps do besides theirs. */
+static size_t count_fused(const mbs_program *program)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < mbs_program_step_count(program); i++) {
+        mbs_step_info step;
+        if (mbs_program_step(program, i, &step) == MBS_OK && step.phase == MBS_FORWARD)
+            count += step.fused_count;
+    }
+    return count;
+}
+
 /* What the rows do not show: how operands come in, and what is pinned. */
 static void put_summary(text *out, const mbs_plan *plan)
 {
@@ -380,6 +392,9 @@ static void put_summary(text *out, const mbs_plan *plan)
     }
     if (in_place > 0)
         text_format(out, "; %zu in place", in_place);
+    const size_t fused = count_fused(mbs_plan_program(plan));
+    if (fused > 0)
+        text_format(out, "; %zu layer%s done by others' steps", fused, plural(fused));
     if (pinned > 0)
         text_format(out, "; up to %s of parameters pinned", figure_space(pinned).text);
     text_string(out, "\n");

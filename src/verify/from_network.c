@@ -2,7 +2,8 @@
 
 #include <stdbool.h>
 
-mbs_status plan_from_network(mbs_plan **plan, const mbs_network *network,
+/* Plans the network as it is. */
+static mbs_status plan_given(mbs_plan **plan, const mbs_network *network,
                              const mbs_hardware *hardware, const mbs_options *options,
                              mbs_error *error)
 {
@@ -34,4 +35,20 @@ mbs_status plan_from_network(mbs_plan **plan, const mbs_network *network,
     const mbs_recompute_options recompute = {options->recompute, options->max_recompute_percent,
                                              options->max_dram_bytes};
     return mbs_plan_create_recompute(plan, network, &program, hardware, &how, &recompute, error);
+}
+
+mbs_status plan_from_network(mbs_plan **plan, const mbs_network *network,
+                             const mbs_hardware *hardware, const mbs_options *options,
+                             mbs_error *error)
+{
+    const int fusion = (options->inference && !options->no_fold ? MBS_FUSE_PRODUCTS : 0) |
+                       (options->fuse ? MBS_FUSE_NORMS : 0);
+    mbs_network *fused;
+    if (fusion == 0)
+        return plan_given(plan, network, hardware, options, error);
+    mbs_status status = mbs_network_fuse(&fused, network, fusion, error);
+    if (status == MBS_OK)
+        status = plan_given(plan, fused, hardware, options, error);
+    mbs_network_free(fused);
+    return status;
 }

@@ -177,6 +177,37 @@ class Plan(CliTest):
         self.assertEqual({step["phase"] for step in plan["steps"]}, {"forward"})
         self.assertIn("inference", self.succeed("plan", ALEXNET, "--inference").out)
 
+    def test_folded_inference(self):
+        """A folded network has no batch norm left that a convolution can take up, and its results are as large."""
+        folded, whole = (self.plan_json(RESNET50, "--inference", "--planner=dp", *more) for more in ([], ["--no-fold"]))
+        done = [name for step in folded["steps"] for name in step.get("fused", ())]
+        own = [step["name"] for step in folded["steps"]]
+        self.assertEqual(sorted(own + done), sorted(step["name"] for step in whole["steps"]))
+        self.assertEqual((len(own), sum("norm" in name for name in done), sum("relu" in name for name in done)),
+                         (88, 53, 33))
+        self.assertEqual({step["kind"] for step in folded["steps"] if "fused" in step}, {"conv"})
+        self.assertEqual(folded["tensors"][-1]["bytes"], whole["tensors"][-1]["bytes"])
+        norms = sum(step["weight_bytes"] for step in whole["steps"] if step["kind"] == "affine")
+        self.assertEqual(sum(step["weight_bytes"] for step in folded["steps"]),
+                         sum(step["weight_bytes"] for step in whole["steps"]) - norms // 2)
+        self.assertTrue(whole["made_by"]["options"].endswith("--inference --no-fold"))
+        self.assertIn("; 86 layers done by others' steps", self.succeed("plan", RESNET50, "--inference").out)
+        self.assertIn("which do 86 more", self.succeed("show", RESNET50, "--inference").out)
+        self.assertNotIn("which do", self.succeed("show", RESNET50, "--inference", "--no-fold").out)
+        self.succeed("plan", ALEXNET, "-o", self.folder / "plan.json")
+        self.refuse(USAGE, "show", self.folder / "plan.json", "--no-fold", says="--no-fold is of networks")
+        self.refuse(USAGE, "explain", self.folder / "plan.json", "--fuse", says="--fuse: ")
+
+    def test_fused_norms(self):
+        path = self.folder / "plan.json"
+        self.succeed("plan", RESNET50, "--fuse", "--planner=dp", "--no-strips", "-o", path)
+        fused = json.loads(path.read_text())
+        self.assertEqual({step["kind"] for step in fused["steps"] if "fused" in step}, {"norm", "norm.bwd"})
+        self.assertTrue(fused["made_by"]["options"].endswith("--fuse"))
+        self.succeed("verify", path)
+        self.assertIn("It does layer1.0.relu1, too.",
+                      self.succeed("explain", path, "--step", "layer1.0.norm1").out)
+
     def test_batch_norms(self):
         kept = self.succeed("plan", RESNET50, "--batch-norm", "keep", "--format", "json")
         self.assertEqual(kept.err, "")

@@ -134,23 +134,6 @@ echo "7;cluster"
         self.assert_files("log", "out.csv")
 
     @unittest.skipUnless(shutil.which("shellcheck"), "no shellcheck")
-    def test_fold_norms(self):
-        """A folded network has no batch norm left that a convolution can take up, and the same shapes."""
-        folded = self.folder / "folded.json"
-        subprocess.run(["python3", ROOT / "scripts" / "fold_norms.py", NETWORKS / "resnet18.json", "-o", folded],
-                       check=True)
-        before = json.loads((NETWORKS / "resnet18.json").read_text())["layers"]
-        after = json.loads(folded.read_text())["layers"]
-        norms = {layer["name"] for layer in before if layer["op"] == "norm"}
-        self.assertEqual([layer["name"] for layer in after], [layer["name"] for layer in before if layer["name"] not in norms])
-        self.assertEqual(len(norms), sum(layer.get("bias", False) for layer in after if layer["op"] == "conv"))
-        plan = json.loads(self.succeed("plan", folded, "--inference", "--planner", "dp", "--format", "json").out)
-        whole = json.loads(self.succeed("plan", NETWORKS / "resnet18.json", "--inference", "--planner", "dp", "--format",
-                                        "json").out)
-        self.assertEqual(len(plan["steps"]), len(whole["steps"]) - len(norms))
-        last = [[tensor["bytes"] for tensor in of["tensors"]][-1] for of in (plan, whole)]
-        self.assertEqual(last[0], last[1])
-
     def test_shellcheck(self):
         scripts = [ROOT / "scripts" / name for name in ("sweep.sbatch", "sweep_lib.sh", "sweep_parallel.sh")]
         done = subprocess.run(["shellcheck", "-x", "-P", str(ROOT), *scripts], capture_output=True, text=True,

@@ -169,8 +169,11 @@ class Points(Sweep):
 
     def test_inference_and_batch_norms(self):
         rows = self.rows(RESNET18, "--inference", "--planner=archopt,dp")
-        self.assertEqual([(r["phase"], r["batch_norm"]) for r in rows],
-                         [("inference", "keep"), ("inference", "replace")])
+        self.assertEqual([(r["phase"], r["batch_norm"], r["fused"]) for r in rows],
+                         [("inference", "keep", "products"), ("inference", "replace", "products")])
+        fused = [self.rows(RESNET18, "--planner=dp", *more)[0].get("fused") for more in
+                 (["--inference", "--no-fold"], ["--inference", "--fuse"], ["--fuse"], [])]
+        self.assertEqual(fused, ["none", "products+norms", "norms", None])
         result = self.succeed("sweep", RESNET18, "--batch-norm=keep")
         self.assertEqual(result.err, "")
         self.assertIn(",training,keep,", result.out)

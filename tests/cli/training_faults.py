@@ -64,6 +64,40 @@ class WholeSamples(unittest.TestCase):
             c.Execution(torch, plan, self.reference).run()
 
 
+class Fused(unittest.TestCase):
+    def carry_out(self, network, inference, *options, change=lambda plan: None):
+        plan = make_plan(network, *options)
+        change(plan)
+        return c.carry_out(torch, plan, c.Reference(torch, network, 4, 1, inference))[0]
+
+    def test_what_steps_say_that_they_do_counts(self):
+        """A layer less, one that another reads, one that is no neighbour."""
+        network = c.inverted()
+        step = "grow.conv"
+        self.assertLess(self.carry_out(network, True, "--inference"), 1e-3)
+        for names, says in ((["grow.norm"], "grow is done by no step"), (["grow.norm", "add"], "add is done with grow.conv"),
+                            (["stem.norm"], "stem.norm is done with grow.conv")):
+            def change(plan, names=names):
+                next(s for s in plan["steps"] if s["name"] == step)["fused"] = names
+            with self.assertRaisesRegex(c.Mismatch, says):
+                self.carry_out(network, True, "--inference", change=change)
+
+    def test_gradients_come_back_through_activations(self):
+        network = c.activations()
+        self.assertLess(self.carry_out(network, False, "--fuse"), 1e-3)
+        whole = c.fuse
+
+        def without(*arguments):
+            made = whole(*arguments)
+            made.layers["n3"]["fused"] = []
+            return made
+        c.fuse = without
+        try:
+            self.assertGreater(self.carry_out(network, False, "--fuse"), 1e-2)
+        finally:
+            c.fuse = whole
+
+
 class Strips(unittest.TestCase):
     """The network with windows of every kind, cut where a norm's statistics are complete, or at each step; strips of
     one row of the tallest tensor."""

@@ -67,6 +67,13 @@ class Plans(unittest.TestCase):
         placed = mbsopt.plan(RESIDUAL, batch=3, buffer=8192, in_place=True)
         self.assertEqual(placed.json, tool("plan", RESIDUAL, "--batch=3", "--buffer=8KiB", "--in-place",
                                            "--format=json"))
+        whole, folded = (mbsopt.plan("resnet18", planner="baseline", inference=True, fold=fold) for fold in (False, True))
+        self.assertEqual([plan.json for plan in (whole, folded)],
+                         [tool("plan", "resnet18", "--planner=baseline", "--inference", *more, "--format=json")
+                          for more in (["--no-fold"], [])])
+        self.assertLess(folded.traffic.total, whole.traffic.total)
+        fused = mbsopt.plan("resnet18", planner="mbs2", fuse=True)
+        self.assertEqual(fused.json, tool("plan", "resnet18", "--planner=mbs2", "--fuse", "--format=json"))
         time = mbsopt.plan(RESIDUAL, objective="time", batch=3, buffer=8192)
         self.assertEqual(time.json, tool("plan", RESIDUAL, "--batch=3", "--buffer=8KiB",
                                          "--objective=time", "--format=json"))

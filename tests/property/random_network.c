@@ -41,6 +41,22 @@ mbs_optimizer random_optimizer(const uint64_t *state)
     return drawn < MBS_OPTIMIZER_COUNT ? (mbs_optimizer)drawn : MBS_OPTIMIZER_NONE;
 }
 
+mbs_program *random_program_of(const mbs_network *network, const mbs_program_options *options,
+                               const uint64_t *state, const char *label)
+{
+    const int drawn = (int)(*state >> 32) & (MBS_FUSE_PRODUCTS | MBS_FUSE_NORMS);
+    mbs_network *fused;
+    mbs_program *program;
+    mbs_error error;
+    mbs_error_clear(&error);
+    must_succeed(mbs_network_fuse(&fused, network,
+                                  options->inference ? drawn : drawn & MBS_FUSE_NORMS, &error),
+                 &error, label);
+    must_succeed(mbs_program_create(&program, fused, options, &error), &error, label);
+    mbs_network_free(fused);
+    return program;
+}
+
 /* As `mbsopt-network/1` text, the caller's (mbs_free). */
 static char *write_network(uint64_t *state, network_shape shape, int layers)
 {

@@ -26,4 +26,11 @@ mbs_network *random_network(uint64_t *state, int layers, char label[RANDOM_LABEL
 /* Likewise; often with strides, dilations, padding, upsampling and attention, and more rows. */
 mbs_network *random_network_of_rows(uint64_t *state, int layers, char label[RANDOM_LABEL_BYTES]);
 
+/*
+ * A program of the network; of some states with its norms fused with what is behind them, and in
+ * inference its products. Draws nothing. The caller's (mbs_program_free).
+ */
+mbs_program *random_program_of(const mbs_network *network, const mbs_program_options *options,
+                               const uint64_t *state, const char *label);
+
 #endif

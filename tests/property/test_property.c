@@ -27,15 +27,12 @@ typedef struct setting {
 /* A random network, buffer, batch and options. */
 static void open_setting(setting *s, uint64_t *state, int layers)
 {
-    static mbs_error error;
     mbs_program_options program_options = MBS_PROGRAM_OPTIONS_INIT;
     s->network = random_network(state, layers, s->label);
-    mbs_error_clear(&error);
     program_options.optimizer = random_optimizer(state);
     program_options.inference = random_between(state, 0, 4) == 0;
     program_options.keep_batch_norm = random_between(state, 0, 1) == 0;
-    must_succeed(mbs_program_create(&s->program, s->network, &program_options, &error), &error,
-                 s->label);
+    s->program = random_program_of(s->network, &program_options, state, s->label);
     mbs_hardware_wavecore(&s->hardware);
     s->hardware.norm_passes = random_between(state, 1, 3);
     s->hardware.reserved_bytes = random_between(state, 0, 2) == 0 ? 1000 : 0;

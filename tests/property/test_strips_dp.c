@@ -26,7 +26,6 @@ typedef struct setting {
 /* A random network, buffer, batch and options. */
 static void open_setting(setting *s, uint64_t *state, int layers, int scale)
 {
-    static mbs_error error;
     mbs_program_options program_options = MBS_PROGRAM_OPTIONS_INIT;
     do {
         const int64_t choice = random_between(state, 0, 7);
@@ -34,13 +33,11 @@ static void open_setting(setting *s, uint64_t *state, int layers, int scale)
                      : choice <= 2 ? random_network(state, layers, s->label)
                                    : random_chain(state, layers, scale, s->label);
     } while (s->network == NULL);
-    mbs_error_clear(&error);
     program_options.optimizer = random_optimizer(state);
     program_options.inference = random_between(state, 0, 3) == 0;
     program_options.keep_batch_norm = random_between(state, 0, 1) == 0;
     program_options.split_norms = 1;
-    must_succeed(mbs_program_create(&s->program, s->network, &program_options, &error), &error,
-                 s->label);
+    s->program = random_program_of(s->network, &program_options, state, s->label);
     mbs_hardware_wavecore(&s->hardware);
     s->hardware.norm_passes = random_between(state, 1, 3);
     s->options = (mbs_plan_options)MBS_PLAN_OPTIONS_INIT;

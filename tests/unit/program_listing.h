@@ -28,8 +28,7 @@ enum { TRAINING = 0, INFERENCE = 1, KEEP = 2, SPLIT = 4, ACTIVATIONS = 8 };
 
 static mbs_error error;
 
-static inline mbs_status build(mbs_program **program, const char *inputs, const char *layers,
-                               const mbs_program_options *options)
+static inline mbs_network *load(const char *inputs, const char *layers)
 {
     char document[4096];
     mbs_network *network;
@@ -45,7 +44,14 @@ static inline mbs_status build(mbs_program **program, const char *inputs, const 
     mbs_status status =
         mbs_network_load_text(&network, document, (size_t)length, "test.json", &error);
     ck_assert_msg(status == MBS_OK, "%s\n%s", error.message[0], document);
-    status = mbs_program_create(program, network, options, &error);
+    return network;
+}
+
+static inline mbs_status build(mbs_program **program, const char *inputs, const char *layers,
+                               const mbs_program_options *options)
+{
+    mbs_network *network = load(inputs, layers);
+    mbs_status status = mbs_program_create(program, network, options, &error);
     mbs_network_free(network); /* the program must not need it any more */
     return status;
 }
@@ -96,6 +102,8 @@ static inline void list_step(text *out, const mbs_program *p, size_t k)
         text_format(out, " w=%" PRId32, p->steps[k].weight_use.previous);
     if (p->steps[k].accumulator_use.previous >= 0)
         text_format(out, " a=%" PRId32, p->steps[k].accumulator_use.previous);
+    for (size_t i = 0; i < step.fused_count; i++)
+        text_format(out, " +%s", mbs_program_step_fused(p, k, i));
     text_string(out, "\n");
 }
 

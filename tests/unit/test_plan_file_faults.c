@@ -17,7 +17,31 @@ typedef struct fault {
     const char *message;
 } fault;
 
+#define CONV_STEP "\"writes\": [1], \"weight_bytes\": 10, \"accumulator_bytes\": 0"
+#define NORM_STEP "\"writes\": [3], \"weight_bytes\": 8, \"accumulator_bytes\": 0"
+#define RELU_STEP "\"writes\": [2], \"weight_bytes\": 0, \"accumulator_bytes\": 0"
+
 static const fault faults[] = {
+    {CONV_STEP, CONV_STEP ", \"fused\": \"bn\"",
+     "p.json: steps[0].fused: found \"bn\", expected a list of names"},
+    {CONV_STEP, CONV_STEP ", \"fused\": []",
+     "p.json: steps[0].fused: found an empty list, expected a list of names"},
+    {CONV_STEP, CONV_STEP ", \"fused\": [\"bn\", 1]",
+     "p.json: steps[0].fused[1]: found 1, expected a string that is not empty"},
+    {CONV_STEP, CONV_STEP ", \"fused\": [\"bn\", \"bn\"]",
+     "p.json: steps: layer \"bn\" is done by step 0 \"conv\" and by step 0 \"conv\", expected by "
+     "those of one layer, each once"},
+    {NORM_STEP, NORM_STEP ", \"fused\": [\"relu\"]",
+     "p.json: steps: layer \"relu\" is done by step 1 \"relu\" and by step 2 \"norm\", expected "
+     "by those of one layer, each once"},
+    {RELU_STEP, RELU_STEP ", \"fused\": [\"bn\"]",
+     "p.json: steps[1].fused: is a member of steps of norms, and in inference of products, only; "
+     "this one is of kind \"relu\""},
+    {"\"kind\": \"conv\", \"reads\": [0], " CONV_STEP,
+     "\"kind\": \"conv.dgrad\", \"reads\": [0], \"fused\": [\"bn\"], " CONV_STEP,
+     "p.json: steps[0].fused: is a member of steps of norms, and"},
+    {"\"kind\": \"norm\"", "\"kind\": \"norm.stat\", \"fused\": [\"bn\"]",
+     "p.json: steps[2].fused: is a member of steps of norms, and"},
     {"mbsopt-plan/1", "mbsopt-network/1",
      "p.json: format: found \"mbsopt-network/1\", expected \"mbsopt-plan/1\""},
     {"\"batch\": 4", "\"batch\": 0", "p.json: batch: found 0, expected a whole number from 1 to"},

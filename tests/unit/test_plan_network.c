@@ -39,6 +39,8 @@ static char *by_program(const mbs_network *network, const mbs_hardware *hardware
                         const mbs_options *of)
 {
     const bool keeps = of->planner == MBS_PLANNER_BASELINE || of->planner == MBS_PLANNER_ARCHOPT;
+    const int fusion =
+        (of->inference && !of->no_fold ? MBS_FUSE_PRODUCTS : 0) | (of->fuse ? MBS_FUSE_NORMS : 0);
     mbs_program_options program_options = MBS_PROGRAM_OPTIONS_INIT;
     mbs_plan_options options = MBS_PLAN_OPTIONS_INIT;
     const mbs_recompute_options recompute = {of->recompute, of->max_recompute_percent, 0};
@@ -56,9 +58,12 @@ static char *by_program(const mbs_network *network, const mbs_hardware *hardware
     options.no_stream = of->no_stream;
     options.time_limit_s = of->time_limit_s;
     options.objective = of->objective;
-    must_succeed(mbs_plan_create_recompute(&plan, network, &program_options, hardware, &options,
+    mbs_network *fused; /* a copy as it is where nothing is to be */
+    must_succeed(mbs_network_fuse(&fused, network, fusion, &error), &error, "fuse");
+    must_succeed(mbs_plan_create_recompute(&plan, fused, &program_options, hardware, &options,
                                            &recompute, &error),
                  &error, "by program");
+    mbs_network_free(fused);
     must_succeed(mbs_plan_to_json(&text, plan, &error), &error, "to JSON");
     mbs_plan_free(plan);
     return text;
@@ -87,6 +92,23 @@ START_TEST(the_same_plan_as_step_by_step)
     mbs_hardware_wavecore(&hardware);
     for (int flags = 0; flags < 16; flags++) {
         const mbs_options options = small_options((mbs_planner)_i, flags);
+        compare(network, &hardware, &options);
+    }
+    mbs_network_free(network);
+}
+END_TEST
+
+/* Of the network as it is and with what the options fuse: each other figures. */
+START_TEST(fused_as_the_options_say)
+{
+    mbs_hardware hardware;
+    mbs_network *network = load("resnet18");
+    mbs_hardware_wavecore(&hardware);
+    for (int flags = 0; flags < 8; flags++) {
+        mbs_options options = small_options(MBS_PLANNER_MBS2, flags & 3);
+        options.inference = flags & 1;
+        options.no_fold = flags >> 1 & 1;
+        options.fuse = flags >> 2 & 1;
         compare(network, &hardware, &options);
     }
     mbs_network_free(network);
@@ -205,6 +227,7 @@ int main(void)
     TCase *tests = tcase_create("door");
     tcase_set_timeout(tests, 120);
     tcase_add_loop_test(tests, the_same_plan_as_step_by_step, 0, MBS_PLANNER_COUNT);
+    tcase_add_test(tests, fused_as_the_options_say);
     tcase_add_test(tests, objectives_and_recomputing);
     tcase_add_test(tests, word_sizes_are_the_machines);
     tcase_add_test(tests, what_is_wrong_is_said);

@@ -75,6 +75,7 @@ static int read_options(advise_run *run, advise_format *format, const arguments 
     *format = (advise_format)choice;
     of->keep_batch_norm = batch_norm == 1;
     of->inference = option_flag(given, "inference");
+    of->fusion = fusion_asked(given);
     int status = sweep_check_standard_input(given);
     if (status == EXIT_OK)
         status = read_planner(of, given);

@@ -122,6 +122,7 @@ static int set_sweep(report *of, const arguments *given)
     const char *batches = option_value(given, "sweep-batch");
     const mbs_planner planner = swept_planner(of->options.planner);
     with->inference = of->setup.inference;
+    with->fusion = fusion_asked(given);
     with->keep_batch_norm = of->setup.keep_batch_norm;
     with->optimizer = of->setup.optimizer;
     with->recompute = without_limit(of, given);

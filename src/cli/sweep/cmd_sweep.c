@@ -142,6 +142,7 @@ static int read_options(sweep *of, const arguments *given)
     of->json = format == 1;
     of->keep_batch_norm = batch_norm == 1;
     of->inference = option_flag(given, "inference");
+    of->fusion = fusion_asked(given);
     int status = check_usage(of, given);
     if (status != EXIT_OK)
         return status;

@@ -9,45 +9,53 @@
 #include "search.h"
 #include "sweep/sweep.h"
 
+/* Which sweeps have a column. */
+typedef enum column_of {
+    OF_ALL,
+    OF_UPDATES, /* those with an optimizer */
+    OF_FUSION,  /* those of inference, or whose layers are fused */
+} column_of;
+
 typedef struct row_column {
     const char *name;
-    bool of_updates; /* of sweeps with an optimizer alone */
+    column_of of;
 } row_column;
 
 /* The first of them, up to the outcome, tell points apart; they are known before a point is
  * planned. */
 static const row_column columns[] = {
-    {"index", false},
-    {"network", false},
-    {"phase", false},
-    {"batch_norm", false},
-    {"buffer_bytes", false},
-    {"batch", false},
-    {"hardware", false},
-    {"planner", false},
-    {"recompute", false},
-    {"strips", false},
-    {"optimizer", true},
-    {"outcome", false},
-    {"activation_read_bytes", false},
-    {"activation_write_bytes", false},
-    {"weight_read_bytes", false},
-    {"weight_gradient_bytes", false},
-    {"optimizer_bytes", true},
-    {"total_bytes", false},
-    {"bound_bytes", false},
-    {"groups", false},
-    {"time_s", false},
-    {"energy_j", false},
-    {"utilisation", false},
-    {"compute_bound", false},
-    {"dram_j", false},
-    {"buffer_j", false},
-    {"mac_j", false},
-    {"vector_j", false},
-    {"static_j", false},
-    {"extra_macs_percent", false},
-    {"dram_peak_bytes", false},
+    {"index", OF_ALL},
+    {"network", OF_ALL},
+    {"phase", OF_ALL},
+    {"batch_norm", OF_ALL},
+    {"buffer_bytes", OF_ALL},
+    {"batch", OF_ALL},
+    {"hardware", OF_ALL},
+    {"planner", OF_ALL},
+    {"recompute", OF_ALL},
+    {"strips", OF_ALL},
+    {"optimizer", OF_UPDATES},
+    {"fused", OF_FUSION},
+    {"outcome", OF_ALL},
+    {"activation_read_bytes", OF_ALL},
+    {"activation_write_bytes", OF_ALL},
+    {"weight_read_bytes", OF_ALL},
+    {"weight_gradient_bytes", OF_ALL},
+    {"optimizer_bytes", OF_UPDATES},
+    {"total_bytes", OF_ALL},
+    {"bound_bytes", OF_ALL},
+    {"groups", OF_ALL},
+    {"time_s", OF_ALL},
+    {"energy_j", OF_ALL},
+    {"utilisation", OF_ALL},
+    {"compute_bound", OF_ALL},
+    {"dram_j", OF_ALL},
+    {"buffer_j", OF_ALL},
+    {"mac_j", OF_ALL},
+    {"vector_j", OF_ALL},
+    {"static_j", OF_ALL},
+    {"extra_macs_percent", OF_ALL},
+    {"dram_peak_bytes", OF_ALL},
 };
 #define COLUMN_COUNT (sizeof columns / sizeof columns[0])
 
@@ -57,13 +65,22 @@ typedef struct row_writer {
     char *text;
     size_t length;
     bool json;
-    bool updates; /* the sweep has an optimizer */
+    bool has[OF_FUSION + 1]; /* the sweep has such columns */
     size_t column;
 } row_writer;
 
+static bool has_columns(const sweep *of, column_of which)
+{
+    return which == OF_UPDATES  ? of->optimizer != MBS_OPTIMIZER_NONE
+           : which == OF_FUSION ? of->inference || of->fusion != 0
+                                : true;
+}
+
 static bool row_begin(row_writer *w, const sweep *of, bool json)
 {
-    *w = (row_writer){.json = json, .updates = of->optimizer != MBS_OPTIMIZER_NONE};
+    *w = (row_writer){.json = json};
+    for (int which = OF_ALL; which <= OF_FUSION; which++)
+        w->has[which] = has_columns(of, (column_of)which);
     w->out = open_memstream(&w->text, &w->length);
     return w->out != NULL;
 }
@@ -80,7 +97,7 @@ static char *row_end(row_writer *w)
 /* Goes to the next column that the sweep has; null: there is none. */
 static const char *column_at(row_writer *w)
 {
-    while (w->column < COLUMN_COUNT && columns[w->column].of_updates && !w->updates)
+    while (w->column < COLUMN_COUNT && !w->has[columns[w->column].of])
         w->column++;
     return w->column < COLUMN_COUNT ? columns[w->column].name : NULL;
 }
@@ -149,6 +166,10 @@ static void put_recompute(row_writer *w, const sweep *of, const sweep_point *at)
 
 static void put_start(row_writer *w, const sweep *of, const sweep_point *at)
 {
+    static const char *const fused[] = {[0] = "none",
+                                        [MBS_FUSE_PRODUCTS] = "products",
+                                        [MBS_FUSE_NORMS] = "norms",
+                                        [MBS_FUSE_PRODUCTS | MBS_FUSE_NORMS] = "products+norms"};
     put_integer(w, (int64_t)at->index);
     put_text(w, mbs_network_name(of->networks[at->network].network));
     put_text(w, of->inference ? "inference" : "training");
@@ -159,8 +180,10 @@ static void put_start(row_writer *w, const sweep *of, const sweep_point *at)
     put_planner(w, of, at);
     put_recompute(w, of, at);
     put_text(w, of->strips[at->planner] ? "on" : "off");
-    if (w->updates)
+    if (w->has[OF_UPDATES])
         put_text(w, mbs_optimizer_name(of->optimizer));
+    if (w->has[OF_FUSION])
+        put_text(w, fused[of->fusion]);
 }
 
 static void put_plan(row_writer *w, const mbs_plan *plan, const mbs_cost *cost,
@@ -173,7 +196,7 @@ static void put_plan(row_writer *w, const mbs_plan *plan, const mbs_cost *cost,
     put_integer(w, traffic.activation_write);
     put_integer(w, traffic.weight_read);
     put_integer(w, traffic.weight_gradient);
-    if (w->updates)
+    if (w->has[OF_UPDATES])
         put_integer(w, traffic.optimizer);
     put_integer(w, traffic.total);
     if (mbs_plan_bound_bytes(plan) > 0) {
@@ -251,7 +274,7 @@ static size_t columns_behind_start(const sweep *of)
 {
     size_t count = 0;
     for (size_t i = COLUMN_COUNT; strcmp(columns[--i].name, "outcome") != 0;)
-        count += !columns[i].of_updates || of->optimizer != MBS_OPTIMIZER_NONE;
+        count += has_columns(of, columns[i].of);
     return count + 1;
 }
 

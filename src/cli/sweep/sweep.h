@@ -42,6 +42,7 @@ typedef struct sweep {
     size_t machine_count;
     const char *default_machines; /* without --hardware: their names; null: wavecore, unloaded */
     int inference;
+    int fusion; /* a sum of mbs_fusion, as the networks are */
     int keep_batch_norm;
     mbs_optimizer optimizer;
     mbs_recompute_options recompute; /* of the planners that do */
