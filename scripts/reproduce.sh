@@ -26,6 +26,9 @@ anew. ilp stops at a time limit: its last digits may differ between machines.
                       what to compute again in place of storing it
   sensitivity         with one constant of the machine changed
   simulation          estimated times beside simulated, all shipped networks
+  overlap, overlap-simulation
+                      with what of array, vector unit and DRAM works at once:
+                      the six networks, and group beside simulated as above
   dram, crane, soma   on the work of MONeT, Crane and SoMa (the tables at the
                       end of docs/evaluation.md)
   optimizers          updates of weights by SGD, momentum and Adam
@@ -49,7 +52,7 @@ EOT
 }
 
 all_parts=(planners ilp buffers strips strips-batch-norm strips-inference memories recompute
-    recompute-memories sensitivity simulation dram crane soma optimizers)
+    recompute-memories sensitivity simulation overlap overlap-simulation dram crane soma optimizers)
 networks=$root/models/networks
 hardware=$root/models/hardware
 figures=$root/docs/figures
@@ -226,6 +229,26 @@ sweep_simulation() {
     [ ${#own[@]} = 0 ] || files=("${own[@]}")
     MBSOPT=${MBSOPT:-$root/scripts/run.sh} "$root/scripts/simulation_rows.py" "${files[@]}" \
         >"$work/rows-$((rows++)).csv"
+}
+
+# Puts rows of scripts/overlap_rows.py aside.
+overlap_rows() {
+    MBSOPT=${MBSOPT:-$root/scripts/run.sh} "$root/scripts/overlap_rows.py" "$@" >"$work/rows-$((rows++)).csv"
+}
+
+sweep_overlap() {
+    if [ ${#own[@]} -gt 0 ]; then
+        overlap_rows "${own[@]}" --batch "$batch"
+        return
+    fi
+    overlap_rows "$networks/alexnet.json" --batch 64
+    overlap_rows "$networks"/{resnet{50,101,152},inception_v{3,4}}.json
+}
+
+sweep_overlap-simulation() {
+    local files=("$networks"/*.json)
+    [ ${#own[@]} = 0 ] || files=("${own[@]}")
+    overlap_rows --overlaps group --planners mbs2,dp,dp-time --buffers 1MiB,10MiB "${files[@]}"
 }
 
 # ResNet-50 within MONeT's shares of what must be in DRAM when nothing is recomputed: its GB of 15.06.

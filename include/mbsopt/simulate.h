@@ -33,8 +33,8 @@ typedef struct mbs_simulate_options {
     }
 
 /*
- * What came of it, per core. time_s is the sum of what the array and the vector unit compute and of
- * the waits, in which neither does.
+ * What came of it, per core. time_s is the sum of what the array and the vector unit compute, less
+ * both_s, and of the waits, in which neither does.
  */
 typedef struct mbs_simulation {
     double time_s;
@@ -49,10 +49,12 @@ typedef struct mbs_simulation {
     double estimate_s;  /* what mbs_plan_cost says */
     int64_t executions; /* of steps */
     int64_t transfers;  /* slices that were moved */
+    double both_s;      /* in which array and vector unit compute at once (mbs_overlap) */
 } mbs_simulation;
 
 /* A part of it, of a group or a step. A group's time is from the end of the one before to its own
- * last computation, and in the last group to the end; a step's is what it computes and waits. */
+ * last computation, and in the last group to the end; a step's is what it computes and waits, at
+ * the same time as others where iterations overlap. */
 typedef struct mbs_simulated_part {
     double time_s;
     double wait_load_s;

@@ -157,7 +157,8 @@ class SimulateOptions(ctypes.Structure):
 class SimulationStruct(ctypes.Structure):
     _fields_ = [*((name, ctypes.c_double) for name in (
         "time_s", "array_s", "vector_s", "wait_load_s", "wait_room_s", "wait_store_s", "dram_s", "read_bytes",
-        "write_bytes", "estimate_s")), ("executions", ctypes.c_int64), ("transfers", ctypes.c_int64), _ROOM]
+        "write_bytes", "estimate_s")), ("executions", ctypes.c_int64), ("transfers", ctypes.c_int64),
+        ("both_s", ctypes.c_double), _ROOM]
 
     def plain(self) -> Simulation:
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(Simulation)}

@@ -56,7 +56,7 @@ class Traffic(Plain):
 
 @dataclass(frozen=True)
 class Simulation(Plain):
-    """How a plan ran on the machine: time_s is the sum of the five parts that follow it."""
+    """How a plan ran on the machine: time_s is the sum of the five parts that follow it, less both_s."""
 
     time_s: float
     array_s: float
@@ -70,6 +70,7 @@ class Simulation(Plain):
     estimate_s: float
     executions: int
     transfers: int
+    both_s: float = 0.0  # in which array and vector unit compute at once
 
 
 @dataclass(frozen=True)

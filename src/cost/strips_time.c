@@ -20,8 +20,7 @@ typedef struct strip_timer {
     const mbs_hardware *hardware;
     const mbs_group *group;
     mbs_cost *costs;
-    mbs_cost *begun; /* of all steps the first strip of the first sample */
-    int64_t *moved;  /* per strip: activation bytes of the step at hand; all 0 between steps */
+    int64_t *moved; /* per strip: activation bytes of the step at hand; all 0 between steps */
 } strip_timer;
 
 int64_t cost_row_share(int64_t whole, int64_t n, int64_t rows)
@@ -100,9 +99,7 @@ static void on_step(void *context, int32_t k, const int32_t *done)
         const double each = (double)(timer->moved[i] + moved.each);
         double usual = (double)timer->plan->batch; /* executions that are not one of the ends */
         if (i == 0) {
-            const double bytes = each + (double)moved.first_only;
-            cost_add_work(cost, timer->hardware, step, &work, bytes, 1);
-            cost_add_work(timer->begun, timer->hardware, step, &work, bytes, 1);
+            cost_add_work(cost, timer->hardware, step, &work, each + (double)moved.first_only, 1);
             usual--;
         }
         if (i == strips - 1) { /* of the last sample; strips > 1, so it is not the first one too */
@@ -115,11 +112,11 @@ static void on_step(void *context, int32_t k, const int32_t *done)
     memset(timer->moved, 0, (size_t)strips * sizeof *timer->moved);
 }
 
-bool cost_add_strips(mbs_cost *costs, mbs_cost *first, const mbs_plan *plan,
-                     const mbs_hardware *hardware, const mbs_group *group)
+bool cost_add_strips(mbs_cost *costs, const mbs_plan *plan, const mbs_hardware *hardware,
+                     const mbs_group *group)
 {
-    strip_timer timer = {plan,  hardware, group,
-                         costs, first,    mem_calloc((size_t)group->strips, sizeof *timer.moved)};
+    strip_timer timer = {plan, hardware, group, costs,
+                         mem_calloc((size_t)group->strips, sizeof *timer.moved)};
     const strips_watch watch = {on_arrival, on_step, &timer};
     const bool done = timer.moved != NULL && strips_follow(plan->program, group->first, group->end,
                                                            (int32_t)group->strips, &watch);

@@ -6,11 +6,10 @@
 
 /*
  * Adds to costs[k - first] all strips of all samples of step k, for each step of a group with
- * strips > 1, and to `first` the first strip of the first sample of all steps; cost_finish is the
- * caller's. O(touches · strips). False if memory is out.
+ * strips > 1; cost_finish is the caller's. O(touches · strips). False if memory is out.
  */
-bool cost_add_strips(mbs_cost *costs, mbs_cost *first, const mbs_plan *plan,
-                     const mbs_hardware *hardware, const mbs_group *group);
+bool cost_add_strips(mbs_cost *costs, const mbs_plan *plan, const mbs_hardware *hardware,
+                     const mbs_group *group);
 
 /*
  * The part of `whole` that a step's first n of `rows` rows have of it, 0 <= n <= rows; of all of

@@ -313,15 +313,17 @@ static void bring_forward(buffer_regions *list, buffer_layout *layout, int32_t i
     own->awaited = own->comes;
 }
 
-mbs_status layout_bring_forward(buffer_layout *layout, const mbs_plan *plan, mbs_error *error)
+mbs_status layout_bring_forward(buffer_layout *layout, const mbs_plan *plan, const int64_t *limits,
+                                mbs_error *error)
 {
-    const int64_t capacity = plan_capacity(plan) / layout->alignment * layout->alignment;
     buffer_regions list;
     mbs_status status = regions_create(&list, plan, layout, error);
     for (int32_t g = 0; g < plan->group_count && status == MBS_OK; g++)
         for (int32_t i = list.group_begin[g]; i < list.group_begin[g + 1]; i++)
             if (list.regions[i].touch >= 0 && !list.regions[i].throughout)
-                bring_forward(&list, layout, i, g, capacity);
+                bring_forward(&list, layout, i, g,
+                              (limits != NULL ? limits[g] : plan_capacity(plan)) /
+                                  layout->alignment * layout->alignment);
     if (status == MBS_OK)
         regions_free(&list);
     return status;

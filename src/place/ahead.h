@@ -52,8 +52,10 @@ int64_t regions_free_before(const buffer_regions *list, int32_t index, int32_t g
 /*
  * Moves operands, in the order of the steps, to where what comes from DRAM may come the earliest
  * and results wait the least for those that are on their way to it. Nothing overlaps, or is outside
- * the buffer, that was not before. Deterministic. Errors: MBS_ERR_MEMORY.
+ * the buffer, that was not before. Deterministic. `limits`, unless null, is where
+ * each group's operands must end. Errors: MBS_ERR_MEMORY.
  */
-mbs_status layout_bring_forward(buffer_layout *layout, const mbs_plan *plan, mbs_error *error);
+mbs_status layout_bring_forward(buffer_layout *layout, const mbs_plan *plan, const int64_t *limits,
+                                mbs_error *error);
 
 #endif

@@ -64,10 +64,16 @@ static void pin_into(mbs_plan *plan, const mbs_group *group, int64_t room)
               plan->pinned_accumulator);
 }
 
-void group_pin(mbs_plan *plan, const plan_task *task, const mbs_group *group)
+void group_pin_beside(mbs_plan *plan, const plan_task *task, const mbs_group *group,
+                      int64_t under_way)
 {
     if (task->pin && (group->iterations > 1 || plan->program->shares))
-        pin_into(plan, group, task->capacity - plan_group_peak(plan, group));
+        pin_into(plan, group, task->capacity - under_way * plan_group_peak(plan, group));
+}
+
+void group_pin(mbs_plan *plan, const plan_task *task, const mbs_group *group)
+{
+    group_pin_beside(plan, task, group, 1);
 }
 
 /* Modes, what is written over, and pinned bytes of a strip group; *fits: whether there is room for

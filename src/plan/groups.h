@@ -17,6 +17,10 @@ void group_choose_modes(mbs_plan *plan, const plan_task *task, const mbs_group *
  */
 void group_pin(mbs_plan *plan, const plan_task *task, const mbs_group *group);
 
+/* The same into what `under_way` iterations at once leave, of which one has that footprint. */
+void group_pin_beside(mbs_plan *plan, const plan_task *task, const mbs_group *group,
+                      int64_t under_way);
+
 /*
  * Gives a group with everything inside resident `strips` > 1: sub-batch, iterations, the modes that
  * the rule says (section 11), what is written over if the task says so, and what is left pins.

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "base/checked.h"
 
@@ -10,7 +11,7 @@
 bool machine_see_next(machine *m)
 {
     execution next;
-    if (m->ended || m->filled - m->store >= WINDOW)
+    if (m->ended || m->filled - first_under_way(m) >= WINDOW)
         return false;
     if (!work_next(m->work, &next, &m->status, m->error)) {
         m->ended = true;
@@ -29,16 +30,41 @@ bool machine_see_next(machine *m)
     return true;
 }
 
-/* The first execution from *at on of which `lane` says that something is left; null: none in
- * sight. */
-static flight *first_left(machine *m, int64_t *at, size_t lane_offset)
+/* Executions from `first` on become one more stream, as far as they are one. */
+static void add_stream(machine *m, int64_t first)
 {
-    while (*at < m->filled || machine_see_next(m)) {
+    int64_t end = INT64_MAX;
+    if (has_overlap(m)) {
+        const mbs_group *group = &m->work->plan->groups[flight_at(m, first)->of.group];
+        end = first + group->end - group->first;
+    }
+    m->streams[m->stream_count++] =
+        (stream){.first = first, .end = end, first, first, first, first, 0, 0};
+}
+
+void machine_see_streams(machine *m)
+{
+    while (m->stream_count < MOST_STREAMS) {
+        const int64_t first = m->stream_count > 0 ? m->streams[m->stream_count - 1].end : m->filled;
+        if (first == INT64_MAX)
+            return;
+        while (m->filled <= first)
+            if (!machine_see_next(m))
+                return;
+        add_stream(m, first);
+    }
+}
+
+/* The first execution of the stream from *at on of which `lane` says that something is left; null:
+ * none in sight. */
+static flight *first_left(machine *m, const stream *s, int64_t *at, size_t lane_offset)
+{
+    while (*at < s->end && (*at < m->filled || machine_see_next(m))) {
         flight *f = flight_at(m, *at);
         const lane *of = (const lane *)(const void *)((const char *)f + lane_offset);
         if (of->done < of->count)
             return f;
-        if (*at - m->store >= WINDOW - 1)
+        if (*at - first_under_way(m) >= WINDOW - 1)
             return NULL;
         ++*at;
     }
@@ -48,25 +74,20 @@ static flight *first_left(machine *m, int64_t *at, size_t lane_offset)
 /* ---- Room ------------------------------------------------------------------------------------ */
 
 /*
- * Whether what comes ahead of execution `number` may begin to: none of those that use its places
- * is yet to end, and no results wait there for DRAM.
+ * Whether what comes ahead of the stream's execution `number` may begin to: none of those that use
+ * its places is yet to end, and no results wait there for DRAM.
  */
-static bool has_room(const machine *m, int64_t number)
+static bool has_room(const machine *m, const stream *s, int64_t number)
 {
     const room_wait *wait = &flight_at(m, number)->of.room;
     if (!has_bounds(m))
         return true;
-    if (m->options->prefetch == MBS_PREFETCH_NONE)
-        return number <= m->compute && m->store >= number;
-    return m->compute > wait->used_by && m->store > wait->stored_by;
+    if (m->options->prefetch == MBS_PREFETCH_NONE && (number > s->compute || s->store < number))
+        return false;
+    return is_computed(m, wait->used_by) && is_stored(m, wait->stored_by);
 }
 
 /* ---- What must have been stored -------------------------------------------------------------- */
-
-static bool is_stored(const machine *m, int64_t number)
-{
-    return number < m->store;
-}
 
 /* Whether the sums that portion `portion` of the flight reads are in DRAM. */
 static bool sums_are_stored(const machine *m, const flight *f, int64_t portion)
@@ -87,13 +108,13 @@ static bool can_read(const machine *m, const flight *f)
     return f->of.after_store < 0 || is_stored(m, f->of.after_store);
 }
 
-/* The execution whose next slice into a region may move now; null: none. */
-static flight *next_early(machine *m)
+/* The stream's execution whose next slice into a region may move now; null: none. */
+static flight *next_early(machine *m, stream *s)
 {
-    flight *f = first_left(m, &m->early, offsetof(flight, early));
+    flight *f = first_left(m, s, &s->early, offsetof(flight, early));
     if (f == NULL)
         return NULL;
-    if (!has_room(m, m->early)) {
+    if (!has_room(m, s, s->early)) {
         m->lacks_room = true;
         return NULL;
     }
@@ -101,13 +122,13 @@ static flight *next_early(machine *m)
 }
 
 /* Likewise of what passes through. */
-static flight *next_late(machine *m)
+static flight *next_late(machine *m, stream *s)
 {
-    flight *f = first_left(m, &m->late, offsetof(flight, late));
-    if (f == NULL || (m->local_in >= LOCAL_SLICES && has_bounds(m)) || !can_read(m, f) ||
+    flight *f = first_left(m, s, &s->late, offsetof(flight, late));
+    if (f == NULL || (s->local_in >= LOCAL_SLICES && has_bounds(m)) || !can_read(m, f) ||
         !sums_are_stored(m, f, f->late.done))
         return NULL;
-    return m->options->prefetch != MBS_PREFETCH_NONE || m->late <= m->compute ? f : NULL;
+    return m->options->prefetch != MBS_PREFETCH_NONE || s->late <= s->compute ? f : NULL;
 }
 
 /* How many portions must be computed before the next slice of results is there. */
@@ -123,51 +144,88 @@ static int64_t portions_before_store(const flight *f)
     return ceil_div(samples * of->portions, of->samples);
 }
 
-static flight *next_store(machine *m)
+static flight *next_store(const machine *m, const stream *s)
 {
-    if (m->store >= m->filled)
+    if (s->store >= m->filled || s->store >= s->end)
         return NULL;
-    flight *f = flight_at(m, m->store);
+    flight *f = flight_at(m, s->store);
     return f->store.done < f->store.count && f->computed >= portions_before_store(f) ? f : NULL;
 }
 
+/* What may move next. */
+typedef struct chosen_job {
+    job job;
+    stream *of;
+    int64_t number;
+    int64_t portion; /* of a read: the one that needs it, below 0 what must be there before */
+} chosen_job;
+
 /*
- * Whether the portion that is computed next, after the one at hand, needs the next slice that is
- * read of execution `number`.
+ * Whether the portion that the stream computes next, after the one at hand, needs what is read.
  */
-static bool is_urgent(const machine *m, int64_t number, int64_t portion)
+static bool is_urgent(const machine *m, const chosen_job *read)
 {
-    const flight *at_hand = flight_at(m, m->compute);
-    const bool busy = isfinite(m->compute_end_s);
-    if (number == m->compute)
-        return portion <= at_hand->computed + busy;
-    return number == m->compute + 1 && busy && portion <= 0 &&
+    const stream *s = read->of;
+    const flight *at_hand = flight_at(m, s->compute);
+    const bool busy = computes(m, s);
+    if (read->number == s->compute)
+        return read->portion <= at_hand->computed + busy;
+    return read->number == s->compute + 1 && busy && read->portion <= 0 &&
            at_hand->computed + 1 == at_hand->of.portions;
+}
+
+/* Of one execution what is further behind, of several the first. */
+static chosen_job read_of(machine *m, stream *s)
+{
+    const flight *early = next_early(m, s);
+    const flight *late = next_late(m, s);
+    const int64_t early_portion = early != NULL ? early->early.done - early->whole_in : 0;
+    if (early != NULL && (late == NULL || s->early < s->late ||
+                          (s->early == s->late && early_portion <= late->late.done)))
+        return (chosen_job){JOB_EARLY, s, s->early, early_portion};
+    if (late != NULL)
+        return (chosen_job){JOB_LATE, s, s->late, late->late.done};
+    return (chosen_job){.job = JOB_NONE};
+}
+
+/*
+ * Of all streams what is needed in the fewest executions from now, of equals the oldest's; what
+ * streams behind one that has not begun need comes after that.
+ */
+static chosen_job choose_read(machine *m)
+{
+    chosen_job best = {.job = JOB_NONE};
+    for (int32_t i = 0; i < m->stream_count; i++) {
+        stream *s = &m->streams[i];
+        const chosen_job read = read_of(m, s);
+        if (read.job != JOB_NONE &&
+            (best.job == JOB_NONE || read.number - s->compute < best.number - best.of->compute))
+            best = read;
+        if (best.job != JOB_NONE && s->compute == s->first && !has_unit(m, s))
+            break;
+    }
+    return best;
+}
+
+static chosen_job choose_store(machine *m)
+{
+    for (int32_t i = 0; i < m->stream_count; i++)
+        if (next_store(m, &m->streams[i]) != NULL)
+            return (chosen_job){JOB_STORE, &m->streams[i], m->streams[i].store, 0};
+    return (chosen_job){.job = JOB_NONE};
 }
 
 /*
  * What is to move: first what the next portion needs, unless the computation waits for results to
  * be stored; then results, which make room; then what comes ahead.
  */
-static job choose_job(machine *m, flight **chosen)
+static chosen_job choose_job(machine *m)
 {
-    flight *early = next_early(m);
-    flight *late = next_late(m);
-    flight *store = next_store(m);
-    const int64_t early_portion = early != NULL ? early->early.done - early->whole_in : 0;
-    /* of one execution what is further behind, of several the first */
-    const bool early_first =
-        early != NULL && (late == NULL || m->early < m->late ||
-                          (m->early == m->late && early_portion <= late->late.done));
-    flight *read = early_first ? early : late;
-    if (store != NULL && (read == NULL || m->reason == WAIT_STORE ||
-                          !is_urgent(m, early_first ? m->early : m->late,
-                                     early_first ? early_portion : read->late.done))) {
-        *chosen = store;
-        return JOB_STORE;
-    }
-    *chosen = read;
-    return read == NULL ? JOB_NONE : early_first ? JOB_EARLY : JOB_LATE;
+    const chosen_job read = choose_read(m);
+    const chosen_job store = choose_store(m);
+    if (store.job != JOB_NONE && (read.job == JOB_NONE || m->awaits_store || !is_urgent(m, &read)))
+        return store;
+    return read;
 }
 
 static double share(int64_t bytes, int64_t slices)
@@ -176,7 +234,7 @@ static double share(int64_t bytes, int64_t slices)
 }
 
 /* Takes the job's next slice; how many bytes it is. */
-static double take_slice(machine *m, flight *f)
+static double take_slice(const machine *m, stream *s, flight *f)
 {
     const execution *of = &f->of;
     if (m->job == JOB_EARLY)
@@ -184,7 +242,7 @@ static double take_slice(machine *m, flight *f)
                                              : share(of->in.placed, of->portions);
     if (m->job == JOB_LATE) {
         f->late.done++;
-        m->local_in++;
+        s->local_in++;
         return share(of->in.passing, of->portions);
     }
     return f->store.done++ < f->store.count - f->whole_out
@@ -194,29 +252,36 @@ static double take_slice(machine *m, flight *f)
 
 void machine_start_dram(machine *m)
 {
-    flight *f;
-    if (m->job != JOB_NONE)
+    if (m->job != JOB_NONE || (m->options->overlap == MBS_OVERLAP_NONE && is_computing(m)))
         return;
     m->lacks_room = false;
-    m->job = choose_job(m, &f);
+    const chosen_job chosen = choose_job(m);
+    m->job = chosen.job;
     if (m->job == JOB_NONE)
         return;
-    m->job_number = m->job == JOB_EARLY ? m->early : m->job == JOB_LATE ? m->late : m->store;
-    m->job_bytes = take_slice(m, f);
+    m->job_number = chosen.number;
+    m->job_bytes = take_slice(m, chosen.of, flight_at(m, chosen.number));
     m->dram_begin_s = m->now_s;
     m->dram_end_s = m->now_s + m->job_bytes / m->options->bytes_per_s;
 }
 
 void machine_pass_stored(machine *m)
 {
-    while (m->store < m->compute &&
-           flight_at(m, m->store)->stored == flight_at(m, m->store)->store.count)
-        m->store++;
+    for (int32_t i = 0; i < m->stream_count; i++) {
+        stream *s = &m->streams[i];
+        while (s->store < s->compute &&
+               flight_at(m, s->store)->stored == flight_at(m, s->store)->store.count)
+            s->store++;
+    }
+    while (m->stream_count > 0 && m->streams[0].store == m->streams[0].end)
+        memmove(m->streams, m->streams + 1, (size_t)--m->stream_count * sizeof *m->streams);
+    machine_see_streams(m);
 }
 
 void machine_end_dram(machine *m)
 {
     flight *f = flight_at(m, m->job_number);
+    stream *s = machine_stream(m, m->job_number);
     m->watch->moved(m->watch->context, m->job == JOB_STORE ? TRANSFER_WRITE : TRANSFER_READ,
                     m->job_number, &f->of, m->job_bytes, m->dram_begin_s, m->now_s);
     if (m->job == JOB_EARLY)
@@ -224,7 +289,7 @@ void machine_end_dram(machine *m)
     else if (m->job == JOB_LATE)
         f->late_arrived++;
     else if (f->stored++ < f->store.count - f->whole_out && holds_results(f))
-        m->local_out--;
+        s->local_out--;
     m->job = JOB_NONE;
     m->dram_end_s = INFINITY;
     machine_pass_stored(m);

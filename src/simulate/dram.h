@@ -7,6 +7,9 @@
 /* Lets one more execution come into sight; false if there is none, or no place for it yet. */
 bool machine_see_next(machine *m);
 
+/* Lets as many streams come into sight as may be. */
+void machine_see_streams(machine *m);
+
 /* Goes on to the first execution that is not yet computed and stored. */
 void machine_pass_stored(machine *m);
 

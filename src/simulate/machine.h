@@ -7,6 +7,8 @@
 #ifndef SIMULATE_MACHINE_H
 #define SIMULATE_MACHINE_H
 
+#include <math.h>
+
 #include "simulate/work.h"
 
 /* What a transfer is for. */
@@ -26,6 +28,7 @@ typedef struct machine_watch {
 
 typedef struct machine_options {
     mbs_prefetch prefetch;
+    mbs_overlap overlap;
     double bytes_per_s;
     mbs_progress_function *progress; /* or null */
     void *progress_context;
@@ -54,10 +57,38 @@ typedef struct flight {
     int64_t stored;
 } flight;
 
-typedef enum wait_reason { WAIT_NONE, WAIT_LOAD, WAIT_STORE } wait_reason;
+/* WAIT_TURN: for other executions to compute, if more than one may be under way. */
+typedef enum wait_reason { WAIT_NONE, WAIT_LOAD, WAIT_STORE, WAIT_TURN } wait_reason;
 
 /* What DRAM is busy with. */
 typedef enum job { JOB_NONE, JOB_EARLY, JOB_LATE, JOB_STORE } job;
+
+/*
+ * Executions [first, end) one after another: all of the plan, or where iterations overlap those of
+ * one iteration, which may be under way at the same time as others.
+ */
+typedef struct stream {
+    int64_t first;
+    int64_t end;
+    int64_t early; /* the first of which something is to come into a region; likewise */
+    int64_t late;
+    int64_t compute;
+    int64_t store;
+    int64_t local_in;  /* slices in its local buffers, or on their way there */
+    int64_t local_out; /* likewise, of results */
+} stream;
+
+/* In sight at once: beyond the few that there is room for they change nothing. */
+#define MOST_STREAMS 8
+
+/* The array, or the vector unit. */
+typedef struct unit {
+    int64_t number; /* of the execution that it computes, portion by portion; -1: none */
+    double begin_s;
+    double end_s; /* INFINITY: it waits */
+} unit;
+
+enum { UNIT_ARRAY, UNIT_VECTOR, UNIT_COUNT };
 
 typedef struct machine {
     work *work;
@@ -65,31 +96,90 @@ typedef struct machine {
     const machine_watch *watch;
     mbs_status status;
     mbs_error *error;
-    flight *flights; /* [number mod WINDOW] */
-    int64_t filled;  /* executions [0, filled) are known */
-    bool ended;      /* and these are all */
-    int64_t early;   /* the first of which something is to come into a region; likewise */
-    int64_t late;
-    int64_t compute;
-    int64_t store;
-    int64_t local_in;  /* slices in the local buffers, or on their way there */
-    int64_t local_out; /* likewise, of results */
+    flight *flights;              /* [number mod WINDOW] */
+    int64_t filled;               /* executions [0, filled) are known */
+    bool ended;                   /* and these are all */
+    stream streams[MOST_STREAMS]; /* the oldest first */
+    int32_t stream_count;
+    unit units[UNIT_COUNT];
     double now_s;
-    double compute_begin_s;
-    double compute_end_s; /* INFINITY: idle; likewise */
+    double both_s; /* in which both units compute */
     double dram_begin_s;
-    double dram_end_s;
+    double dram_end_s; /* INFINITY: idle */
     job job;
     int64_t job_number;
     double job_bytes;
-    bool lacks_room; /* what comes next into a region has none yet */
-    double idle_s;   /* of DRAM, while that was so */
-    wait_reason reason;
+    bool lacks_room;    /* what comes next into a region has none yet */
+    double idle_s;      /* of DRAM, while that was so */
+    wait_reason reason; /* of the oldest */
+    bool awaits_store;  /* or any other */
 } machine;
 
 static inline flight *flight_at(const machine *m, int64_t number)
 {
     return &m->flights[number % WINDOW];
+}
+
+static inline bool has_overlap(const machine *m)
+{
+    return m->options->overlap == MBS_OVERLAP_GROUP;
+}
+
+/* The first execution that is not yet computed and stored. */
+static inline int64_t first_under_way(const machine *m)
+{
+    return m->stream_count > 0 ? m->streams[0].store : m->filled;
+}
+
+/* The stream of an execution in sight; null: all of it has ended. */
+static inline stream *machine_stream(machine *m, int64_t number)
+{
+    for (int32_t i = 0; i < m->stream_count; i++)
+        if (number < m->streams[i].end)
+            return number < m->streams[i].first ? NULL : &m->streams[i];
+    return NULL;
+}
+
+static inline const stream *stream_of(const machine *m, int64_t number)
+{
+    return machine_stream((machine *)(uintptr_t)m, number);
+}
+
+static inline bool is_computed(const machine *m, int64_t number)
+{
+    const stream *s = stream_of(m, number);
+    return s == NULL || number < s->compute;
+}
+
+static inline bool is_stored(const machine *m, int64_t number)
+{
+    const stream *s = stream_of(m, number);
+    return s == NULL || number < s->store;
+}
+
+static inline bool is_computing(const machine *m)
+{
+    return isfinite(m->units[UNIT_ARRAY].end_s) || isfinite(m->units[UNIT_VECTOR].end_s);
+}
+
+/* Whether the stream's next execution has a unit, and whether it computes a portion there now. */
+static inline const unit *unit_of(const machine *m, const stream *s)
+{
+    for (int i = 0; i < UNIT_COUNT; i++)
+        if (m->units[i].number == s->compute)
+            return &m->units[i];
+    return NULL;
+}
+
+static inline bool has_unit(const machine *m, const stream *s)
+{
+    return unit_of(m, s) != NULL;
+}
+
+static inline bool computes(const machine *m, const stream *s)
+{
+    const unit *u = unit_of(m, s);
+    return u != NULL && isfinite(u->end_s);
 }
 
 /* Whether buffers are full at some time. */

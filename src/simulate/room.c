@@ -7,6 +7,9 @@
 #include "place/ahead.h"
 #include "place/fit.h"
 
+/* One for the array, one for the vector unit and one for DRAM. */
+#define MOST_COPIES 3
+
 /* ---- Places ---------------------------------------------------------------------------------- */
 
 /* Bytes [offset, end) of the buffer. */
@@ -68,16 +71,19 @@ static void find_results(finder *f, int32_t k, bool first)
 
 static room_free find_free(finder *f, const buffer_regions *list, int32_t g, int32_t k, bool first)
 {
-    room_free found = {.used = WINDOW};
+    room_free found = {.used = WINDOW, .results_used = WINDOW};
     f->count = 0;
     for (int32_t i = list->live_begin[k]; i < list->live_begin[k + 1]; i++) {
         const int32_t index = list->live[i];
         const buffer_region *region = &list->regions[index];
         const bool pinned = region->touch < 0 && region->throughout;
-        if (region->first != k || !region->comes || (pinned && !first))
+        if (region->first != k || (pinned && !first))
             continue;
-        found.used = min_i64(found.used, regions_free_before(list, index, g, first, WINDOW));
-        add_span(f, region->offset, region->end - region->offset);
+        const int64_t used = regions_free_before(list, index, g, first, WINDOW);
+        int64_t *least = region->comes ? &found.used : &found.results_used;
+        *least = min_i64(*least, used);
+        if (region->comes)
+            add_span(f, region->offset, region->end - region->offset);
     }
     found.stored = regions_back(f->plan, g, k, first, WINDOW, stores_there, f);
     find_results(f, k, first);
@@ -106,42 +112,78 @@ static mbs_status find_all(room *r, finder *f, const buffer_regions *list, mbs_e
 
 /* ---- The plan -------------------------------------------------------------------------------- */
 
-/* Where each group's data lie; of one that finds no place, where the lowest placement has them. */
-static mbs_status place_groups(buffer_layout *layout, const mbs_plan *plan, mbs_error *error)
+/*
+ * Where a group's data lie; if it finds no place, where the lowest placement has them. *copies, how
+ * often they are to fit at most, becomes how often they do. `height` is that of one of them.
+ */
+static mbs_status place_group(buffer_layout *layout, const mbs_plan *plan, const mbs_group *group,
+                              int64_t *copies, int64_t *nodes, int64_t *height, mbs_error *error)
 {
-    const int64_t units = plan_capacity(plan) / layout->alignment;
+    const int64_t units =
+        plan_capacity(plan) / layout->alignment - layout_pinned_units(layout, plan, group);
+    for (;; --*copies) {
+        placement found;
+        mbs_status status = layout_place_group(layout, plan, group, units / *copies,
+                                               min_i64(*nodes, PLACE_NODES), NULL, &found, error);
+        if (status != MBS_OK)
+            return status;
+        *nodes -= found.nodes;
+        *height = found.height;
+        if (*copies == 1 || found.height <= units / *copies)
+            break;
+    }
+    layout_place_pinned(layout, plan, group, *copies * *height);
+    return MBS_OK;
+}
+
+/* How many iterations of a group its footprint leaves room for, as many as are of use. */
+static int64_t most_copies(const mbs_plan *plan, const mbs_group *group)
+{
+    const int64_t pinned = plan_pinned_bytes(plan, group->first, group->end);
+    const int64_t bytes = max_i64(plan_group_peak(plan, group) - pinned, 1);
+    if (group->strips > 1 || group->iterations == 1)
+        return 1;
+    return max_i64(1, min_i64(MOST_COPIES, (plan_capacity(plan) - pinned) / bytes));
+}
+
+/* All groups, `limits` of them being where the first copy ends. */
+static mbs_status place_groups(room *r, buffer_layout *layout, bool overlaps, int64_t *limits,
+                               mbs_error *error)
+{
     int64_t nodes = PLACE_PLAN_NODES;
     mbs_status status = MBS_OK;
-    for (int32_t g = 0; g < plan->group_count && status == MBS_OK; g++) {
-        const mbs_group *group = &plan->groups[g];
-        placement found;
-        status = layout_place_group(layout, plan, group,
-                                    units - layout_pinned_units(layout, plan, group),
-                                    min_i64(nodes, PLACE_NODES), NULL, &found, error);
-        if (status != MBS_OK)
-            break;
-        nodes -= found.nodes;
-        layout_place_pinned(layout, plan, group, found.height);
+    for (int32_t g = 0; g < r->plan->group_count && status == MBS_OK; g++) {
+        const mbs_group *group = &r->plan->groups[g];
+        int64_t height = 0;
+        r->copies[g] = overlaps ? most_copies(r->plan, group) : 1;
+        status = place_group(layout, r->plan, group, &r->copies[g], &nodes, &height, error);
+        limits[g] = r->copies[g] > 1 ? height * layout->alignment : plan_capacity(r->plan);
     }
     return status;
 }
 
-mbs_status room_open(room *r, const mbs_plan *plan, const bool *stores, int64_t alignment,
-                     mbs_error *error)
+mbs_status room_open(room *r, const mbs_plan *plan, const bool *stores,
+                     const mbs_hardware *hardware, mbs_error *error)
 {
+    const int64_t alignment = hardware->buffer_alignment_bytes;
+    const bool overlaps = hardware->overlap == MBS_OVERLAP_GROUP;
     const size_t steps = (size_t)plan->program->step_count + 1;
     buffer_layout layout;
     buffer_regions list = {0};
-    *r = (room){mem_calloc(steps, sizeof *r->first), mem_calloc(steps, sizeof *r->later)};
-    if (r->first == NULL || r->later == NULL)
+    *r = (room){plan, mem_calloc(steps, sizeof *r->first), mem_calloc(steps, sizeof *r->later),
+                mem_calloc((size_t)plan->group_count + 1, sizeof *r->copies)};
+    if (r->first == NULL || r->later == NULL || r->copies == NULL)
         return error_memory(error);
     mbs_status status = layout_create(&layout, plan->program, alignment, error);
     if (status != MBS_OK)
         return status;
     finder f = {.plan = plan, .layout = &layout, .stores = stores};
-    status = place_groups(&layout, plan, error);
+    int64_t *limits = mem_calloc((size_t)plan->group_count + 1, sizeof *limits);
+    status =
+        limits != NULL ? place_groups(r, &layout, overlaps, limits, error) : error_memory(error);
     if (status == MBS_OK)
-        status = layout_bring_forward(&layout, plan, error);
+        status = layout_bring_forward(&layout, plan, limits, error);
+    mem_free(limits);
     if (status == MBS_OK)
         status = regions_create(&list, plan, &layout, error);
     if (status == MBS_OK)
@@ -155,17 +197,28 @@ void room_close(room *r)
 {
     mem_free(r->first);
     mem_free(r->later);
+    mem_free(r->copies);
     *r = (room){0};
 }
 
-static int64_t before(int64_t number, int64_t free)
+/* The number of the last execution that is in the way, where `free` before this one are not. */
+static int64_t before(const room *r, const room_at *at, int64_t free)
 {
-    return free < WINDOW ? number - 1 - free : -1;
+    const mbs_group *group = &r->plan->groups[at->group];
+    const int64_t own = at->step - group->first; /* before it in its iteration */
+    int64_t number = free < WINDOW ? at->number - 1 - free : -1;
+    const bool shares = at->group > 0 && r->copies[at->group - 1] > 1;
+    if (free >= own && at->iteration > 0) /* the iteration before it in the same place */
+        number -= (r->copies[at->group] - 1) * (group->end - group->first);
+    /* of groups before, whose places other iterations may have, all is in the way */
+    if (at->iteration > 0 ? at->iteration < r->copies[at->group] : shares && free >= own)
+        number = max_i64(number, at->base - 1);
+    return number;
 }
 
-room_wait room_before(const room *r, int32_t k, bool first, int64_t number)
+room_wait room_before(const room *r, const room_at *at)
 {
-    const room_free *of = first ? &r->first[k] : &r->later[k];
-    return (room_wait){before(number, of->used), before(number, of->stored),
-                       before(number, of->results)};
+    const room_free *of = at->iteration == 0 ? &r->first[at->step] : &r->later[at->step];
+    return (room_wait){before(r, at, of->used), before(r, at, of->stored),
+                       before(r, at, of->results), before(r, at, of->results_used)};
 }

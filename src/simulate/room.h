@@ -12,6 +12,7 @@ typedef struct room_wait {
     int64_t used_by;      /* the last that has something in a place that it reads into */
     int64_t stored_by;    /* the last of which results may be there on their way to DRAM */
     int64_t results_over; /* likewise, where its own results go */
+    int64_t results_used; /* and the last that has something there */
 } room_wait;
 
 /* Executions right before one of a step that are not in the way; WINDOW: as many or more. */
@@ -19,22 +20,34 @@ typedef struct room_free {
     int64_t used;
     int64_t stored;
     int64_t results;
+    int64_t results_used;
 } room_free;
 
 typedef struct room {
+    const mbs_plan *plan;
     room_free *first; /* per step: in the first iteration of its group, */
     room_free *later; /* and in each other */
+    int64_t *copies;  /* per group: places for so many iterations, one after another in turn */
 } room;
 
+/* Which execution is asked for. */
+typedef struct room_at {
+    int32_t group;
+    int32_t step;
+    int64_t iteration;
+    int64_t number;
+    int64_t base; /* the number of the group's first */
+} room_at;
+
 /*
- * Places the plan in the buffer. `stores`, per touch that writes: the tensor goes to DRAM. To be
+ * Places the plan in the buffer, groups of whole samples as often as they fit if iterations
+ * overlap, above one another. `stores`, per touch that writes: the tensor goes to DRAM. To be
  * closed in any case. Errors: MBS_ERR_MEMORY.
  */
-mbs_status room_open(room *r, const mbs_plan *plan, const bool *stores, int64_t alignment,
-                     mbs_error *error);
+mbs_status room_open(room *r, const mbs_plan *plan, const bool *stores,
+                     const mbs_hardware *hardware, mbs_error *error);
 void room_close(room *r);
 
-/* That of execution `number`, which is one of step k in its group's first iteration or not. */
-room_wait room_before(const room *r, int32_t k, bool first, int64_t number);
+room_wait room_before(const room *r, const room_at *at);
 
 #endif

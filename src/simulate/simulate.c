@@ -97,13 +97,14 @@ static mbs_status run_plan(tally *t, const mbs_plan *plan, const mbs_hardware *h
                            const mbs_simulate_options *options, mbs_error *error)
 {
     const machine_watch watch = {on_computed, on_moved, on_waited, t};
-    const machine_options how = {options->prefetch, hardware_core_bytes_per_s(hardware),
-                                 options->progress, options->progress_context};
+    const machine_options how = {options->prefetch, hardware->overlap,
+                                 hardware_core_bytes_per_s(hardware), options->progress,
+                                 options->progress_context};
     work w;
     mbs_status status = work_open(&w, plan, hardware, error);
     t->result->executions = w.count;
     if (status == MBS_OK)
-        status = machine_run(&w, &how, &watch, &t->result->time_s, error);
+        status = machine_run(&w, &how, &watch, &t->result->time_s, &t->result->both_s, error);
     work_close(&w);
     return status;
 }

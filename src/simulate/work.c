@@ -56,7 +56,7 @@ mbs_status work_open(work *w, const mbs_plan *plan, const mbs_hardware *hardware
                          " executions of steps, too many to simulate",
                          quoted(p->network_name).text, MOST_EXECUTIONS);
     find_stores(w);
-    return room_open(&w->room, plan, w->stores, hardware->buffer_alignment_bytes, error);
+    return room_open(&w->room, plan, w->stores, hardware, error);
 }
 
 void work_close(work *w)
@@ -326,11 +326,12 @@ bool work_next(work *w, execution *next, mbs_status *status, mbs_error *error)
                 .end_sample = end,
                 .strip = w->iteration % group->strips,
                 .found = next};
+    const room_at at = {w->group, w->step, w->iteration, w->next, w->bases[w->group]};
     *next = (execution){.group = w->group,
                         .step = w->step,
                         .iteration = w->iteration,
                         .is_array = f.step->gemm.m > 0,
-                        .room = room_before(&w->room, w->step, w->iteration == 0, w->next),
+                        .room = room_before(&w->room, &at),
                         .after_store = -1,
                         .sums_of = -1};
     if (f.step->update.is_update)

@@ -76,33 +76,57 @@ static double planned(setting *s, mbs_planner planner, mbs_objective minimised,
     return of(s, &cost, measured);
 }
 
-/* The least objective of group [first, end) over all I that fit and, for a lone step, in passes. */
+static double objective_of_group(const setting *s, const mbs_plan *plan, mbs_objective objective)
+{
+    mbs_cost cost;
+    ck_assert_int_eq(mbs_plan_group_cost(plan, &s->hardware, 0, &cost), MBS_OK);
+    return of(s, &cost, objective);
+}
+
+static mbs_plan *empty_plan(const setting *s, const plan_task *task)
+{
+    mbs_plan *plan = plan_allocate(s->program, "oracle");
+    plan->batch = task->batch;
+    plan->buffer_bytes = task->capacity;
+    return plan;
+}
+
+/* That of steps [first, end) on b samples at a time, what is pinned leaving room for so many
+ * iterations under way; infinite if there is none. */
+static double of_samples(const setting *s, const plan_task *task, int32_t first, int32_t end,
+                         int64_t b, int64_t under_way, mbs_objective objective)
+{
+    mbs_plan *plan = empty_plan(s, task);
+    const mbs_group *group = plan_add_group(plan, first, end, (task->batch + b - 1) / b);
+    double found = INFINITY;
+    group_keep_all(plan, group);
+    group_choose_modes(plan, task, group);
+    if (under_way * plan_group_peak(plan, group) <= task->capacity) {
+        group_pin_beside(plan, task, group, under_way);
+        found = objective_of_group(s, plan, objective);
+    }
+    mbs_plan_free(plan);
+    return found;
+}
+
+static double in_passes(const setting *s, const plan_task *task, int32_t k, mbs_objective objective)
+{
+    mbs_plan *plan = empty_plan(s, task);
+    plan_add_passes(plan, task, k);
+    const double found = objective_of_group(s, plan, objective);
+    mbs_plan_free(plan);
+    return found;
+}
+
+/* The least objective of group [first, end) over all I that fit, over how many iterations the rest
+ * leaves room for and, for a lone step, in passes. */
 static double best_group(const setting *s, const plan_task *task, int32_t first, int32_t end,
                          mbs_objective objective)
 {
-    double best = INFINITY;
-    for (int64_t b = 0; b <= task->batch; b++) {
-        mbs_plan *plan = plan_allocate(s->program, "oracle");
-        mbs_cost cost;
-        plan->batch = task->batch;
-        plan->buffer_bytes = task->capacity;
-        if (b == 0 && end - first == 1) {
-            plan_add_passes(plan, task, first);
-        } else if (b > 0) {
-            mbs_group *group = plan_add_group(plan, first, end, (task->batch + b - 1) / b);
-            group_keep_all(plan, group);
-            group_choose_modes(plan, task, group);
-            if (plan_group_peak(plan, group) <= task->capacity)
-                group_pin(plan, task, group);
-            else
-                plan->group_count = 0;
-        }
-        if (plan->group_count == 1) {
-            ck_assert_int_eq(mbs_plan_group_cost(plan, &s->hardware, 0, &cost), MBS_OK);
-            best = fmin(best, of(s, &cost, objective));
-        }
-        mbs_plan_free(plan);
-    }
+    double best = end - first == 1 ? in_passes(s, task, first, objective) : INFINITY;
+    for (int64_t b = 1; b <= task->batch; b++)
+        for (int64_t under_way = 1; under_way <= 4; under_way++)
+            best = fmin(best, of_samples(s, task, first, end, b, under_way, objective));
     return best;
 }
 

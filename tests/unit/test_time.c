@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "cost/array.h"
+#include "cost/footprint.h"
+#include "cost/group_time.h"
 #include "cost/time.h"
 #include "mbsopt/mbsopt.h"
 #include "no_bias.h"
@@ -178,17 +180,21 @@ static const char conv_relu[] =
  */
 START_TEST(overlap_by_hand)
 {
-    static const struct {
+    const double in_two = (1328 + (880.0 * 880 + 448.0 * 448) / 1328) / 2;
+    const struct {
         mbs_overlap overlap;
         int64_t bytes_per_s;
+        int64_t under_way; /* so many times a footprint is what the buffer has room for */
         double time_ns;
         double compute_bound_ns;
     } expected[] = {
-        {MBS_OVERLAP_NONE, 2000000000, 1184 + 640 + 672 + 640, 3 * (504 + 384) + (344 + 128)},
-        {MBS_OVERLAP_STEP, 2000000000, 1184 + 640, 1184 + 640},
-        /* beyond the first iteration DRAM has 472 + 448, the array 880, the vector unit 448 */
-        {MBS_OVERLAP_GROUP, 2000000000, (304 + 192) + 920, 304 + 192},
-        {MBS_OVERLAP_GROUP, 4000000000, (304 + 192) + 880, (304 + 192) + 880}};
+        {MBS_OVERLAP_NONE, 2000000000, 3, 1184 + 640 + 672 + 640, 3 * (504 + 384) + (344 + 128)},
+        {MBS_OVERLAP_STEP, 2000000000, 3, 1184 + 640, 1184 + 640},
+        /* beyond the first iteration the array has 880, the vector unit 448, DRAM 472 + 448 */
+        {MBS_OVERLAP_GROUP, 2000000000, 1, 1184 + 640, 1184 + 640},
+        {MBS_OVERLAP_GROUP, 2000000000, 2, (304 + 192) + in_two, (304 + 192) + in_two},
+        /* or 920 + 920, when the first iteration has 400 and 384 */
+        {MBS_OVERLAP_GROUP, 1000000000, 2, (400 + 384) + 1840, 0}};
     mbs_network *network = load_text(conv_relu);
     mbs_program *program = make_program(network, 1, 0);
     mbs_plan *plan = plan_allocate(program, "hand");
@@ -198,17 +204,19 @@ START_TEST(overlap_by_hand)
     plan->batch = 10;
     plan->buffer_bytes = 1 << 20;
     group_keep_all(plan, plan_add_group(plan, 0, 2, 4));
+    const int64_t footprint = plan_group_peak(plan, &plan->groups[0]);
     mbs_hardware_wavecore(&hardware);
     hardware.clock_hz = 1000000000;
     hardware.vector_elements_per_cycle = 1;
     for (size_t i = 0; i < COUNT(expected); i++) {
         hardware.bandwidth_bytes_per_s = expected[i].bytes_per_s;
         hardware.overlap = expected[i].overlap;
+        plan->buffer_bytes = expected[i].under_way * footprint;
         must_succeed(mbs_plan_cost(plan, &hardware, &cost), &error, "cost");
         assert_near(cost.time_s, 1e-9 * expected[i].time_ns, "time");
         assert_near(cost.compute_bound_s, 1e-9 * expected[i].compute_bound_ns, "compute-bound");
         assert_near(cost.static_j, cost.time_s * hardware.static_w, "static");
-        if (hardware.overlap != MBS_OVERLAP_GROUP)
+        if (hardware.overlap != MBS_OVERLAP_GROUP || cost.compute_s < cost.dram_s)
             continue;
         must_succeed(mbs_plan_step_cost(plan, &hardware, 1, &step), &error, "step");
         assert_near(step.time_s, cost.time_s * 640 / (1184 + 640), "the rectifier's share");
@@ -216,6 +224,30 @@ START_TEST(overlap_by_hand)
     mbs_plan_free(plan);
     mbs_program_free(program);
     mbs_network_free(network);
+}
+END_TEST
+
+/*
+ * Iterations that meet at the array and the vector unit: a mean value analysis by hand. With one
+ * under way 300 and 100 of 400 are spent there; so a second finds it there three times of four, and
+ * takes 525 + 125 = 650, two 325 each. A third finds 2 * 525 / 650 and 2 * 125 / 650 there.
+ */
+START_TEST(places_limit_overlap)
+{
+    const double at_array = 2 * 525.0 / 650;
+    const double at_vector = 2 * 125.0 / 650;
+    assert_near(cost_in_places_s(300, 100, 400, 1), 400, "one");
+    assert_near(cost_in_places_s(300, 100, 400, 2), 325, "two");
+    assert_near(cost_in_places_s(300, 100, 400, 3),
+                (300 * (1 + at_array) + 100 * (1 + at_vector)) / 3, "three");
+    assert_near(cost_in_places_s(300, 0, 300, 3), 300, "one unit alone");
+    assert_near(cost_in_places_s(100, 100, 300, 2), 200, "DRAM as busy as each");
+    ck_assert_double_eq(cost_in_places_s(0, 0, 0, 3), 0);
+    ck_assert_int_eq(cost_iterations_in(1000, 501), 1);
+    ck_assert_int_eq(cost_iterations_in(1000, 500), 2);
+    ck_assert_int_eq(cost_iterations_in(999, 333), 3);
+    ck_assert_int_eq(cost_iterations_in(999, 1), 3);
+    ck_assert_int_eq(cost_iterations_in(0, 0), 3);
 }
 END_TEST
 
@@ -539,6 +571,7 @@ int main(void)
     tcase_add_test(tests, cycles_of_another_array);
     tcase_add_test(tests, last_iteration_is_short);
     tcase_add_test(tests, overlap_by_hand);
+    tcase_add_test(tests, places_limit_overlap);
     tcase_add_test(tests, pinned_weights_come_once);
     tcase_add_loop_test(tests, every_planner, 0, (int)COUNT(zoo));
     tcase_add_test(tests, loaded_plans_cost_the_same);

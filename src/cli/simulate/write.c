@@ -186,6 +186,7 @@ static void put_document(const simulate_run *run, FILE *out)
     put_json_member(out, "estimate_s", s->estimate_s);
     put_json_member(out, "array_s", s->array_s);
     put_json_member(out, "vector_s", s->vector_s);
+    put_json_member(out, "both_s", s->both_s);
     put_json_member(out, "dram_s", s->dram_s);
     put_json_member(out, "read_bytes", s->read_bytes);
     put_json_member(out, "write_bytes", s->write_bytes);

@@ -93,7 +93,7 @@ static void relax(dp *d, int32_t first, int32_t end, int64_t traffic, int32_t ca
 {
     if (traffic < d->best[end]) {
         d->best[end] = traffic;
-        d->choice[end] = (dp_choice){first, candidate, 0};
+        d->choice[end] = (dp_choice){.first = first, .candidate = candidate};
     }
 }
 

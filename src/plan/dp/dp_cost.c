@@ -89,18 +89,26 @@ static group_times step_time(const cost_search *s, int32_t c, int32_t k, int64_t
     const double first_bytes = full_bytes + (double)moved->first;
     const double middle_bytes = full_bytes + (double)moved->middle;
     const double last_bytes = rest_bytes + (double)moved->last;
-    const bool overlaps = s->task->hardware->overlap == MBS_OVERLAP_GROUP && iterations > 1;
+    const bool overlaps = s->task->hardware->overlap == MBS_OVERLAP_GROUP;
     const bool is_update = s->task->program->steps[k].update.is_update; /* in one iteration */
     const double usual = (double)(iterations - 2); /* of the others all but the last one */
-    if (overlaps && is_update)
-        return overlapped(s, k, compute.full_s, first_bytes);
     group_times times = {.alone_s = execution_time(s, compute.full_s, first_bytes)};
-    if (overlaps)
-        add_times(&times, overlapped(s, k, usual * compute.full_s + compute.rest_s,
-                                     usual * middle_bytes + last_bytes));
-    else if (iterations > 1 && !is_update)
-        times.alone_s += usual * execution_time(s, compute.full_s, middle_bytes) +
-                         execution_time(s, compute.rest_s, last_bytes);
+    if (iterations == 1 || (is_update && !overlaps))
+        return times;
+    if (is_update) {
+        group_times last = overlapped(s, k, compute.full_s, first_bytes);
+        last.in_turn_s = times.alone_s;
+        return last;
+    }
+    const double others_s = usual * execution_time(s, compute.full_s, middle_bytes) +
+                            execution_time(s, compute.rest_s, last_bytes);
+    if (!overlaps) {
+        times.alone_s += others_s;
+        return times;
+    }
+    add_times(&times, overlapped(s, k, usual * compute.full_s + compute.rest_s,
+                                 usual * middle_bytes + last_bytes));
+    times.in_turn_s = others_s;
     return times;
 }
 
@@ -231,8 +239,10 @@ static double objective(const cost_search *s, int32_t c, double time_s, int64_t 
     return energy(s, g->first, g->end, again + 1, time_s, (double)bytes);
 }
 
-/* The group's time with `room` bytes for pinning, taken as group_pin does; or more than limit_s. */
-static double group_time(const cost_search *s, int32_t c, int64_t room, double limit_s)
+/* The group's time with `room` bytes for pinning, taken as group_pin does, and so many iterations
+ * under way; or more than limit_s. */
+static double group_time(const cost_search *s, int32_t c, int64_t room, int64_t under_way,
+                         double limit_s)
 {
     const span *g = &s->group;
     const mbs_step *steps = s->task->program->steps;
@@ -244,7 +254,7 @@ static double group_time(const cost_search *s, int32_t c, int64_t room, double l
     if (shares)
         pins_fill(s->task->program, g->first, g->end, s->list->iterations[c], room,
                   s->pinned_weight, s->pinned_accumulator);
-    for (int32_t k = g->first; k < g->end && time_of(&times) <= limit_s; k++) {
+    for (int32_t k = g->first; k < g->end && time_of(&times, under_way) <= limit_s; k++) {
         step_pins pinned = {min_i64(weight_room, steps[k].weight_bytes),
                             min_i64(accumulator_room, steps[k].accumulator_bytes), true,
                             program_hands_on(s->task->program, k, g->end)};
@@ -257,28 +267,42 @@ static double group_time(const cost_search *s, int32_t c, int64_t room, double l
         accumulator_room -= pinned.accumulator;
         add_times(&times, step_time(s, c, k, s->activations[k], &moved));
     }
-    return time_of(&times);
+    return time_of(&times, under_way);
 }
 
-static void relax(cost_search *s, int32_t first, int32_t end, double cost, int32_t candidate)
+static void relax(cost_search *s, int32_t first, int32_t end, double cost, dp_choice group)
 {
-    dp_range_relax(s->range, s->limit, end, cost, (dp_choice){first, candidate, 0});
+    group.first = first;
+    dp_range_relax(s->range, s->limit, end, cost, group);
 }
 
-static void relax_group(cost_search *s)
+/* The group with candidate c, and so many iterations under way. */
+static void relax_candidate(cost_search *s, int32_t c, int64_t under_way)
 {
     const span *g = &s->group;
     const dp_range *range = s->range;
     const double before = range->best[g->first - range->first];
     const double useful = s->limit - range->rest[g->end - range->first];
+    const int64_t room = s->task->pin ? s->task->capacity - under_way * g->peak[c] : 0;
+    const double least_s = time_of(&s->least[c], under_way) * (1 - ROUNDING);
+    const double most = fmin(range->best[g->end - range->first], useful) - before;
+    if (objective(s, c, least_s, room) >= most)
+        return;
+    const double limit_s = s->task->objective == MBS_TIME ? most * (1 + ROUNDING) : INFINITY;
+    const double time_s = group_time(s, c, room, under_way, limit_s);
+    relax(s, g->first, g->end, objective(s, c, time_s, room),
+          (dp_choice){.candidate = c, .under_way = (int32_t)under_way});
+}
+
+static void relax_group(cost_search *s)
+{
+    const span *g = &s->group;
+    const bool overlaps = s->task->hardware->overlap == MBS_OVERLAP_GROUP;
     for (int32_t c = g->smallest; c < g->count; c++) {
-        const int64_t room = s->task->pin ? s->task->capacity - g->peak[c] : 0;
-        const double least = objective(s, c, time_of(&s->least[c]) * (1 - ROUNDING), room);
-        const double most = fmin(range->best[g->end - range->first], useful) - before;
-        if (least >= most)
-            continue;
-        const double limit_s = s->task->objective == MBS_TIME ? most * (1 + ROUNDING) : INFINITY;
-        relax(s, g->first, g->end, objective(s, c, group_time(s, c, room, limit_s), room), c);
+        const bool may = overlaps && s->list->iterations[c] > 1;
+        const int64_t most = may ? cost_iterations_in(s->task->capacity, g->peak[c]) : 1;
+        for (int64_t under_way = 1; under_way <= most; under_way++)
+            relax_candidate(s, c, under_way);
     }
 }
 
@@ -304,7 +328,8 @@ static void relax_passes(cost_search *s, int32_t k)
     mbs_cost cost = {0};
     cost_add_run(&cost, &run, k, &moved);
     cost_finish(&cost, s->task->hardware);
-    relax(s, k, k + 1, plan_objective_of(s->task->objective, s->task->weight, &cost), DP_PASSES);
+    relax(s, k, k + 1, plan_objective_of(s->task->objective, s->task->weight, &cost),
+          (dp_choice){.candidate = DP_PASSES});
 }
 
 static void search_from(cost_search *s, int32_t first)
@@ -417,7 +442,7 @@ static void bound_costs(cost_search *s)
         moved += s->activations[k];
         parameters += step_least_moves(p, k);
         const int64_t bytes = s->task->batch * moved + parameters;
-        const double least = (1 - ROUNDING) * time_of(&times);
+        const double least = (1 - ROUNDING) * least_time_of(&times);
         range->rest[k - range->first] = least_of(s, k, least, (double)bytes);
     }
 }

@@ -15,7 +15,7 @@ static mbs_status emit_group(mbs_plan *plan, const plan_task *task, const candid
         plan_add_group(plan, last.first, end, list->iterations[last.candidate]);
     group_keep_all(plan, group);
     group_choose_modes(plan, task, group);
-    group_pin(plan, task, group);
+    group_pin_beside(plan, task, group, last.under_way > 1 ? last.under_way : 1);
     return MBS_OK;
 }
 

@@ -9,6 +9,7 @@ typedef struct dp_choice {
     int32_t first;
     int32_t candidate; /* its I in the list, or DP_PASSES, or DP_STRIPS */
     int32_t strips;    /* with DP_STRIPS: T */
+    int32_t under_way; /* what is pinned leaves room for so many iterations at once; 0: for one */
 } dp_choice;
 
 #define DP_PASSES (-1)

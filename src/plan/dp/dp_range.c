@@ -139,14 +139,14 @@ static void solve_from(dp_range *range, growing *g, int32_t start, double limit)
             break;
         const int64_t once = g->task->batch * g->moved + g->weights + g->accumulators + g->once;
         dp_range_relax(range, limit, g->group.end, (double)(once + again),
-                       (dp_choice){start, candidate, 0});
+                       (dp_choice){.first = start, .candidate = candidate});
     }
     range->grown += g->group.end - start;
     if (range->counts)
         plan_watch_work(range->task.watch,
                         TRAFFIC_WORK * (g->group.end - start) * range->list->count);
     dp_range_relax(range, limit, start + 1, (double)plan_passes_bytes(g->task, start),
-                   (dp_choice){start, DP_PASSES, 0});
+                   (dp_choice){.first = start, .candidate = DP_PASSES});
 }
 
 static bool solve_traffic(dp_range *range, const bool *starts, double limit)

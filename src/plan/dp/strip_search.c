@@ -207,7 +207,7 @@ static void relax(strip_search *s, int32_t start, int32_t strips, int64_t peak)
         s->refused = !s->offer(s->context, start, strips, cost) || s->refused;
     } else if (cost < *s->best) {
         *s->best = cost;
-        *s->choice = (dp_choice){start, DP_STRIPS, strips};
+        *s->choice = (dp_choice){.first = start, .candidate = DP_STRIPS, .strips = strips};
     }
 }
 
