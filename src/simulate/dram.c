@@ -281,7 +281,7 @@ void machine_pass_stored(machine *m)
 void machine_end_dram(machine *m)
 {
     flight *f = flight_at(m, m->job_number);
-    stream *s = machine_stream(m, m->job_number);
+    stream *s = &m->streams[machine_stream(m, m->job_number)];
     m->watch->moved(m->watch->context, m->job == JOB_STORE ? TRANSFER_WRITE : TRANSFER_READ,
                     m->job_number, &f->of, m->job_bytes, m->dram_begin_s, m->now_s);
     if (m->job == JOB_EARLY)

@@ -1,8 +1,8 @@
 /*
  * The machine that executions run on (docs/simulation.md): one DRAM channel, which moves one slice
- * at a time; one computation at a time, on the array or on the vector unit; and a buffer whose room
- * limits what may come ahead. Two servers, and decisions only when one of them ends: so each
- * slice and each portion of computation is looked at once.
+ * at a time; an array and a vector unit, which compute one execution each, but not at once unless
+ * iterations overlap; and a buffer whose room limits what may come ahead. Servers, and decisions
+ * only when one of them ends: so each slice and each portion of computation is looked at once.
  */
 #ifndef SIMULATE_MACHINE_H
 #define SIMULATE_MACHINE_H
@@ -131,30 +131,25 @@ static inline int64_t first_under_way(const machine *m)
     return m->stream_count > 0 ? m->streams[0].store : m->filled;
 }
 
-/* The stream of an execution in sight; null: all of it has ended. */
-static inline stream *machine_stream(machine *m, int64_t number)
+/* Which stream an execution is of; -1: all of that has ended. */
+static inline int32_t machine_stream(const machine *m, int64_t number)
 {
     for (int32_t i = 0; i < m->stream_count; i++)
         if (number < m->streams[i].end)
-            return number < m->streams[i].first ? NULL : &m->streams[i];
-    return NULL;
-}
-
-static inline const stream *stream_of(const machine *m, int64_t number)
-{
-    return machine_stream((machine *)(uintptr_t)m, number);
+            return number < m->streams[i].first ? -1 : i;
+    return -1;
 }
 
 static inline bool is_computed(const machine *m, int64_t number)
 {
-    const stream *s = stream_of(m, number);
-    return s == NULL || number < s->compute;
+    const int32_t i = machine_stream(m, number);
+    return i < 0 || number < m->streams[i].compute;
 }
 
 static inline bool is_stored(const machine *m, int64_t number)
 {
-    const stream *s = stream_of(m, number);
-    return s == NULL || number < s->store;
+    const int32_t i = machine_stream(m, number);
+    return i < 0 || number < m->streams[i].store;
 }
 
 static inline bool is_computing(const machine *m)

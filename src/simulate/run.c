@@ -95,7 +95,7 @@ static void start_compute(machine *m)
 static void end_compute(machine *m, unit *on)
 {
     flight *f = flight_at(m, on->number);
-    stream *s = machine_stream(m, on->number);
+    stream *s = &m->streams[machine_stream(m, on->number)];
     m->watch->computed(m->watch->context, on->number, &f->of, on->begin_s, m->now_s);
     on->end_s = INFINITY;
     if (f->late.count > 0)

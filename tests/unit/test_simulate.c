@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "mbsopt/mbsopt.h"
+#include "plan/groups.h"
 #include "run.h"
 
 #define SAMPLES    4
@@ -189,6 +190,55 @@ START_TEST(wrong_calls_are_refused)
 }
 END_TEST
 
+/* A product of 272 ns and a rectifier of 64 ns, a sample at a time, which next to nothing moves
+ * for. */
+static mbs_simulation run_iterations(mbs_overlap overlap, int64_t places)
+{
+    static const char text[] = "{\"format\":\"mbsopt-network/"
+                               "1\",\"name\":\"n\",\"inputs\":[{\"name\":\"x\",\"shape\":[2,4,4]}],"
+                               "\"layers\":[{\"name\":\"c\",\"op\":\"conv\",\"inputs\":[\"x\"],"
+                               "\"out_channels\":2,\"kernel\":1},"
+                               "{\"name\":\"r\",\"op\":\"relu\",\"inputs\":[\"c\"]}]}";
+    mbs_program_options programming = MBS_PROGRAM_OPTIONS_INIT;
+    mbs_network *network;
+    mbs_program *program;
+    mbs_simulation result;
+    programming.inference = 1;
+    ck_assert_int_eq(mbs_network_load_text(&network, text, strlen(text), "n", &error), MBS_OK);
+    ck_assert_int_eq(mbs_program_create(&program, network, &programming, &error), MBS_OK);
+    mbs_plan *plan = plan_allocate(program, "hand");
+    plan->batch = SAMPLES;
+    plan->double_buffered = true;
+    plan->buffer_bytes = places * 128; /* of 64 bytes each: x and c, c and what becomes of it */
+    group_keep_all(plan, plan_add_group(plan, 0, 2, SAMPLES));
+    hardware.overlap = overlap;
+    hardware.bandwidth_bytes_per_s = INT64_C(1) << 52;
+    ck_assert_int_eq(mbs_simulate(&result, NULL, NULL, plan, &hardware, &options, &error), MBS_OK);
+    mbs_plan_free(plan);
+    mbs_program_free(program);
+    mbs_network_free(network);
+    return result;
+}
+
+static void expect_about_ns(double seconds, double expected)
+{
+    ck_assert_msg(fabs(seconds - expected * NS) < 0.1 * NS, "%.3f ns, expected %.3f", seconds / NS,
+                  expected);
+}
+
+/* With two places a product computes while the rectifier does for the sample before. */
+START_TEST(iterations_overlap_where_there_is_room)
+{
+    expect_about_ns(run_iterations(MBS_OVERLAP_STEP, 2).time_s, 4 * (272 + 64));
+    expect_about_ns(run_iterations(MBS_OVERLAP_GROUP, 1).time_s, 4 * (272 + 64));
+    const mbs_simulation s = run_iterations(MBS_OVERLAP_GROUP, 2);
+    expect_about_ns(s.time_s, 4 * 272 + 64);
+    expect_about_ns(s.both_s, 3 * 64);
+    options.prefetch = MBS_PREFETCH_UNLIMITED;
+    expect_about_ns(run_iterations(MBS_OVERLAP_GROUP, 1).time_s, 4 * 272 + 64);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("simulate");
@@ -201,6 +251,7 @@ int main(void)
     tcase_add_test(all, operands_come_ahead);
     tcase_add_test(all, nothing_comes_ahead);
     tcase_add_test(all, room_limits_what_comes_ahead);
+    tcase_add_test(all, iterations_overlap_where_there_is_room);
     tcase_add_test(all, half_the_dram_takes_twice_the_time);
     tcase_add_test(all, wrong_calls_are_refused);
     suite_add_tcase(suite, all);

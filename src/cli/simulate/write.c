@@ -52,12 +52,14 @@ static void put_parts(const simulate_run *run, page *onto)
     static const mbs_table_column columns[] = {{.head = {"", "of the time"}},
                                                {.head = {"", "ms"}, .right = 1},
                                                {.head = {"", "%"}, .right = 1}};
+    enum { BOTH = 2 }; /* told where it happens */
     const mbs_simulation *s = &run->found;
     const struct {
         const char *name;
         double time_s;
     } parts[] = {{"the array computes", s->array_s},
                  {"the vector unit computes", s->vector_s},
+                 {"both compute at once (in both of these)", s->both_s},
                  {"both wait for operands from DRAM", s->wait_load_s},
                  {"both wait for what had no room to come earlier", s->wait_room_s},
                  {"both wait for results to be stored", s->wait_store_s},
@@ -65,6 +67,8 @@ static void put_parts(const simulate_run *run, page *onto)
     table rows;
     table_start(&rows, columns, sizeof columns / sizeof columns[0]);
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        if (i == BOTH && !(s->both_s > 0))
+            continue;
         table_cell(&rows, "%s", parts[i].name);
         table_cell(&rows, "%s", field_fixed(1e3 * parts[i].time_s, 3, "").text);
         table_cell(&rows, "%s", field_fixed(per_cent(parts[i].time_s, s->time_s), 1, "").text);
