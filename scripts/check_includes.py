@@ -37,8 +37,8 @@ ROOMS = {
 ALLOCATION = re.compile(r"(?<![\w.>])(?:malloc|calloc|realloc|strdup|strndup|aligned_alloc|free)\(")
 # what may use the C library's: its wrapper, and what frees a block that the C library returned
 OWN_MEMORY = {"src/base/memory.c", "src/base/file.c"}
-# dp on a range, for traffic and for time or energy: one engine in two files
-ONE_ENGINE = ["plan/dp/dp_cost", "plan/dp/dp_range"]
+# dp on a range, for traffic and for time or energy: one engine in these files
+ONE_ENGINE = ["plan/dp/dp_cost", "plan/dp/dp_cost_open", "plan/dp/dp_range", "plan/dp/dp_search"]
 GLPK = pathlib.PurePath("src/plan/solver/solver.c")
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
 

@@ -9,52 +9,14 @@
 #include <string.h>
 
 #include "base/checked.h"
-#include "base/memory.h"
 #include "cost/footprint.h"
-#include "cost/time.h"
 #include "cost/traffic.h"
-#include "hardware/bandwidth.h"
-#include "plan/dp/dp_range.h"
-#include "plan/dp/dp_span.h"
-#include "plan/dp/dp_times.h"
-#include "plan/pins.h"
-
-/* Times are added and taken off again: bounds are lowered by more than that can be wrong. */
-#define ROUNDING 1e-9
+#include "plan/dp/dp_search.h"
 
 /* In ticks of work: what a step more in a group takes for each candidate, and adding up one of its
  * steps. */
 #define GROW_WORK INT64_C(4)
 #define TIME_WORK INT64_C(2)
-
-/* Computation of one execution of a step: on a full sub-batch and on what the last one has. */
-typedef struct compute_time {
-    double full_s;
-    double rest_s;
-} compute_time;
-
-typedef struct cost_search {
-    dp_range *range;
-    const plan_task *task; /* the range's, likewise the next */
-    const candidates *list;
-    double limit;          /* see dp_range_solve */
-    double bytes_per_s;    /* DRAM bandwidth of a core */
-    int64_t *operands;     /* per step: bytes per sample of all its operands */
-    compute_time *compute; /* [candidate * steps + step] */
-    double *least_compute; /* per step: the least seconds of all samples */
-    int64_t *weights;      /* per cut: bytes of the steps before it, likewise below */
-    int64_t *accumulators;
-    int64_t *once; /* of what one iteration moves besides */
-    double *fixed; /* joules that do not depend on I or residency */
-
-    span group;             /* the group that grows */
-    pins pins;              /* its parameters */
-    int64_t *pinned_weight; /* per step */
-    int64_t *pinned_accumulator;
-    int64_t moved;        /* its activation bytes per sample */
-    int64_t *activations; /* the same per step */
-    group_times *least;   /* per candidate: its times if all parameters were pinned */
-} cost_search;
 
 /* DRAM bytes of a step in the first, the middle and the last iterations, without activations. */
 typedef struct parameter_moves {
@@ -62,20 +24,6 @@ typedef struct parameter_moves {
     int64_t middle;
     int64_t last;
 } parameter_moves;
-
-static inline group_times overlapped(const cost_search *s, int32_t k, double compute_s,
-                                     double bytes)
-{
-    const bool is_array = s->task->program->steps[k].gemm.m > 0;
-    return (group_times){.array_s = is_array ? compute_s : 0,
-                         .vector_s = is_array ? 0 : compute_s,
-                         .dram_s = bytes / s->bytes_per_s};
-}
-
-static inline double execution_time(const cost_search *s, double compute_s, double bytes)
-{
-    return cost_execution_s(s->task->hardware, compute_s, bytes / s->bytes_per_s);
-}
 
 static group_times step_time(const cost_search *s, int32_t c, int32_t k, int64_t activations,
                              const parameter_moves *moved)
@@ -208,19 +156,6 @@ static void grow(cost_search *s)
         add_times(&s->least[c], least_step_time(s, c, k, s->group.end));
 }
 
-/* Joules of a group that takes `time_s` and moves `bytes`. */
-static double energy(const cost_search *s, int32_t first, int32_t end, int64_t iterations,
-                     double time_s, double bytes)
-{
-    const mbs_hardware *hardware = s->task->hardware;
-    const double pj = 1e-12;
-    double parameters = (double)(s->weights[end] - s->weights[first]) +
-                        2 * (double)(s->accumulators[end] - s->accumulators[first]);
-    return s->fixed[end] - s->fixed[first] + time_s * hardware->static_w +
-           bytes * pj * (8 * hardware->dram_pj_per_bit + hardware->buffer_pj_per_byte) +
-           (double)iterations * parameters * pj * hardware->buffer_pj_per_byte;
-}
-
 /* The group's objective if it takes `time_s` and `room` bytes of parameters are pinned. */
 static double objective(const cost_search *s, int32_t c, double time_s, int64_t room)
 {
@@ -236,7 +171,7 @@ static double objective(const cost_search *s, int32_t c, double time_s, int64_t 
                     pins_save(&s->pins, again + 1, room);
     if (s->task->objective == MBS_WEIGHTED)
         return (double)bytes + s->task->weight * time_s;
-    return energy(s, g->first, g->end, again + 1, time_s, (double)bytes);
+    return cost_search_energy(s, g->first, g->end, again + 1, time_s, (double)bytes);
 }
 
 /* The group's time with `room` bytes for pinning, taken as group_pin does, and so many iterations
@@ -306,22 +241,11 @@ static void relax_group(cost_search *s)
     }
 }
 
-static step_run run_of(const cost_search *s, int64_t iterations, int64_t passes)
-{
-    return (step_run){.program = s->task->program,
-                      .hardware = s->task->hardware,
-                      .double_buffered = true,
-                      .batch = s->task->batch,
-                      .iterations = iterations,
-                      .sub_batch = ceil_div(s->task->batch, iterations),
-                      .passes = passes};
-}
-
 static void relax_passes(cost_search *s, int32_t k)
 {
     const mbs_step *step = &s->task->program->steps[k];
     const int64_t passes = step_passes(step, s->task->capacity, s->task->norm_passes);
-    const step_run run = run_of(s, 1, passes);
+    const step_run run = cost_search_run(s, 1, passes);
     const step_transfers moved = {.activations =
                                       step_alone_activations(s->task->program, k, passes),
                                   .each = step_parameter_moves(s->task->program, k)};
@@ -346,165 +270,6 @@ static void search_from(cost_search *s, int32_t first)
         relax_group(s);
     }
     s->range->grown += s->group.end - first;
-}
-
-/* Seconds of one execution of step k on `samples`, nothing moving. */
-static double compute_seconds(const cost_search *s, int32_t k, int64_t samples, mbs_cost *cost)
-{
-    const step_transfers none = {0};
-    step_run run = run_of(s, 1, 1);
-    run.batch = run.sub_batch = samples;
-    *cost = (mbs_cost){0};
-    cost_add_run(cost, &run, k, &none);
-    cost_finish(cost, s->task->hardware);
-    return cost->compute_s;
-}
-
-static void fill_tables(cost_search *s)
-{
-    const mbs_program *p = s->task->program;
-    const int64_t batch = s->task->batch;
-    mbs_cost cost;
-    const int32_t first = s->range->first;
-    s->weights[first] = s->accumulators[first] = s->once[first] = 0;
-    s->fixed[first] = 0;
-    for (int32_t k = first; k < s->range->end; k++) {
-        s->operands[k] = program_operand_bytes(p, k);
-        s->weights[k + 1] = s->weights[k] + p->steps[k].weight_bytes;
-        s->accumulators[k + 1] = s->accumulators[k] + p->steps[k].accumulator_bytes;
-        s->once[k + 1] = s->once[k] + program_once_bytes(p, k);
-        compute_seconds(s, k, batch, &cost);
-        const bool is_update = p->steps[k].update.is_update;
-        const double handled =
-            is_update ? cost_update_work(p, k).operand_bytes : (double)(batch * s->operands[k]);
-        s->fixed[k + 1] = s->fixed[k] + cost.mac_j + cost.vector_j +
-                          1e-12 * handled * s->task->hardware->buffer_pj_per_byte;
-        s->least_compute[k] = INFINITY;
-        for (int32_t c = 0; c < s->list->count; c++) {
-            const int64_t again = s->list->iterations[c] - 1;
-            const int64_t full = s->list->sub_batch[c];
-            const compute_time taken = {compute_seconds(s, k, full, &cost),
-                                        compute_seconds(s, k, batch - again * full, &cost)};
-            s->compute[(size_t)c * (size_t)p->step_count + (size_t)k] = taken;
-            s->least_compute[k] =
-                fmin(s->least_compute[k],
-                     is_update ? taken.full_s : (double)again * taken.full_s + taken.rest_s);
-        }
-    }
-}
-
-/* The least times of step k whatever its group, if it moves `activations` bytes per sample. Where
- * iterations overlap no group takes less than the sum of any one unit. */
-static group_times bound_step(const cost_search *s, int32_t k, int64_t activations)
-{
-    const int64_t bytes = s->task->batch * activations + step_least_moves(s->task->program, k);
-    if (s->task->hardware->overlap == MBS_OVERLAP_GROUP)
-        return overlapped(s, k, s->least_compute[k], (double)bytes);
-    return (group_times){.alone_s = execution_time(s, s->least_compute[k], (double)bytes)};
-}
-
-/* No plan of the range from step k on comes to less, if none takes less time or moves less. */
-static double least_of(const cost_search *s, int32_t k, double time_s, double bytes)
-{
-    if (s->task->objective == MBS_TIME)
-        return time_s;
-    if (s->task->objective == MBS_WEIGHTED)
-        return (1 - ROUNDING) * (bytes + s->task->weight * time_s);
-    return (1 - ROUNDING) * energy(s, k, s->range->end, 1, time_s, bytes);
-}
-
-/* Fills in the range's `rest`. `activations` is per step: what it moves in one group with those
- * after it. */
-static void bound_costs(cost_search *s)
-{
-    const dp_range *range = s->range;
-    const mbs_program *p = s->task->program;
-    group_times times = {0};
-    int64_t moved = 0;
-    int64_t parameters = 0;
-    range->rest[range->end - range->first] = 0;
-    for (int32_t k = range->end - 1; k >= range->first; k--) {
-        const mbs_step *step = &p->steps[k];
-        s->activations[k] = 0;
-        for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
-            const int64_t bytes = p->tensors[p->touches[t].tensor].bytes;
-            const int32_t next = dp_range_spares(range, t);
-            if (dp_range_moves(range, step, t))
-                s->activations[k] += bytes;
-            if (next < 0)
-                continue;
-            take_times(&times, bound_step(s, next, s->activations[next]));
-            s->activations[next] -= bytes;
-            moved -= bytes;
-            add_times(&times, bound_step(s, next, s->activations[next]));
-        }
-        add_times(&times, bound_step(s, k, s->activations[k]));
-        moved += s->activations[k];
-        parameters += step_least_moves(p, k);
-        const int64_t bytes = s->task->batch * moved + parameters;
-        const double least = (1 - ROUNDING) * least_time_of(&times);
-        range->rest[k - range->first] = least_of(s, k, least, (double)bytes);
-    }
-}
-
-static bool cost_open(cost_search *s)
-{
-    const mbs_hardware *hardware = s->task->hardware;
-    const size_t cuts = (size_t)s->task->program->step_count + 1;
-    const size_t list = (size_t)s->list->count;
-    s->bytes_per_s = hardware_core_bytes_per_s(hardware);
-    s->operands = mem_alloc(cuts * sizeof *s->operands);
-    s->compute = mem_alloc(list * cuts * sizeof *s->compute);
-    s->least_compute = mem_alloc(cuts * sizeof *s->least_compute);
-    s->weights = mem_alloc(cuts * sizeof *s->weights);
-    s->accumulators = mem_alloc(cuts * sizeof *s->accumulators);
-    s->once = mem_alloc(cuts * sizeof *s->once);
-    s->fixed = mem_alloc(cuts * sizeof *s->fixed);
-    s->activations = mem_alloc(cuts * sizeof *s->activations);
-    s->least = mem_alloc(list * sizeof *s->least);
-    s->pinned_weight = mem_alloc(cuts * sizeof *s->pinned_weight);
-    s->pinned_accumulator = mem_alloc(cuts * sizeof *s->pinned_accumulator);
-    if (s->operands == NULL || s->compute == NULL || s->least_compute == NULL ||
-        s->weights == NULL || s->accumulators == NULL || s->once == NULL || s->fixed == NULL ||
-        s->activations == NULL || s->least == NULL || s->pinned_weight == NULL ||
-        s->pinned_accumulator == NULL || !pins_open(&s->pins, s->task->program))
-        return false;
-    fill_tables(s);
-    return span_open(&s->group, s->task, s->list, s->operands);
-}
-
-void dp_range_close_cost(dp_range *range)
-{
-    cost_search *s = range->costs;
-    if (s == NULL)
-        return;
-    span_close(&s->group);
-    mem_free(s->operands);
-    mem_free(s->compute);
-    mem_free(s->least_compute);
-    mem_free(s->weights);
-    mem_free(s->accumulators);
-    mem_free(s->once);
-    mem_free(s->fixed);
-    mem_free(s->activations);
-    mem_free(s->least);
-    mem_free(s->pinned_weight);
-    mem_free(s->pinned_accumulator);
-    pins_close(&s->pins);
-    mem_free(s);
-    range->costs = NULL;
-}
-
-bool dp_range_open_cost(dp_range *range)
-{
-    range->costs = mem_calloc(1, sizeof *range->costs);
-    if (range->costs == NULL)
-        return false;
-    *range->costs = (cost_search){.range = range, .task = &range->task, .list = range->list};
-    if (!cost_open(range->costs))
-        return false;
-    bound_costs(range->costs);
-    return true;
 }
 
 bool dp_range_solve_cost(dp_range *range, const bool *starts, double limit)
