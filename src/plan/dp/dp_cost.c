@@ -1,9 +1,10 @@
 /*
  * dp for time, energy or traffic weighted with time: the same space as dp, but each group costs the
- * sum of its step executions, or where iterations overlap the most of three such sums (model,
+ * sum of its step executions, or where iterations overlap what follows from such sums (model,
  * section 7). What is pinned where matters for that, so a group is added up step by step, unless a
  * bound shows that it cannot improve: its time if all its parameters were pinned, which is kept up
- * to date while the group grows. That is a bound for each execution and so for each of the sums.
+ * to date while the group grows. That is a bound for each execution and so for each of the sums;
+ * with them a group's time grows.
  */
 #include <math.h>
 #include <string.h>
