@@ -30,6 +30,7 @@ ROOMS = {
     "solver": [],
     "model": ["solver"],
     "exact": ["dp", "solver"],
+    "order": ["dp"],
     "recompute": ["dp"],
     "joint": ["exact", "recompute"],
     "run": ["presets", "dp", "exact"],

@@ -50,6 +50,7 @@ FUSED_RUNS = (["--inference", "--planner", "dp", "--batch", "5", "--buffer", "48
               ["--fuse", "--planner", "dp", "--batch", "6", "--buffer", "32KiB", "--recompute", "auto", "--optimizer", "adam"])
 STRIP_OPTIONS = ([], ["--recompute", "expand"], ["--inference", "--no-fold"], ["--inference"], ["--optimizer", "adam"],
                  ["--fuse"], ["--fuse", "--recompute", "expand"])
+ORDER_BUFFER = "24KiB"  # another order of steps moves less there
 SEEDS = 1  # ways to cut a split program into groups, by chance
 
 
@@ -153,6 +154,17 @@ def check_fused(torch, mbsopt, network, options, folder, seed=1):
     return f"{len(plan['steps'])} steps, which do {count(plan)} layers besides their own", worst, where
 
 
+def check_order(torch, mbsopt, network, batch, buffer, folder):
+    """dp's plan in an order of steps that was searched for."""
+    plan = make_plan(mbsopt, network, folder, "--planner", "dp", "--no-strips", "--batch", str(batch), "--buffer", buffer,
+                     "--order", "search")
+    moved = sum(step["id"] != step.get("given", step["id"]) for step in plan["steps"])
+    if moved == 0:
+        raise Mismatch("no step is in another place")
+    worst, where = carry_out(torch, plan, Reference(torch, network, batch, 1))
+    return f"{len(plan['steps'])} steps, {moved} of them elsewhere, {len(plan['groups'])} groups", worst, where
+
+
 def check_planned_strips(torch, mbsopt, network, options, folder):
     """dp's plan, which in so small a buffer has strips."""
     plan = make_plan(mbsopt, network, folder, "--batch", "2", "--batch-norm", "keep", *options)
@@ -185,6 +197,8 @@ def cases(torch, mbsopt, folder):
             run = planner, batch, buffer or AUTO_BUFFERS.get(name, "32KiB"), recompute
             yield (f"{name} {planner} N={batch} {run[2]} recompute {recompute}",
                    lambda n=build(), r=run: check(torch, mbsopt, n, r, folder))
+        yield (f"{name} dp N=7 {ORDER_BUFFER} in another order",
+               lambda n=build(): check_order(torch, mbsopt, n, 7, ORDER_BUFFER, folder))
         for optimizer, planner, batch, buffer in UPDATE_RUNS:
             run = planner, batch, buffer, "none", optimizer
             yield (f"{name} {planner} N={batch} {buffer} with {optimizer}",

@@ -44,6 +44,13 @@ typedef enum mbs_objective {
 /* How a step brings in its operands that are not resident (section 4). */
 typedef enum mbs_mode { MBS_STAGED = 0, MBS_STREAMED = 1, MBS_PASSES = 2 } mbs_mode;
 
+/* In which order steps are planned (section 14). */
+typedef enum mbs_order {
+    MBS_ORDER_GIVEN = 0, /* the program's, or the network's own, */
+    MBS_ORDER_SEARCH,    /* or one that is searched for */
+    MBS_ORDER_COUNT
+} mbs_order;
+
 /* How far a planner is. */
 typedef struct mbs_progress {
     double elapsed_s;
@@ -76,6 +83,7 @@ typedef struct mbs_plan_options {
                           more; 0: see below */
     double weight;     /* MBS_WEIGHTED: bytes of traffic that a second is worth, at least 0 */
     int in_place;      /* dp, ilp, best: steps may write over an operand (section 12) */
+    mbs_order order; /* dp, ilp, best; of mbs_plan_create_recompute alone, for a program has one */
 } mbs_plan_options;
 
 /*
@@ -89,7 +97,8 @@ typedef struct mbs_plan_options {
 /* dp, which takes next to no time; of networks (MBS_OPTIONS_INIT) best is the default. */
 #define MBS_PLAN_OPTIONS_INIT                                                                      \
     {                                                                                              \
-        MBS_PLANNER_DP, 32, 0, 0, 0, INFINITY, 0, NULL, NULL, MBS_TRAFFIC, 0, 0, 0, 0              \
+        MBS_PLANNER_DP, 32, 0, 0, 0, INFINITY, 0, NULL, NULL, MBS_TRAFFIC, 0, 0, 0, 0,             \
+            MBS_ORDER_GIVEN                                                                        \
     }
 
 #define MBS_MAX_BATCH 1000000
@@ -123,6 +132,8 @@ MBS_API const char *mbs_planner_name(mbs_planner planner);
 /* Errors: MBS_ERR_INPUT, with the known names in the message. */
 MBS_API mbs_status mbs_planner_from_name(mbs_planner *planner, const char *name, mbs_error *error);
 MBS_API const char *mbs_outcome_name(mbs_outcome outcome);
+/* "given", "search"; or null. */
+MBS_API const char *mbs_order_name(mbs_order order);
 /* "traffic", "time", "energy", "weighted"; or null. */
 MBS_API const char *mbs_objective_name(mbs_objective objective);
 
@@ -131,8 +142,8 @@ MBS_API const char *mbs_objective_name(mbs_objective objective);
  * must live as long as the plan. On success *plan is owned by the caller (mbs_plan_free).
  * Errors: MBS_ERR_INPUT (a size overflows; buffer or batch out of range), MBS_ERR_ARGUMENT (the
  * program is built for other words than the hardware's, or is split and the planner takes none
- * such), MBS_ERR_NO_PLAN, MBS_ERR_STOPPED, MBS_ERR_VERIFY (a defect of this library),
- * MBS_ERR_MEMORY.
+ * such, or another order of its steps is asked for), MBS_ERR_NO_PLAN, MBS_ERR_STOPPED,
+ * MBS_ERR_VERIFY (a defect of this library), MBS_ERR_MEMORY.
  */
 MBS_API mbs_status mbs_plan_create(mbs_plan **plan, const mbs_program *program,
                                    const mbs_hardware *hardware, const mbs_plan_options *options,
@@ -162,11 +173,15 @@ MBS_API int mbs_planner_takes_strips(mbs_planner planner);
 /* Whether in_place is for the planner: dp, ilp and best. The others' plans are the same with it. */
 MBS_API int mbs_planner_writes_in_place(mbs_planner planner);
 
+/* Whether an order of steps is searched for, for the planner: dp, ilp and best. */
+MBS_API int mbs_planner_searches_order(mbs_planner planner);
+
 /*
  * Builds a program of `network` that recomputes what `recompute` says, or with MBS_RECOMPUTE_AUTO
  * what is best for the objective within max_percent, and plans it as mbs_plan_create does. The plan
  * owns its program (mbs_plan_program). `program_options` are as of mbs_program_create, what they
- * say of recomputing aside. Inference and the planners that do not recompute get the plain program.
+ * say of recomputing aside; they have no order, which is of one program alone. Inference and the
+ * planners that do not recompute get the plain program.
  *
  * dp, ilp and best also plan the program with its norms split, with strips of rows (section 11),
  * and take the better of the two plans (for time and energy, where not all strips are tried,
@@ -180,6 +195,11 @@ MBS_API int mbs_planner_writes_in_place(mbs_planner planner);
  * If it is met and no_strips is 1 the plan is MBS_OPTIMAL. The search takes as long as some
  * hundreds to thousands of dp's plans; their time limit is that of the search too, and once the
  * caller has ended it all planners but mbs2 come to dp's plan of the best that was found.
+ *
+ * With MBS_ORDER_SEARCH another order of the steps of the plan's program is then searched for, in
+ * which dp's plan of whole samples moves less, and planned likewise: the better of the two plans is
+ * the plan, so that it is never worse. A limit of work is each one's, one of time of all. No bound
+ * of one order is one of others: the plan is MBS_HEURISTIC, its bound what moves in any order.
  *
  * With max_dram_bytes auto takes the plan that is best for the objective of those found that need
  * no more DRAM (mbs_plan_dram_peak), and if max_percent is infinite, the lowest of 10, 25, 50 and
@@ -226,14 +246,15 @@ typedef struct mbs_options {
     mbs_optimizer optimizer;     /* ignored with inference */
     int64_t max_dram_bytes; /* the most that may have to be in DRAM at one time; 0: any number */
     int in_place;           /* dp, ilp, best: steps may write over an operand (section 12) */
-    int no_fold; /* inference: 1: the network as it is; 0: with MBS_FUSE_PRODUCTS (network.h) */
-    int fuse;    /* 1: with MBS_FUSE_NORMS */
+    int no_fold;     /* inference: 1: the network as it is; 0: with MBS_FUSE_PRODUCTS (network.h) */
+    int fuse;        /* 1: with MBS_FUSE_NORMS */
+    mbs_order order; /* dp, ilp, best: whether another order of steps is searched for */
 } mbs_options;
 
 #define MBS_OPTIONS_INIT                                                                           \
     {                                                                                              \
         MBS_PLANNER_BEST, MBS_TRAFFIC, 32, 0, 0, 0, MBS_RECOMPUTE_NONE, 10, 0, 0, INFINITY, 0,     \
-            NULL, NULL, 0, 0, 0, 0, 0, MBS_OPTIMIZER_NONE, 0, 0, 0, 0                              \
+            NULL, NULL, 0, 0, 0, 0, 0, MBS_OPTIMIZER_NONE, 0, 0, 0, 0, MBS_ORDER_GIVEN             \
     }
 
 /*

@@ -67,14 +67,19 @@ typedef struct mbs_program_options {
     int split_norms;         /* 1: a norm's statistics are a step of their own (section 11) */
     mbs_optimizer optimizer; /* ignored with inference; else with its */
     mbs_optimizer_bits optimizer_bits;
+    /*
+     * The steps in another order (section 14): for each place the number that its step has without
+     * this, updates not counted, which then come as soon as their gradient is complete. No step may
+     * come before one that writes what it reads, nor a forward step behind a backward one. Null:
+     * the network's own order. Borrowed for the call.
+     */
+    const int32_t *order;
+    size_t order_count;
 } mbs_program_options;
 
 #define MBS_PROGRAM_OPTIONS_INIT                                                                   \
     {                                                                                              \
-        0, 0, {16, 16, 32, 1}, MBS_RECOMPUTE_NONE, NULL, 0, MBS_OPTIMIZER_NONE,                    \
-        {                                                                                          \
-            32, 32                                                                                 \
-        }                                                                                          \
+        0, 0, {16, 16, 32, 1}, MBS_RECOMPUTE_NONE, NULL, 0, MBS_OPTIMIZER_NONE, {32, 32}, NULL, 0  \
     }
 
 /* One step as seen from outside; the pointers live as long as the program. */
@@ -94,6 +99,7 @@ typedef struct mbs_step_info {
     int64_t state_read_bytes;  /* of an update: state and masters, or weights that have none */
     int64_t state_write_bytes; /* the same, and weights besides masters */
     size_t fused_count;        /* layers behind its own whose work it does (section 13) */
+    int64_t given;             /* its number in the network's own order of steps; -1 of an update */
 } mbs_step_info;
 
 /* One tensor as seen from outside; the pointer lives as long as the program. */
@@ -107,8 +113,8 @@ typedef struct mbs_tensor_info {
  * Builds the program of `network`, which may be freed afterwards. On success *program is owned by
  * the caller (mbs_program_free). O(steps · log steps). Errors: MBS_ERR_INPUT (a size overflows, or
  * the network has only views), MBS_ERR_ARGUMENT (recompute_layers names a layer whose output cannot
- * be recomputed, recompute is MBS_RECOMPUTE_AUTO, or the network is folded and the program is not
- * for inference), MBS_ERR_MEMORY.
+ * be recomputed, recompute is MBS_RECOMPUTE_AUTO, the network is folded and the program is not for
+ * inference, or the order is none), MBS_ERR_MEMORY.
  */
 MBS_API mbs_status mbs_program_create(mbs_program **program, const mbs_network *network,
                                       const mbs_program_options *options, mbs_error *error);

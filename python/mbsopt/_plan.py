@@ -20,6 +20,7 @@ POLICIES = ("none", "activations", "expand", "auto")
 BATCH_NORMS = ("replace", "keep")
 OPTIMIZERS = ("none", "sgd", "momentum", "adam")
 LIMITED = ("ilp", "best")  # planners that a limit of work ends
+ORDERS = ("given", "search")
 MOST_SAMPLES = 1000000
 MOST_CORES = 1000000
 FUSE_PRODUCTS, FUSE_NORMS = 1, 2
@@ -103,14 +104,15 @@ def fill_options(call: Call, *, buffer: Optional[Size], batch: int, planner: str
                  no_strips: bool, time_limit: Optional[float], gap: float, work_limit: float = 0.0,
                  weight: Optional[float] = None, max_slowdown: Optional[float] = None,
                  max_dram: Optional[Size] = None,
-                 in_place: bool = False, optimizer: str = "none", fold: bool = True, fuse: bool = False) -> Options:
+                 in_place: bool = False, optimizer: str = "none", fold: bool = True, fuse: bool = False,
+                 order: str = "given") -> Options:
     """Options of the library, checked: TypeError for what is of no such kind, Error for a value that is not good."""
     for name, size in (("buffer", buffer), ("max_dram", max_dram)):
         if size is not None:
             expect_size(name, size)
     recompute, max_recompute = dram_defaults(recompute, max_recompute, max_dram)
     for name, text in (("planner", planner), ("objective", objective), ("recompute", recompute),
-                       ("batch_norm", batch_norm), ("optimizer", optimizer)):
+                       ("batch_norm", batch_norm), ("optimizer", optimizer), ("order", order)):
         expect_text(name, text)
     for name, number in (("max_recompute", max_recompute), ("time_limit", time_limit), ("gap", gap),
                          ("work_limit", work_limit), ("weight", weight), ("max_slowdown", max_slowdown)):
@@ -133,7 +135,8 @@ def fill_options(call: Call, *, buffer: Optional[Size], batch: int, planner: str
                    limit_slowdown=max_slowdown is not None,
                    max_slowdown_percent=0 if max_slowdown is None else max_slowdown,
                    max_dram_bytes=0 if max_dram is None else call.size(max_dram, "max_dram"), in_place=in_place,
-                   optimizer=word("optimizer", optimizer, OPTIMIZERS), no_fold=not fold, fuse=fuse)
+                   optimizer=word("optimizer", optimizer, OPTIMIZERS), no_fold=not fold, fuse=fuse,
+                   order=word("order", order, ORDERS))
 
 
 def make_plan(call: Call, network: ctypes.c_void_p, machine: Hardware, options: Options,
@@ -207,6 +210,8 @@ def _check_heeded(call: Call, options: Options, planner: str, weight: Optional[f
     """Raises Error for what is asked of a planner that does not heed it, as the command line does."""
     of_some = [("weight" if weight is not None else "objective", options.objective != 0, ("dp", "best")),
                ("in_place", options.in_place and not call.library.mbs_planner_writes_in_place(options.planner),
+                ("dp", "ilp", "best")),
+               ("order", options.order and not call.library.mbs_planner_searches_order(options.planner),
                 ("dp", "ilp", "best"))]
     for name, asked, planners in of_some:
         if asked and planner not in planners:
@@ -222,7 +227,7 @@ def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, pla
          recompute: Optional[str] = None,
          max_recompute: Optional[float] = None, max_dram: Optional[Size] = None,
          no_pin: bool = False, no_stream: bool = False, no_strips: bool = False,
-         in_place: bool = False, optimizer: str = "none", fold: bool = True, fuse: bool = False,
+         in_place: bool = False, order: str = "given", optimizer: str = "none", fold: bool = True, fuse: bool = False,
          cores: Optional[int] = None,
          time_limit: Optional[float] = None, work_limit: float = 0.0, gap: float = 0.0,
          import_solution: Any = None, input: Names = (), cut: Names = (),  # pylint: disable=redefined-builtin
@@ -259,7 +264,7 @@ def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, pla
                                max_recompute=max_recompute, no_pin=no_pin, no_stream=no_stream, no_strips=no_strips,
                                time_limit=time_limit, gap=gap, work_limit=work_limit, weight=weight,
                                max_slowdown=max_slowdown, max_dram=max_dram, in_place=in_place, optimizer=optimizer,
-                               fold=fold, fuse=fuse)
+                               fold=fold, fuse=fuse, order=order)
         _check_heeded(call, options, planner, weight, max_recompute)
         loaded = call.load("network", source)
         if import_solution is None:

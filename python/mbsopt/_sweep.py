@@ -213,7 +213,8 @@ def compare(networks: OneOrMany[Source], *, planner: OneOrMany[str] = PLANNERS, 
             buffer: Optional[Size] = None, batch: int = 32, time_limit: Optional[float] = None,
             work_limit: float = 0.0, recompute: Optional[str] = None, max_recompute: Optional[float] = None,
             max_dram: Optional[Size] = None, inference: bool = False, batch_norm: str = "replace",
-            in_place: bool = False, optimizer: str = "none", fold: bool = True, fuse: bool = False,
+            in_place: bool = False, order: str = "given", optimizer: str = "none", fold: bool = True,
+            fuse: bool = False,
             hardware: Optional[Source] = None, cycle_model: Optional[str] = None,
             dram_efficiency: Optional[Share] = None, overlap: Optional[str] = None, threads: Optional[int] = None,
             progress: Optional[Callable[[int, int], Optional[bool]]] = None) -> Comparison:
@@ -237,7 +238,8 @@ def compare(networks: OneOrMany[Source], *, planner: OneOrMany[str] = PLANNERS, 
         "max_dram": None if policy == "none" else max_dram, "no_pin": False,
         "no_stream": False, "no_strips": without, "time_limit": time_limit,
         "work_limit": ILP_WORK_LIMIT if name == "ilp" and time_limit is None and not work_limit else work_limit,
-        "gap": 0.0, "in_place": in_place, "optimizer": optimizer, "fold": fold, "fuse": fuse})
+        "gap": 0.0, "in_place": in_place, "optimizer": optimizer, "fold": fold, "fuse": fuse,
+        "order": order})
         for source in sources for name, _, without, policy in forms]
     found = _plan_all(points, threads, progress)
     rows = []

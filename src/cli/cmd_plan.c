@@ -143,6 +143,7 @@ static mbs_status make_reference(const plan_run *run, mbs_plan **plan, mbs_plann
     options.planner = planner;
     options.work_limit = 0;
     options.objective = MBS_TRAFFIC;
+    options.order = MBS_ORDER_GIVEN;
     return search_compared(plan, program, NULL, &run->setup.hardware, &options, error);
 }
 

@@ -17,6 +17,14 @@ static int read_in_place(mbs_plan_options *options, const arguments *given)
     return EXIT_USAGE;
 }
 
+/* And --order, likewise. */
+static int read_in_place_and_order(mbs_plan_options *options, const arguments *given)
+{
+    const planner_list alone = {.values = {options->planner}, .count = 1};
+    const int status = read_in_place(options, given);
+    return status == EXIT_OK ? search_order(&options->order, &alone, given) : status;
+}
+
 int planning_planner(mbs_plan_options *options, const arguments *given)
 {
     const char *name = option_value(given, "planner");
@@ -24,7 +32,7 @@ int planning_planner(mbs_plan_options *options, const arguments *given)
     mbs_error error;
     mbs_error_clear(&error);
     if (name == NULL || mbs_planner_from_name(&options->planner, name, &error) == MBS_OK)
-        return read_in_place(options, given);
+        return read_in_place_and_order(options, given);
     for (int i = 0; i < MBS_PLANNER_COUNT; i++)
         names[i] = mbs_planner_name((mbs_planner)i);
     report_error(MBS_ERR_INPUT, &error);

@@ -30,11 +30,12 @@
 
 /* The rows of what plans take beside the planner and the objective. */
 #define OPTIONS_SEARCH                                                                             \
-    OPTION_NO_PIN, OPTION_NO_STREAM, OPTION_NO_STRIPS, OPTION_IN_PLACE, OPTION_RECOMPUTE,          \
-        OPTION_MAX_RECOMPUTE, OPTION_MAX_DRAM, OPTION_TIME_LIMIT, OPTION_WORK_LIMIT, OPTION_GAP
+    OPTION_NO_PIN, OPTION_NO_STREAM, OPTION_NO_STRIPS, OPTION_IN_PLACE, OPTION_ORDER,              \
+        OPTION_RECOMPUTE, OPTION_MAX_RECOMPUTE, OPTION_MAX_DRAM, OPTION_TIME_LIMIT,                \
+        OPTION_WORK_LIMIT, OPTION_GAP
 
-/* --planner and --in-place; without them the options stay as they are. Says what is wrong; returns
- * the exit status, as all here. */
+/* --planner, --in-place and --order; without them the options stay as they are. Says what is wrong;
+ * returns the exit status, as all here. */
 int planning_planner(mbs_plan_options *options, const arguments *given);
 
 /* --objective or --weight, which are of the planners dp and best. */

@@ -53,6 +53,22 @@ int search_in_place(int *result, const planner_list *planners, const arguments *
     return EXIT_USAGE;
 }
 
+int search_order(mbs_order *result, const planner_list *planners, const arguments *given)
+{
+    static const char *const names[] = {"given", "search", NULL};
+    size_t order;
+    if (!option_choice(given, "order", names, &order))
+        return EXIT_USAGE;
+    *result = (mbs_order)order;
+    for (size_t i = 0; i < planners->count; i++)
+        if (mbs_planner_searches_order(planners->values[i]))
+            return EXIT_OK;
+    if (*result == MBS_ORDER_GIVEN)
+        return EXIT_OK;
+    complain("--order search is of the planners dp, ilp and best, which --planner leaves out");
+    return EXIT_USAGE;
+}
+
 bool search_heeds_objective(mbs_planner planner)
 {
     return planner == MBS_PLANNER_DP || planner == MBS_PLANNER_BEST;
@@ -227,6 +243,7 @@ mbs_options search_network_options(const search_again *again, const mbs_plan_opt
         .no_stream = options->no_stream,
         .no_strips = options->no_strips,
         .in_place = options->in_place,
+        .order = options->order,
         .time_limit_s = options->time_limit_s,
         .gap_percent = options->gap_percent,
         .work_limit = options->work_limit,

@@ -22,6 +22,10 @@
     {                                                                                              \
         "in-place", '\0', NULL, "dp, ilp: elementwise steps may write over what they read last"    \
     }
+#define OPTION_ORDER                                                                               \
+    {                                                                                              \
+        "order", '\0', "given|search", "dp, ilp: steps as the network has them (default), or not"  \
+    }
 #define OPTION_GAP                                                                                 \
     {                                                                                              \
         "gap", '\0', "PERCENT", "ilp, best: stop when proven this near (default: 0)"               \
@@ -109,6 +113,9 @@ int search_objective_of(mbs_objective *result, const planner_list *planners,
  * is wrong; returns the exit status.
  */
 int search_in_place(int *result, const planner_list *planners, const arguments *given);
+
+/* Reads --order, of the same planners. The same. */
+int search_order(mbs_order *result, const planner_list *planners, const arguments *given);
 
 /* Whether plans of the planner are for the objective: those of dp and best. */
 bool search_heeds_objective(mbs_planner planner);

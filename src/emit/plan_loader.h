@@ -17,6 +17,7 @@ typedef struct plan_loader {
     int32_t fused_count;    /* of program->fused */
     int32_t fused_capacity;
     bool tensors_known;      /* there is a list of tensors to check ids against */
+    bool reordered;          /* steps tell their places in the network's own order */
     bool program_sound;      /* no fault in tensors and steps: others can be judged by them */
     int32_t *last_touch;     /* per tensor: 1 + its last touch so far */
     int32_t *touch_start;    /* per tensor: where its touches begin in `touch_list` */
@@ -81,6 +82,14 @@ void read_products(plan_loader *loader, const json_path *at, const cJSON *object
 /* Judges whether all shapes are known, and finds out which steps belong to one layer; false if
  * memory is out. */
 bool finish_shapes(plan_loader *loader);
+
+/* ---- plan_read_order.c ---- */
+
+/* A step's place in the network's own order, if the steps are in another. */
+void read_given(plan_loader *loader, const json_path *at, const cJSON *object, mbs_step *step);
+
+/* Steps that do not say so are in the network's own order: all of them, or none. */
+void finish_order(plan_loader *loader);
 
 /* ---- plan_read_rows.c: version 2 ---- */
 

@@ -12,11 +12,11 @@
 #define TENSOR_MEMBERS "id", "name", "bytes", "elements"
 #define STEP_MEMBERS                                                                               \
     "id", "name", "phase", "kind", "reads", "writes", "weight_bytes", "accumulator_bytes",         \
-        "same_weights", "same_accumulators", "update", "gemm", "conv", "fused"
+        "same_weights", "same_accumulators", "update", "gemm", "conv", "fused", "given"
 
 /* By version. */
 static const char *const tensor_members[][6] = {{TENSOR_MEMBERS}, {TENSOR_MEMBERS, "rows"}};
-static const char *const step_members[][17] = {{STEP_MEMBERS}, {STEP_MEMBERS, "rows", "maps"}};
+static const char *const step_members[][18] = {{STEP_MEMBERS}, {STEP_MEMBERS, "rows", "maps"}};
 
 /* Ids are there for the reader's eye; they must count up from 0. */
 static void check_id(plan_loader *loader, const json_path *at, const cJSON *object, int32_t index)
@@ -203,6 +203,7 @@ static void read_step(plan_loader *loader, const json_path *at, const cJSON *obj
                        .layer = "",
                        .layer_id = -1,
                        .coupled_to = -1,
+                       .given = -1,
                        .replaceable = -1,
                        .weight_use = {-1, -1, 0},
                        .accumulator_use = {-1, -1, 0}};
@@ -228,6 +229,7 @@ static void read_step(plan_loader *loader, const json_path *at, const cJSON *obj
     read_shared(loader, at, object, "same_weights", index, true);
     read_shared(loader, at, object, "same_accumulators", index, false);
     read_update(loader, at, object, index);
+    read_given(loader, at, object, step);
     read_products(loader, at, object, step);
     read_fused(loader, at, object, step);
     if (loader->version > 1)
@@ -269,6 +271,7 @@ static bool read_steps(plan_loader *loader)
         json_path at = {&list_path, NULL, (size_t)p->step_count};
         read_step(loader, &at, object, p->step_count++);
     }
+    finish_order(loader);
     return true;
 }
 

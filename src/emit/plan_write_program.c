@@ -120,6 +120,7 @@ static void write_update(plan_writer *w, const weight_update *update)
 
 static void write_steps(plan_writer *w)
 {
+    const bool reordered = program_is_reordered(w->program);
     list_begin(w, "steps");
     for (int32_t k = 0; k < w->program->step_count; k++) {
         const mbs_step *step = &w->program->steps[k];
@@ -136,6 +137,8 @@ static void write_steps(plan_writer *w)
             put_next_figure(w, "same_weights", step->weight_use.previous);
         if (step->accumulator_use.previous >= 0)
             put_next_figure(w, "same_accumulators", step->accumulator_use.previous);
+        if (reordered && step->given >= 0)
+            put_next_figure(w, "given", step->given);
         if (step->update.is_update)
             write_update(w, &step->update);
         write_products(w, step);

@@ -271,6 +271,9 @@ int32_t remat_tensor(const builder *b, int32_t tensor);
 /* Puts an update behind the step that adds last to each gradient, if the options ask for one. */
 bool updates_insert(builder *b);
 
+/* Numbers the steps, then puts them in the order that the options give; touches are linked. */
+bool order_apply(builder *b);
+
 /* Drops writes that no step reads, numbers tensors by first touch, links the touches. */
 bool builder_finish(builder *b);
 

@@ -30,15 +30,14 @@ static void drop_unread_writes(mbs_program *p, const bool *read)
 }
 
 /* Renumbers the tensors in the order of their first touch; untouched ones go. */
-static bool renumber(builder *b)
+static bool renumber(mbs_program *p)
 {
-    mbs_program *p = b->program;
     int32_t *number = mem_alloc((size_t)p->tensor_count * sizeof *number);
     mbs_tensor *sorted = mem_alloc((size_t)p->tensor_count * sizeof *sorted);
     if (number == NULL || sorted == NULL) {
         mem_free(number);
         mem_free(sorted);
-        return builder_fail(b, MBS_ERR_MEMORY);
+        return false;
     }
     int32_t count = 0;
     for (int32_t i = 0; i < p->tensor_count; i++)
@@ -55,6 +54,14 @@ static bool renumber(builder *b)
     mem_free(p->tensors);
     p->tensors = sorted;
     p->tensor_count = count;
+    return true;
+}
+
+bool program_renumber(mbs_program *program)
+{
+    if (!renumber(program))
+        return false;
+    program_link(program);
     return true;
 }
 
@@ -164,10 +171,14 @@ bool builder_finish(builder *b)
             read[p->touches[t].tensor] = true;
     drop_unread_writes(p, read);
     mem_free(read);
-    if (!renumber(b) || !check_sums(b) || !link_shared(b))
+    if (!renumber(p))
+        return builder_fail(b, MBS_ERR_MEMORY);
+    if (!check_sums(b) || !link_shared(b))
         return false;
     for (int32_t k = 0; k < p->step_count; k++)
         settle_rows(b, &p->steps[k]);
     program_link(p);
-    return true;
+    if (!order_apply(b))
+        return false;
+    return b->options.order == NULL || program_renumber(p) || builder_fail(b, MBS_ERR_MEMORY);
 }

@@ -89,6 +89,15 @@ bool program_add_update(const mbs_program *program, int32_t k, int64_t *bytes)
            checked_add(*bytes, update->new_bytes, bytes);
 }
 
+bool program_is_reordered(const mbs_program *program)
+{
+    int32_t next = 0;
+    for (int32_t k = 0; k < program->step_count; k++)
+        if (program->steps[k].given >= 0 && program->steps[k].given != next++)
+            return true;
+    return false;
+}
+
 bool program_couples(const mbs_program *program, int32_t first, int32_t end)
 {
     for (int32_t k = first; k < end; k++)
@@ -177,6 +186,7 @@ mbs_status mbs_program_step(const mbs_program *program, size_t index, mbs_step_i
         .state_read_bytes = step->update.state_bytes + step->update.old_bytes,
         .state_write_bytes = step->update.state_bytes + step->update.new_bytes,
         .fused_count = (size_t)step->fused_count,
+        .given = step->given,
     };
     return MBS_OK;
 }

@@ -111,6 +111,8 @@ typedef struct mbs_step {
     mbs_phase phase;
     step_pass pass;     /* not known in a loaded plan */
     int32_t copy;       /* remat: 1 for the layer's first, and so on */
+    int32_t given;      /* its number in the network's own order of steps, in which updates do not
+                           count (section 14); -1: an update */
     bool whole_sample;  /* norm, softmax, matmul and their backward: needs a whole sample */
     bool coupled;       /* a kept batch norm: needs the whole mini-batch, I = 1 */
     int32_t coupled_to; /* in a split program: the step that makes the mini-batch's statistics which
@@ -181,6 +183,26 @@ bool program_may_replace(const mbs_program *program, int32_t t);
  * `previous`. O(touches + steps).
  */
 void program_link(mbs_program *program);
+
+/* A program of its own, but that its names are the other's, which must live as long; null if memory
+ * is out. */
+mbs_program *program_copy(const mbs_program *program);
+
+/*
+ * Puts steps [first, end) in another order: the one that has the number order[i] comes first + i.
+ * Every step must still come behind those that write what it reads, and an update behind the last
+ * step that adds to its gradient; tensors keep their numbers. Links anew what moves. False if
+ * memory is out: then nothing has changed. O(steps and touches that move, steps behind them); where
+ * layers share parameters O(touches + steps).
+ */
+bool program_permute(mbs_program *program, int32_t first, int32_t end, const int32_t *order);
+
+/* Numbers the tensors in the order of their first touch, and links anew. False if memory is out:
+ * then nothing has changed. */
+bool program_renumber(mbs_program *program);
+
+/* Whether its steps are in another order than the network's own. */
+bool program_is_reordered(const mbs_program *program);
 
 /*
  * The programs of a network under some options, but for what they recompute, for a search that

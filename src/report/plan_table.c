@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "mbsopt/cost.h"
 #include "mbsopt/report.h"
+#include "program/program.h"
 #include "report/dram_peak.h"
 #include "report/estimates.h"
 #include "report/figures.h"
@@ -395,6 +396,8 @@ static void put_summary(text *out, const mbs_plan *plan)
     const size_t fused = count_fused(mbs_plan_program(plan));
     if (fused > 0)
         text_format(out, "; %zu layer%s done by others' steps", fused, plural(fused));
+    if (program_is_reordered(mbs_plan_program(plan)))
+        text_string(out, "; in another order than the network's");
     if (pinned > 0)
         text_format(out, "; up to %s of parameters pinned", figure_space(pinned).text);
     text_string(out, "\n");

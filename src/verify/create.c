@@ -1,6 +1,7 @@
 /* Planning as users see it: no plan leaves before the replay has passed it. */
 #include "verify/create.h"
 
+#include "base/error.h"
 #include "plan/model/model.h"
 #include "plan/origin.h"
 #include "plan/run/run.h"
@@ -47,6 +48,13 @@ mbs_status mbs_plan_create(mbs_plan **plan, const mbs_program *program,
                            const mbs_hardware *hardware, const mbs_plan_options *options,
                            mbs_error *error)
 {
+    if (options->order != MBS_ORDER_GIVEN) {
+        *plan = NULL;
+        return error_set(
+            error, MBS_ERR_ARGUMENT,
+            "the steps of a program are in an order: expected mbs_plan_create_recompute "
+            "or mbs_plan_network where one is to be searched for");
+    }
     const mbs_plan_options resolved = plan_resolve(options);
     create_chain alone = {.work_limit = plan_work_limit(&resolved)};
     return plan_create_below(plan, program, hardware, &resolved, &alone, error);

@@ -40,6 +40,17 @@ int create_order(const mbs_plan *plan, const mbs_plan *than, const create_reques
 mbs_status create_set(mbs_plan **plan, const create_request *of, const unsigned char *set,
                       mbs_error *error);
 
+/* Whether another order of steps is searched for. */
+bool create_searches_order(const create_request *of);
+
+/*
+ * Searches for another order of the steps of the plan's program (model, section 14), plans it, and
+ * takes that plan if it is better. The plan owns its program. A limit of time ends at `end_s`.
+ * Errors: as of mbs_plan_create.
+ */
+mbs_status create_in_order(mbs_plan **plan, const create_request *of, double end_s,
+                           mbs_error *error);
+
 /* The same for one program, split or not as the options say; `starts` as of plan_create_from. */
 mbs_status create_set_from(mbs_plan **plan, const create_request *of, const unsigned char *set,
                            const bool *starts, mbs_error *error);

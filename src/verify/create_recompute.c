@@ -239,6 +239,31 @@ static mbs_status check_dram(const mbs_plan *plan, const create_request *of, mbs
                      quoted(plan->program->network_name).text, of->max_dram, peak.bytes);
 }
 
+static mbs_status check_request(const mbs_program_options *program_options,
+                                const mbs_plan_options *options,
+                                const mbs_recompute_options *recompute, mbs_error *error)
+{
+    if ((unsigned)options->order >= MBS_ORDER_COUNT)
+        return error_set(error, MBS_ERR_ARGUMENT, "no order of steps has the number %d",
+                         (int)options->order);
+    if ((unsigned)recompute->recompute >= MBS_RECOMPUTE_COUNT)
+        return error_set(error, MBS_ERR_ARGUMENT, "no policy of recomputing has the number %d",
+                         (int)recompute->recompute);
+    if (program_options->order != NULL)
+        return error_set(error, MBS_ERR_ARGUMENT,
+                         "an order of steps is of one program, not of all that are planned here: "
+                         "expected mbs_program_create and mbs_plan_create");
+    if (!(recompute->max_percent >= 0))
+        return error_set(error, MBS_ERR_INPUT,
+                         "at most %g %% more multiply-accumulates: expected at least 0",
+                         recompute->max_percent);
+    if (recompute->max_dram_bytes < 0)
+        return error_set(error, MBS_ERR_INPUT,
+                         "at most %" PRId64 " bytes of DRAM: expected at least 0",
+                         recompute->max_dram_bytes);
+    return MBS_OK;
+}
+
 mbs_status mbs_plan_create_recompute(mbs_plan **plan, const mbs_network *network,
                                      const mbs_program_options *program_options,
                                      const mbs_hardware *hardware, const mbs_plan_options *options,
@@ -253,25 +278,21 @@ mbs_status mbs_plan_create_recompute(mbs_plan **plan, const mbs_network *network
                          .chain = &chain,
                          .max_dram = recompute->max_dram_bytes};
     *plan = NULL;
-    if ((unsigned)recompute->recompute >= MBS_RECOMPUTE_COUNT)
-        return error_set(error, MBS_ERR_ARGUMENT, "no policy of recomputing has the number %d",
-                         (int)recompute->recompute);
-    if (!(recompute->max_percent >= 0))
-        return error_set(error, MBS_ERR_INPUT,
-                         "at most %g %% more multiply-accumulates: expected at least 0",
-                         recompute->max_percent);
-    if (recompute->max_dram_bytes < 0)
-        return error_set(error, MBS_ERR_INPUT,
-                         "at most %" PRId64 " bytes of DRAM: expected at least 0",
-                         recompute->max_dram_bytes);
+    mbs_status status = check_request(program_options, options, recompute, error);
+    if (status != MBS_OK)
+        return status;
     const bool plain = program_options->inference || !mbs_planner_recomputes(options->planner);
     of.program_options.recompute = plain ? MBS_RECOMPUTE_NONE : recompute->recompute;
     const mbs_recompute policy = of.program_options.recompute;
     if (policy == MBS_RECOMPUTE_AUTO)
         of.program_options.recompute = MBS_RECOMPUTE_NONE;
-    mbs_status status = policy == MBS_RECOMPUTE_AUTO
-                            ? plan_auto(plan, &of, recompute->max_percent, error)
-                            : create_set(plan, &of, NULL, error);
+    const double end_s = plan_now_s() + of.options.time_limit_s;
+    if (create_searches_order(&of)) /* of a limit of time, half is for the other order */
+        of.options.time_limit_s /= 2;
+    status = policy == MBS_RECOMPUTE_AUTO ? plan_auto(plan, &of, recompute->max_percent, error)
+                                          : create_set(plan, &of, NULL, error);
+    if (status == MBS_OK && create_searches_order(&of))
+        status = create_in_order(plan, &of, end_s, error);
     if (status == MBS_OK)
         status = check_dram(*plan, &of, error);
     if (status == MBS_OK && policy != MBS_RECOMPUTE_NONE)

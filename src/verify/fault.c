@@ -11,6 +11,7 @@ static const char *const rule_names[RULE_COUNT] = {
     [RULE_ROWS] = "rows",
     [RULE_UNREAD] = "unread",
     [RULE_PHASE] = "phase",
+    [RULE_ORDER] = "order",
     [RULE_GROUPS] = "groups",
     [RULE_ITERATIONS] = "iterations",
     [RULE_STRIPS] = "strips",

@@ -25,6 +25,7 @@ static mbs_status plan_given(mbs_plan **plan, const mbs_network *network,
     how.no_stream = options->no_stream;
     how.no_strips = options->no_strips;
     how.in_place = options->in_place;
+    how.order = options->order;
     how.time_limit_s = options->time_limit_s;
     how.gap_percent = options->gap_percent;
     how.weight = options->weight;

@@ -18,6 +18,7 @@ typedef enum rule {
     RULE_ROWS,
     RULE_UNREAD,
     RULE_PHASE,
+    RULE_ORDER,
     RULE_GROUPS,
     RULE_ITERATIONS,
     RULE_STRIPS,
@@ -105,6 +106,8 @@ typedef struct replay {
     bool *arrives;       /* per touch: the interval that ends there is resident */
     bool *stores;        /* per tensor: its producer writes it to DRAM */
     int32_t *last_touch; /* per tensor: 1 + the last touch met on the way, 0 before the first */
+    int32_t *writer;     /* per tensor: the step that writes it, -1: none does */
+    int32_t *step_of;    /* per place in the network's own order: the step that is there */
     int32_t
         *statistics; /* per tensor: 1 + the step if these are its statistics of the mini-batch */
 
@@ -148,6 +151,10 @@ quoted_text tensor_name(const replay *r, int32_t tensor);
 
 /* Checks it all; sets r->broken if the plan cannot be executed. */
 void check_structure(replay *r);
+
+/* ---- order.c: the steps' order and the network's own (section 14) ---- */
+
+void check_order(replay *r);
 
 /* ---- in_place.c: what is written over an operand (section 12) ---- */
 

@@ -298,6 +298,7 @@ void check_structure(replay *r)
         return;
     r->capacity = r->plan->buffer_bytes - r->plan->reserved_bytes;
     r->batch = (int32_t)r->plan->batch;
+    check_order(r);
     if (r->program->has_rows)
         check_rows(r);
     check_chains(r);

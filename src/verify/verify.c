@@ -86,12 +86,15 @@ static mbs_status open_replay(replay *r)
     r->arrives = mem_zeroed(p->touch_count, sizeof *r->arrives);
     r->stores = mem_zeroed(p->tensor_count, sizeof *r->stores);
     r->last_touch = mem_zeroed(p->tensor_count, sizeof *r->last_touch);
+    r->writer = mem_zeroed(p->tensor_count, sizeof *r->writer);
+    r->step_of = mem_zeroed(p->step_count, sizeof *r->step_of);
     r->statistics = mem_zeroed(p->tensor_count, sizeof *r->statistics);
     r->tensors = mem_zeroed(p->tensor_count, sizeof *r->tensors);
     r->done = mem_zeroed(p->step_count, sizeof *r->done);
     r->told = mem_zeroed(p->step_count, sizeof *r->told);
-    if (r->arrives == NULL || r->stores == NULL || r->last_touch == NULL || r->statistics == NULL ||
-        r->tensors == NULL || r->done == NULL || r->told == NULL)
+    if (r->arrives == NULL || r->stores == NULL || r->last_touch == NULL || r->writer == NULL ||
+        r->step_of == NULL || r->statistics == NULL || r->tensors == NULL || r->done == NULL ||
+        r->told == NULL)
         return error_memory(r->error);
     return has_strips(r->plan) ? open_strips(r) : MBS_OK;
 }
@@ -101,6 +104,8 @@ static void close_replay(replay *r)
     mem_free(r->arrives);
     mem_free(r->stores);
     mem_free(r->last_touch);
+    mem_free(r->writer);
+    mem_free(r->step_of);
     mem_free(r->statistics);
     mem_free(r->tensors);
     mem_free(r->done);

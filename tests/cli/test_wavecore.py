@@ -116,6 +116,7 @@ class Wavecore(CliTest):
         for size in ("4500", "9000", "16KiB", "40KiB"):
             for options in [(), ("--no-pin",), ("--no-stream",), ("--no-pin", "--no-stream"),
                             ("--objective", "time"), ("--in-place",), ("--in-place", "--no-stream"),
+                            ("--order", "search"), ("--order", "search", "--optimizer", "adam", "--in-place"),
                             ("--in-place", "--recompute", "activations")]:
                 text, _ = self.export(path, "--buffer", size, "--batch", "5", *options)
                 self.execute(path, "--buffer", size, "--batch", "5", *options, real=True)
@@ -126,6 +127,21 @@ class Wavecore(CliTest):
                           if word in text}
         self.assertLessEqual({'"when":"first"', '"when":"last"', '"not_first"', '"window_bytes"',
                               '"gemm_last"', '"in_place"'}, shown)
+
+    def test_other_orders(self):
+        """Steps in an order that was searched for are carried out like any: with strips, and in inference."""
+        reordered = 0
+        plan = self.folder / "plan.json"
+        net = self.file("net.json", branches("group"))
+        for size in ("5000", "7000", "12KiB", "24KiB"):
+            for options in [("--planner", "dp"), ("--planner", "dp", "--no-strips", "--recompute", "activations"),
+                            ("--inference",)]:
+                options = ("--buffer", size, "--batch", "5", "--order", "search", *options)
+                self.succeed("plan", net, *options, "--format", "json", "-o", plan)
+                self.succeed("verify", plan)
+                reordered += '"given"' in plan.read_text()
+                self.execute(net, *options, real=True)
+        self.assertGreater(reordered, 2)
 
     def test_passes(self):
         path = self.file("net.json", network([conv("conv", "image", out_channels=40),

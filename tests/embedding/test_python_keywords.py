@@ -75,6 +75,7 @@ class Keywords(unittest.TestCase):
                       {"cycle_model": "scalesim", "dram_efficiency": 0.123456789}, {"weight": 0.5},
                       {"objective": "energy"}, {"max_slowdown": 10}, {"optimizer": "adam"}, {"batch_norm": "keep"},
                       {"planner": "ilp", "gap": 1.5}, {"planner": "ilp", "work_limit": 2}, {"in_place": True},
+                      {"order": "search"},
                       {"recompute": "auto", "max_recompute": 5}, {"cores": 4, "optimizer": "sgd"}, {"no_pin": True},
                       {"no_stream": True}, {"no_strips": True}, {"inference": True}, {"hardware": "lpddr4"}):
             words = {"planner": "dp", "buffer": "8KiB", "batch": 3, **words}
@@ -135,7 +136,7 @@ class Keywords(unittest.TestCase):
     def test_what_a_planner_does_not_heed(self):
         """It is refused, as the command line refuses it, not passed over."""
         for words in ({"planner": "mbs2", "objective": "time"}, {"planner": "ilp", "weight": 1},
-                      {"planner": "mbs2", "in_place": True}, {"planner": "mbs2", "max_slowdown": 3},
+                      {"planner": "mbs2", "in_place": True}, {"planner": "mbs2", "order": "search"}, {"planner": "mbs2", "max_slowdown": 3},
                       {"recompute": "activations", "max_recompute": 3}, {"max_recompute": 3}, {"max_dram": 0}):
             with self.assertRaisesRegex(mbsopt.Error, list(words)[-1]):
                 mbsopt.plan(RESIDUAL, **words)

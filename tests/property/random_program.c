@@ -99,6 +99,7 @@ mbs_program *random_program(uint64_t *state)
                            .kind = "conv",
                            .layer = "step",
                            .layer_id = k,
+                           .given = k,
                            .coupled_to = -1,
                            .replaceable = -1,
                            .weight_use = {-1, -1, 0},

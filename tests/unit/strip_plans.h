@@ -37,7 +37,7 @@ static inline void hand_tensor(mbs_program *p, const char *name, int64_t bytes, 
     p->tensors[p->tensor_count++] = (mbs_tensor){.name = name, .bytes = bytes, .rows = rows};
 }
 
-/* Opens a step; its operands follow, reads first. */
+/* Opens a step, of the phase of the one before; its operands follow, reads first. */
 static inline mbs_step *hand_step(mbs_program *p, const char *name, const char *kind, int64_t rows)
 {
     mbs_step *step = &p->steps[p->step_count++];
@@ -45,6 +45,8 @@ static inline mbs_step *hand_step(mbs_program *p, const char *name, const char *
                        .kind = kind,
                        .layer = name,
                        .rows = rows,
+                       .given = p->step_count - 1,
+                       .phase = p->step_count > 1 ? step[-1].phase : MBS_FORWARD,
                        .coupled_to = -1,
                        .weight_use = {-1, -1, 0},
                        .accumulator_use = {-1, -1, 0}};

@@ -35,6 +35,8 @@ static int read_options(comparison *of, compare_format *format, const arguments 
         status = search_objective_of(&of->options.objective, &of->planners, given);
     if (status == EXIT_OK)
         status = search_in_place(&of->options.in_place, &of->planners, given);
+    if (status == EXIT_OK)
+        status = search_order(&of->options.order, &of->planners, given);
     int limits = status == EXIT_USAGE ? EXIT_OK : search_options(&of->options, given);
     of->options.batch = of->setup.batch;
     return status != EXIT_OK ? status : limits;
@@ -120,6 +122,7 @@ static const option_spec compare_options[] = {
     {"work-limit", '\0', "UNITS",
      "ilp, best: of about a second each, but counted (default: 10, 1)"},
     OPTION_IN_PLACE,
+    OPTION_ORDER,
     OPTION_RECOMPUTE,
     OPTION_MAX_RECOMPUTE,
     OPTION_MAX_DRAM,

@@ -55,12 +55,14 @@ static mbs_status plan_row(mbs_plan **plan, const comparison *of, const programs
         options.work_limit = ILP_WORK_LIMIT;
     options.work_limit = search_work_limit(kind.planner, options.work_limit);
     options.no_strips = !kind.strips;
+    if (!mbs_planner_searches_order(kind.planner))
+        options.order = MBS_ORDER_GIVEN;
+    const bool of_network = kind.strips || kind.recomputes || options.order != MBS_ORDER_GIVEN;
     again.network = loaded->network;
     if (!kind.recomputes)
         again.recompute = (mbs_recompute_options)MBS_RECOMPUTE_OPTIONS_INIT;
     return search_plan(plan, loaded->program[planner_keeps_batch_norms(kind.planner)],
-                       kind.strips || kind.recomputes ? &again : NULL, &of->setup.hardware,
-                       &options, error);
+                       of_network ? &again : NULL, &of->setup.hardware, &options, error);
 }
 
 /* As it was asked for: best's plans carry the name of whose word they are, "dp-time" or "ilp". */

@@ -173,6 +173,7 @@ static int read_options(report *of, const arguments *given)
     of->comparison.options.no_pin = of->options.no_pin;
     of->comparison.options.no_stream = of->options.no_stream;
     of->comparison.options.in_place = of->options.in_place;
+    of->comparison.options.order = of->options.order;
     of->comparison.options.batch = of->options.batch;
     return EXIT_OK;
 }

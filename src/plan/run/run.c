@@ -43,6 +43,17 @@ int mbs_planner_writes_in_place(mbs_planner planner)
     return planner == MBS_PLANNER_DP || plan_is_limited(planner);
 }
 
+int mbs_planner_searches_order(mbs_planner planner)
+{
+    return planner == MBS_PLANNER_DP || plan_is_limited(planner);
+}
+
+const char *mbs_order_name(mbs_order order)
+{
+    static const char *const names[MBS_ORDER_COUNT] = {"given", "search"};
+    return (unsigned)order < MBS_ORDER_COUNT ? names[order] : NULL;
+}
+
 mbs_status mbs_planner_from_name(mbs_planner *planner, const char *name, mbs_error *error)
 {
     for (unsigned i = 0; i < MBS_PLANNER_COUNT; i++)
