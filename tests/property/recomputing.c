@@ -20,9 +20,22 @@ void recomputing_open(recomputing *r, uint64_t *state, int layers)
     set_defaults(r);
 }
 
+/* Of half of all states norms do the activations behind them; draws nothing. */
+static void fuse_some(recomputing *r, const uint64_t *state)
+{
+    mbs_network *fused;
+    mbs_error error;
+    mbs_error_clear(&error);
+    must_succeed(mbs_network_fuse(&fused, r->network, (int)(*state >> 32) & MBS_FUSE_NORMS, &error),
+                 &error, r->label);
+    mbs_network_free(r->network);
+    r->network = fused;
+}
+
 void recomputing_open_varied(recomputing *r, uint64_t *state, int layers)
 {
     recomputing_open(r, state, layers);
+    fuse_some(r, state);
     r->program_options.optimizer = random_optimizer(state);
     r->program_options.keep_batch_norm = random_between(state, 0, 1) == 0;
     r->hardware.norm_passes = random_between(state, 1, 3);
