@@ -179,6 +179,35 @@ class Evaluation(unittest.TestCase):
                                       for policy in ("none", "auto:10"))
                 self.assertEqual(cell, expected, (cells[0], machine))
 
+    def test_what_works_at_the_same_time(self):
+        """Against the baseline of a machine with the same overlap."""
+        rows = rows_of("overlap")
+        self.assertEqual(len(rows), 6 * 3 * 4)
+        table = table_with("none", "mbs2")
+        self.assertEqual(len(table), 11)
+        for overlap, planner, *cells in table[1:-1]:
+            found = Savings([{**row, "strips": None} for row in rows if row["overlap"] == overlap])
+            simulated = Savings([{**row, "time_s": row["simulated_s"], "strips": None} for row in rows
+                                 if row["overlap"] == overlap])
+            expected = [found.less("total_bytes", planner, SIX), found.faster(planner, SIX),
+                        simulated.faster(planner, SIX), found.less("energy_j", planner, SIX)]
+            self.assertEqual(cells, [percent(value) for value in expected], (planner, overlap))
+
+    def test_simulations_of_overlap(self):
+        rows = rows_of("overlap-simulation")
+        networks = {row["network"] for row in rows}
+        self.assertEqual(len(rows), len(networks) * 2 * 3)
+        table = table_with("dp-time, `group`", "1 MiB")
+        self.assertEqual(len(table), 7)
+        for name, buffer, *cells in table[1:]:
+            size = str({"1 MiB": MIB, "10 MiB": 10 * MIB}[buffer])
+            found = [row for row in rows if (row["planner"] + ", `group`", row["buffer_bytes"]) == (name, size)]
+            self.assertEqual(len(found), len(networks))
+            above = [100 * (float(row["simulated_s"]) / float(row["time_s"]) - 1) for row in found]
+            both = [100 * float(row["both_s"]) / float(row["simulated_s"]) for row in found]
+            self.assertEqual(cells, [f"{min(above):+.1f} to {max(above):+.1f} %".replace("-", "−"),
+                                     f"{min(both):.0f} to {max(both):.0f} %"], (name, buffer))
+
     def test_simulations(self):
         """Least and most of what is simulated above the estimate; with slices it is near everywhere."""
         rows = rows_of("simulation")
