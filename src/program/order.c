@@ -238,11 +238,11 @@ typedef struct ordering {
 static bool refuse_step(builder *b, const int32_t *place, int32_t k, const char *what,
                         int32_t before)
 {
-    const mbs_program *p = b->program;
-    b->status = error_set(
-        b->error, MBS_ERR_ARGUMENT, "network %s: order[%d] is %d, step %s, %s step %d %s",
-        quoted(b->network->name).text, place[k], p->steps[k].given, quoted(p->steps[k].name).text,
-        what, p->steps[before].given, quoted(p->steps[before].name).text);
+    b->status =
+        error_set(b->error, MBS_ERR_ARGUMENT, "network %s: order[%d] is %d, step %s, %s step %d %s",
+                  quoted(b->network->name).text, place[k], b->program->steps[k].given,
+                  quoted(b->program->steps[k].name).text, what, b->program->steps[before].given,
+                  quoted(b->program->steps[before].name).text);
     return false;
 }
 
