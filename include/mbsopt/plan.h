@@ -154,11 +154,12 @@ typedef struct mbs_recompute_options {
     mbs_recompute recompute;
     double max_percent;     /* auto: the most multiply-accumulates to add, in percent of all */
     int64_t max_dram_bytes; /* the most that may have to be in DRAM at one time; 0: any number */
+    int effort;             /* auto: search about so many times as long; 0 is 1 */
 } mbs_recompute_options;
 
 #define MBS_RECOMPUTE_OPTIONS_INIT                                                                 \
     {                                                                                              \
-        MBS_RECOMPUTE_NONE, 10, 0                                                                  \
+        MBS_RECOMPUTE_NONE, 10, 0, 1                                                               \
     }
 
 /* Whether the planner plans programs that recompute: mbs2, dp, ilp and best. */
@@ -194,7 +195,9 @@ MBS_API int mbs_planner_searches_order(mbs_planner planner);
  * recomputes, norms not split and samples whole; if the plan's norms are split, on all others too.
  * If it is met and no_strips is 1 the plan is MBS_OPTIMAL. The search takes as long as some
  * hundreds to thousands of dp's plans; their time limit is that of the search too, and once the
- * caller has ended it all planners but mbs2 come to dp's plan of the best that was found.
+ * caller has ended it all planners but mbs2 come to dp's plan of the best that was found. With dp,
+ * and with mbs2 for traffic, without max_dram_bytes, neither more max_percent nor more `effort`
+ * ever gives a worse plan.
  *
  * With MBS_ORDER_SEARCH another order of the steps of the plan's program is then searched for, in
  * which dp's plan of whole samples moves less, and planned likewise: the better of the two plans is
@@ -249,12 +252,13 @@ typedef struct mbs_options {
     int no_fold;     /* inference: 1: the network as it is; 0: with MBS_FUSE_PRODUCTS (network.h) */
     int fuse;        /* 1: with MBS_FUSE_NORMS */
     mbs_order order; /* dp, ilp, best: whether another order of steps is searched for */
+    int effort;      /* auto: search about so many times as long; 0 is 1 */
 } mbs_options;
 
 #define MBS_OPTIONS_INIT                                                                           \
     {                                                                                              \
         MBS_PLANNER_BEST, MBS_TRAFFIC, 32, 0, 0, 0, MBS_RECOMPUTE_NONE, 10, 0, 0, INFINITY, 0,     \
-            NULL, NULL, 0, 0, 0, 0, 0, MBS_OPTIMIZER_NONE, 0, 0, 0, 0, MBS_ORDER_GIVEN             \
+            NULL, NULL, 0, 0, 0, 0, 0, MBS_OPTIMIZER_NONE, 0, 0, 0, 0, MBS_ORDER_GIVEN, 1          \
     }
 
 /*

@@ -76,7 +76,8 @@ class Options(ctypes.Structure):
                 ("work_limit", ctypes.c_double), ("weight", ctypes.c_double), ("limit_slowdown", ctypes.c_int),
                 ("max_slowdown_percent", ctypes.c_double), ("optimizer", ctypes.c_int),
                 ("max_dram_bytes", ctypes.c_int64), ("in_place", ctypes.c_int),
-                ("no_fold", ctypes.c_int), ("fuse", ctypes.c_int), ("order", ctypes.c_int), _ROOM]
+                ("no_fold", ctypes.c_int), ("fuse", ctypes.c_int), ("order", ctypes.c_int),
+                ("effort", ctypes.c_int), _ROOM]
 
 
 class PlanOptions(ctypes.Structure):

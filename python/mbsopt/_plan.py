@@ -24,6 +24,7 @@ ORDERS = ("given", "search")
 MOST_SAMPLES = 1000000
 MOST_CORES = 1000000
 FUSE_PRODUCTS, FUSE_NORMS = 1, 2
+MOST_EFFORT = 1000
 
 
 # ---- What is expected of arguments -----------------------------------------------------------------
@@ -74,6 +75,12 @@ def expect_text(name: str, value: Any) -> None:
     expect(name, value, isinstance(value, str), "text")
 
 
+def expect_effort(value: Any) -> None:
+    expect("effort", value, is_whole(value), "a whole number")
+    if not 1 <= value <= MOST_EFFORT:
+        raise Error("bad input", (f"effort is {value}, expected 1 to {MOST_EFFORT}",))
+
+
 def expect_flags(**flags: Any) -> None:
     for name, value in flags.items():
         expect(name, value, isinstance(value, (bool, int)) and value in (0, 1), "True or False")
@@ -105,7 +112,7 @@ def fill_options(call: Call, *, buffer: Optional[Size], batch: int, planner: str
                  weight: Optional[float] = None, max_slowdown: Optional[float] = None,
                  max_dram: Optional[Size] = None,
                  in_place: bool = False, optimizer: str = "none", fold: bool = True, fuse: bool = False,
-                 order: str = "given") -> Options:
+                 order: str = "given", effort: int = 1) -> Options:
     """Options of the library, checked: TypeError for what is of no such kind, Error for a value that is not good."""
     for name, size in (("buffer", buffer), ("max_dram", max_dram)):
         if size is not None:
@@ -121,6 +128,7 @@ def fill_options(call: Call, *, buffer: Optional[Size], batch: int, planner: str
     expect_flags(inference=inference, no_pin=no_pin, no_stream=no_stream, no_strips=no_strips,
                  in_place=in_place, fold=fold, fuse=fuse)
     expect_batch("batch", batch)
+    expect_effort(effort)
     if weight is not None and objective != "traffic":
         raise Error("bad input", (f"objective {objective!r} and a weight exclude each other",))
     least = word("objective", objective, OBJECTIVES) if weight is None else len(OBJECTIVES)
@@ -136,7 +144,7 @@ def fill_options(call: Call, *, buffer: Optional[Size], batch: int, planner: str
                    max_slowdown_percent=0 if max_slowdown is None else max_slowdown,
                    max_dram_bytes=0 if max_dram is None else call.size(max_dram, "max_dram"), in_place=in_place,
                    optimizer=word("optimizer", optimizer, OPTIMIZERS), no_fold=not fold, fuse=fuse,
-                   order=word("order", order, ORDERS))
+                   order=word("order", order, ORDERS), effort=int(effort))
 
 
 def make_plan(call: Call, network: ctypes.c_void_p, machine: Hardware, options: Options,
@@ -225,7 +233,7 @@ def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, pla
          hardware: Optional[Source] = None, cycle_model: Optional[str] = None, dram_efficiency: Optional[Share] = None,
          overlap: Optional[str] = None, inference: bool = False, batch_norm: str = "replace",
          recompute: Optional[str] = None,
-         max_recompute: Optional[float] = None, max_dram: Optional[Size] = None,
+         max_recompute: Optional[float] = None, effort: int = 1, max_dram: Optional[Size] = None,
          no_pin: bool = False, no_stream: bool = False, no_strips: bool = False,
          in_place: bool = False, order: str = "given", optimizer: str = "none", fold: bool = True, fuse: bool = False,
          cores: Optional[int] = None,
@@ -239,7 +247,8 @@ def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, pla
     Keywords are the options of `mbsopt plan`. `buffer` is bytes or text such as "10MiB" (default: the hardware's).
     Without `time_limit` a limit of work ends ilp and best, which is counted: `work_limit`, or their own if it is 0. A
     second of time is worth `weight` GB; `max_slowdown` is in percent. `recompute` is "none" and `max_recompute` 10
-    percent by default; with `max_dram`, bytes or text, "auto" and as much as it takes. Without `fold` an inference
+    percent by default; with `max_dram`, bytes or text, "auto" and as much as it takes. `effort` is
+    how many times as long "auto" searches. Without `fold` an inference
     has its batch norms and activations as steps of their own (--no-fold); with `fuse` a norm and the activation
     behind it are one. With `cores` the plan has what so many move that share fetches. `import_solution` is a file, a
     solution of what export_model wrote. `input`, `cut`, `weights`, `learned`, `constant`, each text or a list of it,
@@ -264,7 +273,7 @@ def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, pla
                                max_recompute=max_recompute, no_pin=no_pin, no_stream=no_stream, no_strips=no_strips,
                                time_limit=time_limit, gap=gap, work_limit=work_limit, weight=weight,
                                max_slowdown=max_slowdown, max_dram=max_dram, in_place=in_place, optimizer=optimizer,
-                               fold=fold, fuse=fuse, order=order)
+                               fold=fold, fuse=fuse, order=order, effort=effort)
         _check_heeded(call, options, planner, weight, max_recompute)
         loaded = call.load("network", source)
         if import_solution is None:

@@ -12,8 +12,8 @@ from typing import Any, Callable, List, Mapping, Optional, Sequence, Tuple, Type
 
 from ._native import Call, DramPeakStruct, Loaded, RecomputeInfo, Share, Size, Source, TrafficStruct, Watcher
 from ._onnx import Importing, Names
-from ._plan import (dram_defaults, expect, expect_batch, expect_callable, expect_number, expect_size, expect_source,
-                    expect_text, expect_whole, fill_options, make_plan)
+from ._plan import (dram_defaults, expect, expect_batch, expect_callable, expect_effort, expect_number, expect_size,
+                    expect_source, expect_text, expect_whole, fill_options, make_plan)
 from ._types import Comparison, Error, Row, Sweep
 
 Item = TypeVar("Item")
@@ -115,9 +115,11 @@ def _named(planner: str, objective: str) -> str:
     return f"{planner}-{objective}" if planner in ("dp", "best") and objective != "traffic" else planner
 
 
-def _policy(recompute: str, max_recompute: float, max_dram_bytes: int) -> str:
+def _policy(recompute: str, max_recompute: float, effort: int, max_dram_bytes: int) -> str:
     """What is recomputed, with its limits."""
     limit = f":{max_recompute:.12g}" if recompute == "auto" and math.isfinite(max_recompute) else ""
+    if recompute == "auto" and effort > 1:
+        limit += f":effort={effort}"
     return recompute + limit + (f":dram={max_dram_bytes}" if max_dram_bytes else "")
 
 
@@ -125,10 +127,10 @@ def sweep(networks: OneOrMany[Source], *, buffer: Optional[OneOrMany[Size]] = No
           planner: OneOrMany[str] = "dp", hardware: Optional[OneOrMany[Source]] = None,
           cycle_model: Optional[str] = None, dram_efficiency: Optional[Share] = None, overlap: Optional[str] = None,
           objective: str = "traffic", strips: OneOrMany[str] = "on",
-          recompute: Optional[str] = None, max_recompute: Optional[float] = None, max_dram: Optional[Size] = None,
-          time_limit: Optional[float] = None, work_limit: float = 0.0, inference: bool = False,
-          batch_norm: str = "replace", in_place: bool = False, optimizer: str = "none", fold: bool = True,
-          fuse: bool = False, input: Names = (), cut: Names = (),  # pylint: disable=redefined-builtin
+          recompute: Optional[str] = None, max_recompute: Optional[float] = None, effort: int = 1,
+          max_dram: Optional[Size] = None, time_limit: Optional[float] = None, work_limit: float = 0.0,
+          inference: bool = False, batch_norm: str = "replace", in_place: bool = False, optimizer: str = "none",
+          fold: bool = True, fuse: bool = False, input: Names = (), cut: Names = (),  # pylint: disable=redefined-builtin
           weights: Names = (), learned: Names = (), constant: Names = (), opaque: bool = False,
           threads: Optional[int] = None, progress: Optional[Callable[[int, int], Optional[bool]]] = None) -> Sweep:
     """Plans every combination of networks, buffers, batches, planners and machines, each one or a list, on all cores.
@@ -153,11 +155,13 @@ def sweep(networks: OneOrMany[Source], *, buffer: Optional[OneOrMany[Size]] = No
     expect_text("recompute", recompute)
     if limited and recompute != "auto":
         raise Error("bad input", ("max_recompute is of recompute 'auto'",))
+    expect_effort(effort)
     loaded = Importing(input=input, cut=cut, weights=weights, learned=learned, constant=constant,
                        opaque=opaque).networks(sources)
     points, starts = [], []
     with Call() as call:
-        policy = _policy(recompute, max_recompute, 0 if max_dram is None else call.size(max_dram, "max_dram"))
+        policy = _policy(recompute, max_recompute, effort,
+                         0 if max_dram is None else call.size(max_dram, "max_dram"))
         forms = [(name, switch) for name in planners
                  for switch in (switches if _takes("mbs_planner_takes_strips", call, name) else ["off"])]
         again = {name: recompute != "none" and not inference and _takes("mbs_planner_recomputes", call, name)
@@ -168,8 +172,9 @@ def sweep(networks: OneOrMany[Source], *, buffer: Optional[OneOrMany[Size]] = No
         keep = batch_norm == "keep" or name in KEEP_BATCH_NORMS
         points.append(_Point(source, (machine, cycle_model, dram_efficiency, overlap), {
             "buffer": space, "batch": samples, "planner": name, "objective": objective, "inference": inference,
-            "batch_norm": batch_norm, "recompute": recompute, "max_recompute": max_recompute, "no_pin": False,
-            "no_stream": False, "no_strips": switch == "off", "time_limit": time_limit, "work_limit": work_limit,
+            "batch_norm": batch_norm, "recompute": recompute, "max_recompute": max_recompute, "effort": effort,
+            "no_pin": False, "no_stream": False, "no_strips": switch == "off", "time_limit": time_limit,
+            "work_limit": work_limit,
             "gap": 0.0, "in_place": in_place, "optimizer": optimizer, "fold": fold, "fuse": fuse,
             "max_dram": max_dram if again[name] else None}))
         starts.append({"phase": "inference" if inference else "training", "batch_norm": "keep" if keep else "replace",
@@ -212,9 +217,9 @@ def _compare_forms(call: Call, planners: Sequence[str], objective: str, recomput
 def compare(networks: OneOrMany[Source], *, planner: OneOrMany[str] = PLANNERS, objective: str = "traffic",
             buffer: Optional[Size] = None, batch: int = 32, time_limit: Optional[float] = None,
             work_limit: float = 0.0, recompute: Optional[str] = None, max_recompute: Optional[float] = None,
-            max_dram: Optional[Size] = None, inference: bool = False, batch_norm: str = "replace",
-            in_place: bool = False, order: str = "given", optimizer: str = "none", fold: bool = True,
-            fuse: bool = False,
+            effort: int = 1, max_dram: Optional[Size] = None, inference: bool = False,
+            batch_norm: str = "replace", in_place: bool = False, order: str = "given", optimizer: str = "none",
+            fold: bool = True, fuse: bool = False,
             hardware: Optional[Source] = None, cycle_model: Optional[str] = None,
             dram_efficiency: Optional[Share] = None, overlap: Optional[str] = None, threads: Optional[int] = None,
             progress: Optional[Callable[[int, int], Optional[bool]]] = None) -> Comparison:
@@ -234,7 +239,7 @@ def compare(networks: OneOrMany[Source], *, planner: OneOrMany[str] = PLANNERS, 
         forms = [("baseline", "", False, "none"), *_compare_forms(call, planners, objective, recompute, inference)]
     points = [_Point(source, (hardware, cycle_model, dram_efficiency, overlap), {
         "buffer": buffer, "batch": batch, "planner": name, "objective": objective, "inference": inference,
-        "batch_norm": batch_norm, "recompute": policy, "max_recompute": max_recompute,
+        "batch_norm": batch_norm, "recompute": policy, "max_recompute": max_recompute, "effort": effort,
         "max_dram": None if policy == "none" else max_dram, "no_pin": False,
         "no_stream": False, "no_strips": without, "time_limit": time_limit,
         "work_limit": ILP_WORK_LIMIT if name == "ilp" and time_limit is None and not work_limit else work_limit,

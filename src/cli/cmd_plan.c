@@ -165,7 +165,7 @@ static mbs_status make_plain(const plan_run *run, mbs_plan **plan, mbs_error *er
 {
     const setup *of = &run->setup;
     const search_again again =
-        planning_again(of, (mbs_recompute_options){MBS_RECOMPUTE_NONE, 0, 0});
+        planning_again(of, (mbs_recompute_options){MBS_RECOMPUTE_NONE, 0, 0, 1});
     mbs_plan_options options = run->options;
     if (is_exact(run)) {
         options.planner = MBS_PLANNER_DP;

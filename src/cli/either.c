@@ -10,10 +10,10 @@
 static int check_plan_options(const arguments *given)
 {
     static const char *const planning[] = {
-        "buffer",    "batch",         "planner",   "objective",  "weight",     "no-pin",   "gap",
-        "inference", "batch-norm",    "optimizer", "no-stream",  "no-strips",  "in-place", "order",
-        "recompute", "max-recompute", "max-dram",  "time-limit", "work-limit", "no-fold",  "fuse",
-        NULL};
+        "buffer",     "batch",     "planner",    "objective",     "weight",    "no-pin",
+        "gap",        "inference", "batch-norm", "optimizer",     "no-stream", "no-strips",
+        "in-place",   "order",     "recompute",  "max-recompute", "max-dram",  "time-limit",
+        "work-limit", "no-fold",   "fuse",       "effort",        NULL};
     for (int i = 0; planning[i] != NULL; i++)
         if (option_value(given, planning[i]) != NULL) {
             complain("--%s: %s is a plan already", planning[i], given->operand);

@@ -31,7 +31,7 @@
 /* The rows of what plans take beside the planner and the objective. */
 #define OPTIONS_SEARCH                                                                             \
     OPTION_NO_PIN, OPTION_NO_STREAM, OPTION_NO_STRIPS, OPTION_IN_PLACE, OPTION_ORDER,              \
-        OPTION_RECOMPUTE, OPTION_MAX_RECOMPUTE, OPTION_MAX_DRAM, OPTION_TIME_LIMIT,                \
+        OPTION_RECOMPUTE, OPTION_MAX_RECOMPUTE, OPTION_EFFORT, OPTION_MAX_DRAM, OPTION_TIME_LIMIT, \
         OPTION_WORK_LIMIT, OPTION_GAP
 
 /* --planner, --in-place and --order; without them the options stay as they are. Says what is wrong;

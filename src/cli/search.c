@@ -172,6 +172,28 @@ static int read_max_dram(mbs_recompute_options *result, const arguments *given)
     return EXIT_OK;
 }
 
+#define MOST_EFFORT 1000
+
+/* --effort, for sets that are searched for. */
+static int read_effort(mbs_recompute_options *result, const arguments *given)
+{
+    const char *value = option_value(given, "effort");
+    mbs_error error;
+    int64_t effort;
+    mbs_error_clear(&error);
+    if (value == NULL)
+        return EXIT_OK;
+    if (result->recompute != MBS_RECOMPUTE_AUTO) {
+        complain("--effort is of --recompute auto");
+        return EXIT_USAGE;
+    }
+    mbs_status status = mbs_parse_integer(&effort, value, 1, MOST_EFFORT, "--effort", &error);
+    if (status != MBS_OK)
+        return report_error(status, &error);
+    result->effort = (int)effort;
+    return EXIT_OK;
+}
+
 int search_recompute(mbs_recompute_options *result, const arguments *given)
 {
     const char *names[MBS_RECOMPUTE_COUNT + 1] = {NULL};
@@ -189,7 +211,10 @@ int search_recompute(mbs_recompute_options *result, const arguments *given)
         complain("--max-recompute is of --recompute auto");
         return EXIT_USAGE;
     }
-    return search_decimal(&result->max_percent, given, "max-recompute", 1000, " (percent)");
+    status = read_effort(result, given);
+    return status == EXIT_OK
+               ? search_decimal(&result->max_percent, given, "max-recompute", 1000, " (percent)")
+               : status;
 }
 
 /* ---- Planning -------------------------------------------------------------------------------- */
@@ -239,6 +264,7 @@ mbs_options search_network_options(const search_again *again, const mbs_plan_opt
         .recompute = again->recompute.recompute,
         .max_recompute_percent = again->recompute.max_percent,
         .max_dram_bytes = again->recompute.max_dram_bytes,
+        .effort = again->recompute.effort,
         .no_pin = options->no_pin,
         .no_stream = options->no_stream,
         .no_strips = options->no_strips,

@@ -55,6 +55,10 @@
         "max-recompute", '\0', "PERCENT",                                                          \
             "auto: the most multiply-accumulates to add (default: 10)"                             \
     }
+#define OPTION_EFFORT                                                                              \
+    {                                                                                              \
+        "effort", '\0', "N", "auto: search about N times as long (default: 1)"                     \
+    }
 #define OPTION_MAX_DRAM                                                                            \
     {                                                                                              \
         "max-dram", '\0', "SIZE", "recompute until so much DRAM is enough for what must be in it"  \
@@ -78,8 +82,8 @@ int search_weight(mbs_plan_options *result, const arguments *given);
 /* Reads --max-slowdown. The same. */
 int search_slowdown(double *percent, const arguments *given);
 
-/* Reads --recompute, --max-recompute and --max-dram, with which the defaults are auto and no limit
- * of what is added. Says what is wrong; returns the exit status. */
+/* Reads --recompute, --max-recompute, --effort and --max-dram, with which the defaults are auto and
+ * no limit of what is added. Says what is wrong; returns the exit status. */
 int search_recompute(mbs_recompute_options *result, const arguments *given);
 
 /* A network to plan by mbs_plan_network, and what plan options do not say of it. */

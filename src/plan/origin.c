@@ -66,6 +66,8 @@ static void put_options(text *out, const mbs_plan *plan, const mbs_hardware *har
     if (recompute->recompute == MBS_RECOMPUTE_AUTO && !program->inference &&
         isfinite(recompute->max_percent))
         put_real(out, "max-recompute", recompute->max_percent);
+    if (recompute->recompute == MBS_RECOMPUTE_AUTO && !program->inference && recompute->effort > 1)
+        put_integer(out, "effort", recompute->effort);
     if (dram)
         put_integer(out, "max-dram", recompute->max_dram_bytes);
     if (limited && isfinite(options->time_limit_s))

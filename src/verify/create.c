@@ -15,7 +15,7 @@ static mbs_status pass_on_verified(mbs_plan **plan, const mbs_hardware *hardware
                                    const mbs_plan_options *options, const char *more,
                                    plan_watch *watch, mbs_error *error)
 {
-    const mbs_recompute_options recompute = {(*plan)->program->recompute, 0, 0};
+    const mbs_recompute_options recompute = {(*plan)->program->recompute, 0, 0, 1};
     mbs_status status = plan_tell_origin(*plan, hardware, options, &recompute, more, error);
     if (status == MBS_OK)
         status = verify_watched(*plan, NULL, watch, error);

@@ -59,15 +59,46 @@ static mbs_status forget_bound(mbs_plan *plan)
     return MBS_OK;
 }
 
-/* The best of all sets, for a planner of which dp's on whole samples may be a worse one. */
+/* Whether there is no set at the place, or the same one at another before `end`. */
+static bool is_double(const recompute_sets *sets, int32_t place, int32_t end,
+                      const create_request *of)
+{
+    const unsigned char *set = sets->list[place].set;
+    const size_t layers = (size_t)of->network->layer_count;
+    for (int32_t i = 0; i < end && set != NULL; i++)
+        if (i != place && i != MBS_RECOMPUTE_AUTO && sets->list[i].set != NULL &&
+            memcmp(sets->list[i].set, set, layers) == 0)
+            return true;
+    return set == NULL;
+}
+
+/* Whether what is best within any percent is so for dp alone, and others have enough besides. */
+static bool is_dps_alone(const create_request *of)
+{
+    return of->options.planner == MBS_PLANNER_MBS2 && of->options.objective == MBS_TRAFFIC &&
+           of->max_dram == 0;
+}
+
+/*
+ * The best of all sets, for a planner of which dp's on whole samples may be a worse one. What is
+ * best within any percent is left out, or planned in whole samples, as it was found: only so is
+ * nothing better that is found within less.
+ */
 static mbs_status plan_each(mbs_plan **plan, const create_request *of, const recompute_sets *sets,
                             mbs_error *error)
 {
+    create_request whole = *of;
+    whole.options.no_strips = whole.options.no_strips || of->max_dram == 0;
     mbs_status status = MBS_OK;
-    for (int i = 0; i < RECOMPUTE_SETS && status == MBS_OK; i++) {
-        if (sets->set[i] == NULL || (plan_watch_is_over(of->watch) && i != sets->best))
+    for (int32_t i = 0; i <= sets->count && status == MBS_OK; i++) {
+        const bool last = i == sets->count;
+        const int32_t place = last ? MBS_RECOMPUTE_AUTO : i;
+        const bool over = plan_watch_is_over(of->watch) && place != sets->best;
+        if ((i == MBS_RECOMPUTE_AUTO) || over || is_double(sets, place, i, of))
             continue;
-        status = take_better(plan, of, sets->set[i], error);
+        if (last && *plan != NULL && is_dps_alone(of))
+            continue;
+        status = take_better(plan, last ? &whole : of, sets->list[place].set, error);
     }
     return status == MBS_OK ? forget_bound(*plan) : status;
 }
@@ -76,8 +107,8 @@ static mbs_status plan_each(mbs_plan **plan, const create_request *of, const rec
 static mbs_status plan_best_set(mbs_plan **plan, const create_request *of,
                                 const recompute_sets *sets, mbs_error *error)
 {
-    const bool *starts = of->watch->cancelled ? sets->starts[sets->best] : NULL;
-    mbs_status status = create_set_from(plan, of, sets->set[sets->best], starts, error);
+    const bool *starts = of->watch->cancelled ? sets->list[sets->best].starts : NULL;
+    mbs_status status = create_set_from(plan, of, sets->list[sets->best].set, starts, error);
     return status == MBS_OK ? forget_bound(*plan) : status;
 }
 
@@ -92,23 +123,15 @@ static int stop_planning(const mbs_progress *progress, void *context)
     return plan_watch_ask(of->watch);
 }
 
-static bool is_double(const recompute_sets *sets, int policy, size_t layers)
+/* The sets that are different, that of dp's best plan first; `order` has room for all. */
+static int32_t order_sets(int32_t *order, const recompute_sets *sets, const create_request *of)
 {
-    for (int i = 0; i < policy; i++)
-        if (sets->set[i] != NULL && memcmp(sets->set[i], sets->set[policy], layers) == 0)
-            return true;
-    return false;
-}
-
-/* The policies whose sets are different, that of dp's best plan first. */
-static int order_sets(int order[RECOMPUTE_SETS], const recompute_sets *sets, size_t layers)
-{
-    int count = 0;
-    for (int i = 0; i < RECOMPUTE_SETS; i++) {
-        if (sets->set[i] == NULL || is_double(sets, i, layers))
+    int32_t count = 0;
+    for (int32_t i = 0; i < sets->count; i++) {
+        if (is_double(sets, i, i == MBS_RECOMPUTE_AUTO ? sets->count : i, of))
             continue;
-        int at = count++;
-        for (; at > 0 && sets->objective[order[at - 1]] > sets->objective[i]; at--)
+        int32_t at = count++;
+        for (; at > 0 && sets->list[order[at - 1]].objective > sets->list[i].objective; at--)
             order[at] = order[at - 1];
         order[at] = i;
     }
@@ -120,20 +143,23 @@ static int order_sets(int order[RECOMPUTE_SETS], const recompute_sets *sets, siz
 static mbs_status plan_sets(mbs_plan **plan, create_request *of, const recompute_sets *sets,
                             mbs_error *error)
 {
-    int order[RECOMPUTE_SETS];
+    int32_t *order = mem_alloc((size_t)sets->count * sizeof *order);
     const int64_t end_work = of->watch->work_limit;
-    const int count = order_sets(order, sets, (size_t)of->network->layer_count);
+    if (order == NULL)
+        return error_memory(error);
+    const int32_t count = order_sets(order, sets, of);
     mbs_status status = MBS_OK;
-    for (int i = 0; i < count && status == MBS_OK; i++) {
+    for (int32_t i = 0; i < count && status == MBS_OK; i++) {
         const bool over = plan_watch_ask(of->watch);
         if (over && *plan != NULL)
             break;
         of->options.time_limit_s = over ? 0 : (of->watch->end_s - plan_now_s()) / (count - i);
         of->chain->work_limit = limit_part(of->chain, end_work, count - i);
-        status = take_better(plan, of, sets->set[order[i]], error);
+        status = take_better(plan, of, sets->list[order[i]].set, error);
         const bool fits = status == MBS_OK && create_dram_excess(*plan, of) == 0;
         of->chain->enough = fits ? (*plan)->traffic.total : 0;
     }
+    mem_free(order);
     return status;
 }
 
@@ -142,7 +168,7 @@ static mbs_status plan_exact(mbs_plan **plan, create_request *of, const recomput
                              double max_percent, mbs_error *error)
 {
     const double end_s = of->watch->end_s;
-    const double incumbent = sets->objective[sets->best];
+    const double incumbent = sets->list[sets->best].objective;
     int64_t bound = 0;
     mbs_status status = MBS_OK;
     const int64_t end_work = of->watch->work_limit;
@@ -179,12 +205,12 @@ static mbs_status plan_exact(mbs_plan **plan, create_request *of, const recomput
 static mbs_status plan_found_groups(mbs_plan **plan, const create_request *of,
                                     const recompute_sets *sets, mbs_error *error)
 {
-    const bool *starts = sets->starts[MBS_RECOMPUTE_AUTO];
+    const recompute_choice *found = &sets->list[MBS_RECOMPUTE_AUTO];
     mbs_plan *other;
-    if (of->options.planner == MBS_PLANNER_MBS2 || starts == NULL ||
+    if (of->options.planner == MBS_PLANNER_MBS2 || found->starts == NULL ||
         create_dram_excess(*plan, of) == 0)
         return MBS_OK;
-    mbs_status status = create_set_from(&other, of, sets->set[MBS_RECOMPUTE_AUTO], starts, error);
+    mbs_status status = create_set_from(&other, of, found->set, found->starts, error);
     if (status != MBS_OK)
         return status;
     other->bound_bytes = (*plan)->bound_bytes;
@@ -193,10 +219,14 @@ static mbs_status plan_found_groups(mbs_plan **plan, const create_request *of,
     return MBS_OK;
 }
 
-static mbs_status plan_auto(mbs_plan **plan, const create_request *asked, double max_percent,
-                            mbs_error *error)
+static mbs_status plan_auto(mbs_plan **plan, const create_request *asked,
+                            const mbs_recompute_options *recompute, mbs_error *error)
 {
     const mbs_planner planner = asked->options.planner;
+    const recompute_request request = {.max_percent = recompute->max_percent,
+                                       .max_dram =
+                                           asked->max_dram > 0 ? asked->max_dram : DRAM_UNLIMITED,
+                                       .effort = recompute->effort > 1 ? recompute->effort : 1};
     create_request of = *asked;
     recompute_sets sets;
     plan_watch watch;
@@ -206,9 +236,8 @@ static mbs_status plan_auto(mbs_plan **plan, const create_request *asked, double
     of.options.progress_context = &of;
     if (plan_is_limited(planner))
         of.options.objective = MBS_TRAFFIC;
-    mbs_status status =
-        recompute_find(&sets, of.network, &of.program_options, of.hardware, &of.options,
-                       max_percent, of.max_dram > 0 ? of.max_dram : DRAM_UNLIMITED, &watch, error);
+    mbs_status status = recompute_find(&sets, of.network, &of.program_options, of.hardware,
+                                       &of.options, &request, &watch, error);
     const bool both = of.options.objective == MBS_TRAFFIC && create_may_have_strips(&of);
     if (status == MBS_OK &&
         (planner == MBS_PLANNER_MBS2 ||
@@ -217,7 +246,7 @@ static mbs_status plan_auto(mbs_plan **plan, const create_request *asked, double
     else if (status == MBS_OK && (planner == MBS_PLANNER_DP || watch.cancelled))
         status = plan_best_set(plan, &of, &sets, error);
     else if (status == MBS_OK)
-        status = plan_exact(plan, &of, &sets, max_percent, error);
+        status = plan_exact(plan, &of, &sets, recompute->max_percent, error);
     if (status == MBS_OK)
         status = plan_found_groups(plan, &of, &sets, error);
     recompute_sets_free(&sets);
@@ -289,7 +318,7 @@ mbs_status mbs_plan_create_recompute(mbs_plan **plan, const mbs_network *network
     const double end_s = plan_now_s() + of.options.time_limit_s;
     if (create_searches_order(&of)) /* of a limit of time, half is for the other order */
         of.options.time_limit_s /= 2;
-    status = policy == MBS_RECOMPUTE_AUTO ? plan_auto(plan, &of, recompute->max_percent, error)
+    status = policy == MBS_RECOMPUTE_AUTO ? plan_auto(plan, &of, recompute, error)
                                           : create_set(plan, &of, NULL, error);
     if (status == MBS_OK && create_searches_order(&of))
         status = create_in_order(plan, &of, end_s, error);
@@ -298,7 +327,8 @@ mbs_status mbs_plan_create_recompute(mbs_plan **plan, const mbs_network *network
     if (status == MBS_OK && policy != MBS_RECOMPUTE_NONE)
         status = name_plan(*plan, policy, error);
     /* what was asked for: its parts had less time */
-    const mbs_recompute_options told = {policy, recompute->max_percent, recompute->max_dram_bytes};
+    const mbs_recompute_options told = {policy, recompute->max_percent, recompute->max_dram_bytes,
+                                        recompute->effort};
     if (status == MBS_OK)
         status = plan_tell_origin(*plan, hardware, options, &told, NULL, error);
     if (status != MBS_OK) {

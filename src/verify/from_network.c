@@ -34,7 +34,7 @@ static mbs_status plan_given(mbs_plan **plan, const mbs_network *network,
     how.progress_context = options->progress_context;
 
     const mbs_recompute_options recompute = {options->recompute, options->max_recompute_percent,
-                                             options->max_dram_bytes};
+                                             options->max_dram_bytes, options->effort};
     return mbs_plan_create_recompute(plan, network, &program, hardware, &how, &recompute, error);
 }
 

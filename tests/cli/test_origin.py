@@ -24,6 +24,7 @@ class Origin(CliTest):
                 (["--batch-norm", "keep"], "--batch-norm keep"), (["--inference", "--batch-norm=keep"], "--inference --batch-norm keep"),
                 (["--recompute=expand"], "--recompute expand"), (["--in-place"], "--in-place"), (["--order=search"], "--order search"), (["--order=given"], ""),
                 (["--recompute=auto", "--max-recompute=2.5", "--buffer=9000"], "--recompute auto --max-recompute 2.5"),
+                (["--recompute=auto", "--effort=2"], "--recompute auto --max-recompute 10 --effort 2"),
                 (["--recompute=auto", "--planner=mbs2"], "--recompute auto --max-recompute 10"),
                 (["--planner=ilp", "--time-limit=7", "--gap=0.5"], "--time-limit 7 --gap 0.5"),
                 (["--planner=best"], "--planner best"), (["--planner=best", "--time-limit=50"], "--time-limit 50"), (["--planner=dp"], "--planner dp"), (["--planner=baseline"], ""), (["--planner=il"], "")):

@@ -99,6 +99,15 @@ class Recompute(CliTest):
             bytes_moved.append(int(rows[0]["total_bytes"]))
         self.assertLess(bytes_moved[2], bytes_moved[0])
 
+    def test_effort(self):
+        moved = []
+        for words, told in (([], "auto:3"), (["--effort", "1"], "auto:3"), (["--effort", "2"], "auto:3:effort=2")):
+            row = self.rows("sweep", RESNET18, "--recompute", "auto", "--max-recompute", "3", *words)[0]
+            self.assertEqual(row["recompute"], told)
+            moved.append(int(row["total_bytes"]))
+        self.assertEqual(moved[0], moved[1])
+        self.assertLessEqual(moved[2], moved[0])
+
     def test_sweep_leaves_others_plain(self):
         rows = list(csv.DictReader(io.StringIO(self.succeed(
             "sweep", RESNET18, "--planner", "il,mbs2,dp", "--recompute", "activations").out)))
@@ -202,6 +211,11 @@ class Recompute(CliTest):
                                 (["--recompute", "expand", "--max-recompute", "5"], USAGE),
                                 (["--recompute", "auto", "--max-recompute", "-1"], BAD_INPUT),
                                 (["--recompute", "auto", "--max-recompute", "x"], BAD_INPUT),
+                                (["--recompute", "auto", "--effort", "0"], BAD_INPUT),
+                                (["--recompute", "auto", "--effort", "1.5"], BAD_INPUT),
+                                (["--recompute", "auto", "--effort", "1001"], BAD_INPUT),
+                                (["--recompute", "expand", "--effort", "2"], USAGE),
+                                (["--effort", "2"], USAGE),
                                 (["--max-dram", "0"], BAD_INPUT),
                                 (["--max-dram", "much"], BAD_INPUT),
                                 (["--max-dram", "1GB", "--recompute", "none", "--max-recompute", "5"], USAGE),
@@ -209,7 +223,7 @@ class Recompute(CliTest):
             for command in ("plan", "sweep") if "--export-model" not in options else ("plan",):
                 outcome = self.run_program(command, ALEXNET, *options)
                 self.assertEqual(outcome.status, status, (command, options, outcome))
-                self.assertRegex(outcome.err, "recompute|max-dram|size")
+                self.assertRegex(outcome.err, "recompute|max-dram|size|--effort")
                 self.assertEqual(outcome.out, "")
 
 

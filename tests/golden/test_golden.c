@@ -274,7 +274,7 @@ START_TEST(recompute_auto)
     mbs_network *network = load_network(without_biases.folder, "resnet50");
     const mbs_program_options program_options = MBS_PROGRAM_OPTIONS_INIT;
     const mbs_plan_options options = MBS_PLAN_OPTIONS_INIT;
-    const mbs_recompute_options recompute = {MBS_RECOMPUTE_AUTO, percents[_i], 0};
+    const mbs_recompute_options recompute = {MBS_RECOMPUTE_AUTO, percents[_i], 0, 1};
     mbs_hardware hardware;
     mbs_plan *plan;
     mbs_traffic traffic;

@@ -69,7 +69,7 @@ static int64_t better_of(const mbs_network *network, const row *of, mbs_planner 
 {
     mbs_program_options program_options = MBS_PROGRAM_OPTIONS_INIT;
     mbs_plan_options options = MBS_PLAN_OPTIONS_INIT;
-    const mbs_recompute_options recompute = {of->recompute, 0, 0};
+    const mbs_recompute_options recompute = {of->recompute, 0, 0, 1};
     mbs_hardware hardware;
     mbs_plan *plan;
     mbs_traffic traffic;

@@ -46,7 +46,7 @@ static double macs_percent_of(const mbs_plan *plan)
 static mbs_plan *plan_within(const recomputing *s, mbs_recompute policy, double max_percent,
                              int64_t most, int64_t *least)
 {
-    const mbs_recompute_options recompute = {policy, max_percent, most};
+    const mbs_recompute_options recompute = {policy, max_percent, most, 1};
     mbs_plan *plan;
     mbs_error_clear(&error);
     const mbs_status status = mbs_plan_create_recompute(

@@ -61,7 +61,7 @@ static void open_setting(setting *s, uint64_t *state, int layers, int scale)
     s->options.no_pin = random_between(state, 0, 3) == 0;
     s->options.no_stream = random_between(state, 0, 3) == 0;
     s->options.in_place = random_between(state, 0, 1) == 0;
-    s->recompute = (mbs_recompute_options){MBS_RECOMPUTE_NONE, 0, 0};
+    s->recompute = (mbs_recompute_options){MBS_RECOMPUTE_NONE, 0, 0, 1};
 }
 
 static void close_setting(setting *s)

@@ -43,7 +43,8 @@ static char *by_program(const mbs_network *network, const mbs_hardware *hardware
         (of->inference && !of->no_fold ? MBS_FUSE_PRODUCTS : 0) | (of->fuse ? MBS_FUSE_NORMS : 0);
     mbs_program_options program_options = MBS_PROGRAM_OPTIONS_INIT;
     mbs_plan_options options = MBS_PLAN_OPTIONS_INIT;
-    const mbs_recompute_options recompute = {of->recompute, of->max_recompute_percent, 0};
+    const mbs_recompute_options recompute = {of->recompute, of->max_recompute_percent, 0,
+                                             of->effort};
     mbs_plan *plan;
     char *text;
     mbs_error error;

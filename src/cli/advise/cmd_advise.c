@@ -176,6 +176,7 @@ static const option_spec advise_options[] = {
     OPTION_NO_STRIPS,
     OPTION_RECOMPUTE,
     OPTION_MAX_RECOMPUTE,
+    OPTION_EFFORT,
     OPTION_MAX_DRAM,
     OPTION_TIME_LIMIT,
     OPTION_WORK_LIMIT,

@@ -125,6 +125,7 @@ static const option_spec compare_options[] = {
     OPTION_ORDER,
     OPTION_RECOMPUTE,
     OPTION_MAX_RECOMPUTE,
+    OPTION_EFFORT,
     OPTION_MAX_DRAM,
     OPTIONS_PROGRAM,
     OPTION_HARDWARE,

@@ -252,6 +252,7 @@ static const option_spec sweep_options[] = {
     OPTION_IN_PLACE,
     OPTION_RECOMPUTE,
     OPTION_MAX_RECOMPUTE,
+    OPTION_EFFORT,
     OPTION_MAX_DRAM,
     OPTION_TIME_LIMIT,
     OPTION_WORK_LIMIT,

@@ -145,22 +145,25 @@ static void put_planner(row_writer *w, const sweep *of, const sweep_point *at)
     put_text(w, text);
 }
 
-/* "auto:10", "auto:10:dram=1000000000": with its limits, since these tell rows apart. */
+/* "auto:10", "auto:10:effort=3:dram=1000000000": with its limits, since these tell rows apart. */
 static void put_recompute(row_writer *w, const sweep *of, const sweep_point *at)
 {
     const mbs_recompute_options *recompute = &of->recompute;
     const bool recomputes = sweep_recomputes(of, at);
     char limit[64] = "";
+    char effort[32] = "";
     char dram[64] = "";
-    char text[160];
+    char text[192];
     if (recomputes && recompute->recompute == MBS_RECOMPUTE_AUTO &&
         isfinite(recompute->max_percent))
         snprintf(limit, sizeof limit, ":%s", field_number(recompute->max_percent).text);
+    if (recomputes && recompute->recompute == MBS_RECOMPUTE_AUTO && recompute->effort > 1)
+        snprintf(effort, sizeof effort, ":effort=%d", recompute->effort);
     if (recomputes && recompute->max_dram_bytes > 0)
         snprintf(dram, sizeof dram, ":dram=%" PRId64, recompute->max_dram_bytes);
-    snprintf(text, sizeof text, "%s%s%s",
+    snprintf(text, sizeof text, "%s%s%s%s",
              mbs_recompute_name(recomputes ? recompute->recompute : MBS_RECOMPUTE_NONE), limit,
-             dram);
+             effort, dram);
     put_text(w, text);
 }
 

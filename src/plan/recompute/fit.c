@@ -23,7 +23,7 @@ static mbs_status improve_within(recompute_state *best, recompute_state *state,
     mbs_status status = MBS_OK;
     if (search)
         status = recompute_search(state, model, EFFORT_GROUPS,
-                                  SECOND_WORK * state->program->step_count, error);
+                                  SECOND_WORK * state->program->step_count, NULL, error);
     if (status == MBS_OK && (best->set == NULL || state->objective < best->objective)) {
         recompute_state_close(best);
         *best = *state;

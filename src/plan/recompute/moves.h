@@ -27,7 +27,8 @@ typedef struct recompute_move {
     recompute_level level;
     bool known;         /* the four below were found, */
     bool stale;         /* but something near has changed since */
-    double change;      /* of the objective */
+    double change;      /* of the objective; infinite if it is not known, */
+    double least;       /* but not below this */
     double relief;      /* how much less the state is above the limit of DRAM */
     double macs;        /* added, per sample; negative if fewer are */
     int32_t near_first; /* layers whose steps it may concern */

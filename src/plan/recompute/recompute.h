@@ -4,35 +4,27 @@
 
 #include "network/network.h"
 #include "plan/planner.h"
+#include "plan/recompute/sets.h"
 
-/* Sets by policy, and what auto finds without regard to DRAM, if that is limited. */
-#define RECOMPUTE_FREE ((int)MBS_RECOMPUTE_COUNT)
-#define RECOMPUTE_SETS (MBS_RECOMPUTE_COUNT + 1)
-
-/* Sets of layers, each with what dp's plan for it comes to; what none recomputes is the first. */
-typedef struct recompute_sets {
-    unsigned char *set[RECOMPUTE_SETS]; /* null: it adds too much */
-    double objective[RECOMPUTE_SETS];   /* of dp's plan, at most; infinite if that needs too much
-                                           DRAM */
-    bool *starts[RECOMPUTE_SETS];       /* per step of the set's program: a group of that plan
-                                           begins there; null: there is no such plan */
-    int best;                           /* the first of the least objective, auto if none fits */
-    double plain_macs;                  /* per sample, of the program that recomputes none */
-    double max_macs;
-} recompute_sets;
+/* What is asked for of auto. */
+typedef struct recompute_request {
+    double max_percent;
+    int64_t max_dram; /* or DRAM_UNLIMITED */
+    int effort;       /* at least 1 */
+} recompute_request;
 
 /*
  * Finds the sets of all policies, auto being the outcome of the search; if `watch` ends it, of what
- * was searched, and an objective that was not found is infinite. With max_dram bytes (or
- * DRAM_UNLIMITED) auto is the best found for which they are enough, or if none is, the one that
- * needs least; with max_percent infinite the search ends at the lowest of its limits within which
- * one is. Free with recompute_sets_free in any case. Errors: as of mbs_plan_create.
+ * was searched, and an objective that was not found is infinite. With max_dram bytes auto is the
+ * best found for which they are enough, or if none is, the one that needs least; with max_percent
+ * infinite the search ends at the lowest of its limits within which one is. Without, all that is in
+ * the list for less max_percent or effort is in it, or an auto that is better. Free with
+ * recompute_sets_free in any case. Errors: as of mbs_plan_create.
  */
 mbs_status recompute_find(recompute_sets *sets, const mbs_network *network,
                           const mbs_program_options *program_options, const mbs_hardware *hardware,
-                          const mbs_plan_options *options, double max_percent, int64_t max_dram,
+                          const mbs_plan_options *options, const recompute_request *request,
                           plan_watch *watch, mbs_error *error);
-void recompute_sets_free(recompute_sets *sets);
 
 /*
  * The program that recomputes nothing, its task, and the empty plan that comes with it; the

@@ -2,31 +2,46 @@
 #ifndef PLAN_RECOMPUTE_SEARCH_H
 #define PLAN_RECOMPUTE_SEARCH_H
 
+#include "plan/recompute/front.h"
 #include "plan/recompute/state.h"
 
 /* Growths of a group that the two searches may spend for each step of the program. */
 #define FIRST_WORK  2e4
 #define SECOND_WORK 5e4
+/* and a sweep, or one that looks at everything */
+#define SWEEP_WORK    1e5
+#define THOROUGH_WORK 4e5
 
 /*
  * Improves *state, within the model's max_macs: moves that add no multiply-accumulates while any
- * gains, then those that gain most for each they add, then pairs of moves, one that gives some up
- * and one that uses them. What moves change is remembered until something near them changes.
- * Changes are looked at with `effort` at first, then closer, as far as the work allows.
- * Deterministic, unless the task's watch ends it; takes at most about `work` step evaluations.
- * MBS_ERR_MEMORY.
+ * gains, then those that gain most for each they add. What moves change is remembered until
+ * something near them changes. Changes are looked at with `effort` at first, then closer, as far as
+ * the work allows. The states that it comes through go into `front` (or null). Deterministic,
+ * unless the task's watch ends it; takes at most about `work` step evaluations. MBS_ERR_MEMORY.
  */
 mbs_status recompute_search(recompute_state *state, const recompute_model *model,
-                            recompute_effort effort, double work, mbs_error *error);
+                            recompute_effort effort, double work, recompute_front *front,
+                            mbs_error *error);
 
-/* The least that a state needs of DRAM of those that a search came through. */
-typedef struct recompute_least {
-    int64_t peak;
-    unsigned char *set; /* null: there is none yet */
-    bool *starts;       /* as of recompute_starts */
-} recompute_least;
+/* A way through many limits. */
+typedef struct recompute_sweep {
+    double unit;          /* prices are in this much of the objective for a multiply-accumulate */
+    double price;         /* the first; of the turn, once it is done */
+    double step;          /* a price is divided by this for the next */
+    double slack;         /* as of searching.h: what is looked at less often */
+    const double *limits; /* multiply-accumulates per sample, ascending */
+    int32_t limit_count;
+} recompute_sweep;
 
-void recompute_least_free(recompute_least *least);
+/*
+ * Gives multiply-accumulates a price, and moves whatever gains more than it costs. The price falls
+ * until nearly the model's max_macs are added, then it rises again: what pays least for its
+ * multiply-accumulates goes first. As soon as no more than a limit are left, from the highest on,
+ * the state is improved within it as by recompute_search. All else as there.
+ */
+mbs_status recompute_sweep_prices(recompute_state *state, const recompute_model *model,
+                                  recompute_sweep *sweep, double work, recompute_front *front,
+                                  mbs_error *error);
 
 /*
  * Makes *state, which is above the model's max_dram, less so, by the moves that cost least for it,

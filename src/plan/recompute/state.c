@@ -117,3 +117,10 @@ void recompute_state_close(recompute_state *state)
     mem_free(state->cost);
     *state = (recompute_state){0};
 }
+
+void recompute_least_free(recompute_least *least)
+{
+    mem_free(least->set);
+    mem_free(least->starts);
+    *least = (recompute_least){0};
+}

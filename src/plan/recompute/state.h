@@ -56,7 +56,8 @@ typedef struct recompute_trial {
     uint64_t *signature;
     recompute_window window[2]; /* in the forward and in the backward phase */
     int32_t window_count;       /* fewer where they meet, or nothing changes */
-    double objective;           /* at most this with the new set; infinite if that is no gain */
+    double objective;           /* at most this with the new set; infinite if that is too much */
+    double least;               /* if it is: the change of the objective is not below this */
     double macs;
     recompute_dram dram; /* of the groups below, which are there if the objective is finite */
     int32_t *cuts;
@@ -86,6 +87,15 @@ bool *recompute_starts(const recompute_state *state);
 mbs_status recompute_cut_anew(recompute_state *state, const recompute_model *model,
                               mbs_error *error);
 
+/* The least that a state needs of DRAM of those that a search came through. */
+typedef struct recompute_least {
+    int64_t peak;
+    unsigned char *set; /* null: there is none yet */
+    bool *starts;       /* as of recompute_starts */
+} recompute_least;
+
+void recompute_least_free(recompute_least *least);
+
 /* How a change is looked at. */
 typedef enum recompute_effort {
     EFFORT_SAME_CUTS, /* groups begin where they did, or where steps begin or end to differ */
@@ -94,12 +104,13 @@ typedef enum recompute_effort {
 } recompute_effort;
 
 /*
- * What `set` would come to at most, if that is less than the state's objective and within max_macs
- * and max_dram; of a state that is above max_dram, if it is less far above, whatever the objective.
- * Else objective is infinite. Free with recompute_trial_close; or apply, if it is finite.
+ * What `set` would come to at most, if that is less than the state's objective and `allowance` (0,
+ * or below if it has to gain so much), and within max_macs and max_dram; of a state that is above
+ * max_dram, if it is less far above, whatever the objective. Else objective is infinite. Free with
+ * recompute_trial_close; or apply, if it is finite.
  */
 mbs_status recompute_try(recompute_trial *trial, const recompute_model *model,
-                         const recompute_state *state, const unsigned char *set,
+                         const recompute_state *state, const unsigned char *set, double allowance,
                          recompute_effort effort, mbs_error *error);
 void recompute_trial_close(recompute_trial *trial);
 

@@ -162,10 +162,10 @@ static bool solve_window(recompute_window *w, const recompute_state *state,
     return dp_range_solve(&w->range, NULL, fmin(limit, dp_range_above(dp_range_least(&w->range))));
 }
 
-/* Solves the windows; `objective` stays infinite if they do not come to less than their old groups,
- * unless these are to be left at any cost. */
+/* Solves the windows; `objective` stays infinite if they do not come to less than their old groups
+ * and the allowance, unless these are to be left at any cost. */
 static bool solve_windows(recompute_trial *trial, const recompute_model *model,
-                          const recompute_state *state, recompute_effort effort)
+                          const recompute_state *state, double allowance, recompute_effort effort)
 {
     bool *starts = mem_alloc((size_t)trial->program->step_count + 1);
     plan_task task = model->task;
@@ -182,13 +182,14 @@ static bool solve_windows(recompute_trial *trial, const recompute_model *model,
         for (int32_t g = w->group_first; g < w->group_end; g++)
             old += state->cost[g];
     }
-    const double limit = state->dram.over > 0 ? INFINITY : old;
+    const double limit = state->dram.over > 0 ? INFINITY : old + allowance;
     for (int32_t i = 0; i < trial->window_count && solved && cost + rest < limit; i++) {
         recompute_window *w = &trial->window[i];
         rest -= w->range.rest[0];
         solved = solve_window(w, state, trial, effort, limit - cost - rest, starts);
         cost += dp_range_least(&w->range);
     }
+    trial->least = (isfinite(cost) ? cost + rest : limit) - old;
     if (solved && cost + rest < limit)
         trial->objective = state->objective - old + cost;
     mem_free(starts);
@@ -258,10 +259,10 @@ static mbs_status judge_dram(recompute_trial *trial, const recompute_model *mode
 }
 
 mbs_status recompute_try(recompute_trial *trial, const recompute_model *model,
-                         const recompute_state *state, const unsigned char *set,
+                         const recompute_state *state, const unsigned char *set, double allowance,
                          recompute_effort effort, mbs_error *error)
 {
-    *trial = (recompute_trial){.objective = INFINITY, .last_layer = -1};
+    *trial = (recompute_trial){.objective = INFINITY, .least = -INFINITY, .last_layer = -1};
     mbs_status status =
         program_family_build(&trial->program, model->family, MBS_RECOMPUTE_NONE, set, error);
     if (status != MBS_OK)
@@ -274,7 +275,7 @@ mbs_status recompute_try(recompute_trial *trial, const recompute_model *model,
         return error_memory(error);
     find_windows(trial, state, effort == EFFORT_MORE ? 1 : 0);
     find_layers(trial, state);
-    if (!solve_windows(trial, model, state, effort))
+    if (!solve_windows(trial, model, state, allowance, effort))
         return error_memory(error);
     if (!isfinite(trial->objective))
         return MBS_OK;
