@@ -82,10 +82,12 @@ class Wheel(Folder):
         run(PYTHON, "-m", "venv", self.folder / "venv")
         python = self.folder / "venv/bin/python"
         run(python, "-m", "pip", "install", "-q", "--no-index", wheel)
-        code = ("import mbsopt, mbsopt._library as l; print(l.library()._name); "
+        code = ("import mbsopt, mbsopt._library as l; print(l.library()._name, l.shared('import_onnx.py')); "
                 "print(mbsopt.plan('resnet50', hardware='lpddr4').traffic.total)")
-        library, total = run(python, "-c", code, env=PLAIN, cwd=self.folder).split()
-        self.assertTrue(library.startswith(str(self.folder / "venv")), library)
+        library, importer, total = run(python, "-c", code, env=PLAIN, cwd=self.folder).split()
+        for path in (library, importer):
+            self.assertTrue(path.startswith(str(self.folder / "venv")), path)
+        run(PYTHON, importer, "--help")
         self.assertGreater(int(total), 0)
 
 

@@ -20,6 +20,7 @@ TESTS = ["test_base", "test_json", "test_network", "test_shapes", "test_builder"
          "test_plan_file", "test_plan_file_faults", "test_report", "test_emit", "test_golden", "embed"]
 PLANS = [["alexnet", "--buffer", "1MiB"], ["alexnet", "--planner", "ilp", "--buffer", "1MiB"],
          ["resnet50", "--objective", "time", "--buffer", "1MiB"]]
+PATIENCE = 20  # times as long as tests may take, of which an emulator needs most
 LIBRARIES = "libc6-dev,libglpk-dev,libcjson-dev,check"
 STRICT = ["-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
 CROSS = """[binaries]
@@ -52,7 +53,8 @@ class Targets(unittest.TestCase):
         env = {**os.environ, **({"CC": compiler} if compiler else {})}
         run("meson", "setup", build, ROOT, "-Dtests=true", *options, env=env)
         run("ninja", "-C", build)
-        run("meson", "test", "-C", build, "--no-rebuild", "--print-errorlogs", "-t", "20", *TESTS)
+        run("meson", "test", "-C", build, "--no-rebuild", "--print-errorlogs", "-t", str(PATIENCE), *TESTS,
+            env={**os.environ, "CK_TIMEOUT_MULTIPLIER": str(PATIENCE)})
         return build
 
     def plans(self, *program):
@@ -113,7 +115,8 @@ class Targets(unittest.TestCase):
             name for name in names if folder == str(ROOT) and (name.startswith("build") or name in (".git", "dist"))])
         script = ("mount --rbind /proc proc && mount --rbind /dev dev && exec chroot . sh -c 'cd /source && "
                   "meson setup b --buildtype=release && ninja -C b && "
-                  f"meson test -C b --no-rebuild --print-errorlogs -t 20 {' '.join(TESTS)} test_cli && "
+                  f"CK_TIMEOUT_MULTIPLIER={PATIENCE} meson test -C b --no-rebuild --print-errorlogs -t {PATIENCE} "
+                  f"{' '.join(TESTS)} test_cli && "
                   + " && ".join(f"b/src/cli/mbsopt plan {' '.join(words)} -o /plan-{index}.json"
                                 for index, words in enumerate(PLANS)) + "'")
         run("unshare", "--mount", "sh", "-c", script, cwd=root,
