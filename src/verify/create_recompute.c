@@ -100,7 +100,10 @@ static mbs_status plan_each(mbs_plan **plan, const create_request *of, const rec
             continue;
         status = take_better(plan, last ? &whole : of, sets->list[place].set, error);
     }
-    return status == MBS_OK ? forget_bound(*plan) : status;
+    if (status != MBS_OK)
+        return status;
+    assert(*plan != NULL); /* the best set is always planned */
+    return forget_bound(*plan);
 }
 
 /* dp's plan of the best set; the search's own groups once it has been cancelled. */

@@ -50,8 +50,9 @@ static void put_in(recompute_front *front, int32_t at, const recompute_found *fo
 mbs_status recompute_front_move(recompute_front *front, recompute_found *found, mbs_error *error)
 {
     int32_t at = count_within(front, found->macs);
-    const bool is_better = isfinite(found->objective) &&
-                           (at == 0 || front->found[at - 1].objective > found->objective);
+    const recompute_found *best = recompute_front_best(front, found->macs);
+    const bool is_better =
+        isfinite(found->objective) && (best == NULL || best->objective > found->objective);
     recompute_found *grown = NULL;
     if (is_better)
         grown = mem_grow(front->found, &front->capacity, front->count + 1, sizeof *grown);
