@@ -104,7 +104,7 @@ static int64_t least_of_all(const recomputing *r, const mbs_program *own)
 static mbs_plan *search_plan(const recomputing *r, mbs_recompute recompute)
 {
     mbs_plan_options options = r->options;
-    const mbs_recompute_options what = {recompute, 10, 0};
+    const mbs_recompute_options what = {recompute, 10, 0, 1};
     mbs_plan *plan;
     options.order = MBS_ORDER_SEARCH;
     must_succeed(mbs_plan_create_recompute(&plan, r->network, &r->program_options, &r->hardware,
@@ -218,7 +218,7 @@ START_TEST(no_plan_is_worse)
         r.options.time_limit_s = INFINITY;
         r.options.work_limit = 0.02;
         r.program_options.inference = random_between(&state, 0, 3) == 0;
-        const mbs_recompute_options what = {policy, 10, 0};
+        const mbs_recompute_options what = {policy, 10, 0, 1};
         mbs_plan *given;
         must_succeed(mbs_plan_create_recompute(&given, r.network, &r.program_options, &r.hardware,
                                                &r.options, &what, &error),
@@ -336,7 +336,7 @@ START_TEST(one_order_is_of_one_program)
     uint64_t state = seed + 3;
     recomputing r;
     recomputing_open_varied(&r, &state, 4);
-    const mbs_recompute_options none = {MBS_RECOMPUTE_NONE, 10, 0};
+    const mbs_recompute_options none = {MBS_RECOMPUTE_NONE, 10, 0, 1};
     mbs_program *program = recomputing_program(&r, NULL);
     mbs_plan *plan;
     r.program_options.order = order;
