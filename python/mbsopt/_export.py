@@ -121,7 +121,7 @@ def simulate(source: Union[Source, Plan], *, hardware: Optional[Source] = None, 
 
 def export_model(network: Source, output: Any, *, buffer: Optional[Size] = None, batch: int = 32,
                  inference: bool = False, batch_norm: str = "replace", no_pin: bool = False, no_stream: bool = False,
-                 optimizer: str = "none", fold: bool = True, fuse: bool = False, hardware: Optional[Source] = None,
+                 optimizer: str = "none", no_fold: bool = False, fuse: bool = False, hardware: Optional[Source] = None,
                  input: Names = (), cut: Names = (),  # pylint: disable=redefined-builtin
                  weights: Names = (), learned: Names = (), constant: Names = (), opaque: bool = False) -> None:
     """Writes ilp's integer program for other solvers, as `mbsopt plan --export-model` does: in LP format if `output`
@@ -137,7 +137,7 @@ def export_model(network: Source, output: Any, *, buffer: Optional[Size] = None,
         options = fill_options(call, buffer=buffer, batch=batch, planner="ilp", objective="traffic", inference=inference,
                                batch_norm=batch_norm, recompute=None, max_recompute=None, no_pin=no_pin,
                                no_stream=no_stream, no_strips=False, time_limit=None, gap=0.0, optimizer=optimizer,
-                               fold=fold, fuse=fuse)
+                               no_fold=no_fold, fuse=fuse)
         program, asked = model_program(call, call.load("network", source), machine, options, "ilp")
         asked.progress = watcher.function
         watcher.run(lambda: call.run("mbs_plan_export_model", program, ctypes.byref(machine), ctypes.byref(asked),

@@ -111,7 +111,7 @@ def fill_options(call: Call, *, buffer: Optional[Size], batch: int, planner: str
                  no_strips: bool, time_limit: Optional[float], gap: float, work_limit: float = 0.0,
                  weight: Optional[float] = None, max_slowdown: Optional[float] = None,
                  max_dram: Optional[Size] = None,
-                 in_place: bool = False, optimizer: str = "none", fold: bool = True, fuse: bool = False,
+                 in_place: bool = False, optimizer: str = "none", no_fold: bool = False, fuse: bool = False,
                  order: str = "given", effort: int = 1) -> Options:
     """Options of the library, checked: TypeError for what is of no such kind, Error for a value that is not good."""
     for name, size in (("buffer", buffer), ("max_dram", max_dram)):
@@ -126,7 +126,7 @@ def fill_options(call: Call, *, buffer: Optional[Size], batch: int, planner: str
         if number is not None or name in ("max_recompute", "gap", "work_limit"):
             expect_number(name, number)
     expect_flags(inference=inference, no_pin=no_pin, no_stream=no_stream, no_strips=no_strips,
-                 in_place=in_place, fold=fold, fuse=fuse)
+                 in_place=in_place, no_fold=no_fold, fuse=fuse)
     expect_batch("batch", batch)
     expect_effort(effort)
     if weight is not None and objective != "traffic":
@@ -143,7 +143,7 @@ def fill_options(call: Call, *, buffer: Optional[Size], batch: int, planner: str
                    limit_slowdown=max_slowdown is not None,
                    max_slowdown_percent=0 if max_slowdown is None else max_slowdown,
                    max_dram_bytes=0 if max_dram is None else call.size(max_dram, "max_dram"), in_place=in_place,
-                   optimizer=word("optimizer", optimizer, OPTIMIZERS), no_fold=not fold, fuse=fuse,
+                   optimizer=word("optimizer", optimizer, OPTIMIZERS), no_fold=no_fold, fuse=fuse,
                    order=word("order", order, ORDERS), effort=int(effort))
 
 
@@ -185,9 +185,9 @@ def plain_plan(call: Call, handle: ctypes.c_void_p, hardware: Hardware, cores: O
                 file["time_s"], file["energy_j"], file["utilisation"], DramPeak(**file["dram_peak"]), text, chip)
 
 
-def fused(call: Call, network: ctypes.c_void_p, inference: bool, fold: bool, fuse: bool) -> ctypes.c_void_p:
+def fused(call: Call, network: ctypes.c_void_p, inference: bool, no_fold: bool, fuse: bool) -> ctypes.c_void_p:
     """The network that programs are made of."""
-    fusion = FUSE_PRODUCTS * (inference and fold) + FUSE_NORMS * fuse
+    fusion = FUSE_PRODUCTS * (inference and not no_fold) + FUSE_NORMS * fuse
     return call.make("mbs_network_fuse", "mbs_network_free", network, ctypes.c_int(fusion)) if fusion else network
 
 
@@ -207,7 +207,7 @@ def model_program(call: Call, network: ctypes.c_void_p, machine: Hardware, optio
         raise Error("bad input", (f"planner is {planner!r}, expected ilp, whose integer program it is",))
     if options.recompute or options.max_dram_bytes:
         raise Error("bad input", ("ilp's integer program is of the program that recomputes none",))
-    made = fused(call, network, bool(options.inference), not options.no_fold, bool(options.fuse))
+    made = fused(call, network, bool(options.inference), bool(options.no_fold), bool(options.fuse))
     program = call.make("mbs_program_create", "mbs_program_free", made, ctypes.byref(program_options(
         machine, bool(options.inference), BATCH_NORMS[options.keep_batch_norm], OPTIMIZERS[options.optimizer])))
     return program, PlanOptions.of(options)
@@ -235,7 +235,8 @@ def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, pla
          recompute: Optional[str] = None,
          max_recompute: Optional[float] = None, effort: int = 1, max_dram: Optional[Size] = None,
          no_pin: bool = False, no_stream: bool = False, no_strips: bool = False,
-         in_place: bool = False, order: str = "given", optimizer: str = "none", fold: bool = True, fuse: bool = False,
+         in_place: bool = False, order: str = "given", optimizer: str = "none", no_fold: bool = False,
+         fuse: bool = False,
          cores: Optional[int] = None,
          time_limit: Optional[float] = None, work_limit: float = 0.0, gap: float = 0.0,
          import_solution: Any = None, input: Names = (), cut: Names = (),  # pylint: disable=redefined-builtin
@@ -248,8 +249,8 @@ def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, pla
     Without `time_limit` a limit of work ends ilp and best, which is counted: `work_limit`, or their own if it is 0. A
     second of time is worth `weight` GB; `max_slowdown` is in percent. `recompute` is "none" and `max_recompute` 10
     percent by default; with `max_dram`, bytes or text, "auto" and as much as it takes. `effort` is
-    how many times as long "auto" searches. Without `fold` an inference
-    has its batch norms and activations as steps of their own (--no-fold); with `fuse` a norm and the activation
+    how many times as long "auto" searches. With `no_fold` an inference
+    has its batch norms and activations as steps of their own; with `fuse` a norm and the activation
     behind it are one. With `cores` the plan has what so many move that share fetches. `import_solution` is a file, a
     solution of what export_model wrote. `input`, `cut`, `weights`, `learned`, `constant`, each text or a list of it,
     and `opaque` are of ONNX files, of which the importer's notes become warnings.
@@ -273,7 +274,7 @@ def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, pla
                                max_recompute=max_recompute, no_pin=no_pin, no_stream=no_stream, no_strips=no_strips,
                                time_limit=time_limit, gap=gap, work_limit=work_limit, weight=weight,
                                max_slowdown=max_slowdown, max_dram=max_dram, in_place=in_place, optimizer=optimizer,
-                               fold=fold, fuse=fuse, order=order, effort=effort)
+                               no_fold=no_fold, fuse=fuse, order=order, effort=effort)
         _check_heeded(call, options, planner, weight, max_recompute)
         loaded = call.load("network", source)
         if import_solution is None:

@@ -54,7 +54,7 @@ def _named(source: str) -> str:
 
 
 def show(source: Source, *, buffer: Optional[Size] = None, batch: int = 32, inference: bool = False,
-         batch_norm: str = "replace", optimizer: str = "none", fold: bool = True, fuse: bool = False,
+         batch_norm: str = "replace", optimizer: str = "none", no_fold: bool = False, fuse: bool = False,
          hardware: Optional[Source] = None,
          input: Names = (), cut: Names = (), weights: Names = (),  # pylint: disable=redefined-builtin
          learned: Names = (), constant: Names = (), opaque: bool = False) -> Union[Network, Machine, Plan]:
@@ -64,7 +64,7 @@ def show(source: Source, *, buffer: Optional[Size] = None, batch: int = 32, infe
     """
     expect_source("source", source, "a network, plan or hardware file")
     expect_batch("batch", batch)
-    expect_flags(inference=inference, fold=fold, fuse=fuse)
+    expect_flags(inference=inference, no_fold=no_fold, fuse=fuse)
     expect_text("batch_norm", batch_norm)
     expect_text("optimizer", optimizer)
     expect_hardware(hardware)
@@ -78,7 +78,7 @@ def show(source: Source, *, buffer: Optional[Size] = None, batch: int = 32, infe
     if kind in ("plan", "hardware"):
         for name, asked in (("buffer", buffer is not None), ("batch", batch != 32), ("inference", inference),
                             ("batch_norm", batch_norm != "replace"), ("optimizer", optimizer != "none"),
-                            ("fold", not fold), ("fuse", fuse),
+                            ("no_fold", no_fold), ("fuse", fuse),
                             ("hardware", hardware is not None and kind == "hardware")):
             if asked:
                 raise TypeError(f"{name} is of networks, and source is a {kind} file")
@@ -89,6 +89,6 @@ def show(source: Source, *, buffer: Optional[Size] = None, batch: int = 32, infe
             return _show_machine(call, call.hardware(source))
         machine = call.hardware(hardware)
         machine.buffer_bytes = call.size(buffer) or machine.buffer_bytes
-        network = fused(call, call.load("network", loaded), inference, fold, fuse)
+        network = fused(call, call.load("network", loaded), inference, no_fold, fuse)
         return _show_network(call, network, machine, int(batch),
                              program_options(machine, inference, batch_norm, optimizer))

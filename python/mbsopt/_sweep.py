@@ -130,7 +130,8 @@ def sweep(networks: OneOrMany[Source], *, buffer: Optional[OneOrMany[Size]] = No
           recompute: Optional[str] = None, max_recompute: Optional[float] = None, effort: int = 1,
           max_dram: Optional[Size] = None, time_limit: Optional[float] = None, work_limit: float = 0.0,
           inference: bool = False, batch_norm: str = "replace", in_place: bool = False, optimizer: str = "none",
-          fold: bool = True, fuse: bool = False, input: Names = (), cut: Names = (),  # pylint: disable=redefined-builtin
+          no_fold: bool = False, fuse: bool = False,
+          input: Names = (), cut: Names = (),  # pylint: disable=redefined-builtin
           weights: Names = (), learned: Names = (), constant: Names = (), opaque: bool = False,
           threads: Optional[int] = None, progress: Optional[Callable[[int, int], Optional[bool]]] = None) -> Sweep:
     """Plans every combination of networks, buffers, batches, planners and machines, each one or a list, on all cores.
@@ -175,12 +176,12 @@ def sweep(networks: OneOrMany[Source], *, buffer: Optional[OneOrMany[Size]] = No
             "batch_norm": batch_norm, "recompute": recompute, "max_recompute": max_recompute, "effort": effort,
             "no_pin": False, "no_stream": False, "no_strips": switch == "off", "time_limit": time_limit,
             "work_limit": work_limit,
-            "gap": 0.0, "in_place": in_place, "optimizer": optimizer, "fold": fold, "fuse": fuse,
+            "gap": 0.0, "in_place": in_place, "optimizer": optimizer, "no_fold": no_fold, "fuse": fuse,
             "max_dram": max_dram if again[name] else None}))
         starts.append({"phase": "inference" if inference else "training", "batch_norm": "keep" if keep else "replace",
                        "batch": samples, "planner": _named(name, objective) + ("-in-place" if placed[name] else ""),
                        "recompute": policy if again[name] else "none", "strips": switch, "optimizer": optimizer,
-                       "fused": "+".join(["products"] * (inference and fold) + ["norms"] * fuse) or "none"})
+                       "fused": "+".join(["products"] * (inference and not no_fold) + ["norms"] * fuse) or "none"})
     rows = []
     for index, (start, found) in enumerate(zip(starts, _plan_all(points, threads, progress))):
         both = {"index": index, **start, **found}
@@ -193,7 +194,8 @@ def sweep(networks: OneOrMany[Source], *, buffer: Optional[OneOrMany[Size]] = No
 SWEEP_COLUMNS = ("index", "network", "phase", "batch_norm", "buffer_bytes", "batch", "hardware", "planner", "recompute",
                  "strips", "optimizer", "fused", "outcome", "activation_read_bytes", "activation_write_bytes",
                  "weight_read_bytes", "weight_gradient_bytes", "optimizer_bytes", "total_bytes", "bound_bytes", "groups",
-                 "time_s", "energy_j", "utilisation", "compute_bound", "dram_j", "buffer_j", "mac_j", "vector_j", "static_j", "extra_macs_percent",
+                 "time_s", "energy_j", "utilisation", "compute_bound", "dram_j", "buffer_j", "mac_j", "vector_j", "static_j",
+                 "extra_macs_percent",
                  "dram_peak_bytes")
 COMPARE_COLUMNS = ("network", "planner", "outcome", "total_bytes", "bound_bytes", "traffic_ratio", "time_s", "speedup",
                    "energy_j", "energy_ratio", "utilisation", "dram_j", "buffer_j", "mac_j", "vector_j", "static_j",
@@ -219,7 +221,7 @@ def compare(networks: OneOrMany[Source], *, planner: OneOrMany[str] = PLANNERS, 
             work_limit: float = 0.0, recompute: Optional[str] = None, max_recompute: Optional[float] = None,
             effort: int = 1, max_dram: Optional[Size] = None, inference: bool = False,
             batch_norm: str = "replace", in_place: bool = False, order: str = "given", optimizer: str = "none",
-            fold: bool = True, fuse: bool = False,
+            no_fold: bool = False, fuse: bool = False,
             hardware: Optional[Source] = None, cycle_model: Optional[str] = None,
             dram_efficiency: Optional[Share] = None, overlap: Optional[str] = None, threads: Optional[int] = None,
             progress: Optional[Callable[[int, int], Optional[bool]]] = None) -> Comparison:
@@ -243,7 +245,7 @@ def compare(networks: OneOrMany[Source], *, planner: OneOrMany[str] = PLANNERS, 
         "max_dram": None if policy == "none" else max_dram, "no_pin": False,
         "no_stream": False, "no_strips": without, "time_limit": time_limit,
         "work_limit": ILP_WORK_LIMIT if name == "ilp" and time_limit is None and not work_limit else work_limit,
-        "gap": 0.0, "in_place": in_place, "optimizer": optimizer, "fold": fold, "fuse": fuse,
+        "gap": 0.0, "in_place": in_place, "optimizer": optimizer, "no_fold": no_fold, "fuse": fuse,
         "order": order})
         for source in sources for name, _, without, policy in forms]
     found = _plan_all(points, threads, progress)

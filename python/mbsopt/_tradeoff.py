@@ -56,7 +56,7 @@ def tradeoff(network: Source, *, points: int = 12, buffer: Optional[Size] = None
              batch_norm: str = "replace", recompute: Optional[str] = None, max_recompute: Optional[float] = None,
              effort: int = 1, max_dram: Optional[Size] = None, no_pin: bool = False, no_stream: bool = False,
              no_strips: bool = False, in_place: bool = False, optimizer: str = "none",
-             fold: bool = True, fuse: bool = False,
+             no_fold: bool = False, fuse: bool = False,
              time_limit: Optional[float] = None, work_limit: float = 0.0, gap: float = 0.0,
              progress: Optional[Progress] = None) -> Tradeoff:
     """Plans a network for least traffic, for least time, and for weights of both between: at most `points` plans.
@@ -82,7 +82,7 @@ def tradeoff(network: Source, *, points: int = 12, buffer: Optional[Size] = None
                                inference=inference, batch_norm=batch_norm, recompute=recompute,
                                max_recompute=max_recompute, no_pin=no_pin, no_stream=no_stream, no_strips=no_strips,
                                time_limit=time_limit, gap=gap, work_limit=work_limit, max_dram=max_dram,
-                               in_place=in_place, optimizer=optimizer, fold=fold, fuse=fuse, effort=effort)
+                               in_place=in_place, optimizer=optimizer, no_fold=no_fold, fuse=fuse, effort=effort)
         watcher = Watcher(progress)
         plans = [_Made(call, handle, machine)
                  for handle in _make_plans(call, points, source, machine, options, watcher)]

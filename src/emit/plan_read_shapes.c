@@ -145,25 +145,28 @@ static bool shapes_known(const mbs_program *p)
     return true;
 }
 
+/* The number of a gradient sum or of a layer's further copy: "#2", or nothing. */
+static bool is_number(const char *text)
+{
+    return *text == '\0' || (*text == '#' && text[1 + strspn(text + 1, "0123456789")] == '\0');
+}
+
 /* How much of a step's name is its layer's: what an ending that its kind gives it leaves. */
 static size_t layer_length(const mbs_step *step)
 {
     const size_t length = strlen(step->name);
-    const char *ending = strchr(step->kind, '.');
-    if (strcmp(step->kind, "gsum") == 0) {
-        size_t begin = length; /* of the last ".gsum#" */
-        for (const char *at = strstr(step->name, ".gsum#"); at != NULL;
-             at = strstr(at + 1, ".gsum#"))
-            begin = (size_t)(at - step->name);
-        return begin > 0 ? begin : length;
-    }
-    const size_t tail = ending == NULL ? 0 : strlen(ending);
-    return tail < length && tail > 0 && strcmp(step->name + length - tail, ending) == 0
-               ? length - tail
+    const char *ending = strcmp(step->kind, "gsum") == 0 ? ".gsum" : strchr(step->kind, '.');
+    if (ending == NULL)
+        return length;
+    const char *last = NULL;
+    for (const char *at = strstr(step->name, ending); at != NULL; at = strstr(at + 1, ending))
+        last = at;
+    return last != NULL && last > step->name && is_number(last + strlen(ending))
+               ? (size_t)(last - step->name)
                : length;
 }
 
-/* "conv1" of "conv1.dgrad" and "conv1.gsum#2"; null if memory is out. */
+/* "conv1" of "conv1.dgrad" and "conv1.remat#2"; null if memory is out. */
 static const char *layer_name(plan_loader *loader, const mbs_step *step)
 {
     const size_t length = layer_length(step);

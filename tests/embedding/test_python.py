@@ -67,7 +67,8 @@ class Plans(unittest.TestCase):
         placed = mbsopt.plan(RESIDUAL, batch=3, buffer=8192, in_place=True)
         self.assertEqual(placed.json, tool("plan", RESIDUAL, "--batch=3", "--buffer=8KiB", "--in-place",
                                            "--format=json"))
-        whole, folded = (mbsopt.plan("resnet18", planner="baseline", inference=True, fold=fold) for fold in (False, True))
+        whole, folded = (mbsopt.plan("resnet18", planner="baseline", inference=True, no_fold=no_fold)
+                         for no_fold in (True, False))
         self.assertEqual([plan.json for plan in (whole, folded)],
                          [tool("plan", "resnet18", "--planner=baseline", "--inference", *more, "--format=json")
                           for more in (["--no-fold"], [])])

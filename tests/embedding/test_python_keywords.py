@@ -136,7 +136,8 @@ class Keywords(unittest.TestCase):
     def test_what_a_planner_does_not_heed(self):
         """It is refused, as the command line refuses it, not passed over."""
         for words in ({"planner": "mbs2", "objective": "time"}, {"planner": "ilp", "weight": 1},
-                      {"planner": "mbs2", "in_place": True}, {"planner": "mbs2", "order": "search"}, {"planner": "mbs2", "max_slowdown": 3},
+                      {"planner": "mbs2", "in_place": True}, {"planner": "mbs2", "order": "search"},
+                      {"planner": "mbs2", "max_slowdown": 3},
                       {"recompute": "activations", "max_recompute": 3}, {"max_recompute": 3}, {"max_dram": 0}):
             with self.assertRaisesRegex(mbsopt.Error, list(words)[-1]):
                 mbsopt.plan(RESIDUAL, **words)

@@ -169,13 +169,7 @@ static void check_file(const mbs_plan *plan, const char *label)
     must_succeed(mbs_plan_load_text(&loaded, text, strlen(text), "p.json", &error), &error, label);
     must_succeed(mbs_plan_verify(loaded, NULL, &error), &error, label);
     must_succeed(mbs_plan_to_json(&again, loaded, &error), &error, label);
-    const char *end =
-        strstr(text, "\"dram_peak\""); /* a file does not tell all of which layers are one */
-    size_t same = 0;
-    while (text + same < end && text[same] == again[same])
-        same++;
-    ck_assert_msg(text + same == end, "%s: %.80s, loaded and written %.80s", label, &text[same],
-                  &again[same]);
+    ck_assert_msg(strcmp(text, again) == 0, "%s: loaded and written it differs", label);
     mbs_plan_free(loaded);
     mbs_free(text);
     mbs_free(again);
