@@ -181,7 +181,7 @@ static void put_totals(text *out, const table_source *from)
     if (views > 0)
         text_format(out, " (%zu of them views)", views);
     if (fused > 0)
-        text_format(out, ", which do %zu more", fused);
+        text_format(out, ", with %zu more fused into them", fused);
     text_format(out, ", %" PRId64 " parameters, ", mbs_network_parameters(from->network));
     if (mbs_program_is_inference(from->program))
         text_format(out, "%zu steps\n", from->steps_in_phase[MBS_FORWARD]);
