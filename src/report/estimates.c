@@ -17,7 +17,7 @@ figure figure_nanos(double value, int64_t unit, int decimals)
 {
     if (value < MOST_COUNTED)
         return figure_ratio(figure_whole_nanos(value), unit, decimals);
-    figure out;
+    figure out = {0};
     real_digits(out.text, sizeof out.text, value * (1e9 / (double)unit), DIGITS);
     return out;
 }
