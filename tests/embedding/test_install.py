@@ -103,7 +103,7 @@ class Install(Installed):
         if subprocess.run([PYTHON, "-c", "import onnx"], capture_output=True, check=False).returncode == 0:
             make = "import sys; sys.path.insert(0, sys.argv[1]); import make_onnx; make_onnx.make('plain', sys.argv[2])"
             run(PYTHON, "-B", "-c", make, ROOT / "tests/cli", self.folder)
-            self.assertIn(" 11 steps", run(self.tool, "show", "--inference", self.folder / "plain.onnx", env=env))
+            self.assertIn(" 11 steps", run(self.tool, "show", "--inference", "--wide", self.folder / "plain.onnx", env=env))
         script = place / "import_onnx.py"
         whole = script.read_text()
         script.write_text("print(open(%r).read())" % NETWORK)
