@@ -147,8 +147,9 @@ mbs_status fit_within(fitting *found, const recompute_model *model, const recomp
         status = fit_from(found, model, start, false, error);
     if (status == MBS_OK)
         status = try_all_sets(found, model, error);
-    if (status == MBS_OK && found->best.set == NULL)
-        status = fit_least(found, model, start, error);
+    if (status == MBS_OK && found->best.set == NULL) /* on from what less multiply-accumulates do */
+        status =
+            fit_least(found, model, found->least.set != NULL ? found->least.set : start, error);
     return status;
 }
 
