@@ -22,7 +22,7 @@ anew. ilp stops at a time limit: its last digits may differ between machines.
   strips, strips-batch-norm, strips-inference
                       over buffer sizes, with and without strips of rows
   memories            with each of four memories
-  recompute, recompute-memories, recompute-buffers
+  recompute, recompute-memories
                       what to compute again in place of storing it
   sensitivity         with one constant of the machine changed
   simulation          estimated times beside simulated, all shipped networks
@@ -52,7 +52,7 @@ EOT
 }
 
 all_parts=(planners ilp buffers strips strips-batch-norm strips-inference memories recompute
-    recompute-memories recompute-buffers sensitivity simulation overlap overlap-simulation dram crane soma optimizers)
+    recompute-memories sensitivity simulation overlap overlap-simulation dram crane soma optimizers)
 networks=$root/models/networks
 hardware=$root/models/hardware
 figures=$root/docs/figures
@@ -209,15 +209,6 @@ sweep_recompute-memories() {
         for policy in none auto; do
             sweep_four --objective "$objective" --recompute "$policy" "${machines[@]/#/--hardware=}"
         done
-    done
-}
-
-# How far below the paper's own method: with no more arithmetic, and with some.
-sweep_recompute-buffers() {
-    local percent sizes=(--buffer "${buffers:-1MiB,4MiB,10MiB}")
-    sweep_six --planner mbs2 "${sizes[@]}"
-    for percent in 0 10 25; do
-        sweep_six --planner dp --recompute auto --max-recompute "$percent" "${sizes[@]}"
     done
 }
 

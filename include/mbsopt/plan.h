@@ -196,8 +196,8 @@ MBS_API int mbs_planner_searches_order(mbs_planner planner);
  * If it is met and no_strips is 1 the plan is MBS_OPTIMAL. The search takes as long as some
  * hundreds to thousands of dp's plans; their time limit is that of the search too, and once the
  * caller has ended it all planners but mbs2 come to dp's plan of the best that was found. With dp,
- * and with mbs2 for traffic, without max_dram_bytes, neither more max_percent nor more `effort`
- * ever gives a worse plan.
+ * and with mbs2 for traffic, neither more max_percent nor more `effort` ever gives a worse plan:
+ * without max_dram_bytes, in the given order, and unless split_norms asks for split norms alone.
  *
  * With MBS_ORDER_SEARCH another order of the steps of the plan's program is then searched for, in
  * which dp's plan of whole samples moves less, and planned likewise: the better of the two plans is

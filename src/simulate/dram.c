@@ -34,12 +34,13 @@ bool machine_see_next(machine *m)
 static void add_stream(machine *m, int64_t first)
 {
     int64_t end = INT64_MAX;
+    int32_t of = 0;
     if (has_overlap(m)) {
-        const mbs_group *group = &m->work->plan->groups[flight_at(m, first)->of.group];
+        of = flight_at(m, first)->of.group;
+        const mbs_group *group = &m->work->plan->groups[of];
         end = first + group->end - group->first;
     }
-    m->streams[m->stream_count++] =
-        (stream){.first = first, .end = end, first, first, first, first, 0, 0};
+    m->streams[m->stream_count++] = (stream){first, end, first, first, first, first, 0, 0, of};
 }
 
 void machine_see_streams(machine *m)

@@ -76,6 +76,7 @@ typedef struct stream {
     int64_t store;
     int64_t local_in;  /* slices in its local buffers, or on their way there */
     int64_t local_out; /* likewise, of results */
+    int32_t group;     /* with overlap that of all its executions */
 } stream;
 
 /* In sight at once: beyond the few that there is room for they change nothing. */

@@ -22,7 +22,7 @@ static bool awaits_turn(const machine *m, const stream *s, const flight *f)
         return false;
     while (oldest < s && oldest->compute == oldest->end)
         oldest++;
-    if (flight_at(m, oldest->first)->of.group != f->of.group)
+    if (oldest->group != f->of.group)
         return true;
     if (f->of.iteration > 0 && !is_computed(m, s->compute - (s->end - s->first)))
         return true;

@@ -76,6 +76,7 @@ class Keywords(unittest.TestCase):
                       {"objective": "energy"}, {"max_slowdown": 10}, {"optimizer": "adam"}, {"batch_norm": "keep"},
                       {"planner": "ilp", "gap": 1.5}, {"planner": "ilp", "work_limit": 2}, {"in_place": True},
                       {"order": "search"},
+                      {"recompute": "auto", "effort": 30}, {"recompute": "auto", "fuse": True, "planner": "ilp"},
                       {"recompute": "auto", "max_recompute": 5}, {"cores": 4, "optimizer": "sgd"}, {"no_pin": True},
                       {"no_stream": True}, {"no_strips": True}, {"inference": True}, {"hardware": "lpddr4"}):
             words = {"planner": "dp", "buffer": "8KiB", "batch": 3, **words}

@@ -33,6 +33,7 @@ static mbs_program *without_masks(const mbs_program *plain, const recompute_laye
         *p = *plain;
         p->network_name = NULL;
         p->names = NULL;
+        p->fused = NULL;
         p->maps = NULL; /* the bound knows no strips */
         p->map_count = 0;
         p->has_rows = false;

@@ -160,7 +160,10 @@ mbs_status order_force(order_state *state, const order_move *move, mbs_error *er
     bool taken;
     if (!make_move(state, move))
         return error_memory(error);
-    return cut_groups(&taken, state, first, end, INFINITY, error);
+    mbs_status status = cut_groups(&taken, state, first, end, INFINITY, error);
+    if (status == MBS_OK && !taken)
+        state->objective = INFINITY; /* it was stopped: what is known is of the order before */
+    return status;
 }
 
 mbs_status order_save(order_state *saved, const order_state *state, mbs_error *error)

@@ -37,9 +37,9 @@ void order_close(order_state *state);
 int32_t order_group_of(const order_state *state, int32_t k);
 
 /*
- * Makes the move if the groups that hold its steps, and `margin` more on either side, cut anew,
- * come to less; *made says whether. Nothing else changes: all other groups have the same steps,
- * which touch the same tensors in the same order. Errors: MBS_ERR_MEMORY.
+ * Makes the move if the groups that hold its steps come to less, cut anew; *made says whether.
+ * Nothing else changes: all other groups have the same steps, which touch the same tensors in the
+ * same order. Errors: MBS_ERR_MEMORY.
  */
 mbs_status order_try(bool *made, order_state *state, const order_move *move, mbs_error *error);
 

@@ -118,7 +118,7 @@ mbs_status recompute_sweep_prices(recompute_state *state, const recompute_model 
     searching s = {.model = model,
                    .state = state,
                    .effort = EFFORT_GROUPS,
-                   .work = sweep->limit_count > 0 ? work / 2 : work,
+                   .work = work / 2,
                    .max_macs = model->max_macs,
                    .slack = sweep->slack,
                    .front = front,

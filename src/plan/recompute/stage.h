@@ -14,6 +14,8 @@
 /* The first price of the first sweep, and what each is divided by for the next. */
 #define FIRST_PRICE 8
 #define PRICE_STEP  1.4
+/* Each further sweep's is the root of the one before, down to this. */
+#define LEAST_STEP 1.02
 /* A further sweep of the same limits begins with its own turn's price times this. */
 #define AGAIN_PRICE 8
 

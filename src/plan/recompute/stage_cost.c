@@ -67,7 +67,7 @@ static mbs_status try_sweeps(auto_search *a, const recompute_model *model, int e
         status = stage_begin_next(a, &next, a->best.set, FIRST_PRICE, error);
     for (int i = 1; i < effort && status == MBS_OK && !stage_is_over(a); i++) {
         status = sweep_cost(a, model, &next, &sweep, error);
-        sweep.step = sqrt(sweep.step);
+        sweep.step = fmax(sqrt(sweep.step), LEAST_STEP);
     }
     mem_free(next.set);
     return status;
@@ -119,7 +119,8 @@ mbs_status stage_fit(auto_search *a, const stage *of, mbs_error *error)
     const recompute_model model = stage_for_traffic(a, limits.max_macs);
     recompute_state free = {0};
     limits.task.objective = MBS_TRAFFIC;
-    if ((stage_top(a, of) == 0 && a->model->max_macs > 0) || found == NULL)
+    const bool has_products = a->model->plain_macs > 0; /* else there is no stage but the first */
+    if ((has_products && stage_top(a, of) == 0 && a->model->max_macs > 0) || found == NULL)
         return MBS_OK;
     mbs_status status = recompute_state_open(&free, &model, found->set, error);
     if (status == MBS_OK)
