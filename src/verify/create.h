@@ -15,6 +15,7 @@ typedef struct create_chain {
     mbs_plan *dp;                /* of the next one's program, whose choices it takes; or null */
     int64_t work;                /* ticks that all of them took so far (plan/watch.h) */
     int64_t work_limit;          /* of the next one, likewise; INT64_MAX: none */
+    bool stopped; /* the search for what to recompute, by the caller or a limit of time */
 } create_chain;
 
 /*

@@ -241,6 +241,7 @@ static mbs_status plan_auto(mbs_plan **plan, const create_request *asked,
         of.options.objective = MBS_TRAFFIC;
     mbs_status status = recompute_find(&sets, of.network, &of.program_options, of.hardware,
                                        &of.options, &request, &watch, error);
+    of.chain->stopped = watch.cancelled || plan_now_s() >= watch.end_s;
     const bool both = of.options.objective == MBS_TRAFFIC && create_may_have_strips(&of);
     if (status == MBS_OK &&
         (planner == MBS_PLANNER_MBS2 ||
@@ -267,8 +268,9 @@ static mbs_status check_dram(const mbs_plan *plan, const create_request *of, mbs
         return status;
     return error_set(error, MBS_ERR_NO_PLAN,
                      "%s: no plan was found that needs at most %" PRId64
-                     " bytes of DRAM; the least found is %" PRId64,
-                     quoted(plan->program->network_name).text, of->max_dram, peak.bytes);
+                     " bytes of DRAM; the least found is %" PRId64 "%s",
+                     quoted(plan->program->network_name).text, of->max_dram, peak.bytes,
+                     of->chain->stopped ? ", where the search was stopped" : "");
 }
 
 static mbs_status check_request(const mbs_program_options *program_options,
