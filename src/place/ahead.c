@@ -75,9 +75,11 @@ static mbs_status find_live(buffer_regions *list, const mbs_group *group, int32_
 {
     for (int32_t k = group->first; k < group->end; k++) {
         int32_t count = list->live_begin[k];
-        const int32_t most = count + (list->count - begin);
+        const int64_t most = (int64_t)count + (list->count - begin);
+        if (most > INT32_MAX / 2)
+            return error_memory(error);
         if (most > *room) {
-            *room = 2 * most;
+            *room = 2 * (int32_t)most;
             int32_t *live = mem_realloc(list->live, (size_t)*room * sizeof *live);
             if (live == NULL)
                 return error_memory(error);
@@ -96,16 +98,17 @@ mbs_status regions_create(buffer_regions *list, const mbs_plan *plan, const buff
 {
     const mbs_program *p = plan->program;
     const size_t most = (size_t)p->touch_count + 4 * (size_t)p->step_count + 1;
-    int32_t room = 0;
+    int32_t room = p->touch_count + 1;
     *list = (buffer_regions){
         .plan = plan,
         .regions = mem_calloc(most, sizeof *list->regions),
         .group_begin = mem_calloc((size_t)plan->group_count + 1, sizeof *list->group_begin),
+        .live = mem_alloc((size_t)room * sizeof *list->live),
         .live_begin = mem_calloc((size_t)p->step_count + 1, sizeof *list->live_begin)};
-    mbs_status status =
-        list->regions != NULL && list->group_begin != NULL && list->live_begin != NULL
-            ? MBS_OK
-            : error_memory(error);
+    mbs_status status = list->regions != NULL && list->group_begin != NULL && list->live != NULL &&
+                                list->live_begin != NULL
+                            ? MBS_OK
+                            : error_memory(error);
     for (int32_t g = 0; g < plan->group_count && status == MBS_OK; g++) {
         const mbs_group *group = &plan->groups[g];
         const int32_t begin = list->count;
@@ -298,11 +301,11 @@ static void bring_forward(buffer_regions *list, buffer_layout *layout, int32_t i
     const mbs_plan *plan = list->plan;
     const mbs_group *group = &plan->groups[g];
     buffer_region *own = &list->regions[index];
-    const int32_t far = own->comes ? FAR : NEAR;
+    const int64_t far = own->comes ? FAR : NEAR;
     place_wanted best = {list, index, own->offset, own->end, g, far};
     int64_t best_worth = worth(&best);
     const int64_t most = far * (group->iterations > 1 ? far + 2 : 1);
-    const int32_t from = own->first > far ? own->first - far : 0;
+    const int64_t from = max_i64(own->first - far, 0);
     for (int32_t s = own->last; s >= from && best_worth < most; s--)
         try_above(&best, &best_worth, s, s == own->last, capacity);
     for (int32_t s = group->end; group->iterations > 1 && s-- > group->first && s > own->last &&

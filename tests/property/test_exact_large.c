@@ -136,7 +136,7 @@ START_TEST(zoo_from_small_to_large_buffers)
     for (int64_t buffer = INT64_C(256) << 10; buffer <= INT64_C(64) << 20; buffer *= 2) {
         mbs_plan_options options = MBS_PLAN_OPTIONS_INIT;
         options.buffer_bytes = buffer;
-        options.work_limit = 0.02;
+        options.work_limit = 0.001;
         options.no_pin = turn++ % 2;
         ask(program, options, zoo[_i], NULL);
     }
