@@ -10,20 +10,12 @@ import argparse
 import csv
 import json
 import os
-import pathlib
-import subprocess
 import sys
 import tempfile
 
-PROGRAM = os.environ.get("MBSOPT") or str(pathlib.Path(__file__).resolve().parent / "run.sh")
+from simulation_rows import run
+
 OBJECTIVES = {"dp-time": ("--planner", "dp", "--objective", "time")}
-
-
-def run(*arguments):
-    done = subprocess.run([PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
-    if done.returncode != 0:
-        sys.exit(done.stderr.strip())
-    return done.stdout
 
 
 def read_arguments():

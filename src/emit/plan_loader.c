@@ -89,3 +89,9 @@ const char *copy_name(plan_loader *loader, const json_path *at, const char *memb
         json_out_of_memory(&loader->document);
     return copy == NULL ? "" : copy;
 }
+
+bool is_of_op(const char *kind, const char *op)
+{
+    size_t length = strlen(op);
+    return strncmp(kind, op, length) == 0 && (kind[length] == '\0' || kind[length] == '.');
+}

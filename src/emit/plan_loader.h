@@ -53,6 +53,9 @@ void pass_over_cost(plan_loader *loader, const json_path *at, const cJSON *objec
 /* Allocates zeroed memory, at least one element; reports if there is none. */
 void *loader_allocate(plan_loader *loader, int64_t count, size_t element);
 
+/* Whether a step's kind is of the op, up to a dot: "norm" of "norm.bwd". */
+bool is_of_op(const char *kind, const char *op);
+
 /* A copy of the name that `value`, at `member`, is, as long-lived as the program; "" after a fault.
  */
 const char *copy_name(plan_loader *loader, const json_path *at, const char *member,

@@ -14,15 +14,14 @@ static bool may_fuse(const mbs_program *p, const char *kind)
     static const char *const products[] = {"conv", "conv_transpose", "fc", "matmul"};
     static const char *const norms[] = {"norm", "batch_norm", "affine"};
     static const char *const passes[] = {"", ".remat", ".bwd", ".bwd.stat"};
-    const size_t length = strcspn(kind, ".");
     for (size_t i = 0; i < sizeof products / sizeof products[0]; i++)
         if (p->inference && strcmp(kind, products[i]) == 0)
             return true;
     bool norm = false;
     for (size_t i = 0; i < sizeof norms / sizeof norms[0]; i++)
-        norm = norm || (strlen(norms[i]) == length && strncmp(kind, norms[i], length) == 0);
+        norm = norm || is_of_op(kind, norms[i]);
     for (size_t i = 0; norm && i < sizeof passes / sizeof passes[0]; i++)
-        if (strcmp(kind + length, passes[i]) == 0)
+        if (strcmp(kind + strcspn(kind, "."), passes[i]) == 0)
             return true;
     return false;
 }

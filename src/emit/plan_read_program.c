@@ -69,13 +69,6 @@ static bool read_tensors(plan_loader *loader)
 
 /* ---- Steps ----------------------------------------------------------------------------------- */
 
-/* `kind` up to a dot: "norm" of "norm.bwd". */
-static bool is_of_op(const char *kind, const char *op)
-{
-    size_t length = strlen(op);
-    return strncmp(kind, op, length) == 0 && (kind[length] == '\0' || kind[length] == '.');
-}
-
 /* Appends a touch, unless the tensor may not be touched so. */
 static void add_operand(plan_loader *loader, const json_path *at, int32_t step, int32_t id,
                         bool is_write)

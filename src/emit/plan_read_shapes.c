@@ -126,9 +126,8 @@ void read_products(plan_loader *loader, const json_path *at, const cJSON *object
 static bool is_product(const char *kind)
 {
     static const char *const ops[] = {"conv", "fc", "conv_transpose", "matmul"};
-    const size_t length = strcspn(kind, ".");
     for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++)
-        if (strlen(ops[i]) == length && strncmp(ops[i], kind, length) == 0)
+        if (is_of_op(kind, ops[i]))
             return true;
     return false;
 }

@@ -14,7 +14,7 @@ typedef enum field_kind {
     FIELD_SECTION, /* an object whose members are rows of their own */
     FIELD_INTEGER,
     FIELD_REAL,
-    FIELD_SHARE, /* a real from 0 to 1; 0: all, or not known */
+    FIELD_SHARE, /* a real above 0 and at most 1; 0, in no file: all, or not known */
     FIELD_NAME,
     FIELD_CYCLE_MODEL,
     FIELD_OVERLAP,

@@ -72,28 +72,26 @@ static void read_share(json_document *document, const json_path *at, const char 
         json_unexpected(document, at, member, value, "a number above 0 and at most 1");
 }
 
-static void read_cycle_model(json_document *document, const json_path *at, const cJSON *value,
-                             mbs_hardware *hardware)
+static const char *cycle_model_name(int i)
 {
-    for (int i = 0; i < MBS_CYCLE_MODEL_COUNT && cJSON_IsString(value); i++) {
-        if (strcmp(value->valuestring, mbs_cycle_model_name((mbs_cycle_model)i)) == 0) {
-            hardware->cycle_model = (mbs_cycle_model)i;
-            return;
-        }
-    }
-    json_unexpected(document, at, "cycle_model", value, "\"wavecore\" or \"scalesim\"");
+    return mbs_cycle_model_name((mbs_cycle_model)i);
 }
 
-static void read_overlap(json_document *document, const json_path *at, const cJSON *value,
-                         mbs_hardware *hardware)
+static const char *overlap_name(int i)
 {
-    for (int i = 0; i < MBS_OVERLAP_COUNT && cJSON_IsString(value); i++) {
-        if (strcmp(value->valuestring, mbs_overlap_name((mbs_overlap)i)) == 0) {
-            hardware->overlap = (mbs_overlap)i;
-            return;
-        }
-    }
-    json_unexpected(document, at, "overlap", value, "\"none\", \"step\" or \"group\"");
+    return mbs_overlap_name((mbs_overlap)i);
+}
+
+/* The number of the name that the value is; `otherwise`, with a fault, if it is none of `count`. */
+static int read_choice(json_document *document, const json_path *at, const char *member,
+                       const cJSON *value, const char *name(int), int count, const char *expected,
+                       int otherwise)
+{
+    for (int i = 0; i < count && cJSON_IsString(value); i++)
+        if (strcmp(value->valuestring, name(i)) == 0)
+            return i;
+    json_unexpected(document, at, member, value, expected);
+    return otherwise;
 }
 
 static void read_field(json_document *document, const json_path *at, const cJSON *value,
@@ -115,10 +113,14 @@ static void read_field(json_document *document, const json_path *at, const cJSON
         read_name(document, at, row->member, value, place, (size_t)row->maximum);
         break;
     case FIELD_CYCLE_MODEL:
-        read_cycle_model(document, at, value, hardware);
+        hardware->cycle_model = (mbs_cycle_model)read_choice(
+            document, at, row->member, value, cycle_model_name, MBS_CYCLE_MODEL_COUNT,
+            "\"wavecore\" or \"scalesim\"", (int)hardware->cycle_model);
         break;
     case FIELD_OVERLAP:
-        read_overlap(document, at, value, hardware);
+        hardware->overlap = (mbs_overlap)read_choice(
+            document, at, row->member, value, overlap_name, MBS_OVERLAP_COUNT,
+            "\"none\", \"step\" or \"group\"", (int)hardware->overlap);
         break;
     case FIELD_TEXT:
         json_name(document, at, row->member, value);

@@ -14,8 +14,6 @@
 /* The first price of the first sweep, and what each is divided by for the next. */
 #define FIRST_PRICE 8
 #define PRICE_STEP  1.4
-/* Each further sweep's is the root of the one before, down to this. */
-#define LEAST_STEP 1.02
 /* A further sweep of the same limits begins with its own turn's price times this. */
 #define AGAIN_PRICE 8
 
@@ -53,6 +51,12 @@ typedef struct auto_search {
 static inline double stage_macs(const auto_search *a, double percent)
 {
     return isinf(percent) ? percent : percent / 100 * a->model->plain_macs;
+}
+
+/* What prices are divided by in the sweep after one with `step`. */
+static inline double stage_next_step(double step)
+{
+    return fmax(sqrt(step), 1.02); /* a sweep takes time for each price, and must end */
 }
 
 /* The highest limit. */

@@ -67,7 +67,7 @@ static mbs_status try_sweeps(auto_search *a, const recompute_model *model, int e
         status = stage_begin_next(a, &next, a->best.set, FIRST_PRICE, error);
     for (int i = 1; i < effort && status == MBS_OK && !stage_is_over(a); i++) {
         status = sweep_cost(a, model, &next, &sweep, error);
-        sweep.step = fmax(sqrt(sweep.step), LEAST_STEP);
+        sweep.step = stage_next_step(sweep.step);
     }
     mem_free(next.set);
     return status;

@@ -179,7 +179,7 @@ mbs_status stage_sweep(auto_search *a, const stage *of, int effort, mbs_error *e
         if (status == MBS_OK)
             status = take_sweep(a, &local, of, error);
         recompute_front_free(&local);
-        sweep.step = fmax(sqrt(sweep.step), LEAST_STEP);
+        sweep.step = stage_next_step(sweep.step);
         sweep.slack = 0;
     }
     mem_free(next.set);
