@@ -1,6 +1,7 @@
 #include "run.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +37,12 @@ char *replace_once(const char *document, const char *from, const char *to)
 void must_succeed(mbs_status status, const mbs_error *error, const char *what)
 {
     ck_assert_msg(status == MBS_OK, "%s: %s: %s", what, mbs_status_text(status), error->message[0]);
+}
+
+void assert_near(double found, double expected, const char *what)
+{
+    ck_assert_msg(fabs(found - expected) <= 1e-12 * fabs(expected), "%s: %.17g, expected %.17g",
+                  what, found, expected);
 }
 
 void run_settings(uint64_t *seed, int *rounds)

@@ -16,6 +16,9 @@ char *replace_once(const char *document, const char *from, const char *to);
 /* Fails with the first message and `what` the call was about, unless the status is MBS_OK. */
 void must_succeed(mbs_status status, const mbs_error *error, const char *what);
 
+/* Fails with `what` was found unless that is the expected value but for rounding. */
+void assert_near(double found, double expected, const char *what);
+
 /* Takes MBS_SEED and MBS_ROUNDS where they are set; prints both so that a run can be repeated. */
 void run_settings(uint64_t *seed, int *rounds);
 

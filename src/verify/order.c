@@ -19,25 +19,25 @@ static bool check_numbers(replay *r)
     }
     for (int32_t k = 0; k < p->step_count; k++) {
         const int32_t given = p->steps[k].given;
-        if (p->steps[k].update.is_update ? given == -1 : given >= 0 && given < count) {
-            if (given < 0)
-                continue;
-            if (step_of[given] >= 0)
+        if (p->steps[k].update.is_update) {
+            if (given != -1)
                 step_fault(r, RULE_ORDER, k,
-                           "is step %d of the network's own order, as is step %d %s", given,
-                           step_of[given], quoted(p->steps[step_of[given]].name).text);
-            step_of[given] = k;
-        } else if (p->steps[k].update.is_update) {
-            step_fault(
-                r, RULE_ORDER, k,
-                "is step %d of the network's own order, expected an update in no place there",
-                given);
-        } else {
+                           "is step %d of the network's own order, expected an update in no place "
+                           "there",
+                           given);
+            continue;
+        }
+        if (given < 0 || given >= count) {
             step_fault(r, RULE_ORDER, k,
                        "is step %d of the network's own order, expected 0 to %d: as many as there "
                        "are",
                        given, count - 1);
+            continue;
         }
+        if (step_of[given] >= 0)
+            step_fault(r, RULE_ORDER, k, "is step %d of the network's own order, as is step %d %s",
+                       given, step_of[given], quoted(p->steps[step_of[given]].name).text);
+        step_of[given] = k;
     }
     return r->faults == before;
 }

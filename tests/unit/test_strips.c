@@ -1,6 +1,5 @@
 /* cost/strips: what strip groups of programs made by hand need of the buffer, counted by hand. */
 #include <check.h>
-#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -153,12 +152,6 @@ START_TEST(modes_and_pinned_bytes_of_a_plan)
 }
 END_TEST
 
-static void assert_near(double found, double expected)
-{
-    ck_assert_msg(fabs(found - expected) <= 1e-12 * expected, "%.17g, expected %.17g", found,
-                  expected);
-}
-
 /*
  * Two samples in four strips each. conv brings 3, 2, 2 and 1 rows of x (10 bytes) and 8 of its 15
  * bytes of weights with each strip, the pinned 7 with the first; two rows are a product of 2 x 3 by
@@ -196,20 +189,20 @@ START_TEST(time_of_strips)
     hardware.vector_elements_per_cycle = 1;
     mbs_cost cost;
     ck_assert_int_eq(mbs_plan_step_cost(&plan, &hardware, 0, &cost), MBS_OK);
-    assert_near(cost.time_s, 4.5 + 3.8 + 4 * 2.8 + 2 * 1.8);
-    assert_near(cost.compute_s, 8);
-    assert_near(cost.macs, 8 * 12);
+    assert_near(cost.time_s, 4.5 + 3.8 + 4 * 2.8 + 2 * 1.8, "time");
+    assert_near(cost.compute_s, 8, "compute");
+    assert_near(cost.macs, 8 * 12, "macs");
     ck_assert_int_eq(mbs_plan_cost(&plan, &hardware, &cost), MBS_OK);
-    assert_near(cost.time_s, 4.5 + 3.8 + 4 * 2.8 + 2 * 1.8 + 8 * 2);
-    assert_near(cost.vector_elements, 2 * 240);
-    assert_near(cost.dram_bytes, (double)plan_count(&plan).total);
-    assert_near(cost.dram_bytes, 160 + 15 + 7 * 8 + 160);
+    assert_near(cost.time_s, 4.5 + 3.8 + 4 * 2.8 + 2 * 1.8 + 8 * 2, "time");
+    assert_near(cost.vector_elements, 2 * 240, "elements");
+    assert_near(cost.dram_bytes, (double)plan_count(&plan).total, "bytes");
+    assert_near(cost.dram_bytes, 160 + 15 + 7 * 8 + 160, "bytes");
     /* accumulators: all but the first strip read them, the last one writes what was pinned */
     steps[0].accumulator_bytes = 100;
     accumulator[0] = 40;
     ck_assert_int_eq(mbs_plan_cost(&plan, &hardware, &cost), MBS_OK);
-    assert_near(cost.dram_bytes, 391 + 15 * 60 + 40);
-    assert_near(cost.dram_bytes, (double)plan_count(&plan).total);
+    assert_near(cost.dram_bytes, 391 + 15 * 60 + 40, "bytes");
+    assert_near(cost.dram_bytes, (double)plan_count(&plan).total, "bytes");
 }
 END_TEST
 

@@ -33,19 +33,25 @@ const char *mbs_planner_name(mbs_planner planner)
     return (unsigned)planner < MBS_PLANNER_COUNT ? planners[planner].name : NULL;
 }
 
-int mbs_planner_takes_strips(mbs_planner planner)
+/* dp, and those that begin with its plan. */
+static bool begins_with_dp(mbs_planner planner)
 {
     return planner == MBS_PLANNER_DP || plan_is_limited(planner);
+}
+
+int mbs_planner_takes_strips(mbs_planner planner)
+{
+    return begins_with_dp(planner);
 }
 
 int mbs_planner_writes_in_place(mbs_planner planner)
 {
-    return planner == MBS_PLANNER_DP || plan_is_limited(planner);
+    return begins_with_dp(planner);
 }
 
 int mbs_planner_searches_order(mbs_planner planner)
 {
-    return planner == MBS_PLANNER_DP || plan_is_limited(planner);
+    return begins_with_dp(planner);
 }
 
 const char *mbs_order_name(mbs_order order)
