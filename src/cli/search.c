@@ -41,16 +41,23 @@ int search_objective_of(mbs_objective *result, const planner_list *planners, con
     return EXIT_OK;
 }
 
+/* What is asked for must be of one of the planners. */
+static int check_heeded(const char *option, bool asked, const planner_list *planners,
+                        int heeds(mbs_planner))
+{
+    for (size_t i = 0; i < planners->count; i++)
+        if (heeds(planners->values[i]))
+            return EXIT_OK;
+    if (!asked)
+        return EXIT_OK;
+    complain("--%s is of the planners dp, ilp and best, which --planner leaves out", option);
+    return EXIT_USAGE;
+}
+
 int search_in_place(int *result, const planner_list *planners, const arguments *given)
 {
     *result = option_flag(given, "in-place");
-    for (size_t i = 0; i < planners->count; i++)
-        if (mbs_planner_writes_in_place(planners->values[i]))
-            return EXIT_OK;
-    if (!*result)
-        return EXIT_OK;
-    complain("--in-place is of the planners dp, ilp and best, which --planner leaves out");
-    return EXIT_USAGE;
+    return check_heeded("in-place", *result, planners, mbs_planner_writes_in_place);
 }
 
 int search_order(mbs_order *result, const planner_list *planners, const arguments *given)
@@ -60,13 +67,8 @@ int search_order(mbs_order *result, const planner_list *planners, const argument
     if (!option_choice(given, "order", names, &order))
         return EXIT_USAGE;
     *result = (mbs_order)order;
-    for (size_t i = 0; i < planners->count; i++)
-        if (mbs_planner_searches_order(planners->values[i]))
-            return EXIT_OK;
-    if (*result == MBS_ORDER_GIVEN)
-        return EXIT_OK;
-    complain("--order search is of the planners dp, ilp and best, which --planner leaves out");
-    return EXIT_USAGE;
+    return check_heeded("order search", *result != MBS_ORDER_GIVEN, planners,
+                        mbs_planner_searches_order);
 }
 
 bool search_heeds_objective(mbs_planner planner)
