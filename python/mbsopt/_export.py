@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import inspect
 import json
 import os
 from typing import Any, Callable, List, Mapping, Optional, Tuple, Union
@@ -24,7 +25,10 @@ def _range(name: str, value: Optional[Tuple[int, int]]) -> Tuple[int, int]:
     return int(value[0]), int(value[1])
 
 
-def _plan_or_network(source: Union[Source, Plan], planning: Mapping[str, Any]) -> Source:
+def _plan_or_network(source: Union[Source, Plan], planning: Mapping[str, Any], caller: str) -> Source:
+    for name in planning:
+        if name not in inspect.signature(plan).parameters:
+            raise TypeError(f"{caller}() got an unexpected keyword argument {name!r}")
     if isinstance(source, Plan):
         file: Source = json.loads(source.json)
         return file
@@ -46,7 +50,7 @@ def export(source: Union[Source, Plan], format: str, output: Any, *,  # pylint: 
     `format` is one of `mbsopt.formats()`; `output` is the file or folder. Of a network, further keywords are those of
     plan. `note` is called with what had to be changed. Raises Error.
     """
-    file = _plan_or_network(source, planning)
+    file = _plan_or_network(source, planning, "export")
     expect_text("format", format)
     expect_hardware(hardware)
     expect_path("output", output)
@@ -96,7 +100,7 @@ def simulate(source: Union[Source, Plan], *, hardware: Optional[Source] = None, 
     `slice`, bytes or text such as "64KiB", stands for the hardware's; "whole" is for whole operands. `timeline` is a
     file. Of a network, further keywords are those of plan. Raises Error.
     """
-    file = _plan_or_network(source, planning)
+    file = _plan_or_network(source, planning, "simulate")
     expect_text("prefetch", prefetch)
     expect_hardware(hardware)
     expect_flags(full=full)

@@ -213,8 +213,15 @@ def model_program(call: Call, network: ctypes.c_void_p, machine: Hardware, optio
     return program, PlanOptions.of(options)
 
 
-def _check_heeded(call: Call, options: Options, planner: str, weight: Optional[float],
-                  max_recompute: Optional[float]) -> None:
+def check_automatic(recompute: str, max_recompute: Optional[float], effort: int) -> None:
+    """Raises Error for limits of a search for what to recompute where there is none."""
+    for name, asked in (("max_recompute", max_recompute is not None), ("effort", effort != 1)):
+        if asked and recompute != "auto":
+            raise Error("bad input", (f"{name} is of recompute 'auto'",))
+
+
+def check_heeded(call: Call, options: Options, planner: str, *, weight: Optional[float] = None,
+                 max_recompute: Optional[float] = None) -> None:
     """Raises Error for what is asked of a planner that does not heed it, as the command line does."""
     of_some = [("weight" if weight is not None else "objective", options.objective != 0, ("dp", "best")),
                ("in_place", options.in_place and not call.library.mbs_planner_writes_in_place(options.planner),
@@ -224,8 +231,7 @@ def _check_heeded(call: Call, options: Options, planner: str, weight: Optional[f
     for name, asked, planners in of_some:
         if asked and planner not in planners:
             raise Error("bad input", (f"{name} is of the planners {', '.join(planners)}, not {planner}",))
-    if max_recompute is not None and options.recompute != POLICIES.index("auto"):
-        raise Error("bad input", ("max_recompute is of recompute 'auto'",))
+    check_automatic(POLICIES[options.recompute], max_recompute, options.effort)
 
 
 def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, planner: str = "best",
@@ -275,7 +281,7 @@ def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, pla
                                time_limit=time_limit, gap=gap, work_limit=work_limit, weight=weight,
                                max_slowdown=max_slowdown, max_dram=max_dram, in_place=in_place, optimizer=optimizer,
                                no_fold=no_fold, fuse=fuse, order=order, effort=effort)
-        _check_heeded(call, options, planner, weight, max_recompute)
+        check_heeded(call, options, planner, weight=weight, max_recompute=max_recompute)
         loaded = call.load("network", source)
         if import_solution is None:
             handle = make_plan(call, loaded, machine, options, Watcher(progress))

@@ -12,7 +12,7 @@ from typing import Any, Callable, List, Mapping, Optional, Sequence, Tuple, Type
 
 from ._native import Call, DramPeakStruct, Loaded, RecomputeInfo, Share, Size, Source, TrafficStruct, Watcher
 from ._onnx import Importing, Names
-from ._plan import (dram_defaults, expect, expect_batch, expect_callable, expect_effort, expect_number, expect_size,
+from ._plan import (check_automatic, dram_defaults, expect, expect_batch, expect_callable, expect_effort, expect_number, expect_size,
                     expect_source, expect_text, expect_whole, fill_options, make_plan)
 from ._types import Comparison, Error, Row, Sweep
 
@@ -21,6 +21,7 @@ OneOrMany = Union[Item, Sequence[Item]]
 PLANNERS = ("baseline", "archopt", "il", "mbs-fs", "mbs1", "mbs2", "dp", "ilp")
 MOST_THREADS = 1024
 KEEP_BATCH_NORMS = ("baseline", "archopt")
+HEED_OBJECTIVE = ("dp", "best")
 ILP_WORK_LIMIT = 10.0  # of compare: its own is long for one planner of many
 
 
@@ -112,7 +113,7 @@ def _plan_all(points: Sequence[_Point], threads: Optional[int],
 
 
 def _named(planner: str, objective: str) -> str:
-    return f"{planner}-{objective}" if planner in ("dp", "best") and objective != "traffic" else planner
+    return f"{planner}-{objective}" if planner in HEED_OBJECTIVE and objective != "traffic" else planner
 
 
 def _policy(recompute: str, max_recompute: float, effort: int, max_dram_bytes: int) -> str:
@@ -123,13 +124,39 @@ def _policy(recompute: str, max_recompute: float, effort: int, max_dram_bytes: i
     return recompute + limit + (f":dram={max_dram_bytes}" if max_dram_bytes else "")
 
 
+def _check_heeded(call: Call, planners: Sequence[str], objective: str, in_place: bool, order: str) -> None:
+    """Raises Error for what is asked of planners none of which heeds it, as the command line does."""
+    for name, asked, heeds in (
+            ("objective", objective != "traffic", lambda planner: planner in HEED_OBJECTIVE),
+            ("in_place", in_place, lambda planner: _takes("mbs_planner_writes_in_place", call, planner)),
+            ("order", order != "given", lambda planner: _takes("mbs_planner_searches_order", call, planner))):
+        if asked and not any(map(heeds, planners)):
+            of = "dp and best" if name == "objective" else "dp, ilp and best"
+            raise Error("bad input", (f"{name} is of the planners {of}, which planner leaves out",))
+
+
+def _recomputing(recompute: Optional[str], max_recompute: Optional[float], effort: int,
+                 max_dram: Optional[Size]) -> Tuple[str, float]:
+    """What is recomputed, and within which limit."""
+    if max_recompute is not None:
+        expect_number("max_recompute", max_recompute)
+    if max_dram is not None:
+        expect_size("max_dram", max_dram)
+    expect_effort(effort)
+    policy, most = dram_defaults(recompute, max_recompute, max_dram)
+    expect_text("recompute", policy)
+    check_automatic(policy, max_recompute, effort)
+    return policy, most
+
+
 def sweep(networks: OneOrMany[Source], *, buffer: Optional[OneOrMany[Size]] = None, batch: OneOrMany[int] = 32,
           planner: OneOrMany[str] = "dp", hardware: Optional[OneOrMany[Source]] = None,
           cycle_model: Optional[str] = None, dram_efficiency: Optional[Share] = None, overlap: Optional[str] = None,
           objective: str = "traffic", strips: OneOrMany[str] = "on",
           recompute: Optional[str] = None, max_recompute: Optional[float] = None, effort: int = 1,
           max_dram: Optional[Size] = None, time_limit: Optional[float] = None, work_limit: float = 0.0,
-          inference: bool = False, batch_norm: str = "replace", in_place: bool = False, optimizer: str = "none",
+          inference: bool = False, batch_norm: str = "replace", in_place: bool = False, order: str = "given",
+          optimizer: str = "none",
           no_fold: bool = False, fuse: bool = False,
           input: Names = (), cut: Names = (),  # pylint: disable=redefined-builtin
           weights: Names = (), learned: Names = (), constant: Names = (), opaque: bool = False,
@@ -147,27 +174,21 @@ def sweep(networks: OneOrMany[Source], *, buffer: Optional[OneOrMany[Size]] = No
     machines = _listed("hardware", hardware, lambda name, value: expect_source(name, value, "a hardware file"))
     switches = _listed("strips", strips, expect_text)
     expect("strips", strips, all(switch in ("on", "off") for switch in switches), '"on", "off" or a list of both')
-    if max_recompute is not None:
-        expect_number("max_recompute", max_recompute)
-    if max_dram is not None:
-        expect_size("max_dram", max_dram)
-    limited = max_recompute is not None
-    recompute, max_recompute = dram_defaults(recompute, max_recompute, max_dram)
-    expect_text("recompute", recompute)
-    if limited and recompute != "auto":
-        raise Error("bad input", ("max_recompute is of recompute 'auto'",))
-    expect_effort(effort)
+    recompute, max_recompute = _recomputing(recompute, max_recompute, effort, max_dram)
     loaded = Importing(input=input, cut=cut, weights=weights, learned=learned, constant=constant,
                        opaque=opaque).networks(sources)
     points, starts = [], []
     with Call() as call:
+        _check_heeded(call, planners, objective, in_place, order)
         policy = _policy(recompute, max_recompute, effort,
                          0 if max_dram is None else call.size(max_dram, "max_dram"))
         forms = [(name, switch) for name in planners
                  for switch in (switches if _takes("mbs_planner_takes_strips", call, name) else ["off"])]
         again = {name: recompute != "none" and not inference and _takes("mbs_planner_recomputes", call, name)
                  for name in planners}
-        placed = {name: in_place and _takes("mbs_planner_writes_in_place", call, name) for name in planners}
+        suffixes = {name: "-in-place" * (in_place and _takes("mbs_planner_writes_in_place", call, name)) +
+                    "-order" * (order != "given" and _takes("mbs_planner_searches_order", call, name))
+                    for name in planners}
     for source, space, samples, (name, switch), machine in itertools.product(
             loaded, buffers, batches, forms, machines):
         keep = batch_norm == "keep" or name in KEEP_BATCH_NORMS
@@ -176,10 +197,10 @@ def sweep(networks: OneOrMany[Source], *, buffer: Optional[OneOrMany[Size]] = No
             "batch_norm": batch_norm, "recompute": recompute, "max_recompute": max_recompute, "effort": effort,
             "no_pin": False, "no_stream": False, "no_strips": switch == "off", "time_limit": time_limit,
             "work_limit": work_limit,
-            "gap": 0.0, "in_place": in_place, "optimizer": optimizer, "no_fold": no_fold, "fuse": fuse,
+            "gap": 0.0, "in_place": in_place, "order": order if suffixes[name].endswith("-order") else "given", "optimizer": optimizer, "no_fold": no_fold, "fuse": fuse,
             "max_dram": max_dram if again[name] else None}))
         starts.append({"phase": "inference" if inference else "training", "batch_norm": "keep" if keep else "replace",
-                       "batch": samples, "planner": _named(name, objective) + ("-in-place" if placed[name] else ""),
+                       "batch": samples, "planner": _named(name, objective) + suffixes[name],
                        "recompute": policy if again[name] else "none", "strips": switch, "optimizer": optimizer,
                        "fused": "+".join(["products"] * (inference and not no_fold) + ["norms"] * fuse) or "none"})
     rows = []
@@ -222,6 +243,8 @@ def compare(networks: OneOrMany[Source], *, planner: OneOrMany[str] = PLANNERS, 
             effort: int = 1, max_dram: Optional[Size] = None, inference: bool = False,
             batch_norm: str = "replace", in_place: bool = False, order: str = "given", optimizer: str = "none",
             no_fold: bool = False, fuse: bool = False,
+            input: Names = (), cut: Names = (),  # pylint: disable=redefined-builtin
+            weights: Names = (), learned: Names = (), constant: Names = (), opaque: bool = False,
             hardware: Optional[Source] = None, cycle_model: Optional[str] = None,
             dram_efficiency: Optional[Share] = None, overlap: Optional[str] = None, threads: Optional[int] = None,
             progress: Optional[Callable[[int, int], Optional[bool]]] = None) -> Comparison:
@@ -232,12 +255,14 @@ def compare(networks: OneOrMany[Source], *, planner: OneOrMany[str] = PLANNERS, 
     """
     sources = _listed("networks", networks, lambda name, value: expect_source(name, value, "a network file"))
     planners = _listed("planner", planner, expect_text)
-    recompute, max_recompute = dram_defaults(recompute, max_recompute, max_dram)
-    expect_text("recompute", recompute)
+    recompute, max_recompute = _recomputing(recompute, max_recompute, effort, max_dram)
     expect_number("work_limit", work_limit)
     if hardware is not None:
         expect_source("hardware", hardware, "a hardware file")
+    loaded = Importing(input=input, cut=cut, weights=weights, learned=learned, constant=constant,
+                       opaque=opaque).networks(sources)
     with Call() as call:
+        _check_heeded(call, planners, objective, in_place, order)
         forms = [("baseline", "", False, "none"), *_compare_forms(call, planners, objective, recompute, inference)]
     points = [_Point(source, (hardware, cycle_model, dram_efficiency, overlap), {
         "buffer": buffer, "batch": batch, "planner": name, "objective": objective, "inference": inference,
@@ -247,7 +272,7 @@ def compare(networks: OneOrMany[Source], *, planner: OneOrMany[str] = PLANNERS, 
         "work_limit": ILP_WORK_LIMIT if name == "ilp" and time_limit is None and not work_limit else work_limit,
         "gap": 0.0, "in_place": in_place, "optimizer": optimizer, "no_fold": no_fold, "fuse": fuse,
         "order": order})
-        for source in sources for name, _, without, policy in forms]
+        for source in loaded for name, _, without, policy in forms]
     found = _plan_all(points, threads, progress)
     rows = []
     for index, row in enumerate(found):

@@ -8,7 +8,9 @@ import re
 from typing import List, Optional
 
 from ._native import Call, Hardware, Options, Progress, Share, Size, Source, Watcher
-from ._plan import expect, expect_callable, expect_source, expect_text, fill_options, is_whole, make_plan, plain_plan
+from ._onnx import Importing, Names
+from ._plan import (check_heeded, expect, expect_callable, expect_source, expect_text, fill_options, is_whole, make_plan,
+                    plain_plan)
 from ._types import Error, Row, Tradeoff
 
 FEWEST, MOST = 3, 100
@@ -55,9 +57,11 @@ def tradeoff(network: Source, *, points: int = 12, buffer: Optional[Size] = None
              dram_efficiency: Optional[Share] = None, overlap: Optional[str] = None, inference: bool = False,
              batch_norm: str = "replace", recompute: Optional[str] = None, max_recompute: Optional[float] = None,
              effort: int = 1, max_dram: Optional[Size] = None, no_pin: bool = False, no_stream: bool = False,
-             no_strips: bool = False, in_place: bool = False, optimizer: str = "none",
+             no_strips: bool = False, in_place: bool = False, order: str = "given", optimizer: str = "none",
              no_fold: bool = False, fuse: bool = False,
              time_limit: Optional[float] = None, work_limit: float = 0.0, gap: float = 0.0,
+             input: Names = (), cut: Names = (),  # pylint: disable=redefined-builtin
+             weights: Names = (), learned: Names = (), constant: Names = (), opaque: bool = False,
              progress: Optional[Progress] = None) -> Tradeoff:
     """Plans a network for least traffic, for least time, and for weights of both between: at most `points` plans.
 
@@ -75,14 +79,18 @@ def tradeoff(network: Source, *, points: int = 12, buffer: Optional[Size] = None
         raise Error("bad input", (f"points is {points}, expected {FEWEST} to {MOST}",))
     if planner not in PLANNERS:
         raise Error("bad input", (f"planner is {planner!r}, expected {' or '.join(PLANNERS)}",))
+    loaded = Importing(input=input, cut=cut, weights=weights, learned=learned, constant=constant,
+                       opaque=opaque).network(network)
     with Call() as call:
         machine = call.hardware(hardware, cycle_model, dram_efficiency, overlap)
-        source = call.load("network", network)
+        source = call.load("network", loaded)
         options = fill_options(call, buffer=buffer, batch=batch, planner=planner, objective="traffic",
                                inference=inference, batch_norm=batch_norm, recompute=recompute,
                                max_recompute=max_recompute, no_pin=no_pin, no_stream=no_stream, no_strips=no_strips,
                                time_limit=time_limit, gap=gap, work_limit=work_limit, max_dram=max_dram,
-                               in_place=in_place, optimizer=optimizer, no_fold=no_fold, fuse=fuse, effort=effort)
+                               in_place=in_place, optimizer=optimizer, no_fold=no_fold, fuse=fuse, order=order,
+                               effort=effort)
+        check_heeded(call, options, planner, max_recompute=max_recompute)
         watcher = Watcher(progress)
         plans = [_Made(call, handle, machine)
                  for handle in _make_plans(call, points, source, machine, options, watcher)]

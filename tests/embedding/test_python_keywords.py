@@ -29,6 +29,7 @@ PRINTING = {"output", "format", "color", "width", "wide", "verbose", "json-error
 ELSEWHERE = {"plan": {"export", "export-model"}, "sweep": {"shard", "dry-run", "resume", "force"}}
 # What functions have besides.
 BESIDES = {"progress", "note"}
+OF_COMPARE = {"threads"}
 
 
 def run(*arguments):
@@ -59,11 +60,11 @@ class Keywords(unittest.TestCase):
 
     def test_all_options(self):
         """No option of a command is missing, and there is none that it has not."""
-        for command in ("plan", "sweep", "show", "export", "simulate"):
+        for command in ("plan", "sweep", "compare", "tradeoff", "show", "export", "simulate"):
             options = set(re.findall(r"^ +(?:-\w, )?--([a-z-]+)", tool("help", command), re.M))
             self.assertIn("hardware", options)
             options -= PRINTING | ELSEWHERE.get(command, set())
-            keywords = self.keywords(command) - BESIDES
+            keywords = self.keywords(command) - BESIDES - (OF_COMPARE if command == "compare" else set())
             if command in ("export", "simulate"):  # of a network, those of plan too
                 keywords |= {name for name in self.keywords("plan") if name.replace("_", "-") in options}
             self.assertEqual({name.replace("_", "-") for name in keywords}, options, command)
@@ -101,6 +102,7 @@ class Keywords(unittest.TestCase):
         for words in ({"max_dram": peak, "planner": ["baseline", "dp"]},
                       {"max_dram": peak, "planner": "dp", "max_recompute": 12.345678},
                       {"recompute": "auto", "max_recompute": 12.345678},
+                      {"order": "search", "in_place": True, "planner": ["mbs2", "dp"]},
                       {"cycle_model": "scalesim", "dram_efficiency": "measured", "overlap": "none",
                        "hardware": ["wavecore", "lpddr4"]}):
             lines = tool("sweep", RESIDUAL, "--buffer=8KiB", *as_options(words), "--format=jsonl").splitlines()
@@ -139,12 +141,24 @@ class Keywords(unittest.TestCase):
         for words in ({"planner": "mbs2", "objective": "time"}, {"planner": "ilp", "weight": 1},
                       {"planner": "mbs2", "in_place": True}, {"planner": "mbs2", "order": "search"},
                       {"planner": "mbs2", "max_slowdown": 3},
-                      {"recompute": "activations", "max_recompute": 3}, {"max_recompute": 3}, {"max_dram": 0}):
+                      {"recompute": "activations", "max_recompute": 3}, {"max_recompute": 3}, {"effort": 3},
+                      {"max_dram": 0}):
             with self.assertRaisesRegex(mbsopt.Error, list(words)[-1]):
                 mbsopt.plan(RESIDUAL, **words)
             self.assertNotEqual(run("plan", RESIDUAL, *as_options(words)).returncode, 0, words)
-        with self.assertRaisesRegex(mbsopt.Error, "^max_recompute is of recompute 'auto'"):
-            mbsopt.sweep(RESIDUAL, max_recompute=3)
+        for function in (mbsopt.sweep, mbsopt.compare, mbsopt.tradeoff):
+            for name in ("max_recompute", "effort"):
+                with self.assertRaisesRegex(mbsopt.Error, f"^{name} is of recompute 'auto'"):
+                    function(RESIDUAL, **{name: 3})
+        for function in (mbsopt.sweep, mbsopt.compare):
+            for words in ({"in_place": True}, {"order": "search"}, {"objective": "time"}):
+                with self.assertRaisesRegex(mbsopt.Error, f"^{list(words)[0]} is of the planners dp"):
+                    function(RESIDUAL, planner=["mbs1", "mbs2"], **words)
+                command = run(function.__name__, RESIDUAL, "--planner=mbs1,mbs2", *as_options(words))
+                self.assertRegex(command.stderr, f"--{list(words)[0].replace('_', '-')}.* is of the planners dp")
+        for function in (mbsopt.simulate, mbsopt.export):
+            with self.assertRaisesRegex(TypeError, f"^{function.__name__}.. got an unexpected keyword argument 'x'"):
+                function(RESIDUAL, *["perfetto", "y"][:2 * (function is mbsopt.export)], x=3)
 
     def test_unknown_names(self):
         for says, call in (("no network of that name .*near: resnet50", lambda: mbsopt.plan("resnt50")),
@@ -225,6 +239,12 @@ class Onnx(unittest.TestCase):
                              tool("show", self.path, "--wide", *as_options(words)).split())
         rows = mbsopt.sweep([self.path, RESIDUAL], cut="t23", buffer="8KiB").rows
         self.assertEqual([row["network"] for row in rows], ["plain", "residual"])
+        words = {"cut": "t23", "order": "search", "buffer": "8KiB", "planner": "dp"}
+        self.assertEqual([row["total_bytes"] for row in mbsopt.tradeoff(self.path, **words).rows],
+                         [row["traffic_bytes"] for row in json.loads(
+                             tool("tradeoff", self.path, *as_options(words), "--format=json"))["plans"]])
+        self.assertEqual(mbsopt.compare([self.path], **words).rows[-1]["total_bytes"],
+                         mbsopt.plan(self.path, **words).traffic.total)
         self.assertEqual(mbsopt.simulate(self.path, planner="dp", cut="t23"),
                          mbsopt.simulate(mbsopt.plan(self.path, planner="dp", cut="t23")))
 

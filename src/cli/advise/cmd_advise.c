@@ -53,6 +53,8 @@ static int read_planner(sweep *of, const arguments *given)
     of->planners = (planner_list){{MBS_PLANNER_BASELINE, options.planner}, 2};
     const bool strips = !option_flag(given, "no-strips");
     sweep_add_strips(of, &strips, 1);
+    of->in_place = options.in_place;
+    of->order = options.order;
     status = search_objective_of(&of->objective, &of->planners, given);
     return status == EXIT_OK ? search_recompute(&of->recompute, given) : status;
 }
@@ -174,6 +176,8 @@ static const option_spec advise_options[] = {
     {"planner", '\0', "NAME", "the planner that is set against baseline (default: dp)"},
     OPTION_OBJECTIVE,
     OPTION_NO_STRIPS,
+    OPTION_IN_PLACE,
+    OPTION_ORDER,
     OPTION_RECOMPUTE,
     OPTION_MAX_RECOMPUTE,
     OPTION_EFFORT,

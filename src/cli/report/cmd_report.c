@@ -132,6 +132,7 @@ static int set_sweep(report *of, const arguments *given)
     with->no_pin = option_flag(given, "no-pin");
     with->no_stream = option_flag(given, "no-stream");
     with->in_place = of->options.in_place;
+    with->order = of->options.order;
     with->json = true;
     with->shards = 1;
     with->planners.values[with->planners.count++] = MBS_PLANNER_BASELINE;

@@ -158,6 +158,8 @@ static int read_options(sweep *of, const arguments *given)
     if (status == EXIT_OK)
         status = search_in_place(&of->in_place, &of->planners, given);
     if (status == EXIT_OK)
+        status = search_order(&of->order, &of->planners, given);
+    if (status == EXIT_OK)
         status = read_strips(of, given);
     return status;
 }
@@ -250,6 +252,7 @@ static const option_spec sweep_options[] = {
     {"strips", '\0', "LIST",
      "dp, ilp: with strips of rows, without or both: on, off (default: on)"},
     OPTION_IN_PLACE,
+    OPTION_ORDER,
     OPTION_RECOMPUTE,
     OPTION_MAX_RECOMPUTE,
     OPTION_EFFORT,
@@ -282,9 +285,8 @@ const command command_sweep = {
         "those of all shards, sorted by index, are those of the whole (scripts/sweep_merge.py).\n"
         "A LIST is comma-separated; buffers and batches may be ranges: 1MiB..64MiB:x2 doubles,\n"
         "16..64:+16 adds 16. With --objective time or energy dp minimises that, and its rows are\n"
-        "called dp-time or dp-energy; with --in-place dp-in-place. --strips on,off plans each "
-        "point of dp\n"
-        "and ilp twice.\n"
+        "called dp-time or dp-energy; with --in-place dp-in-place, with --order search\n"
+        "dp-order. --strips on,off plans each point of dp and ilp twice.\n"
         "Until all rows are there they stand in FILE.part, which Ctrl-C leaves with whole rows "
         "and\n"
         "--resume FILE goes on with; then it takes the place of FILE. A FILE that holds rows of\n"

@@ -133,15 +133,16 @@ static void put_real(row_writer *w, double value)
     fprintf(w->out, "%s", field_number(value).text);
 }
 
-/* "dp-time", as plans of dp with that objective are called; "best-time", "dp-in-place". */
+/* "dp-time", as plans of dp with that objective are called; "best-time", "dp-in-place-order". */
 static void put_planner(row_writer *w, const sweep *of, const sweep_point *at)
 {
     char text[64];
     const mbs_planner planner = of->planners.values[at->planner];
     const bool plain = !search_heeds_objective(planner) || of->objective == MBS_TRAFFIC;
     const bool in_place = of->in_place && mbs_planner_writes_in_place(planner);
-    snprintf(text, sizeof text, "%s%s%s%s", mbs_planner_name(planner), plain ? "" : "-",
-             plain ? "" : objective_name(of->objective), in_place ? "-in-place" : "");
+    snprintf(text, sizeof text, "%s%s%s%s%s", mbs_planner_name(planner), plain ? "" : "-",
+             plain ? "" : objective_name(of->objective), in_place ? "-in-place" : "",
+             sweep_searches_order(of, at) ? "-order" : "");
     put_text(w, text);
 }
 

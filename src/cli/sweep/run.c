@@ -88,11 +88,12 @@ static mbs_status make_plan(sweep_state *s, const sweep_point *at, mbs_plan **pl
     options.no_pin = of->no_pin;
     options.no_stream = of->no_stream;
     options.in_place = of->in_place;
+    options.order = sweep_searches_order(of, at) ? of->order : MBS_ORDER_GIVEN;
     options.no_strips = !of->strips[at->planner];
     options.progress = is_stopped;
     options.progress_context = s;
     const mbs_hardware *hardware = &of->machines[at->machine].hardware;
-    if (!sweep_recomputes(of, at) && !of->strips[at->planner])
+    if (!sweep_recomputes(of, at) && !of->strips[at->planner] && options.order == MBS_ORDER_GIVEN)
         return mbs_plan_create(plan, sweep_program(of, at), hardware, &options, error);
     const mbs_program_options program_options = sweep_program_options(of, at);
     mbs_recompute_options recompute = MBS_RECOMPUTE_OPTIONS_INIT;
@@ -119,6 +120,7 @@ static bool may_be_cut_short(const sweep *of, const sweep_point *at, const mbs_p
 {
     return plan != NULL &&
            (mbs_plan_outcome(plan) == MBS_FEASIBLE || of->strips[at->planner] ||
+            sweep_searches_order(of, at) ||
             (sweep_recomputes(of, at) && of->recompute.recompute == MBS_RECOMPUTE_AUTO));
 }
 
