@@ -86,6 +86,11 @@ def expect_flags(**flags: Any) -> None:
         expect(name, value, isinstance(value, (bool, int)) and value in (0, 1), "True or False")
 
 
+def expect_fold(no_fold: bool, inference: bool) -> None:
+    if no_fold and not inference:
+        raise Error("bad input", ("no_fold is of inference, in which layers are folded",))
+
+
 def expect_path(name: str, value: Any) -> None:
     expect(name, value, isinstance(value, (str, os.PathLike)), "a path")
 
@@ -127,6 +132,7 @@ def fill_options(call: Call, *, buffer: Optional[Size], batch: int, planner: str
             expect_number(name, number)
     expect_flags(inference=inference, no_pin=no_pin, no_stream=no_stream, no_strips=no_strips,
                  in_place=in_place, no_fold=no_fold, fuse=fuse)
+    expect_fold(no_fold, inference)
     expect_batch("batch", batch)
     expect_effort(effort)
     if weight is not None and objective != "traffic":
@@ -207,6 +213,8 @@ def model_program(call: Call, network: ctypes.c_void_p, machine: Hardware, optio
         raise Error("bad input", (f"planner is {planner!r}, expected ilp, whose integer program it is",))
     if options.recompute or options.max_dram_bytes:
         raise Error("bad input", ("ilp's integer program is of the program that recomputes none",))
+    if options.order:
+        raise Error("bad input", ("ilp's integer program is of the given order",))
     made = fused(call, network, bool(options.inference), bool(options.no_fold), bool(options.fuse))
     program = call.make("mbs_program_create", "mbs_program_free", made, ctypes.byref(program_options(
         machine, bool(options.inference), BATCH_NORMS[options.keep_batch_norm], OPTIMIZERS[options.optimizer])))

@@ -9,7 +9,7 @@ from typing import Mapping, Optional, Union
 from ._native import (Call, Hardware, HardwareMember, LayerInfo, ProgramOptions, Size, Source, find_file, is_onnx,
                       kind_of)
 from ._onnx import Importing, Names
-from ._plan import (expect_batch, expect_flags, expect_hardware, expect_size, expect_source, expect_text, fused, load,
+from ._plan import (expect_batch, expect_flags, expect_fold, expect_hardware, expect_size, expect_source, expect_text, fused, load,
                     program_options)
 from ._types import Error, Layer, Machine, Member, Network, Plan
 
@@ -82,6 +82,7 @@ def show(source: Source, *, buffer: Optional[Size] = None, batch: int = 32, infe
                             ("hardware", hardware is not None and kind == "hardware")):
             if asked:
                 raise TypeError(f"{name} is of networks, and source is a {kind} file")
+    expect_fold(no_fold, inference)
     if kind == "plan":
         return load(source, hardware=hardware)
     with Call() as call:

@@ -68,6 +68,11 @@ static int read_model_options(plan_run *run, const arguments *given)
         complain("--export-model makes no plan: no --output or --format with it");
         return EXIT_USAGE;
     }
+    const char *order = option_value(given, "order");
+    if ((exports || imports) && order != NULL && strcmp(order, "search") == 0) {
+        complain("--%s is of the given order: no --order search with it", name);
+        return EXIT_USAGE;
+    }
     const char *hardware = option_value(given, "hardware");
     if (imports && strcmp(run->import_path, "-") == 0 &&
         (strcmp(given->operand, "-") == 0 || (hardware != NULL && strcmp(hardware, "-") == 0))) {

@@ -99,6 +99,10 @@ int fuse_network(mbs_network **network, const arguments *given)
     mbs_network *fused;
     mbs_error error;
     mbs_error_clear(&error);
+    if (option_flag(given, "no-fold") && !option_flag(given, "inference")) {
+        complain("--no-fold is of --inference, in which layers are folded");
+        return EXIT_USAGE;
+    }
     if (fusion == 0)
         return EXIT_OK;
     const int status = report_error(mbs_network_fuse(&fused, *network, fusion, &error), &error);

@@ -16,16 +16,16 @@
     }
 #define OPTION_NO_PIN                                                                              \
     {                                                                                              \
-        "no-pin", '\0', NULL, "dp, ilp: keep no parameters in the buffer between iterations"       \
+        "no-pin", '\0', NULL, "dp, ilp, best: keep no parameters in the buffer between iterations" \
     }
 #define OPTION_NO_STREAM                                                                           \
     {                                                                                              \
-        "no-stream", '\0', NULL, "dp, ilp: bring in whole sub-batches only"                        \
+        "no-stream", '\0', NULL, "dp, ilp, best: bring in whole sub-batches only"                  \
     }
 
 #define OPTION_NO_STRIPS                                                                           \
     {                                                                                              \
-        "no-strips", '\0', NULL, "dp, ilp: whole samples only, no strips of rows of one"           \
+        "no-strips", '\0', NULL, "dp, ilp, best: whole samples only, no strips of rows of one"     \
     }
 
 /* The rows of what plans take beside the planner and the objective. */

@@ -20,11 +20,13 @@
     }
 #define OPTION_IN_PLACE                                                                            \
     {                                                                                              \
-        "in-place", '\0', NULL, "dp, ilp: elementwise steps may write over what they read last"    \
+        "in-place", '\0', NULL,                                                                    \
+            "dp, ilp, best: elementwise steps may write over what they read last"                  \
     }
 #define OPTION_ORDER                                                                               \
     {                                                                                              \
-        "order", '\0', "given|search", "dp, ilp: steps as the network has them (default), or not"  \
+        "order", '\0', "given|search",                                                             \
+            "dp, ilp, best: steps as the network has them (default), or not"                       \
     }
 #define OPTION_GAP                                                                                 \
     {                                                                                              \
@@ -48,7 +50,8 @@
 
 #define OPTION_RECOMPUTE                                                                           \
     {                                                                                              \
-        "recompute", '\0', "POLICY", "mbs2, dp, ilp: none (default), activations, expand, auto"    \
+        "recompute", '\0', "POLICY",                                                               \
+            "mbs2, dp, ilp, best: none (default), activations, expand, auto"                       \
     }
 #define OPTION_MAX_RECOMPUTE                                                                       \
     {                                                                                              \

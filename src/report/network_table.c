@@ -63,7 +63,7 @@ static void add_columns(grid *table, bool training)
         {.head = {"", "layer"}, .gap = "  ", .flexible = true},
         {.head = {"", "op"}, .gap = "  ", .rank = 2},
         {.head = {"", "output"}, .gap = "  ", .rank = 3},
-        {.head = {"", "parameters"}, .gap = "  ", .right = true, .rank = 5},
+        {.head = {"parame-", "ters"}, .gap = "  ", .right = true, .rank = 5},
         {.head = {"bytes per", "sample"}, .gap = "  ", .right = true},
         {.head = {"iterations", "forward"},
          .gap = "  ",

@@ -136,18 +136,18 @@ static void put_title(text *out, const mbs_plan *plan, bool color)
     text_string(out, "\n");
 }
 
-/* "12.3 % less than dp 3.29 GB" */
+/* "12.3 % less than dp 3.29 GB", or "as much as" it. */
 static void put_versus(text *out, int64_t total, const char *name, int64_t other, bool color)
 {
     char versus[64];
     if (total == other)
-        snprintf(versus, sizeof versus, "no less");
+        snprintf(versus, sizeof versus, "as much");
     else if (total < other)
         snprintf(versus, sizeof versus, "%s %% less", fine_percent(other - total, other).text);
     else
         snprintf(versus, sizeof versus, "%s %% more", fine_percent(total - other, other).text);
     text_styled(out, color, total < other ? STYLE_GOOD : STYLE_BOLD, versus);
-    text_format(out, " than %s %s", name, figure_traffic(other).text);
+    text_format(out, " %s %s %s", total == other ? "as" : "than", name, figure_traffic(other).text);
 }
 
 static void put_headline(text *out, const comparison *with)

@@ -196,6 +196,8 @@ class Plan(CliTest):
         self.assertNotIn("more fused", self.succeed("show", RESNET50, "--inference", "--no-fold").out)
         self.succeed("plan", ALEXNET, "-o", self.folder / "plan.json")
         self.refuse(USAGE, "show", self.folder / "plan.json", "--no-fold", says="--no-fold is of networks")
+        for command in ("plan", "sweep", "advise", "show"):
+            self.refuse(USAGE, command, RESNET50, "--no-fold", says="--no-fold is of --inference")
         self.refuse(USAGE, "explain", self.folder / "plan.json", "--fuse", says="--fuse: ")
 
     def test_fused_norms(self):

@@ -141,7 +141,7 @@ class Keywords(unittest.TestCase):
         for words in ({"planner": "mbs2", "objective": "time"}, {"planner": "ilp", "weight": 1},
                       {"planner": "mbs2", "in_place": True}, {"planner": "mbs2", "order": "search"},
                       {"planner": "mbs2", "max_slowdown": 3},
-                      {"recompute": "activations", "max_recompute": 3}, {"max_recompute": 3}, {"effort": 3},
+                      {"recompute": "activations", "max_recompute": 3}, {"max_recompute": 3}, {"effort": 3}, {"no_fold": True},
                       {"max_dram": 0}):
             with self.assertRaisesRegex(mbsopt.Error, list(words)[-1]):
                 mbsopt.plan(RESIDUAL, **words)
@@ -206,7 +206,8 @@ class Models(unittest.TestCase):
             plan = mbsopt.plan("alexnet", batch=8, import_solution=solution)
             self.assertEqual(plan.json, tool("plan", "alexnet", "--batch=8", "--import-solution", solution,
                                              "--format=json"))
-            for says, words in (("^planner is 'dp'", {"planner": "dp"}), ("recomputes none", {"recompute": "auto"})):
+            for says, words in (("^planner is 'dp'", {"planner": "dp"}), ("recomputes none", {"recompute": "auto"}),
+                                ("given order", {"order": "search"})):
                 with self.assertRaisesRegex(mbsopt.Error, says):
                     mbsopt.plan("alexnet", batch=8, import_solution=solution, **words)
         with self.assertRaisesRegex(TypeError, "^import_solution is 3 of type int, expected a path"):

@@ -95,10 +95,10 @@ START_TEST(enough_is_said_of_all_larger_buffers)
     ck_assert_uint_eq(found.enough_from[0], 0);
     ck_assert_uint_eq(found.enough_from[1], 3);
     ck_assert_uint_eq(found.enough_from[2], ADVISE_NONE); /* 8 % longer at the largest */
-    /* at 2 MiB the second takes 25 % longer, the third 5 % */
+    /* at 2 MiB the second takes 25 % longer; the third 5 %, but more with a larger buffer */
     ck_assert_uint_eq(found.traffic_knee, 1);
     ck_assert_uint_eq(found.buffer, 1);
-    ck_assert_uint_eq(found.machine, 2);
+    ck_assert_uint_eq(found.machine, 0);
     ck_assert_uint_eq(found.time_knee[0], 1);
     advise_free(&found);
 }
@@ -117,6 +117,34 @@ START_TEST(without_a_knee_the_smallest_near_the_least)
     ck_assert_uint_eq(found.buffer, 1);
     ck_assert_uint_eq(found.machine, 1); /* the least bandwidth of equals */
     ck_assert_uint_eq(found.enough_from[1], 0);
+    advise_free(&found);
+}
+END_TEST
+
+START_TEST(what_is_slow_is_not_advised)
+{
+    const int64_t bytes[BUFFERS] = {900, 800, 300, 290, 280};
+    double slower[MACHINES][BUFFERS] = {
+        {13, 12, 11, 10.5, 10.2}, {13, 12, 11, 10.5, 10.2}, {13, 12, 11, 10.5, 10.2}};
+    double quick[MACHINES][BUFFERS] = {
+        {7.2, 7, 7.5, 7.1, 6.9}, {7.2, 7, 7.5, 7.1, 6.9}, {7.2, 7, 7.5, 7.1, 6.9}};
+    advice found;
+    set_all(bytes, slower); /* than the baseline's 10 at the knee */
+    ck_assert(advise_find(&found, &run, 0, 0));
+    ck_assert_uint_eq(found.traffic_knee, 2);
+    ck_assert_uint_eq(found.sparing, 2);
+    ck_assert_uint_eq(found.buffer, 3);
+    advise_free(&found);
+    set_all(bytes, quick); /* but 2 MiB is 7 % quicker than the knee */
+    ck_assert(advise_find(&found, &run, 0, 0));
+    ck_assert_uint_eq(found.sparing, 2);
+    ck_assert_uint_eq(found.buffer, 0);
+    advise_free(&found);
+    for (size_t m = 0; m < MACHINES; m++)
+        quick[m][2] = 7.3;
+    set_all(bytes, quick);
+    ck_assert(advise_find(&found, &run, 0, 0));
+    ck_assert_uint_eq(found.buffer, 2);
     advise_free(&found);
 }
 END_TEST
@@ -144,6 +172,7 @@ int main(void)
     tcase_add_test(tests, the_knee_is_farthest_below_the_line);
     tcase_add_test(tests, enough_is_said_of_all_larger_buffers);
     tcase_add_test(tests, without_a_knee_the_smallest_near_the_least);
+    tcase_add_test(tests, what_is_slow_is_not_advised);
     tcase_add_test(tests, ratios_are_to_the_baseline_of_the_same_point);
     suite_add_tcase(suite, tests);
     return run_suite(suite);

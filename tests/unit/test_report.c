@@ -380,7 +380,7 @@ START_TEST(network_table_shows_views_and_totals)
         mbs_report_network_table(&result, made.network, made.program, &made.hardware, 32, 0, NULL),
         MBS_OK);
     ck_assert_ptr_nonnull(strstr(result, "odd · training · 32 samples per core · 4 KiB buffer\n"));
-    ck_assert_ptr_nonnull(strstr(result, "a,\"b\"\\x0a\\x1b  conv     4x6x6          108"));
+    ck_assert_ptr_nonnull(strstr(result, "a,\"b\"\\x0a\\x1b  conv     4x6x6       108"));
     ck_assert_ptr_nonnull(strstr(result, "  view\n"));
     ck_assert_ptr_nonnull(strstr(result, "\n2 layers (1 of them views), 108 parameters, "));
     ck_assert_ptr_nonnull(strstr(result, "288 B of layer outputs per sample, 288 bytes\n"));

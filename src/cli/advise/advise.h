@@ -24,9 +24,12 @@ typedef struct advice {
     size_t traffic_knee; /* ADVISE_NONE: there is none */
     size_t *time_knee;   /* per machine: likewise */
     size_t *enough_from; /* per machine: the smallest buffer from which on it is enough */
-    size_t buffer;       /* the advised one: the knee of traffic, or if there is none the smallest
-                            at most ADVISE_WITHIN_PERCENT above the least traffic */
-    size_t machine;      /* of those that are enough there the one of the least bandwidth */
+    size_t sparing;      /* the buffer that traffic asks for: its knee, or if there is none the
+                            smallest at most ADVISE_WITHIN_PERCENT above the least */
+    size_t buffer;       /* the advised one: that, or if it is slower than baseline, or so many
+                            percent slower than a smaller one, the smallest at most so many percent
+                            above the least time */
+    size_t machine;      /* of those that are enough from there on the one of least bandwidth */
 } advice;
 
 /* ---- figures.c: nothing here prints or reads files ---- */

@@ -209,7 +209,9 @@ const command command_advise = {
         "A memory is enough with a buffer if the time is at most 5 % above that of the fastest\n"
         "machine with that buffer, and with all larger ones of the list likewise. Advised is the\n"
         "buffer at the knee of traffic (if there is none, the smallest within 5 % of the least\n"
-        "traffic), with the memory of the least bandwidth within 5 % of the fastest there.\n"
+        "traffic), with the memory of the least bandwidth that is enough from there on; but where\n"
+        "that is slower than baseline, or 5 % slower than a smaller buffer, the smallest buffer\n"
+        "within 5 % of the least time.\n"
         "A LIST is comma-separated, or a range: 1MiB..64MiB:x2 doubles, 16..64:+16 adds 16.\n",
     .examples = "  mbsopt advise resnet50\n"
                 "      ten buffers against four memories\n"

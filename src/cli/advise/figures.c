@@ -86,30 +86,46 @@ static size_t find_enough(const advise_run *of, size_t network, size_t batch, si
     return from;
 }
 
-/* Traffic is the same on all machines but for what they reserve; the first one's is taken. */
-static size_t smallest_near_least(const double *traffic, size_t count)
+static size_t smallest_near_least(const double *values, size_t count)
 {
-    double least = traffic[0];
+    double least = values[0];
     size_t buffer = 0;
     for (size_t b = 1; b < count; b++)
-        least = fmin(least, traffic[b]);
-    while (buffer + 1 < count && traffic[buffer] > (1 + ADVISE_WITHIN_PERCENT / 100.0) * least)
+        least = fmin(least, values[b]);
+    while (buffer + 1 < count && values[buffer] > (1 + ADVISE_WITHIN_PERCENT / 100.0) * least)
         buffer++;
     return buffer;
 }
 
-static size_t slowest_enough(const advise_run *of, size_t network, size_t batch, size_t buffer)
+/* The least bandwidth that is enough from the buffer on; the fastest there if none is. */
+static size_t slowest_enough(const advise_run *of, const advice *found, size_t network,
+                             size_t batch, size_t buffer)
 {
     const sweep *all = &of->sweep;
     size_t chosen = ADVISE_NONE;
     for (size_t m = 0; m < all->machine_count; m++) {
         const int64_t bandwidth = all->machines[m].hardware.bandwidth_bytes_per_s;
-        if (is_enough(of, network, batch, buffer, m) &&
+        if (found->enough_from[m] <= buffer &&
             (chosen == ADVISE_NONE ||
              bandwidth < all->machines[chosen].hardware.bandwidth_bytes_per_s))
             chosen = m;
     }
-    return chosen;
+    return chosen != ADVISE_NONE ? chosen : advise_fastest(of, network, batch, buffer);
+}
+
+/* Of the buffers, each with the memory that is advised with it; `times` has room for all. */
+static size_t advised_buffer(const advise_run *of, const advice *found, size_t network,
+                             size_t batch, double *times)
+{
+    const size_t count = of->sweep.buffers.count;
+    const size_t sparing = found->sparing;
+    const size_t machine = slowest_enough(of, found, network, batch, sparing);
+    bool is_slow = advise_row(of, network, batch, sparing, machine, 1)->speedup < 1;
+    for (size_t b = 0; b < count; b++)
+        times[b] = time_of(of, network, batch, b, slowest_enough(of, found, network, batch, b));
+    for (size_t b = 0; b < sparing; b++)
+        is_slow |= times[sparing] > (1 + ADVISE_WITHIN_PERCENT / 100.0) * times[b];
+    return is_slow ? smallest_near_least(times, count) : sparing;
 }
 
 bool advise_find(advice *found, const advise_run *of, size_t network, size_t batch)
@@ -130,12 +146,14 @@ bool advise_find(advice *found, const advise_run *of, size_t network, size_t bat
         found->time_knee[m] = advise_knee(all->buffers.values, values, count);
         found->enough_from[m] = find_enough(of, network, batch, m);
     }
+    /* the same on all machines but for what they reserve; the first one's is taken */
     for (size_t b = 0; b < count; b++)
         values[b] = (double)advise_row(of, network, batch, b, 0, 1)->traffic.total;
     found->traffic_knee = advise_knee(all->buffers.values, values, count);
-    found->buffer = found->traffic_knee != ADVISE_NONE ? found->traffic_knee
-                                                       : smallest_near_least(values, count);
-    found->machine = slowest_enough(of, network, batch, found->buffer);
+    found->sparing = found->traffic_knee != ADVISE_NONE ? found->traffic_knee
+                                                        : smallest_near_least(values, count);
+    found->buffer = advised_buffer(of, found, network, batch, values);
+    found->machine = slowest_enough(of, found, network, batch, found->buffer);
     free(values);
     return true;
 }

@@ -145,8 +145,16 @@ static void put_tables(page *out, block *b)
     }
 }
 
-/* False if memory is out. */
-static bool put_block(page *out, const advise_run *of, size_t network, size_t batch)
+static bool has_knee(const advise_run *of, const advice *found)
+{
+    bool any = found->traffic_knee != ADVISE_NONE;
+    for (size_t m = 0; m < of->sweep.machine_count; m++)
+        any |= found->time_knee[m] != ADVISE_NONE;
+    return any;
+}
+
+/* False if memory is out; *knees becomes true if there is one. */
+static bool put_block(page *out, bool *knees, const advise_run *of, size_t network, size_t batch)
 {
     advice found;
     block b = {of, &found, network, batch, 0, 0};
@@ -161,6 +169,7 @@ static bool put_block(page *out, const advise_run *of, size_t network, size_t ba
         fputs("\n", out->out);
         advise_put_memories(out->out, of, &found, network, batch);
         fputs("\n", out->out);
+        *knees |= has_knee(of, &found);
     }
     advise_free(&found);
     return known;
@@ -169,17 +178,22 @@ static bool put_block(page *out, const advise_run *of, size_t network, size_t ba
 static bool put_blocks(page *out, const advise_run *of)
 {
     const sweep *all = &of->sweep;
+    bool knees = false;
     for (size_t n = 0; n < all->network_count; n++)
         for (size_t i = 0; i < all->batches.count; i++)
-            if (!put_block(out, of, n, i))
+            if (!put_block(out, &knees, of, n, i))
                 return false;
     if (out->out != NULL)
         fprintf(out->out,
-                "* the knee: farthest below the straight line from the smallest to the largest "
-                "buffer, on a logarithmic scale. A memory is enough where it takes at most %d %% "
-                "longer than the fastest. Advised is the knee of traffic, with the memory of the "
-                "least bandwidth that is enough there.\n",
-                ADVISE_WITHIN_PERCENT);
+                "%sA memory is enough where it takes at most %d %% "
+                "longer than the fastest, with all larger buffers too. Advised is the knee of "
+                "traffic (without one, the smallest buffer within %d %% of the least), but where "
+                "that is slower than baseline or than a smaller buffer, the smallest within %d %% "
+                "of the least time; with the memory of the least bandwidth that is enough.\n",
+                knees ? "* the knee: farthest below the straight line from the smallest to the "
+                        "largest buffer, on a logarithmic scale. "
+                      : "",
+                ADVISE_WITHIN_PERCENT, ADVISE_WITHIN_PERCENT, ADVISE_WITHIN_PERCENT);
     return true;
 }
 

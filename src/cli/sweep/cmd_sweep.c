@@ -250,7 +250,7 @@ static const option_spec sweep_options[] = {
     {"planner", '\0', "LIST", "planners (default: dp)"},
     OPTION_OBJECTIVE,
     {"strips", '\0', "LIST",
-     "dp, ilp: with strips of rows, without or both: on, off (default: on)"},
+     "dp, ilp, best: with strips of rows, without or both: on, off (default: on)"},
     OPTION_IN_PLACE,
     OPTION_ORDER,
     OPTION_RECOMPUTE,
