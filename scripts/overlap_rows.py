@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Rows for docs/evaluation.md: plans on machines of which nothing, transfers, or iterations of a group overlap.
 
-    scripts/overlap_rows.py [--batch N] [--overlaps LIST] [--planners LIST] [--buffers LIST] NET... > rows.csv
+    scripts/overlap_rows.py [--batch N] [--overlaps LIST] [--planners LIST] [--buffers LIST]
+                            [--dram-efficiency X] NET... > rows.csv
 
 MBSOPT names the program. Each plan is made for the machine that it is simulated on. dp-time is dp for least time.
 """
@@ -24,6 +25,7 @@ def read_arguments():
     parser.add_argument("--overlaps", default="none,step,group", metavar="LIST")
     parser.add_argument("--planners", default="baseline,mbs2,dp,dp-time", metavar="LIST")
     parser.add_argument("--buffers", default="10MiB", metavar="LIST")
+    parser.add_argument("--dram-efficiency", default="measured", metavar="X")
     parser.add_argument("networks", nargs="+", metavar="NET")
     return parser.parse_args()
 
@@ -45,10 +47,11 @@ def main():
         path = os.path.join(folder, "plan.json")
         for index, (network, buffer, overlap, planner) in enumerate(points(given)):
             run("plan", network, *OBJECTIVES.get(planner, ("--planner", planner)), "--batch", given.batch, "--buffer",
-                buffer, "--overlap", overlap, "--format", "json", "-o", path)
+                buffer, "--overlap", overlap, "--dram-efficiency", given.dram_efficiency, "--format", "json", "-o", path)
             with open(path, encoding="utf-8") as file:
                 plan = json.load(file)
-            found = json.loads(run("simulate", path, "--overlap", overlap, "--format", "json"))
+            found = json.loads(run("simulate", path, "--overlap", overlap, "--dram-efficiency", given.dram_efficiency,
+                                   "--format", "json"))
             out.writerow((index, found["network"], given.batch, found["buffer_bytes"], overlap, planner,
                           plan["traffic_bytes"]["total"], plan["time_s"], plan["energy_j"], found["total"]["time_s"],
                           found["array_s"], found["vector_s"], found["both_s"]))

@@ -33,6 +33,9 @@ anew. ilp stops at a time limit: its last digits may differ between machines.
                       end of docs/evaluation.md)
   optimizers          updates of weights by SGD, momentum and Adam
 
+All times and energies are of DRAM at its peak (--dram-efficiency 1), as the
+paper's are; rows of such machines say so behind the name: wavecore:dram-1.
+
   -o FOLDER           rows, figures and tables go there (default: docs/figures)
   --networks LIST     these networks in place of the paper's, comma-separated:
                       files, or names of mbsopt list. Parts are then planners,
@@ -115,9 +118,9 @@ ensure_matplotlib() {
 
 # ---- Sweeps -------------------------------------------------------------------------------------
 
-# Puts rows aside for the part.
+# Puts rows aside for the part. DRAM is at its peak, unless `efficiency` says otherwise.
 sweep() {
-    mbsopt sweep "$@" -o "$work/rows-$((rows++)).csv"
+    mbsopt sweep --dram-efficiency "${efficiency:-1}" "$@" -o "$work/rows-$((rows++)).csv"
 }
 
 # The six networks of the paper, each at its mini-batch, or those that are given.
@@ -220,20 +223,22 @@ sweep_sensitivity() {
         --hardware "$(variant norm-one-pass norm_passes 1)" \
         --hardware "$(variant half-accumulators accumulator_bits 16)" \
         --hardware "$(variant half-vector vector_elements_per_cycle 128)" \
-        --hardware "$(variant double-vector vector_elements_per_cycle 512)" \
-        --hardware "$(variant measured-dram dram_efficiency 0.86)"
+        --hardware "$(variant double-vector vector_elements_per_cycle 512)"
+    efficiency=measured sweep_six --planner baseline,mbs2,dp \
+        --hardware "$(variant measured-dram measured_dram_efficiency 0.86)"
 }
 
 sweep_simulation() {
     local files=("$networks"/*.json)
     [ ${#own[@]} = 0 ] || files=("${own[@]}")
-    MBSOPT=${MBSOPT:-$root/scripts/run.sh} "$root/scripts/simulation_rows.py" "${files[@]}" \
+    MBSOPT=${MBSOPT:-$root/scripts/run.sh} "$root/scripts/simulation_rows.py" --dram-efficiency 1 "${files[@]}" \
         >"$work/rows-$((rows++)).csv"
 }
 
 # Puts rows of scripts/overlap_rows.py aside.
 overlap_rows() {
-    MBSOPT=${MBSOPT:-$root/scripts/run.sh} "$root/scripts/overlap_rows.py" "$@" >"$work/rows-$((rows++)).csv"
+    MBSOPT=${MBSOPT:-$root/scripts/run.sh} "$root/scripts/overlap_rows.py" --dram-efficiency 1 \
+        "$@" >"$work/rows-$((rows++)).csv"
 }
 
 sweep_overlap() {
@@ -303,10 +308,14 @@ run_part() {
 
 labels=(--label alexnet=AlexNet --label resnet50=ResNet-50 --label resnet101=ResNet-101
     --label resnet152=ResNet-152 --label inception_v3=Inception-v3 --label inception_v4=Inception-v4
-    --label densenet121=DenseNet-121 --label wavecore=HBM2 --label wavecore-hbm2x2=2×HBM2
-    --label wavecore-gddr5=GDDR5 --label wavecore-lpddr4=LPDDR4 --label "lpddr4-2=½ LPDDR4"
-    --label "lpddr4-4=¼ LPDDR4" --label "lpddr4-8=⅛ LPDDR4"
+    --label densenet121=DenseNet-121
     --label "dp-no-strips=dp without strips" --label "dp+auto:10=dp, recomputing" --label "dp-time+auto:10=dp-time, recomputing")
+# Rows say behind a machine's name that its DRAM is at its peak; what is drawn does not.
+for machine in wavecore=HBM2 wavecore-hbm2x2=2×HBM2 wavecore-gddr5=GDDR5 wavecore-lpddr4=LPDDR4 \
+    lpddr4-2="½ LPDDR4" lpddr4-4="¼ LPDDR4" lpddr4-8="⅛ LPDDR4" \
+    no-static double-static half-mac norm-one-pass half-accumulators half-vector double-vector; do
+    labels+=(--label "${machine%%=*}:dram-1=${machine#*=}")
+done
 paper_buffer=(--where buffer_bytes=10485760)
 table_buffers=(--where "buffer_bytes=524288,1048576,2097152")
 [ -z "$buffers" ] || table_buffers=() # all of them
@@ -361,11 +370,11 @@ write_table() {
 write_tables() {
     local part files without=(--where "network=resnet50,resnet101,resnet152,inception_v3,inception_v4")
     printf '# What planners save against baseline\n\n'
-    printf 'Written by scripts/reproduce.sh. Per training step and core, 10 MiB of buffer.\n\n'
+    printf 'Written by scripts/reproduce.sh. Per training step and core, 10 MiB of buffer, DRAM at its peak.\n\n'
     ! find_rows planners ilp || draw table "${files[@]}" "${paper_buffer[@]}"
-    write_table "With one constant of the machine changed" means sensitivity --label wavecore=default
+    write_table "With one constant of the machine changed" means sensitivity --label wavecore:dram-1=default
     [ ${#own[@]} -gt 0 ] ||
-        write_table "The same without AlexNet" means sensitivity --label wavecore=default "${without[@]}"
+        write_table "The same without AlexNet" means sensitivity --label wavecore:dram-1=default "${without[@]}"
     for part in strips strips-batch-norm strips-inference; do
         write_table "Strips: ${strips_titles[$part]}" strips-table "$part" "${table_buffers[@]}"
     done

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Rows of simulations for docs/evaluation.md: networks, as planners plan them for buffers, on machines of several kinds.
 
-    scripts/simulation_rows.py NET... > rows.csv
+    scripts/simulation_rows.py [--dram-efficiency X] NET... > rows.csv
 
 MBSOPT names the program. Each plan is made once and simulated with slices, with whole operands, and with nothing ahead.
 """
 
+import argparse
 import csv
 import json
 import os
@@ -30,19 +31,22 @@ def run(*arguments):
 
 
 def main():
-    if len(sys.argv) < 2:
-        sys.exit(__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--dram-efficiency", default="measured", metavar="X")
+    parser.add_argument("networks", nargs="+", metavar="NET")
+    given = parser.parse_args()
     out = csv.writer(sys.stdout, lineterminator="\n")
     out.writerow(("index", "network", "buffer_bytes", "planner", "machine", "estimate_s", "time_s", *PARTS, *WAITS))
     index = 0
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "plan.json")
-        for network in sys.argv[1:]:
+        for network in given.networks:
             for buffer in BUFFERS:
                 for planner, limits in PLANNERS:
                     run("plan", network, "--planner", planner, *limits, "--buffer", buffer, "-o", path)
                     for machine, options in MACHINES:
-                        found = json.loads(run("simulate", path, *options, "--format", "json"))
+                        found = json.loads(run("simulate", path, *options, "--dram-efficiency", given.dram_efficiency,
+                                               "--format", "json"))
                         total = found["total"]
                         out.writerow((index, found["network"], found["buffer_bytes"], planner, machine,
                                       found["estimate_s"], total["time_s"], *(found[name] for name in PARTS),

@@ -56,7 +56,8 @@ typedef struct mbs_hardware {
     mbs_cycle_model cycle_model;
     uint64_t stated; /* which members its file states (mbs_hardware_member); 0: there is no file */
     mbs_optimizer_bits optimizer_bits;
-    double dram_efficiency; /* share of the bandwidth that is sustained; 0 stands for all of it */
+    double dram_efficiency; /* share of the bandwidth that is sustained; 0 stands for all of it, not
+                               for what was measured, which a file that says nothing gets */
     double measured_dram_efficiency; /* what the memory was measured to sustain; 0: not known, as of
                                         a memory of which a file says all but that */
     int64_t slice_bytes; /* of an operand, that move at a time; 0: all of it (mbs_simulate) */
@@ -67,8 +68,10 @@ typedef struct mbs_hardware {
 MBS_API void mbs_hardware_wavecore(mbs_hardware *hardware);
 
 /*
- * Loads an `mbsopt-hardware/1` file. Members that the file leaves out keep WaveCore's value.
- * Errors: MBS_ERR_INPUT, MBS_ERR_IO, MBS_ERR_MEMORY; *hardware is then unspecified.
+ * Loads an `mbsopt-hardware/1` file. Members that the file leaves out keep WaveCore's value, but
+ * for dram_efficiency, which is then what the file's memory was measured to sustain, or 1 where
+ * that is not known. Errors: MBS_ERR_INPUT, MBS_ERR_IO, MBS_ERR_MEMORY; *hardware is then
+ * unspecified.
  */
 MBS_API mbs_status mbs_hardware_load_file(mbs_hardware *hardware, const char *path,
                                           mbs_error *error);
@@ -78,7 +81,8 @@ MBS_API mbs_status mbs_hardware_load_text(mbs_hardware *hardware, const char *te
                                           const char *label, mbs_error *error);
 
 /*
- * Makes what the memory was measured to sustain (section 7) the DRAM efficiency.
+ * Makes what the memory was measured to sustain (section 7) the DRAM efficiency, as it is in
+ * machines that are loaded unless their files say otherwise. 1 is the paper's.
  * Errors: MBS_ERR_INPUT (the machine's file tells of a memory but of no measurement),
  * MBS_ERR_ARGUMENT.
  */
@@ -88,7 +92,8 @@ MBS_API mbs_status mbs_hardware_use_measured_efficiency(mbs_hardware *hardware, 
 typedef struct mbs_hardware_member_info {
     char name[48];  /* "cores", "memory.bandwidth_bytes_per_s" */
     char value[64]; /* as in the file, names without quotes */
-    int is_stated;  /* by the file that the hardware was loaded from; else it is WaveCore's */
+    int is_stated;  /* by the file that the hardware was loaded from; else it is WaveCore's, or, of
+                       "memory.dram_efficiency", follows from what was measured */
 } mbs_hardware_member_info;
 
 /* How many members have a value, and the `index`-th in a fixed order. Errors: MBS_ERR_ARGUMENT. */

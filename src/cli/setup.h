@@ -24,7 +24,8 @@
 #define OPTION_DRAM_EFFICIENCY                                                                     \
     {                                                                                              \
         "dram-efficiency", '\0', "X|measured",                                                     \
-            "share of the DRAM's bandwidth that is sustained (default: the hardware's)"            \
+            "share of the DRAM's peak bandwidth that is sustained, 1 in the paper (default: the "  \
+            "hardware's, which is as measured)"                                                    \
     }
 #define OPTION_OVERLAP                                                                             \
     {                                                                                              \

@@ -33,7 +33,7 @@ void mbs_hardware_wavecore(mbs_hardware *hardware)
         .buffer_pj_per_byte = 12.5,
         .vector_pj = 2.0,
         .static_w = 14.0,
-        .dram_efficiency = 1.0,
+        .dram_efficiency = 0.86,
         .measured_dram_efficiency = 0.86,
         .slice_bytes = 65536,
     };
@@ -263,20 +263,28 @@ static void check_alignment(json_document *document, const mbs_hardware *hardwar
 }
 
 /* WaveCore's memory was measured; what the file tells of a memory of its own was not, unless it
- * says so. */
-static void forget_measurement(mbs_hardware *hardware)
+ * says so. What was measured is what is sustained, unless the file says otherwise; without a
+ * measurement that is the peak. */
+static void settle_efficiency(mbs_hardware *hardware)
 {
-    bool of_file = false;
+    bool of_file = false; /* does it tell of a memory, other than how much of the peak to count? */
     bool measured = false;
+    bool sustained = false;
     for (size_t i = 0; i < hardware_field_count; i++) {
         const hardware_field *row = &hardware_fields[i];
         if ((hardware->stated >> i & 1) == 0 || !same_section(row->section, "memory"))
             continue;
-        of_file = true;
+        if (strcmp(row->member, "dram_efficiency") == 0)
+            sustained = true;
+        else
+            of_file = true;
         measured = measured || strcmp(row->member, "measured_dram_efficiency") == 0;
     }
     if (of_file && !measured)
         hardware->measured_dram_efficiency = 0;
+    if (!sustained)
+        hardware->dram_efficiency =
+            hardware->measured_dram_efficiency > 0 ? hardware->measured_dram_efficiency : 1;
 }
 
 static void load_document(json_document *document, mbs_hardware *hardware)
@@ -287,7 +295,7 @@ static void load_document(json_document *document, mbs_hardware *hardware)
         return;
     read_fields(document, NULL, document->root, NULL, hardware);
     read_section(document, "memory", hardware);
-    forget_measurement(hardware);
+    settle_efficiency(hardware);
     read_section(document, "energy", hardware);
     check_reserved(document, hardware);
     check_alignment(document, hardware);

@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "hardware/bandwidth.h"
 #include "mbsopt/cost.h"
 #include "report/grid.h"
 
@@ -67,8 +68,14 @@ void put_estimates(text *out, const mbs_plan *plan, const mbs_hardware *hardware
         cost.time_s > 0 ? (int64_t)(1000 * cost.compute_bound_s / cost.time_s + 0.5) : 0;
     text_format(out, "%s ms per step on ", figure_nanos(cost.time_s, 1000000, 3).text);
     text_safe(out, hardware->name);
-    text_format(out, ", %s %% of it bound by computation, the rest by DRAM; ",
+    text_format(out, ", %s %% of it bound by computation, the rest by DRAM at ",
                 figure_ratio(share, 10, 1).text);
+    if (hardware_dram_efficiency(hardware) < 1) {
+        figure of_peak = {0};
+        real_digits(of_peak.text, sizeof of_peak.text, hardware_dram_efficiency(hardware), DIGITS);
+        text_format(out, "%s of ", of_peak.text);
+    }
+    text_string(out, "its peak; ");
     text_format(out, "%s J; array utilisation %s %%\n",
                 figure_nanos(cost.energy_j, 1000000000, 3).text,
                 figure_ratio((int64_t)(1000 * cost.utilisation + 0.5), 10, 1).text);

@@ -50,6 +50,19 @@ static void put_peaks(text *out, const mbs_hardware *hardware)
     text_string(out, "FLOP per byte of DRAM\n\n");
 }
 
+/* Where the member's value is from; nothing if it has none. */
+static const char *origin_of(const mbs_hardware_member_info *member, const mbs_hardware *hardware)
+{
+    const bool is_measured = hardware->measured_dram_efficiency > 0;
+    if (member->is_stated)
+        return "the file";
+    if (strcmp(member->name, "memory.measured_dram_efficiency") == 0)
+        return is_measured ? "WaveCore" : "";
+    if (strcmp(member->name, "memory.dram_efficiency") == 0)
+        return is_measured ? "measured" : "not measured";
+    return "WaveCore";
+}
+
 mbs_status mbs_report_hardware_table(char **result, const mbs_hardware *hardware,
                                      const mbs_report_options *options, mbs_error *error)
 {
@@ -73,13 +86,13 @@ mbs_status mbs_report_hardware_table(char **result, const mbs_hardware *hardware
     for (size_t i = 0; i < count; i++) {
         mbs_hardware_member_info member = {0};
         mbs_hardware_member(hardware, i, &member);
-        const bool is_known = strcmp(member.name, "memory.measured_dram_efficiency") != 0 ||
-                              hardware->measured_dram_efficiency > 0;
+        const char *origin = origin_of(&member, hardware);
+        const bool is_known = *origin != '\0';
         const text_style style = member.is_stated ? STYLE_PLAIN : STYLE_SECOND;
-        inherited += is_known && !member.is_stated;
+        inherited += strcmp(origin, "WaveCore") == 0;
         grid_cell(&table, style, member.name);
         grid_cell(&table, style, is_known ? member.value : "not known");
-        grid_cell(&table, style, member.is_stated ? "the file" : is_known ? "WaveCore" : "");
+        grid_cell(&table, style, origin);
     }
     grid_finish(&table, &out);
     if (inherited > 0)

@@ -103,7 +103,9 @@ class Compare(CliTest):
             self.refuse(BAD_INPUT, "verify", "-", given=bad)
         table = self.succeed("plan", ALEXNET, "--planner", "dp", "--wide").out
         self.assertRegex(table, r"(?m)^1  .*  \d+\.\d\d (comp|DRAM)$")
-        self.assertRegex(table, r"(?m)^13\.0\d\d ms per step on wavecore, .* J; array utilis")
+        self.assertRegex(table, r"(?m)^[\d.]+ ms per step on wavecore, .* the rest by DRAM at 0\.86 of its peak; ")
+        table = self.succeed("plan", ALEXNET, "--planner", "dp", "--wide", "--dram-efficiency", "1").out
+        self.assertRegex(table, r"(?m)^13\.0\d\d ms per step on wavecore:dram-1, .* DRAM at its peak; .* J; array utilis")
 
     def test_objectives(self):
         """dp minimises what it is asked to, the others plan as ever, and the name says so."""

@@ -124,11 +124,13 @@ class Show(CliTest):
         lines, rows = self.rows(hardware(array_rows=64, array_cols=64, cycle_model="wavecore",
                                          memory={"bandwidth_bytes_per_s": 10**11, "source": "x"}))
         stated = {"name", "array_rows", "array_cols", "cycle_model", "memory.bandwidth_bytes_per_s"}
-        self.assertEqual({name for name, row in rows.items() if not row[1]}, stated | {"memory.measured_dram_efficiency"})
+        self.assertEqual({name for name, row in rows.items() if not row[1]},
+                         stated | {"memory.dram_efficiency", "memory.measured_dram_efficiency"})
         self.assertRegex("\n".join(lines), r"\nmemory.measured_dram_efficiency +not known *\n") # HBM2's is not this one's
         self.assertEqual(rows["energy.static_w"], ("14", True))
         self.assertEqual(rows["memory.energy_pj_per_bit"], ("3.92", True))
-        self.assertIn("23 of 29 members are not in the file: WaveCore's value holds", lines)
+        self.assertRegex("\n".join(lines), r"\nmemory.dram_efficiency +1 +not measured *\n")
+        self.assertIn("22 of 29 members are not in the file: WaveCore's value holds", lines)
         # 2 · 64 · 64 · 2 cores · 0.7 GHz = 11.4688 T; by 100 GB/s
         self.assertIn("11.47 TFLOP/s", lines[1])
         self.assertIn("100.00 GB/s", lines[1])
@@ -138,6 +140,7 @@ class Show(CliTest):
         with open(MACHINES / "wavecore.json", encoding="utf-8") as file:
             whole = json.load(file)
         whole["cycle_model"] = "scalesim"
+        whole["memory"]["dram_efficiency"] = 1
         for section in (None, "memory", "energy"):
             for member in whole if section is None else whole[section]:
                 if member in ("format", "memory", "energy") or member.startswith("x_") or "source" in member:
@@ -146,7 +149,7 @@ class Show(CliTest):
                 del (less if section is None else less[section])[member]
                 _, rows = self.rows(json.dumps(less))
                 name = member if section is None else f"{section}.{member}"
-                inherited = [] if member == "measured_dram_efficiency" else [name]
+                inherited = [] if member in ("dram_efficiency", "measured_dram_efficiency") else [name]
                 self.assertEqual([n for n, row in rows.items() if row[1]], inherited)
 
     def test_extremes(self):
@@ -202,21 +205,24 @@ class Show(CliTest):
             whole = json.load(file)
         self.assertEqual(digest(json.dumps(whole)), plain)
         self.assertEqual(digest(json.dumps(dict(reversed(whole.items())), indent=7)), plain)
-        self.assertEqual(digest(hardware(name="other", x_note="", memory={"name": "m"},
+        self.assertEqual(digest(hardware(name="other", x_note="", memory={"name": "m", "measured_dram_efficiency": 0.86},
                                          energy={"static_w": 1.4e1})), plain)
         others = {digest(hardware(**members)) for members in (
             {"cores": 3}, {"buffer_bytes": 10485761}, {"cycle_model": "scalesim"}, {"mask_bits": 2},
             {"overlap": "none"}, {"overlap": "group"},
-            {"memory": {"bandwidth_bytes_per_s": 322122547201}}, {"energy": {"mac_pj": 2.0000000000000004}},
+            {"memory": {"bandwidth_bytes_per_s": 322122547201, "dram_efficiency": 0.86}}, {"energy": {"mac_pj": 2.0000000000000004}},
             {"energy": {"vector_pj": 3}}, {"energy": {"buffer_pj_per_byte": 3}})}
         self.assertEqual(len(others | {plain}), 11)
-        # what came later leaves the digests of machines that say nothing of it
-        whole["memory"].pop("dram_efficiency")
+        # what came later leaves the digests of machines that do as before
+        peak = digest(hardware(memory={"dram_efficiency": 1}))
+        self.assertEqual(peak, "digest fnv1a64:363708762c904678") # WaveCore's in 0.1.0
         whole["memory"].pop("measured_dram_efficiency")
-        self.assertEqual(digest(json.dumps(whole)), plain)
+        self.assertEqual(digest(json.dumps(whole)), peak)
         self.assertEqual(digest(hardware(overlap="step")), plain)
-        self.assertEqual(digest(hardware(memory={"measured_dram_efficiency": 0.5})), plain)
-        self.assertNotEqual(digest(hardware(memory={"dram_efficiency": 0.5})), plain)
+        self.assertEqual(digest(hardware(memory={"dram_efficiency": 1, "measured_dram_efficiency": 0.5})), peak)
+        shares = [digest(hardware(memory={name: 0.5})) for name in ("dram_efficiency", "measured_dram_efficiency")]
+        self.assertEqual(*shares)
+        self.assertEqual(len({plain, peak, shares[0]}), 3)
 
 
 class UnknownMembers(CliTest):

@@ -143,9 +143,12 @@ class Errors(unittest.TestCase):
         self.assertGreaterEqual(times[1], times[2])
         slower = mbsopt.plan(RESIDUAL, planner="dp", dram_efficiency=0.01)
         usual = mbsopt.plan(RESIDUAL, planner="dp")
+        self.assertEqual(mbsopt.plan(RESIDUAL, planner="dp", dram_efficiency="measured").json, usual.json)
         self.assertEqual(slower.traffic, usual.traffic)
         self.assertGreater(slower.time_s, usual.time_s)
         self.assertGreater(slower.energy_j, usual.energy_j)
+        peak, usual = (mbsopt.plan("alexnet", planner="baseline", **more).time_s for more in ({"dram_efficiency": 1}, {}))
+        self.assertLess(peak, usual)
 
     def test_simulate(self):
         """Of a network as of its plan; what is not overlapped is longer."""

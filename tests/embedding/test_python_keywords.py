@@ -71,7 +71,8 @@ class Keywords(unittest.TestCase):
 
     def test_plan(self):
         """Each gives the plan that the option gives, to the byte."""
-        for words in ({"cycle_model": "scalesim"}, {"dram_efficiency": 0.5}, {"dram_efficiency": "measured"},
+        for words in ({"cycle_model": "scalesim"}, {"dram_efficiency": 0.5}, {"dram_efficiency": 1},
+                      {"dram_efficiency": "measured"}, {"hardware": "gddr5", "dram_efficiency": "measured"},
                       {"overlap": "group"},
                       {"cycle_model": "scalesim", "dram_efficiency": 0.123456789}, {"weight": 0.5},
                       {"objective": "energy"}, {"max_slowdown": 10}, {"optimizer": "adam"}, {"batch_norm": "keep"},

@@ -141,22 +141,40 @@ START_TEST(digest_is_of_the_figures)
 }
 END_TEST
 
-/* A file that tells of a memory must tell what that one sustains; else WaveCore's holds. */
-START_TEST(measured_efficiency_is_of_the_machine_s_memory)
+/* A memory sustains what the file says of it, else what it was measured to, else its peak. A file
+ * that tells of a memory must tell of a measurement; else WaveCore's holds. */
+START_TEST(efficiency_is_as_measured_of_the_machine_s_memory)
 {
+    static const struct {
+        const char *members;
+        double efficiency;
+        double measured;
+    } files[] = {
+        {"", 0.86, 0.86},
+        {"'cores': 3, 'energy': {'static_w': 1}", 0.86, 0.86},
+        {"'memory': {}", 0.86, 0.86},
+        {"'memory': {'dram_efficiency': 1}", 1, 0.86},
+        {"'memory': {'dram_efficiency': 0.25}", 0.25, 0.86},
+        {"'memory': {'measured_dram_efficiency': 0.5}", 0.5, 0.5},
+        {"'memory': {'dram_efficiency': 1, 'measured_dram_efficiency': 0.5}", 1, 0.5},
+        {"'memory': {'bandwidth_bytes_per_s': 5}", 1, 0},
+        {"'memory': {'name': 'HBM2'}", 1, 0},
+        {"'memory': {'bandwidth_bytes_per_s': 5, 'dram_efficiency': 0.25}", 0.25, 0},
+        {"'memory': {'name': 'DDR', 'measured_dram_efficiency': 0.5}", 0.5, 0.5},
+    };
     mbs_hardware hardware;
     mbs_hardware_wavecore(&hardware);
-    ck_assert_double_eq(hardware.dram_efficiency, 1);
-    const double measured = hardware.measured_dram_efficiency;
-    ck_assert_int_eq(mbs_hardware_use_measured_efficiency(&hardware, &error), MBS_OK);
-    ck_assert_double_eq(hardware.dram_efficiency, measured);
-    ck_assert_int_eq(load_members(&hardware, "'cores': 3"), MBS_OK);
-    ck_assert_int_eq(mbs_hardware_use_measured_efficiency(&hardware, &error), MBS_OK);
-    ck_assert_double_eq(hardware.dram_efficiency, measured);
-    ck_assert_int_eq(load_members(&hardware, "'memory': {'measured_dram_efficiency': 0.5}"),
-                     MBS_OK);
-    ck_assert_int_eq(mbs_hardware_use_measured_efficiency(&hardware, &error), MBS_OK);
-    ck_assert_double_eq(hardware.dram_efficiency, 0.5);
+    ck_assert_double_eq(hardware.dram_efficiency, 0.86);
+    for (size_t i = 0; i < COUNT(files); i++) {
+        ck_assert_int_eq(load_members(&hardware, files[i].members), MBS_OK);
+        ck_assert_double_eq(hardware.dram_efficiency, files[i].efficiency);
+        ck_assert_double_eq(hardware.measured_dram_efficiency, files[i].measured);
+        if (files[i].measured > 0) {
+            must_succeed(mbs_hardware_use_measured_efficiency(&hardware, &error), &error,
+                         "measured");
+            ck_assert_double_eq(hardware.dram_efficiency, files[i].measured);
+        }
+    }
     ck_assert_int_eq(load_members(&hardware, "'name': 'chip', 'memory': {'name': 'DDR'}"), MBS_OK);
     ck_assert_double_eq(hardware.measured_dram_efficiency, 0);
     ck_assert_int_eq(mbs_hardware_use_measured_efficiency(&hardware, &error), MBS_ERR_INPUT);
@@ -175,10 +193,11 @@ START_TEST(the_other_memories)
         const char *file;
         const char *memory;
         double gib_per_s; /* section 7 */
+        double sustained; /* docs/evaluation.md */
     } machines[] = {
-        {"models/hardware/wavecore-hbm2x2.json", "HBM2x2", 600},
-        {"models/hardware/wavecore-gddr5.json", "GDDR5", 384},
-        {"models/hardware/wavecore-lpddr4.json", "LPDDR4", 239.2},
+        {"models/hardware/wavecore-hbm2x2.json", "HBM2x2", 600, 0.86},
+        {"models/hardware/wavecore-gddr5.json", "GDDR5", 384, 0.70},
+        {"models/hardware/wavecore-lpddr4.json", "LPDDR4", 239.2, 0.92},
     };
     for (size_t i = 0; i < COUNT(machines); i++) {
         mbs_hardware hardware;
@@ -189,6 +208,7 @@ START_TEST(the_other_memories)
         ck_assert_str_eq(hardware.memory_name, machines[i].memory);
         ck_assert_int_eq(hardware.bandwidth_bytes_per_s,
                          (int64_t)(machines[i].gib_per_s * (1 << 30) + 0.5));
+        ck_assert_double_eq(hardware.dram_efficiency, machines[i].sustained);
         ck_assert_int_eq(hardware.buffer_bytes, 10485760);
     }
 }
@@ -207,6 +227,7 @@ START_TEST(members_left_out_keep_wavecore_s_value)
     expected.buffer_bytes = 4096;
     strcpy(expected.memory_name, "DDR");
     expected.measured_dram_efficiency = 0; /* nobody measured that memory */
+    expected.dram_efficiency = 1;
     assert_same(&hardware, &expected);
 }
 END_TEST
@@ -407,7 +428,7 @@ int main(void)
     tcase_add_test(all, wavecore_is_what_its_file_says);
     tcase_add_test(all, members_are_listed);
     tcase_add_test(all, digest_is_of_the_figures);
-    tcase_add_test(all, measured_efficiency_is_of_the_machine_s_memory);
+    tcase_add_test(all, efficiency_is_as_measured_of_the_machine_s_memory);
     tcase_add_test(all, the_other_memories);
     tcase_add_test(all, members_left_out_keep_wavecore_s_value);
     tcase_add_test(all, every_member_is_read);

@@ -35,6 +35,7 @@ static void setup(void)
     hardware.cores = 1;
     hardware.clock_hz = hardware.bandwidth_bytes_per_s = 1000000000;
     hardware.vector_elements_per_cycle = 1;
+    hardware.dram_efficiency = 1;
     hardware.slice_bytes = 0;
     options = (mbs_simulate_options)MBS_SIMULATE_OPTIONS_INIT;
 }

@@ -186,6 +186,7 @@ START_TEST(time_of_strips)
     hardware.cores = 1;
     hardware.clock_hz = 259;
     hardware.bandwidth_bytes_per_s = 10;
+    hardware.dram_efficiency = 1;
     hardware.vector_elements_per_cycle = 1;
     mbs_cost cost;
     ck_assert_int_eq(mbs_plan_step_cost(&plan, &hardware, 0, &cost), MBS_OK);

@@ -67,6 +67,7 @@ START_TEST(last_iteration_is_short)
     mbs_hardware_wavecore(&hardware);
     hardware.clock_hz = 1000000000;
     hardware.bandwidth_bytes_per_s = 2000000000; /* a byte per ns and core */
+    hardware.dram_efficiency = 1;
     ck_assert_int_eq(plan->groups[0].sub_batch, 3);
     must_succeed(mbs_plan_cost(plan, &hardware, &cost), &error, "cost");
     assert_near(cost.gemm_cycles, 3 * (48 + 256) + (16 + 256), "cycles");
@@ -128,6 +129,7 @@ START_TEST(overlap_by_hand)
     mbs_hardware_wavecore(&hardware);
     hardware.clock_hz = 1000000000;
     hardware.vector_elements_per_cycle = 1;
+    hardware.dram_efficiency = 1;
     for (size_t i = 0; i < COUNT(expected); i++) {
         hardware.bandwidth_bytes_per_s = expected[i].bytes_per_s;
         hardware.overlap = expected[i].overlap;
@@ -215,7 +217,8 @@ static void check_laws(const mbs_cost *cost, const mbs_hardware *hardware)
     const double nearly = 1 - 1e-12;
     const double clock = (double)hardware->clock_hz;
     const double cells = (double)(hardware->array_rows * hardware->array_cols);
-    const double bandwidth = (double)hardware->bandwidth_bytes_per_s / (double)hardware->cores;
+    const double bandwidth = hardware->dram_efficiency * (double)hardware->bandwidth_bytes_per_s /
+                             (double)hardware->cores;
     ck_assert_double_ge(cost->time_s, nearly * cost->dram_bytes / bandwidth);
     ck_assert_double_ge(cost->time_s, nearly * cost->macs / (cells * clock));
     ck_assert_double_ge(cost->time_s, nearly * cost->vector_elements /
