@@ -151,6 +151,8 @@ static mbs_status place_groups(room *r, buffer_layout *layout, bool overlaps, in
                                mbs_error *error)
 {
     int64_t nodes = PLACE_PLAN_NODES;
+    int64_t executions = 0; /* few enough, as work_open has found */
+    int64_t behind = -1;
     mbs_status status = MBS_OK;
     for (int32_t g = 0; g < r->plan->group_count && status == MBS_OK; g++) {
         const mbs_group *group = &r->plan->groups[g];
@@ -158,6 +160,10 @@ static mbs_status place_groups(room *r, buffer_layout *layout, bool overlaps, in
         r->copies[g] = overlaps ? most_copies(r->plan, group) : 1;
         status = place_group(layout, r->plan, group, &r->copies[g], &nodes, &height, error);
         limits[g] = r->copies[g] > 1 ? height * layout->alignment : plan_capacity(r->plan);
+        r->behind[g] = behind;
+        executions += group->iterations * (group->end - group->first);
+        if (r->copies[g] > 1)
+            behind = executions - 1;
     }
     return status;
 }
@@ -171,8 +177,9 @@ mbs_status room_open(room *r, const mbs_plan *plan, const bool *stores,
     buffer_layout layout;
     buffer_regions list = {0};
     *r = (room){plan, mem_calloc(steps, sizeof *r->first), mem_calloc(steps, sizeof *r->later),
-                mem_calloc((size_t)plan->group_count + 1, sizeof *r->copies)};
-    if (r->first == NULL || r->later == NULL || r->copies == NULL)
+                mem_calloc((size_t)plan->group_count + 1, sizeof *r->copies),
+                mem_calloc((size_t)plan->group_count + 1, sizeof *r->behind)};
+    if (r->first == NULL || r->later == NULL || r->copies == NULL || r->behind == NULL)
         return error_memory(error);
     mbs_status status = layout_create(&layout, plan->program, alignment, error);
     if (status != MBS_OK)
@@ -198,6 +205,7 @@ void room_close(room *r)
     mem_free(r->first);
     mem_free(r->later);
     mem_free(r->copies);
+    mem_free(r->behind);
     *r = (room){0};
 }
 
@@ -207,11 +215,13 @@ static int64_t before(const room *r, const room_at *at, int64_t free)
     const mbs_group *group = &r->plan->groups[at->group];
     const int64_t own = at->step - group->first; /* before it in its iteration */
     int64_t number = free < WINDOW ? at->number - 1 - free : -1;
-    const bool shares = at->group > 0 && r->copies[at->group - 1] > 1;
     if (free >= own && at->iteration > 0) /* the iteration before it in the same place */
         number -= (r->copies[at->group] - 1) * (group->end - group->first);
-    /* of groups before, whose places other iterations may have, all is in the way */
-    if (at->iteration > 0 ? at->iteration < r->copies[at->group] : shares && free >= own)
+    /* what is known of groups before is of the first of their places, and is asked of ours: the
+     * others of theirs, and all before others of ours, are in the way */
+    if (at->iteration == 0)
+        number = max_i64(number, r->behind[at->group]);
+    else if (at->iteration < r->copies[at->group])
         number = max_i64(number, at->base - 1);
     return number;
 }

@@ -28,6 +28,8 @@ typedef struct room {
     room_free *first; /* per step: in the first iteration of its group, */
     room_free *later; /* and in each other */
     int64_t *copies;  /* per group: places for so many iterations, one after another in turn */
+    int64_t *behind;  /* per group: the last execution of the nearest group before it that has more
+                         places than one; -1: there is none */
 } room;
 
 /* Which execution is asked for. */

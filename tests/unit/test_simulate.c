@@ -5,7 +5,9 @@
 
 #include "mbsopt/mbsopt.h"
 #include "plan/groups.h"
+#include "plan/planner.h"
 #include "run.h"
+#include "simulate/room.h"
 
 #define SAMPLES    4
 #define OPERAND    8000 /* bytes of an input, or an output, of all samples */
@@ -157,6 +159,50 @@ START_TEST(half_the_dram_takes_twice_the_time)
 }
 END_TEST
 
+/*
+ * Three layers on inputs of their own. The first, in 4 iterations of 2 samples, has three places
+ * next to each other, the second one that leaves some of them free, the third comes into those:
+ * behind all iterations of the first, whichever place they have.
+ */
+START_TEST(places_of_groups_before_the_last_are_in_the_way)
+{
+    static const char text[] = "{\"format\":\"mbsopt-network/1\",\"name\":\"n\",\"inputs\":["
+                               "{\"name\":\"a\",\"shape\":[1000]},{\"name\":\"b\",\"shape\":[100]},"
+                               "{\"name\":\"c\",\"shape\":[100]}],\"layers\":["
+                               "{\"name\":\"ra\",\"op\":\"relu\",\"inputs\":[\"a\"]},"
+                               "{\"name\":\"rb\",\"op\":\"relu\",\"inputs\":[\"b\"]},"
+                               "{\"name\":\"rc\",\"op\":\"relu\",\"inputs\":[\"c\"]}]}";
+    const bool stores[6] = {false, true, false, true, false, true};
+    mbs_program_options of = MBS_PROGRAM_OPTIONS_INIT;
+    mbs_network *network;
+    mbs_program *program;
+    room r;
+    of.inference = 1;
+    must_succeed(mbs_network_load_text(&network, text, strlen(text), "n", &error), &error, "load");
+    must_succeed(mbs_program_create(&program, network, &of, &error), &error, "program");
+    mbs_plan *plan = plan_allocate(program, "hand");
+    plan->batch = 8;
+    plan->buffer_bytes = 3 * 8192;
+    for (int32_t k = 0; k < 3; k++)
+        group_keep_all(plan, plan_add_group(plan, k, k + 1, k == 0 ? 4 : 1));
+    hardware.overlap = MBS_OVERLAP_GROUP;
+    must_succeed(room_open(&r, plan, stores, &hardware, &error), &error, "room");
+    ck_assert_int_eq(r.copies[0], 3);
+    ck_assert_int_eq(r.copies[1], 1);
+    const room_wait second = room_before(&r, &(room_at){1, 1, 0, 4, 4});
+    ck_assert_int_eq(second.used_by, 3);
+    const room_wait third = room_before(&r, &(room_at){2, 2, 0, 5, 5});
+    ck_assert_int_eq(third.used_by, 3);
+    ck_assert_int_ge(third.stored_by, 3);
+    ck_assert_int_ge(third.results_over, 3);
+    ck_assert_int_ge(third.results_used, 3);
+    room_close(&r);
+    mbs_plan_free(plan);
+    mbs_program_free(program);
+    mbs_network_free(network);
+}
+END_TEST
+
 static int stop(const mbs_progress *progress, void *context)
 {
     (void)progress;
@@ -254,6 +300,7 @@ int main(void)
     tcase_add_test(all, room_limits_what_comes_ahead);
     tcase_add_test(all, iterations_overlap_where_there_is_room);
     tcase_add_test(all, half_the_dram_takes_twice_the_time);
+    tcase_add_test(all, places_of_groups_before_the_last_are_in_the_way);
     tcase_add_test(all, wrong_calls_are_refused);
     suite_add_tcase(suite, all);
     return run_suite(suite);
