@@ -34,7 +34,7 @@ typedef enum mbs_outcome {
 
 /* What dp and best minimise; whichever it is, a plan reports traffic, time and energy (cost.h). */
 typedef enum mbs_objective {
-    MBS_TRAFFIC = 0,
+    MBS_TRAFFIC = 0, /* dp, ilp and best: of plans that move as little the quickest */
     MBS_TIME,
     MBS_ENERGY,
     MBS_WEIGHTED, /* traffic and time: bytes + weight · seconds */

@@ -53,6 +53,41 @@ mbs_group *plan_add_group(mbs_plan *plan, int32_t first, int32_t end, int64_t it
     return group;
 }
 
+mbs_group *plan_copy_group(mbs_plan *plan, const mbs_plan *other, int32_t from)
+{
+    const mbs_step *steps = plan->program->steps;
+    const mbs_group *source = &other->groups[from];
+    const size_t count = (size_t)(source->end - source->first);
+    const int32_t touch = steps[source->first].touch_begin;
+    const size_t touches = (size_t)(steps[source->end - 1].touch_end - touch);
+    mbs_group *group = &plan->groups[plan->group_count++];
+    *group = *source;
+    memcpy(&plan->resident[touch], &other->resident[touch], touches * sizeof *plan->resident);
+    memcpy(&plan->mode[source->first], &other->mode[source->first], count * sizeof *plan->mode);
+    memcpy(&plan->over[source->first], &other->over[source->first], count * sizeof *plan->over);
+    memcpy(&plan->pinned_weight[source->first], &other->pinned_weight[source->first],
+           count * sizeof *plan->pinned_weight);
+    memcpy(&plan->pinned_accumulator[source->first], &other->pinned_accumulator[source->first],
+           count * sizeof *plan->pinned_accumulator);
+    return group;
+}
+
+void plan_drop_group(mbs_plan *plan)
+{
+    const mbs_step *steps = plan->program->steps;
+    const mbs_group *group = &plan->groups[--plan->group_count];
+    const size_t count = (size_t)(group->end - group->first);
+    const int32_t begin = steps[group->first].touch_begin;
+    const size_t touches = (size_t)(steps[group->end - 1].touch_end - begin);
+    memset(plan->resident + begin, 0, touches * sizeof *plan->resident);
+    for (int32_t k = group->first; k < group->end; k++) {
+        plan->mode[k] = MBS_STAGED;
+        plan->over[k] = -1;
+    }
+    memset(plan->pinned_weight + group->first, 0, count * sizeof *plan->pinned_weight);
+    memset(plan->pinned_accumulator + group->first, 0, count * sizeof *plan->pinned_accumulator);
+}
+
 void plan_add_passes(mbs_plan *plan, const plan_task *task, int32_t k)
 {
     const mbs_step *step = &task->program->steps[k];

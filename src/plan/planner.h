@@ -21,6 +21,7 @@ typedef struct plan_task {
     mbs_objective objective;      /* of dp */
     double weight;                /* MBS_WEIGHTED: bytes that a second is worth */
     const mbs_hardware *hardware; /* for time and energy */
+    const mbs_plan *given;        /* dp: a plan whose groups are tried too, as they are; or null */
 } plan_task;
 
 /* What is to be least of what something costs, of the task's objective. */
@@ -77,6 +78,12 @@ int64_t smallest_iterations(int64_t batch, int64_t samples);
 
 /* Appends the group [first, end) with `iterations`. */
 mbs_group *plan_add_group(mbs_plan *plan, int32_t first, int32_t end, int64_t iterations);
+
+/* Appends a copy of group `from` of another plan of the same program. */
+mbs_group *plan_copy_group(mbs_plan *plan, const mbs_plan *other, int32_t from);
+
+/* Takes off the last group, of whose choices nothing is left. */
+void plan_drop_group(mbs_plan *plan);
 
 /* Appends step k as a group of its own with I=1: staged if it fits, else in passes. */
 void plan_add_lone_step(mbs_plan *plan, const plan_task *task, int32_t k);

@@ -101,8 +101,10 @@ bool sweep_searches_order(const sweep *of, const sweep_point *at)
 size_t sweep_plan_machine(const sweep *of, const sweep_point *at)
 {
     const mbs_planner planner = of->planners.values[at->planner];
-    const bool costs_matter = of->objective != MBS_TRAFFIC &&
-                              (search_heeds_objective(planner) || sweep_recomputes(of, at));
+    /* of plans of equal traffic these take the quickest */
+    const bool begins_with_dp = search_heeds_objective(planner) || planner == MBS_PLANNER_ILP;
+    const bool costs_matter =
+        begins_with_dp || (of->objective != MBS_TRAFFIC && sweep_recomputes(of, at));
     return costs_matter ? at->machine : of->machines[at->machine].same_plans;
 }
 

@@ -29,9 +29,11 @@
 #include "base/checked.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "cost/traffic.h"
 #include "plan/dp/dp_emit.h"
 #include "plan/dp/dp_span.h"
 #include "plan/dp/dp_starts.h"
+#include "plan/dp/dp_ties.h"
 #include "plan/dp/strip_search.h"
 #include "plan/pins.h"
 
@@ -75,7 +77,9 @@ typedef struct dp {
     /* per cut: the least traffic before it, and the group it ends with */
     int64_t *best;
     dp_choice *choice;
+    dp_ties ties;  /* all such groups */
     int32_t *cuts; /* room to list the cuts of the best path */
+    int32_t given; /* the next group of the task's plan, if one is given */
     bool stopped;  /* by the task's watch */
 } dp;
 
@@ -89,12 +93,15 @@ static int32_t max_i32(int32_t a, int32_t b)
     return a > b ? a : b;
 }
 
-static void relax(dp *d, int32_t first, int32_t end, int64_t traffic, int32_t candidate)
+static void relax(dp *d, int32_t end, int64_t traffic, dp_choice way)
 {
-    if (traffic < d->best[end]) {
-        d->best[end] = traffic;
-        d->choice[end] = (dp_choice){.first = first, .candidate = candidate};
-    }
+    if (traffic > d->best[end])
+        return;
+    dp_ties_add(&d->ties, way, traffic == d->best[end]);
+    if (traffic == d->best[end])
+        return;
+    d->best[end] = traffic;
+    d->choice[end] = way;
 }
 
 /* What the group moves less, over all iterations, if `room` bytes are pinned. */
@@ -107,20 +114,33 @@ static void relax_group(dp *d, const span *g, pins *own)
 {
     const starts *s = &d->starts;
     int64_t least = starts_reduced(s, g->first, 1) + starts_parameters(s, g->end, 1);
-    if (least - starts_continued(s, g->first, g->end) >= d->best[g->end])
+    if (least - starts_continued(s, g->first, g->end) > d->best[g->end])
         return;
     const int64_t reread = reread_bytes(starts_parameters_of(s, g->first, g->end));
     pins_move(own, g->first, g->end);
     for (int32_t c = g->smallest; c < g->count; c++) {
         int64_t again =
             (d->list.iterations[c] - 1) * reread - saved(d, own, c, d->task->capacity - g->peak[c]);
-        relax(d, g->first, g->end, least + again, c);
+        relax(d, g->end, least + again, (dp_choice){.first = g->first, .candidate = c});
     }
 }
 
 static void relax_passes(dp *d, int32_t k)
 {
-    relax(d, k, k + 1, d->best[k] + plan_passes_bytes(d->task, k), DP_PASSES);
+    relax(d, k + 1, d->best[k] + plan_passes_bytes(d->task, k),
+          (dp_choice){.first = k, .candidate = DP_PASSES});
+}
+
+/* The group of the given plan that ends at the cut, if there is one. */
+static void relax_given(dp *d, int32_t end)
+{
+    const mbs_plan *given = d->task->given;
+    if (given == NULL || given->groups[d->given].end != end)
+        return;
+    const mbs_group *group = &given->groups[d->given];
+    relax(d, end, d->best[group->first] + plan_count_group(given, group).total,
+          (dp_choice){.first = group->first, .candidate = DP_GIVEN, .given = d->given});
+    d->given++;
 }
 
 /*
@@ -145,7 +165,7 @@ static void relax_passes(dp *d, int32_t k)
 static void set_bound(dp *d, int32_t cut)
 {
     const span *g = &d->group;
-    const int64_t best = d->best[g->end];
+    const int64_t best = d->best[g->end] + 1; /* as little is of use too */
     const int32_t smallest = max_i32(g->smallest, d->need.smallest);
     if (smallest >= g->count) { /* none fits: all are useless */
         d->bound = (dp_bound){cut, 1, INT64_MIN, INT64_MIN};
@@ -241,7 +261,8 @@ static void search_left(dp *d, int32_t end)
         starts_need need = {g->smallest, g->peak[g->count - 1]};
         starts_learn(&d->starts, g->first, need);
         starts_raise(&d->need, need);
-        relax_group(d, g, &d->group_pins);
+        if (!d->has_leader || d->leader.first != g->first) /* else it is known */
+            relax_group(d, g, &d->group_pins);
         if (!useless && rest_is_useless(d)) {
             /* a bit further, for the sake of the next cuts: they find more groups known */
             useless = true;
@@ -264,7 +285,7 @@ static void follow_leader(dp *d)
 static void change_leader(dp *d, int32_t end)
 {
     int32_t first = d->choice[end].first;
-    if (d->choice[end].candidate == DP_STRIPS)
+    if (d->choice[end].candidate == DP_STRIPS || d->choice[end].candidate == DP_GIVEN)
         return;
     if (end - first <= DP_SHORT || (d->has_leader && d->leader.first == first))
         return;
@@ -284,11 +305,13 @@ static bool search(dp *d)
             return false;
         starts_add_cut(&d->starts, d->best[k]);
         starts_add_step(&d->starts);
+        dp_ties_next(&d->ties);
         follow_leader(d);
         search_left(d, k + 1);
+        relax_given(d, k + 1);
         relax_passes(d, k); /* after groups: of equals, the step that needs no passes */
         if (d->strips != NULL &&
-            !strip_search_cut(d->strips, k + 1, &d->best[k + 1], &d->choice[k + 1]))
+            !strip_search_cut(d->strips, k + 1, &d->best[k + 1], &d->choice[k + 1], &d->ties))
             return false;
         change_leader(d, k + 1);
     }
@@ -305,9 +328,9 @@ static bool dp_open(dp *d, const plan_task *task)
     d->choice = mem_alloc(cuts * sizeof *d->choice);
     d->cuts = mem_alloc(cuts * sizeof *d->cuts);
     if (d->operands == NULL || d->best == NULL || d->choice == NULL || d->cuts == NULL ||
-        !starts_open(&d->starts, p, task->batch) || !pins_open(&d->group_pins, p) ||
-        !pins_open(&d->leader_pins, p) || !pins_open(&d->all_pins, p) ||
-        !span_open(&d->group, task, &d->list, d->operands) ||
+        !starts_open(&d->starts, p, task->batch) || !dp_ties_open(&d->ties, p->step_count) ||
+        !pins_open(&d->group_pins, p) || !pins_open(&d->leader_pins, p) ||
+        !pins_open(&d->all_pins, p) || !span_open(&d->group, task, &d->list, d->operands) ||
         !span_open(&d->leader, task, &d->list, d->operands))
         return false;
     for (int32_t k = 0; k < p->step_count; k++) {
@@ -322,6 +345,7 @@ static void dp_close(dp *d)
 {
     candidates_free(&d->list);
     starts_close(&d->starts);
+    dp_ties_close(&d->ties);
     span_close(&d->group);
     span_close(&d->leader);
     pins_close(&d->group_pins);
@@ -345,6 +369,8 @@ mbs_status plan_dp(mbs_plan *plan, const plan_task *task, mbs_error *error)
          (d.strips != NULL && !strip_search_open(&strips, task, &d.starts, d.operands)) ||
          !search(&d)))
         status = d.stopped ? plan_watch_stopped(error) : error_memory(error);
+    if (status == MBS_OK)
+        status = dp_ties_break(d.choice, &d.ties, plan, task, &d.list, error);
     if (status == MBS_OK)
         status = dp_emit(plan, task, &d.list, d.choice, d.cuts, error);
     if (status == MBS_OK) {

@@ -2,15 +2,28 @@
 
 #include "plan/groups.h"
 
-static mbs_status emit_group(mbs_plan *plan, const plan_task *task, const candidates *list,
-                             dp_choice last, int32_t end, mbs_error *error)
+static mbs_status emit_strips(mbs_plan *plan, const plan_task *task, dp_choice last, int32_t end,
+                              mbs_error *error)
+{
+    bool fits;
+    mbs_group *group = plan_add_group(plan, last.first, end, task->batch);
+    group_keep_all(plan, group);
+    return group_set_strips(plan, task, group, last.strips, &fits, error);
+}
+
+mbs_status dp_emit_group(mbs_plan *plan, const plan_task *task, const candidates *list,
+                         dp_choice last, int32_t end, mbs_error *error)
 {
     if (last.candidate == DP_PASSES) {
         plan_add_passes(plan, task, last.first);
         return MBS_OK;
     }
+    if (last.candidate == DP_GIVEN) {
+        plan_copy_group(plan, task->given, last.given);
+        return MBS_OK;
+    }
     if (last.candidate == DP_STRIPS)
-        return plan_add_strips(plan, task, last.first, end, last.strips, error);
+        return emit_strips(plan, task, last, end, error);
     const mbs_group *group =
         plan_add_group(plan, last.first, end, list->iterations[last.candidate]);
     group_keep_all(plan, group);
@@ -31,6 +44,6 @@ mbs_status dp_emit(mbs_plan *plan, const plan_task *task, const candidates *list
         cuts[--g] = cut;
     mbs_status status = MBS_OK;
     for (int32_t g = 0; g < count && status == MBS_OK; g++)
-        status = emit_group(plan, task, list, choice[cuts[g]], cuts[g], error);
+        status = dp_emit_group(plan, task, list, choice[cuts[g]], cuts[g], error);
     return status;
 }

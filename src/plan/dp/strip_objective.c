@@ -59,26 +59,6 @@ static mbs_status choose_strips(mbs_plan *plan, const plan_task *task, mbs_error
                             : status;
 }
 
-/* Copies group `from` of another plan of the same program to the end of `plan`. */
-static mbs_group *copy_group(mbs_plan *plan, const mbs_plan *other, int32_t from)
-{
-    const mbs_step *steps = plan->program->steps;
-    const mbs_group *source = &other->groups[from];
-    const size_t count = (size_t)(source->end - source->first);
-    const int32_t touch = steps[source->first].touch_begin;
-    const size_t touches = (size_t)(steps[source->end - 1].touch_end - touch);
-    mbs_group *group = &plan->groups[plan->group_count++];
-    *group = *source;
-    memcpy(&plan->resident[touch], &other->resident[touch], touches * sizeof *plan->resident);
-    memcpy(&plan->mode[source->first], &other->mode[source->first], count * sizeof *plan->mode);
-    memcpy(&plan->over[source->first], &other->over[source->first], count * sizeof *plan->over);
-    memcpy(&plan->pinned_weight[source->first], &other->pinned_weight[source->first],
-           count * sizeof *plan->pinned_weight);
-    memcpy(&plan->pinned_accumulator[source->first], &other->pinned_accumulator[source->first],
-           count * sizeof *plan->pinned_accumulator);
-    return group;
-}
-
 /* The plan of least traffic with strips, its strip groups as is best for the objective. */
 static mbs_status plan_strips(mbs_plan *plan, const plan_task *task, mbs_error *error)
 {
@@ -89,7 +69,7 @@ static mbs_status plan_strips(mbs_plan *plan, const plan_task *task, mbs_error *
         return error_memory(error);
     mbs_status status = plan_dp(least, &traffic, error);
     for (int32_t g = 0; status == MBS_OK && g < least->group_count; g++)
-        if (copy_group(plan, least, g)->strips > 1)
+        if (plan_copy_group(plan, least, g)->strips > 1)
             status = choose_strips(plan, task, error);
     mbs_plan_free(least);
     return status;
@@ -131,7 +111,7 @@ static mbs_status join(mbs_plan *plan, const mbs_plan *whole, const mbs_plan *st
         cut = first;
     }
     for (int32_t cut = ways[0].next; cut > 0; cut = cut < steps ? ways[cut].next : 0)
-        copy_group(plan, ways[cut].plan, ways[cut].group);
+        plan_copy_group(plan, ways[cut].plan, ways[cut].group);
     return MBS_OK;
 }
 

@@ -170,9 +170,15 @@ static int64_t cost_of(strip_search *s, int32_t start, int64_t strips, int64_t r
     return s->task->pin ? cost - pins_save(&s->pins, iterations, room) : cost;
 }
 
+/* Where ties are kept, what comes to as little is. */
+static bool is_of_use(const strip_search *s, int64_t cost)
+{
+    return cost < *s->best || (cost == *s->best && s->ties != NULL);
+}
+
 static bool may_pay(strip_search *s, int32_t start, int64_t strips)
 {
-    return cost_of(s, start, strips, s->task->capacity) < *s->best;
+    return is_of_use(s, cost_of(s, start, strips, s->task->capacity));
 }
 
 /* The block's starts move at least what its best one moves once, and what its last one rereads. */
@@ -183,7 +189,7 @@ static bool is_block_useless(strip_search *s, int32_t block)
                          starts_block_reduced(s->starts, block, 1) +
                          starts_continued(s->starts, block * STARTS_BLOCK, last);
     const int64_t cost = cost_of(s, last, 2, s->task->capacity);
-    return cost == INT64_MAX || cost - less >= *s->best;
+    return cost == INT64_MAX || !is_of_use(s, cost - less);
 }
 
 static void find_promising(strip_search *s)
@@ -203,11 +209,17 @@ static void find_promising(strip_search *s)
 static void relax(strip_search *s, int32_t start, int32_t strips, int64_t peak)
 {
     const int64_t cost = cost_of(s, start, strips, s->task->capacity - peak);
-    if (cost < *s->best && s->offer != NULL) {
+    const dp_choice way = {.first = start, .candidate = DP_STRIPS, .strips = strips};
+    if (!is_of_use(s, cost))
+        return;
+    if (s->offer != NULL) {
         s->refused = !s->offer(s->context, start, strips, cost) || s->refused;
-    } else if (cost < *s->best) {
+        return;
+    }
+    dp_ties_add(s->ties, way, cost == *s->best);
+    if (cost < *s->best) {
         *s->best = cost;
-        *s->choice = (dp_choice){.first = start, .candidate = DP_STRIPS, .strips = strips};
+        *s->choice = way;
     }
 }
 
@@ -339,11 +351,12 @@ static bool try_strips(strip_search *s, int32_t strips, int32_t *next_t)
     return true;
 }
 
-bool strip_search_cut(strip_search *s, int32_t end, int64_t *best, dp_choice *choice)
+bool strip_search_cut(strip_search *s, int32_t end, int64_t *best, dp_choice *choice, dp_ties *ties)
 {
     s->end = end;
     s->best = best;
     s->choice = choice;
+    s->ties = ties;
     add_step(s, end - 1);
     if (!raise_roomy(s))
         return false;

@@ -21,6 +21,7 @@
 #include "plan/dp/dp_emit.h"
 #include "plan/dp/dp_span.h"
 #include "plan/dp/dp_starts.h"
+#include "plan/dp/dp_ties.h"
 #include "plan/dp/strip_walk.h"
 #include "plan/pins.h"
 
@@ -51,6 +52,7 @@ typedef struct strip_search {
     int32_t end;   /* the cut at hand, */
     int64_t *best; /* its least traffic */
     dp_choice *choice;
+    dp_ties *ties; /* for all groups that come to it; or null if they are offered */
     /* if not null, what fits and moves less than *best goes here, which then stays as it is; false
        ends the search */
     bool (*offer)(void *context, int32_t first, int32_t strips, int64_t traffic);
@@ -65,9 +67,11 @@ bool strip_search_open(strip_search *search, const plan_task *task, starts *cuts
 void strip_search_close(strip_search *search);
 
 /*
- * Takes for the last group before cut `end` the best strip group, if it is better than *best. Cuts
- * come in order, from 1. False if memory is out.
+ * Takes for the last group before cut `end` the best strip group, if it is better than *best, and
+ * adds to `ties` those that are as good. Cuts come in order, from 1. False if memory is out. What
+ * offers its groups needs neither choice nor ties.
  */
-bool strip_search_cut(strip_search *search, int32_t end, int64_t *best, dp_choice *choice);
+bool strip_search_cut(strip_search *search, int32_t end, int64_t *best, dp_choice *choice,
+                      dp_ties *ties);
 
 #endif

@@ -95,6 +95,25 @@ static mbs_status begin_with_dp(mbs_plan *plan, const plan_task *task, mbs_error
     return MBS_OK;
 }
 
+/*
+ * Makes of the plan found the quickest that moves as little of those that dp can make with groups
+ * of its own and of the plan's.
+ */
+static mbs_status hasten(mbs_plan *plan, const plan_task *task, mbs_error *error)
+{
+    plan_task again = *task;
+    mbs_plan *quicker = plan_allocate_like(plan, plan->planner_name);
+    if (quicker == NULL)
+        return error_memory(error);
+    again.given = plan;
+    again.watch = NULL;
+    mbs_status status = plan_dp(quicker, &again, error);
+    if (status == MBS_OK)
+        plan_exchange_choices(plan, quicker);
+    mbs_plan_free(quicker);
+    return status;
+}
+
 mbs_status plan_ilp(mbs_plan *plan, const plan_task *task, mbs_error *error)
 {
     exact x = {.task = task, .plan = plan};
@@ -108,6 +127,8 @@ mbs_status plan_ilp(mbs_plan *plan, const plan_task *task, mbs_error *error)
     x.bound = min_i64(exact_compulsory(task->program, task->batch), x.incumbent);
     status = solver_isolate(search, &x, error);
     release(&x);
+    if (status == MBS_OK && plan_count(plan).total < task->watch->dp_bytes)
+        status = hasten(plan, task, error);
     plan->outcome = x.bound >= plan_count(plan).total ? MBS_OPTIMAL : MBS_FEASIBLE;
     plan->bound_bytes = x.bound;
     return status;

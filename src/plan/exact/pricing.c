@@ -18,7 +18,6 @@ static int64_t evaluate(const pricing *with, const column *c, const bool *reside
     mbs_plan *scratch = with->scratch;
     const int32_t begin = steps[c->first].touch_begin;
     const size_t touches = (size_t)(steps[c->end - 1].touch_end - begin);
-    const size_t count = (size_t)(c->end - c->first);
     int64_t value = NO_VALUE;
     memcpy(scratch->resident + begin, resident, touches * sizeof *resident);
     scratch->group_count = 0;
@@ -29,14 +28,7 @@ static int64_t evaluate(const pricing *with, const column *c, const bool *reside
         group_pin(scratch, l->task, group);
         value = plan_count_group(scratch, group).total;
     }
-    memset(scratch->resident + begin, 0, touches * sizeof *resident);
-    for (int32_t k = c->first; k < c->end; k++) {
-        scratch->mode[k] = MBS_STAGED;
-        scratch->over[k] = -1;
-    }
-    memset(scratch->pinned_weight + c->first, 0, count * sizeof *scratch->pinned_weight);
-    memset(scratch->pinned_accumulator + c->first, 0, count * sizeof *scratch->pinned_accumulator);
-    scratch->group_count = 0;
+    plan_drop_group(scratch);
     return value;
 }
 

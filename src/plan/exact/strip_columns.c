@@ -80,7 +80,7 @@ static bool search(collection *all, const plan_task *task, int64_t limit)
         starts_add_cut(&all->starts, all->before[k]);
         starts_add_step(&all->starts);
         all->cut = k + 1;
-        done = strip_search_cut(&all->strips, k + 1, &most, NULL);
+        done = strip_search_cut(&all->strips, k + 1, &most, NULL, NULL);
     }
     return done;
 }
