@@ -9,8 +9,8 @@ from typing import Mapping, Optional, Union
 from ._native import (Call, Hardware, HardwareMember, LayerInfo, ProgramOptions, Size, Source, find_file, is_onnx,
                       kind_of)
 from ._onnx import Importing, Names
-from ._plan import (expect_batch, expect_flags, expect_fold, expect_hardware, expect_size, expect_source, expect_text, fused, load,
-                    program_options)
+from ._plan import (expect_batch, expect_flags, expect_fold, expect_hardware, expect_size, expect_source, expect_text,
+                    fused, load, program_options)
 from ._types import Error, Layer, Machine, Member, Network, Plan
 
 

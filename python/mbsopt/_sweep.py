@@ -197,7 +197,8 @@ def sweep(networks: OneOrMany[Source], *, buffer: Optional[OneOrMany[Size]] = No
             "batch_norm": batch_norm, "recompute": recompute, "max_recompute": max_recompute, "effort": effort,
             "no_pin": False, "no_stream": False, "no_strips": switch == "off", "time_limit": time_limit,
             "work_limit": work_limit,
-            "gap": 0.0, "in_place": in_place, "order": order if suffixes[name].endswith("-order") else "given", "optimizer": optimizer, "no_fold": no_fold, "fuse": fuse,
+            "gap": 0.0, "in_place": in_place, "order": order if suffixes[name].endswith("-order") else "given",
+            "optimizer": optimizer, "no_fold": no_fold, "fuse": fuse,
             "max_dram": max_dram if again[name] else None}))
         starts.append({"phase": "inference" if inference else "training", "batch_norm": "keep" if keep else "replace",
                        "batch": samples, "planner": _named(name, objective) + suffixes[name],
