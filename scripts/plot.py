@@ -41,6 +41,8 @@ KINDS = {  # what it is, the numeric columns it needs, the columns that it shows
                         ("recompute", "total_bytes", "extra_macs_percent"), ("recompute",)),
     "recompute-memories-table": ("what the figure recompute-memories shows, in Markdown",
                                  ("hardware", "recompute", "time_s"), ("hardware", "recompute")),
+    "below-table": ("how far traffic is below mbs2's by buffer, network and what is recomputed, in Markdown",
+                    ("buffer_bytes", "recompute", "total_bytes"), ("buffer_bytes", "recompute")),
     "plan": ("a plan file: groups, bytes of each step, the buffer, traffic of each group", (), ()),
 }
 

@@ -76,7 +76,7 @@ def read_rows(path, needed, warn):
         point = dict(zip(header, fields))
         if point["network"].startswith("(") or point.get("outcome", OUTCOMES[0]) not in OUTCOMES:
             continue  # a mean of `mbsopt compare`, or a point without a plan
-        if point.get("strips") == "off" and point["planner"] in TAKE_STRIPS:
+        if point.get("strips") == "off" and re.sub("(-in-place)?(-order)?$", "", point["planner"]) in TAKE_STRIPS:
             point["planner"] += "-no-strips"  # as `mbsopt compare` calls it
         for name in sorted(numeric):
             point[name] = number(point[name], f"{path}:{line}: column {name}")

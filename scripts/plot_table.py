@@ -111,6 +111,26 @@ def by_machine_and_recompute(points, labels):
     return rows("ms", [labels.get(machine, machine) for machine in machines], lines) + "\n"
 
 
+def below_mbs2(points, labels):
+    """Traffic below mbs2's: buffers and networks down, limits of what is computed again across."""
+    lines, limits = [], [limit for limit in in_order(points, "recompute") if limit != "none"]
+    for buffer in in_order(points, "buffer_bytes"):
+        mine = [point for point in points if point["buffer_bytes"] == buffer]
+        base = {point["network"]: point["total_bytes"] for point in mine if point["planner"] == "mbs2"}
+        found = {limit: {point["network"]: point["total_bytes"] for point in mine if point["recompute"] == limit}
+                 for limit in limits}
+        for network in in_order(mine, "network"):
+            cells = [f"{of[network] / 1e9:.3f} ({less(of[network] / base[network])})"
+                     if network in of and base.get(network, 0) > 0 else "" for of in found.values()]
+            lines.append([f"{buffer / 1048576:g} MiB, {labels.get(network, network)}",
+                          f"{base[network] / 1e9:.3f}" if network in base else "", *cells])
+        both = [network for network in base if base[network] > 0 and all(of.get(network, 0) > 0 for of in found.values())]
+        if len(both) > 1:
+            means = [geometric_mean(of[network] / base[network] for network in both) for of in found.values()]
+            lines.append([f"**{buffer / 1048576:g} MiB, geometric mean**", "", *(f"**{less(mean)}**" for mean in means)])
+    return rows("GB (less than mbs2)", ["mbs2", *map(limit_text, limits)], lines) + "\n"
+
+
 def by_machine(points, labels):
     """Geometric means over the networks: machines down, traffic, time and energy of each planner across."""
     lines, heads = [], {}
@@ -134,4 +154,5 @@ WRITERS = {
     "strips-table": by_strips,
     "recompute-table": by_recompute,
     "recompute-memories-table": by_machine_and_recompute,
+    "below-table": below_mbs2,
 }

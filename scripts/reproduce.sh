@@ -24,6 +24,7 @@ anew. ilp stops at a time limit: its last digits may differ between machines.
   memories            with each of four memories
   recompute, recompute-memories
                       what to compute again in place of storing it
+  below-mbs2          how far below the paper's method with all that is known
   sensitivity         with one constant of the machine changed
   simulation          estimated times beside simulated, all shipped networks
   overlap, overlap-simulation
@@ -55,7 +56,7 @@ EOT
 }
 
 all_parts=(planners ilp buffers strips strips-batch-norm strips-inference memories recompute
-    recompute-memories sensitivity simulation overlap overlap-simulation dram crane soma optimizers)
+    recompute-memories below-mbs2 sensitivity simulation overlap overlap-simulation dram crane soma optimizers)
 networks=$root/models/networks
 hardware=$root/models/hardware
 figures=$root/docs/figures
@@ -212,6 +213,15 @@ sweep_recompute-memories() {
         for policy in none auto; do
             sweep_four --objective "$objective" --recompute "$policy" "${machines[@]/#/--hardware=}"
         done
+    done
+}
+
+# The paper's own method, then all that lessens traffic: without more arithmetic, and with some.
+sweep_below-mbs2() {
+    local percent sizes=(--buffer "${buffers:-1MiB,4MiB,10MiB}")
+    sweep_six --planner mbs2 "${sizes[@]}"
+    for percent in 0 10 25; do
+        sweep_six --planner dp --in-place --order search --recompute auto --max-recompute "$percent" "${sizes[@]}"
     done
 }
 
@@ -379,6 +389,7 @@ write_tables() {
         write_table "Strips: ${strips_titles[$part]}" strips-table "$part" "${table_buffers[@]}"
     done
     write_table "Recomputing instead of storing: traffic of dp" recompute-table recompute
+    write_table "How far below mbs2: traffic with strips, in place, another order and recomputing" below-table below-mbs2
     write_table "Time by memory, without and with recomputing" recompute-memories-table recompute-memories
 }
 

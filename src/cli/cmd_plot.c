@@ -81,7 +81,8 @@ const command command_plot = {
         "  recompute  traffic over multiply-accumulates added; recompute-memories: time by "
         "machine, with and without recomputing\n"
         "  table      what planners save against baseline, in Markdown on standard output; "
-        "likewise means, strips-table, recompute-table, recompute-memories-table\n",
+        "likewise means, strips-table, recompute-table, recompute-memories-table, "
+        "below-table\n",
     .examples = "  mbsopt plan resnet50 --plot resnet50.svg\n"
                 "      the plan as a picture\n"
                 "  mbsopt sweep resnet50 --buffer 1MiB..64MiB:x2 --planner mbs2,dp -o rows.csv &&\n"

@@ -219,6 +219,20 @@ class Figures(PlotTest):
         self.assertRegex(self.plot("recompute-memories-table", one).stdout,
                          r"\| ms \| wavecore \|\n.*\n\| net, dp, none \| 70.0 \|\n\| net, dp, auto, 5 % \| 70.0 \|\n")
 
+    def test_below_mbs2(self):
+        """Each limit's traffic, how far it is below mbs2's, and the mean of the networks."""
+        header, row = HEADER.strip().split(","), ROW.strip().split(",")
+        lines = [HEADER]
+        for network, base, found in (("a", 4, 3), ("b", 9, 3)):
+            for planner, recompute, total in (("mbs2", "none", base), ("dp-in-place-order", "auto:0", found)):
+                given = {"network": network, "planner": planner, "recompute": recompute, "total_bytes": total * 10**9}
+                lines.append(",".join(str(given.get(name, value)) for name, value in zip(header, row)) + "\n")
+        size = f"{int(row[header.index('buffer_bytes')]) / 2**20:g} MiB"
+        self.assertEqual(self.plot("below-table", self.file("rows.csv", "".join(lines))).stdout,
+                         "| GB (less than mbs2) | mbs2 | auto, 0 % |\n|---|---:|---:|\n"
+                         f"| {size}, a | 4.000 | 3.000 (25.0 %) |\n| {size}, b | 9.000 | 3.000 (66.7 %) |\n"
+                         f"| **{size}, geometric mean** |  | **50.0 %** |\n")
+
     def test_objectives(self):
         """No two planners look the same, in colour and in greyscale."""
         planners = [*plot_data.PLANNERS, "dp+auto:10", "dp+expand",
