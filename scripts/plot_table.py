@@ -112,13 +112,21 @@ def by_machine_and_recompute(points, labels):
 
 
 def below_mbs2(points, labels):
-    """Traffic below mbs2's: buffers and networks down, limits of what is computed again across."""
+    """
+    Traffic below mbs2's: buffers and networks down, limits of what is computed again across, from the least on. What
+    is within one is within the next, so that it counts there too.
+    """
     lines, limits = [], [limit for limit in in_order(points, "recompute") if limit != "none"]
     for buffer in in_order(points, "buffer_bytes"):
         mine = [point for point in points if point["buffer_bytes"] == buffer]
         base = {point["network"]: point["total_bytes"] for point in mine if point["planner"] == "mbs2"}
-        found = {limit: {point["network"]: point["total_bytes"] for point in mine if point["recompute"] == limit}
-                 for limit in limits}
+        found, least = {}, {}
+        for limit in limits:
+            for point in mine:
+                if point["recompute"] == limit:
+                    network = point["network"]
+                    least[network] = min(least.get(network, point["total_bytes"]), point["total_bytes"])
+            found[limit] = dict(least)
         for network in in_order(mine, "network"):
             cells = [f"{of[network] / 1e9:.3f} ({less(of[network] / base[network])})"
                      if network in of and base.get(network, 0) > 0 else "" for of in found.values()]

@@ -168,6 +168,25 @@ class Evaluation(unittest.TestCase):
                 if more:
                     self.assertAlmostEqual(float(more.strip("( %)")), float(row["extra_macs_percent"]), delta=0.0501)
 
+    def test_below_mbs2(self):
+        table = table_with("", "", "mbs2", "no more arithmetic")
+        total = {(row["network"], row["buffer_bytes"], row["recompute"]): int(row["total_bytes"])
+                 for row in rows_of("below-mbs2")}
+        size, ratios = 0, []
+        for cells in table[1:]:
+            size = int(cells[0].removesuffix(" MiB")) if cells[0] else size
+            if cells[1] == "geometric mean":
+                self.assertEqual(cells[3:], [f"−{100 * (1 - geometric_mean(of)):.1f} %" for of in zip(*ratios)], size)
+                ratios = []
+                continue
+            at = NAMES[cells[1]], str(size * MIB)
+            base = total[(*at, "none")]
+            found = [min(total[(*at, f"auto:{limit}")] for limit in (0, 10, 25)[:count]) for count in (1, 2, 3)]
+            ratios.append([bytes_ / base for bytes_ in found])
+            self.assertEqual(cells[2:], [f"{base / 1e9:.3f}", *(
+                f"{bytes_ / 1e9:.3f} (−{100 * (1 - bytes_ / base):.1f} %)" for bytes_ in found)], at)
+        self.assertEqual(len(table), 1 + 3 * 7)
+
     def test_recomputing_by_memory(self):
         table = table_with("", "HBM2", "LPDDR4")
         machines = [f"{name}:dram-1" for name in ("wavecore", "wavecore-lpddr4", "lpddr4-2", "lpddr4-4", "lpddr4-8")]
