@@ -4,204 +4,13 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "cost/footprint.h"
+#include "place/regions.h"
+#include "place/search.h"
 
 /* Executions further back make no difference to where something is moved: for what comes ahead, */
 #define FAR 16
 /* and for results, which wait for those that the step before stores. */
 #define NEAR 2
-
-/* ---- What the layout has --------------------------------------------------------------------- */
-
-static void add_region(buffer_regions *list, const buffer_layout *layout, int64_t offset,
-                       int64_t bytes, buffer_region region)
-{
-    if (offset < 0 || bytes == 0)
-        return;
-    region.offset = offset;
-    region.end = offset + ceil_div(bytes, layout->alignment) * layout->alignment;
-    list->regions[list->count++] = region;
-}
-
-static void add_parameters(buffer_regions *list, const buffer_layout *layout,
-                           const mbs_group *group, int32_t k)
-{
-    const mbs_plan *plan = list->plan;
-    const mbs_step *step = &plan->program->steps[k];
-    const bool begun = step->accumulator_use.previous >= 0;
-    const buffer_region own = {.first = k, .last = k, .touch = -1, .comes = true};
-    add_region(list, layout, layout->weight[k], step->weight_bytes, own);
-    buffer_region sums = own;
-    sums.comes = begun || group->iterations > 1;
-    add_region(list, layout, layout->accumulator[k], step->accumulator_bytes, sums);
-    buffer_region pinned = own;
-    pinned.throughout = true;
-    if (use_is_first(&step->weight_use, group->first))
-        add_region(list, layout, layout->pinned_weight[k], plan->pinned_weight[k], pinned);
-    pinned.comes = begun;
-    if (use_is_first(&step->accumulator_use, group->first))
-        add_region(list, layout, layout->pinned_accumulator[k], plan->pinned_accumulator[k],
-                   pinned);
-}
-
-static void add_step(buffer_regions *list, const buffer_layout *layout, const mbs_group *group,
-                     int32_t k)
-{
-    const mbs_plan *plan = list->plan;
-    const mbs_step *step = &plan->program->steps[k];
-    for (int32_t t = step->touch_begin; t < step->touch_end; t++) {
-        if (plan_arrives(plan, t) || plan_overwrites(plan, t))
-            continue;
-        int32_t written;
-        const int32_t last = plan->program->touches[layout_last_touch(plan, t, &written)].step;
-        add_region(list, layout, layout->touch[t], layout->bytes[t],
-                   (buffer_region){.first = k,
-                                   .last = last,
-                                   .touch = t,
-                                   .throughout = layout->ring[t],
-                                   .comes = t < step->write_begin &&
-                                            !layout_passes_through(plan, group, t)});
-    }
-    add_parameters(list, layout, group, k);
-}
-
-static bool is_live(const buffer_region *region, int32_t step)
-{
-    return region->throughout || (region->first <= step && step <= region->last);
-}
-
-/* The regions of each step of a group, which are [begin, list->count). */
-static mbs_status find_live(buffer_regions *list, const mbs_group *group, int32_t begin,
-                            int32_t *room, mbs_error *error)
-{
-    for (int32_t k = group->first; k < group->end; k++) {
-        int32_t count = list->live_begin[k];
-        const int64_t most = (int64_t)count + (list->count - begin);
-        if (most > INT32_MAX / 2)
-            return error_memory(error);
-        if (most > *room) {
-            *room = 2 * (int32_t)most;
-            int32_t *live = mem_realloc(list->live, (size_t)*room * sizeof *live);
-            if (live == NULL)
-                return error_memory(error);
-            list->live = live;
-        }
-        for (int32_t i = begin; i < list->count; i++)
-            if (is_live(&list->regions[i], k))
-                list->live[count++] = i;
-        list->live_begin[k + 1] = count;
-    }
-    return MBS_OK;
-}
-
-mbs_status regions_create(buffer_regions *list, const mbs_plan *plan, const buffer_layout *layout,
-                          mbs_error *error)
-{
-    const mbs_program *p = plan->program;
-    const size_t most = (size_t)p->touch_count + 4 * (size_t)p->step_count + 1;
-    int32_t room = p->touch_count + 1;
-    *list = (buffer_regions){
-        .plan = plan,
-        .regions = mem_calloc(most, sizeof *list->regions),
-        .group_begin = mem_calloc((size_t)plan->group_count + 1, sizeof *list->group_begin),
-        .live = mem_alloc((size_t)room * sizeof *list->live),
-        .live_begin = mem_calloc((size_t)p->step_count + 1, sizeof *list->live_begin)};
-    mbs_status status = list->regions != NULL && list->group_begin != NULL && list->live != NULL &&
-                                list->live_begin != NULL
-                            ? MBS_OK
-                            : error_memory(error);
-    for (int32_t g = 0; g < plan->group_count && status == MBS_OK; g++) {
-        const mbs_group *group = &plan->groups[g];
-        const int32_t begin = list->count;
-        for (int32_t k = group->first; k < group->end; k++)
-            add_step(list, layout, group, k);
-        status = find_live(list, group, begin, &room, error);
-        list->group_begin[g + 1] = list->count;
-    }
-    if (status != MBS_OK)
-        regions_free(list);
-    return status;
-}
-
-void regions_free(buffer_regions *list)
-{
-    mem_free(list->regions);
-    mem_free(list->group_begin);
-    mem_free(list->live);
-    mem_free(list->live_begin);
-    *list = (buffer_regions){0};
-}
-
-/* ---- Backwards ------------------------------------------------------------------------------- */
-
-/* Steps from `from` down to `to`; *count goes up for each that is not in the way. */
-static bool go_back(int32_t g, int32_t from, int32_t to, int64_t most, regions_test *in_the_way,
-                    const void *context, int64_t *count)
-{
-    for (int32_t s = from; s >= to && *count < most; s--, ++*count)
-        if (in_the_way(context, g, s))
-            return false;
-    return *count < most;
-}
-
-int64_t regions_back(const mbs_plan *plan, int32_t g, int32_t k, bool first, int64_t most,
-                     regions_test *in_the_way, const void *context)
-{
-    const mbs_group *group = &plan->groups[g];
-    int64_t count = 0;
-    bool going = go_back(g, k - 1, group->first, most, in_the_way, context, &count);
-    if (!first) {
-        /* of what is in no step's way an earlier iteration of this step was, too */
-        if (going && go_back(g, group->end - 1, k, most, in_the_way, context, &count))
-            return most;
-        return count;
-    }
-    while (going && g-- > 0) {
-        group = &plan->groups[g];
-        going = go_back(g, group->end - 1, group->first, most, in_the_way, context, &count);
-        /* what no step of the last iteration is in the way of, none of the others is */
-        if (going)
-            count += (group->iterations - 1) * (group->end - group->first);
-        going = going && count < most;
-    }
-    return min_i64(count, most);
-}
-
-/* A place that is looked at for a region. */
-typedef struct place_wanted {
-    const buffer_regions *list;
-    int32_t index; /* the region's */
-    int64_t offset;
-    int64_t end;
-    int32_t group;
-    int64_t far; /* so many executions back are looked at */
-} place_wanted;
-
-static bool overlaps(const buffer_region *region, const place_wanted *place)
-{
-    return region->offset < place->end && place->offset < region->end;
-}
-
-static bool place_is_used(const void *context, int32_t group, int32_t step)
-{
-    const place_wanted *place = context;
-    const buffer_regions *list = place->list;
-    const buffer_region *own = &list->regions[place->index];
-    /* new rows go where rows were that no step after the last one needs */
-    if (group == place->group && own->first <= step && step <= own->last)
-        return true;
-    for (int32_t i = list->live_begin[step]; i < list->live_begin[step + 1]; i++)
-        if (list->live[i] != place->index && overlaps(&list->regions[list->live[i]], place))
-            return true;
-    return false;
-}
-
-int64_t regions_free_before(const buffer_regions *list, int32_t index, int32_t g, bool first,
-                            int64_t most)
-{
-    const buffer_region *own = &list->regions[index];
-    const place_wanted place = {list, index, own->offset, own->end, g, most};
-    return regions_back(list->plan, g, own->first, first, most, place_is_used, &place);
-}
 
 /* ---- Bringing forward ------------------------------------------------------------------------ */
 
@@ -211,12 +20,9 @@ static bool is_awaited(const place_wanted *place, int32_t s)
     const buffer_regions *list = place->list;
     if (s + 1 >= list->plan->groups[place->group].end)
         return false;
-    for (int32_t i = list->live_begin[s + 1]; i < list->live_begin[s + 2]; i++) {
-        const buffer_region *next = &list->regions[list->live[i]];
-        if (next->awaited && next->first == s + 1 && list->live[i] != place->index &&
-            overlaps(next, place))
+    for (int32_t i = list->begin[s + 1]; i < list->begin[s + 2]; i++)
+        if (list->regions[i].awaited && i != place->index && place_meets(place, &list->regions[i]))
             return true;
-    }
     return false;
 }
 
@@ -225,15 +31,14 @@ static bool is_free(const place_wanted *place)
 {
     const buffer_regions *list = place->list;
     const buffer_region *own = &list->regions[place->index];
-    for (int32_t i = list->group_begin[place->group]; i < list->group_begin[place->group + 1];
-         i++) {
-        const buffer_region *other = &list->regions[i];
-        const bool meets = other->throughout || (other->first - other->awaited <= own->last &&
-                                                 own->first <= other->last);
-        if (meets && i != place->index && overlaps(other, place))
+    for (int32_t i = list->live_begin[own->first]; i < list->live_begin[own->first + 1]; i++)
+        if (list->live[i] != place->index && place_meets(place, &list->regions[list->live[i]]))
             return false;
-    }
-    return true;
+    for (int32_t i = list->begin[own->first + 1]; i < list->begin[own->last + 1]; i++)
+        if (place_meets(place, &list->regions[i]))
+            return false;
+    return !is_awaited(place, own->last) &&
+           !regions_throughout(list, place->group, place->index, place->offset, place->end);
 }
 
 static bool in_the_way_of_place(const void *context, int32_t group, int32_t step)
@@ -259,16 +64,28 @@ static int64_t worth(const place_wanted *place)
                                             in_the_way_of_place, place);
 }
 
-/* Tries the places right above what step s has; of what later steps have, too, if `all`. */
+/*
+ * Tries the places right above what step s needs last; if `all`, which is of steps of the group
+ * itself, above all that it has.
+ */
 static void try_above(place_wanted *best, int64_t *best_worth, int32_t s, bool all,
                       int64_t capacity)
 {
     const buffer_regions *list = best->list;
     const int64_t size = best->end - best->offset;
-    for (int32_t i = list->live_begin[s]; i < list->live_begin[s + 1]; i++) {
-        const buffer_region *below = &list->regions[list->live[i]];
+    const int32_t live_end = list->live_begin[s + 1];
+    const int32_t ledge_end = list->ledge_begin[best->group + 1];
+    int32_t l = list->live_begin[s];
+    int32_t t = all ? list->ledge_begin[best->group] : ledge_end;
+    while (l < live_end || t < ledge_end) { /* both in the order of the regions */
+        const int32_t live = l < live_end ? list->live[l] : INT32_MAX;
+        const int32_t ledge = t < ledge_end ? list->ledges[t] : INT32_MAX;
+        const int32_t index = live < ledge ? live : ledge;
+        l += live == index;
+        t += ledge == index;
+        const buffer_region *below = &list->regions[index];
         place_wanted place = *best;
-        place.offset = list->live[i] == best->index ? 0 : below->end;
+        place.offset = index == best->index ? 0 : below->end;
         place.end = place.offset + size;
         if (place.end > capacity || (below->last != s && !all))
             continue;
@@ -302,7 +119,7 @@ static void bring_forward(buffer_regions *list, buffer_layout *layout, int32_t i
     const mbs_group *group = &plan->groups[g];
     buffer_region *own = &list->regions[index];
     const int64_t far = own->comes ? FAR : NEAR;
-    place_wanted best = {list, index, own->offset, own->end, g, far};
+    place_wanted best = {list, index, own->offset, own->end, g};
     int64_t best_worth = worth(&best);
     const int64_t most = far * (group->iterations > 1 ? far + 2 : 1);
     const int64_t from = max_i64(own->first - far, 0);
@@ -316,18 +133,29 @@ static void bring_forward(buffer_regions *list, buffer_layout *layout, int32_t i
     own->awaited = own->comes;
 }
 
+/* The group's regions, whose operands must end at `limit`. */
+static mbs_status bring_group(buffer_regions *list, buffer_layout *layout, int32_t g, int64_t limit,
+                              plan_watch *watch, mbs_error *error)
+{
+    const mbs_group *group = &list->plan->groups[g];
+    const int64_t capacity = limit / layout->alignment * layout->alignment;
+    for (int32_t i = list->begin[group->first]; i < list->begin[group->end]; i++) {
+        if (plan_watch_is_over(watch))
+            return place_stopped(error);
+        if (list->regions[i].touch >= 0 && !list->regions[i].throughout)
+            bring_forward(list, layout, i, g, capacity);
+    }
+    return MBS_OK;
+}
+
 mbs_status layout_bring_forward(buffer_layout *layout, const mbs_plan *plan, const int64_t *limits,
-                                mbs_error *error)
+                                plan_watch *watch, mbs_error *error)
 {
     buffer_regions list;
     mbs_status status = regions_create(&list, plan, layout, error);
     for (int32_t g = 0; g < plan->group_count && status == MBS_OK; g++)
-        for (int32_t i = list.group_begin[g]; i < list.group_begin[g + 1]; i++)
-            if (list.regions[i].touch >= 0 && !list.regions[i].throughout)
-                bring_forward(&list, layout, i, g,
-                              (limits != NULL ? limits[g] : plan_capacity(plan)) /
-                                  layout->alignment * layout->alignment);
-    if (status == MBS_OK)
-        regions_free(&list);
+        status = bring_group(&list, layout, g, limits != NULL ? limits[g] : plan_capacity(plan),
+                             watch, error);
+    regions_free(&list);
     return status;
 }

@@ -363,7 +363,7 @@ mbs_status plan_fit(placed_plan *placed, const mbs_plan *plan, int64_t alignment
     if (status == MBS_OK)
         status = fit_groups(&f);
     if (status == MBS_OK)
-        status = layout_bring_forward(&placed->layout, placed->plan, NULL, error);
+        status = layout_bring_forward(&placed->layout, placed->plan, NULL, watch, error);
     if (status != MBS_OK)
         placed_plan_free(placed);
     return status;

@@ -6,6 +6,7 @@
 #include "cost/footprint.h"
 #include "place/ahead.h"
 #include "place/fit.h"
+#include "place/regions.h"
 
 /* One for the array, one for the vector unit and one for DRAM. */
 #define MOST_COPIES 3
@@ -73,11 +74,9 @@ static room_free find_free(finder *f, const buffer_regions *list, int32_t g, int
 {
     room_free found = {.used = WINDOW, .results_used = WINDOW};
     f->count = 0;
-    for (int32_t i = list->live_begin[k]; i < list->live_begin[k + 1]; i++) {
-        const int32_t index = list->live[i];
+    for (int32_t index = list->begin[k]; index < list->begin[k + 1]; index++) {
         const buffer_region *region = &list->regions[index];
-        const bool pinned = region->touch < 0 && region->throughout;
-        if (region->first != k || (pinned && !first))
+        if (region->touch < 0 && region->throughout && !first) /* pinned */
             continue;
         const int64_t used = regions_free_before(list, index, g, first, WINDOW);
         int64_t *least = region->comes ? &found.used : &found.results_used;
@@ -117,14 +116,15 @@ static mbs_status find_all(room *r, finder *f, const buffer_regions *list, mbs_e
  * often they are to fit at most, becomes how often they do. `height` is that of one of them.
  */
 static mbs_status place_group(buffer_layout *layout, const mbs_plan *plan, const mbs_group *group,
-                              int64_t *copies, int64_t *nodes, int64_t *height, mbs_error *error)
+                              int64_t *copies, int64_t *nodes, int64_t *height, plan_watch *watch,
+                              mbs_error *error)
 {
     const int64_t units =
         plan_capacity(plan) / layout->alignment - layout_pinned_units(layout, plan, group);
     for (;; --*copies) {
         placement found;
         mbs_status status = layout_place_group(layout, plan, group, units / *copies,
-                                               min_i64(*nodes, PLACE_NODES), NULL, &found, error);
+                                               min_i64(*nodes, PLACE_NODES), watch, &found, error);
         if (status != MBS_OK)
             return status;
         *nodes -= found.nodes;
@@ -148,7 +148,7 @@ static int64_t most_copies(const mbs_plan *plan, const mbs_group *group)
 
 /* All groups, `limits` of them being where the first copy ends. */
 static mbs_status place_groups(room *r, buffer_layout *layout, bool overlaps, int64_t *limits,
-                               mbs_error *error)
+                               plan_watch *watch, mbs_error *error)
 {
     int64_t nodes = PLACE_PLAN_NODES;
     int64_t executions = 0; /* few enough, as work_open has found */
@@ -158,7 +158,7 @@ static mbs_status place_groups(room *r, buffer_layout *layout, bool overlaps, in
         const mbs_group *group = &r->plan->groups[g];
         int64_t height = 0;
         r->copies[g] = overlaps ? most_copies(r->plan, group) : 1;
-        status = place_group(layout, r->plan, group, &r->copies[g], &nodes, &height, error);
+        status = place_group(layout, r->plan, group, &r->copies[g], &nodes, &height, watch, error);
         limits[g] = r->copies[g] > 1 ? height * layout->alignment : plan_capacity(r->plan);
         r->behind[g] = behind;
         executions += group->iterations * (group->end - group->first);
@@ -169,7 +169,7 @@ static mbs_status place_groups(room *r, buffer_layout *layout, bool overlaps, in
 }
 
 mbs_status room_open(room *r, const mbs_plan *plan, const bool *stores,
-                     const mbs_hardware *hardware, mbs_error *error)
+                     const mbs_hardware *hardware, plan_watch *watch, mbs_error *error)
 {
     const int64_t alignment = hardware->buffer_alignment_bytes;
     const bool overlaps = hardware->overlap == MBS_OVERLAP_GROUP;
@@ -186,10 +186,10 @@ mbs_status room_open(room *r, const mbs_plan *plan, const bool *stores,
         return status;
     finder f = {.plan = plan, .layout = &layout, .stores = stores};
     int64_t *limits = mem_calloc((size_t)plan->group_count + 1, sizeof *limits);
-    status =
-        limits != NULL ? place_groups(r, &layout, overlaps, limits, error) : error_memory(error);
+    status = limits != NULL ? place_groups(r, &layout, overlaps, limits, watch, error)
+                            : error_memory(error);
     if (status == MBS_OK)
-        status = layout_bring_forward(&layout, plan, limits, error);
+        status = layout_bring_forward(&layout, plan, limits, watch, error);
     mem_free(limits);
     if (status == MBS_OK)
         status = regions_create(&list, plan, &layout, error);

@@ -3,6 +3,7 @@
 #define SIMULATE_ROOM_H
 
 #include "cost/schedule.h"
+#include "plan/watch.h"
 
 /* Executions that may be under way: reads come ahead of computation, stores behind, by no more. */
 #define WINDOW 4096
@@ -44,10 +45,10 @@ typedef struct room_at {
 /*
  * Places the plan in the buffer, groups of whole samples as often as they fit if iterations
  * overlap, above one another. `stores`, per touch that writes: the tensor goes to DRAM. To be
- * closed in any case. Errors: MBS_ERR_MEMORY.
+ * closed in any case. `watch` (or null) may end it. Errors: MBS_ERR_MEMORY, MBS_ERR_STOPPED.
  */
 mbs_status room_open(room *r, const mbs_plan *plan, const bool *stores,
-                     const mbs_hardware *hardware, mbs_error *error);
+                     const mbs_hardware *hardware, plan_watch *watch, mbs_error *error);
 void room_close(room *r);
 
 room_wait room_before(const room *r, const room_at *at);

@@ -100,8 +100,10 @@ static mbs_status run_plan(tally *t, const mbs_plan *plan, const mbs_hardware *h
     const machine_options how = {options->prefetch, hardware->overlap,
                                  hardware_core_bytes_per_s(hardware), options->progress,
                                  options->progress_context};
+    plan_watch placing;
     work w;
-    mbs_status status = work_open(&w, plan, hardware, error);
+    plan_watch_open_for(&placing, options->progress, options->progress_context);
+    mbs_status status = work_open(&w, plan, hardware, &placing, error);
     t->result->executions = w.count;
     if (status == MBS_OK)
         status = machine_run(&w, &how, &watch, &t->result->time_s, &t->result->both_s, error);

@@ -41,7 +41,8 @@ static void find_stores(work *w)
         }
 }
 
-mbs_status work_open(work *w, const mbs_plan *plan, const mbs_hardware *hardware, mbs_error *error)
+mbs_status work_open(work *w, const mbs_plan *plan, const mbs_hardware *hardware, plan_watch *watch,
+                     mbs_error *error)
 {
     const mbs_program *p = plan->program;
     *w = (work){.plan = plan, .hardware = hardware, .group = -1};
@@ -56,7 +57,7 @@ mbs_status work_open(work *w, const mbs_plan *plan, const mbs_hardware *hardware
                          " executions of steps, too many to simulate",
                          quoted(p->network_name).text, MOST_EXECUTIONS);
     find_stores(w);
-    return room_open(&w->room, plan, w->stores, hardware, error);
+    return room_open(&w->room, plan, w->stores, hardware, watch, error);
 }
 
 void work_close(work *w)

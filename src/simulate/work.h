@@ -53,8 +53,12 @@ typedef struct work {
     int64_t count;
 } work;
 
-/* Errors: MBS_ERR_MEMORY, MBS_ERR_INPUT (too many executions). To be closed in any case. */
-mbs_status work_open(work *w, const mbs_plan *plan, const mbs_hardware *hardware, mbs_error *error);
+/*
+ * Places the plan in the buffer, which `watch` (or null) may end. To be closed in any case. Errors:
+ * MBS_ERR_MEMORY, MBS_ERR_INPUT (too many executions), MBS_ERR_STOPPED.
+ */
+mbs_status work_open(work *w, const mbs_plan *plan, const mbs_hardware *hardware, plan_watch *watch,
+                     mbs_error *error);
 void work_close(work *w);
 
 /* The next execution; false at the end. Errors: MBS_ERR_MEMORY. O(touches of the step). */

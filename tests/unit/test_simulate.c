@@ -186,7 +186,7 @@ START_TEST(places_of_groups_before_the_last_are_in_the_way)
     for (int32_t k = 0; k < 3; k++)
         group_keep_all(plan, plan_add_group(plan, k, k + 1, k == 0 ? 4 : 1));
     hardware.overlap = MBS_OVERLAP_GROUP;
-    must_succeed(room_open(&r, plan, stores, &hardware, &error), &error, "room");
+    must_succeed(room_open(&r, plan, stores, &hardware, NULL, &error), &error, "room");
     ck_assert_int_eq(r.copies[0], 3);
     ck_assert_int_eq(r.copies[1], 1);
     const room_wait second = room_before(&r, &(room_at){1, 1, 0, 4, 4});
