@@ -75,8 +75,7 @@ static bool is_double(const recompute_sets *sets, int32_t place, int32_t end,
 /* Whether what is best within any percent is so for dp alone, and others have enough besides. */
 static bool is_dps_alone(const create_request *of)
 {
-    return of->options.planner == MBS_PLANNER_MBS2 && of->options.objective == MBS_TRAFFIC &&
-           of->max_dram == 0;
+    return of->options.planner == MBS_PLANNER_MBS2 && of->max_dram == 0;
 }
 
 /*
@@ -237,7 +236,7 @@ static mbs_status plan_auto(mbs_plan **plan, const create_request *asked,
     of.watch = &watch;
     of.options.progress = stop_planning;
     of.options.progress_context = &of;
-    if (plan_is_limited(planner))
+    if (planner != MBS_PLANNER_DP) /* the others heed no objective, and the search goes by it */
         of.options.objective = MBS_TRAFFIC;
     mbs_status status = recompute_find(&sets, of.network, &of.program_options, of.hardware,
                                        &of.options, &request, &watch, error);

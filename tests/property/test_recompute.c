@@ -238,6 +238,32 @@ START_TEST(auto_is_never_worse)
 }
 END_TEST
 
+/* Planned for least traffic, whatever the objective says, so what to recompute is chosen for that.
+ */
+START_TEST(mbs2_heeds_no_objective)
+{
+    uint64_t state = seed + 5;
+    for (int round = 0; round < rounds / 3; round++) {
+        setting s;
+        mbs_traffic traffic[MBS_ENERGY + 1];
+        open_setting(&s, &state, (int)random_between(&state, 4, 24));
+        s.base.options.planner = MBS_PLANNER_MBS2;
+        for (int objective = MBS_TRAFFIC; objective <= MBS_ENERGY; objective++) {
+            s.base.options.objective = (mbs_objective)objective;
+            mbs_plan *plan = recompute_plan(&s.base, MBS_RECOMPUTE_AUTO, 10);
+            mbs_plan_traffic(plan, &traffic[objective]);
+            ck_assert_msg(traffic[objective].total == traffic[MBS_TRAFFIC].total,
+                          "%s: %lld bytes for %s, %lld for traffic", s.base.label,
+                          (long long)traffic[objective].total,
+                          mbs_objective_name((mbs_objective)objective),
+                          (long long)traffic[MBS_TRAFFIC].total);
+            mbs_plan_free(plan);
+        }
+        close_setting(&s);
+    }
+}
+END_TEST
+
 /* What auto comes to; it is within its limit. */
 static double auto_objective(const recomputing *s, double max_percent, int effort)
 {
@@ -420,6 +446,7 @@ int main(void)
     tcase_add_test(tests, any_set_is_planned);
     tcase_add_test(tests, dp_equals_brute_force);
     tcase_add_test(tests, auto_is_never_worse);
+    tcase_add_test(tests, mbs2_heeds_no_objective);
     tcase_add_test(tests, more_is_never_worse);
     tcase_add_test(tests, more_is_never_worse_on_resnet18);
     tcase_add_test(tests, auto_beside_all_sets);

@@ -103,9 +103,7 @@ size_t sweep_plan_machine(const sweep *of, const sweep_point *at)
     const mbs_planner planner = of->planners.values[at->planner];
     /* of plans of equal traffic these take the quickest */
     const bool begins_with_dp = search_heeds_objective(planner) || planner == MBS_PLANNER_ILP;
-    const bool costs_matter =
-        begins_with_dp || (of->objective != MBS_TRAFFIC && sweep_recomputes(of, at));
-    return costs_matter ? at->machine : of->machines[at->machine].same_plans;
+    return begins_with_dp ? at->machine : of->machines[at->machine].same_plans;
 }
 
 mbs_program_options sweep_program_options(const sweep *of, const sweep_point *at)
