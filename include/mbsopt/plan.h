@@ -200,9 +200,10 @@ MBS_API int mbs_planner_searches_order(mbs_planner planner);
  * without max_dram_bytes, in the given order, and unless split_norms asks for split norms alone.
  *
  * With MBS_ORDER_SEARCH another order of the steps of the plan's program is then searched for, in
- * which dp's plan of whole samples moves less, and planned likewise: the better of the two plans is
- * the plan, so that it is never worse. A limit of work is each one's, one of time of all. No bound
- * of one order is one of others: the plan is MBS_HEURISTIC, its bound what moves in any order.
+ * which dp's plan comes to less of the objective, and planned likewise (by dp alone if best has
+ * proven dp's plan to be the best in the order before): the better of the two plans is the plan, so
+ * that it is never worse. A limit of work is each one's, one of time of all. No bound of one order
+ * is one of others: the plan is MBS_HEURISTIC, its bound what moves in any order.
  *
  * With max_dram_bytes auto takes the plan that is best for the objective of those found that need
  * no more DRAM (mbs_plan_dram_peak), and if max_percent is infinite, the lowest of 10, 25, 50 and
@@ -376,6 +377,13 @@ MBS_API int64_t mbs_plan_buffer_bytes(const mbs_plan *plan);
 /* A proven lower bound on the traffic of every plan of the planner's space, or 0 if none is known.
  */
 MBS_API int64_t mbs_plan_bound_bytes(const mbs_plan *plan);
+/*
+ * What the plan in the network's own order of steps moves, where another was searched for (model,
+ * section 14), or 0: this plan moves no more. And a proven lower bound, of ilp and best, on every
+ * plan in that order, or 0 if none is known.
+ */
+MBS_API int64_t mbs_plan_given_bytes(const mbs_plan *plan);
+MBS_API int64_t mbs_plan_given_bound_bytes(const mbs_plan *plan);
 MBS_API void mbs_plan_traffic(const mbs_plan *plan, mbs_traffic *traffic);
 /*
  * The traffic of a chip whose `cores` cores run the plan side by side, step by step, each on

@@ -166,7 +166,8 @@ static mbs_status greedy_program(plan_run *run, const mbs_program **program, mbs
 }
 
 /* The same planner's plan without recomputing; dp's for ilp, which takes its time. */
-static mbs_status make_plain(const plan_run *run, mbs_plan **plan, mbs_error *error)
+static mbs_status make_plain(const plan_run *run, mbs_plan **plan, mbs_order order,
+                             mbs_error *error)
 {
     const setup *of = &run->setup;
     const search_again again =
@@ -176,6 +177,7 @@ static mbs_status make_plain(const plan_run *run, mbs_plan **plan, mbs_error *er
         options.planner = MBS_PLANNER_DP;
         options.work_limit = 0;
     }
+    options.order = order;
     options.no_strips = !planning_has_strips(&run->options);
     return search_compared(plan, of->program, &again, &of->hardware, &options, error);
 }
@@ -194,6 +196,7 @@ static mbs_status make_quickest(plan_run *run, mbs_error *error)
         return MBS_OK;
     options.planner = MBS_PLANNER_DP;
     options.objective = MBS_TIME;
+    options.order = MBS_ORDER_GIVEN; /* another is searched for as long again */
     options.work_limit = QUICKEST_WORK;
     mbs_status status =
         search_compared(&run->quickest, of->program, &again, &of->hardware, &options, error);
@@ -223,9 +226,9 @@ static mbs_status make_references(plan_run *run, mbs_error *error)
         status = make_reference(run, &run->greedy, MBS_PLANNER_MBS2, greedy, error);
     if (status == MBS_OK && may_go_on(run->greedy) &&
         run->recompute.recompute != MBS_RECOMPUTE_NONE)
-        status = make_plain(run, &run->plain, error);
+        status = make_plain(run, &run->plain, run->options.order, error);
     if (status == MBS_OK && may_go_on(run->greedy) && is_exact(run))
-        status = make_plain(run, &run->dp, error);
+        status = make_plain(run, &run->dp, MBS_ORDER_GIVEN, error);
     if (status == MBS_OK && may_go_on(run->greedy) && run->options.objective == MBS_TRAFFIC)
         status = make_quickest(run, error);
     signals_restore();

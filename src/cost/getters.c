@@ -50,6 +50,16 @@ int64_t mbs_plan_bound_bytes(const mbs_plan *plan)
     return plan->bound_bytes;
 }
 
+int64_t mbs_plan_given_bytes(const mbs_plan *plan)
+{
+    return plan->given_bytes;
+}
+
+int64_t mbs_plan_given_bound_bytes(const mbs_plan *plan)
+{
+    return plan->given_bound_bytes;
+}
+
 void mbs_plan_traffic(const mbs_plan *plan, mbs_traffic *traffic)
 {
     *traffic = plan->traffic;

@@ -31,7 +31,10 @@ struct mbs_plan {
     int64_t norm_passes;
     bool double_buffered; /* the array loads the next weights while it computes (section 7) */
     int64_t bound_bytes;  /* 0: none known */
-    mbs_group *groups;    /* in step order, covering all steps */
+    int64_t given_bytes;  /* what the plan in the given order moves, where another was searched for
+                             (section 14); 0: none was, */
+    int64_t given_bound_bytes; /* and no plan in that order moves less than this; 0: not known */
+    mbs_group *groups;         /* in step order, covering all steps */
     int32_t group_count;
     bool *resident;              /* per touch: the interval that begins there stays in the buffer */
     mbs_mode *mode;              /* per step */

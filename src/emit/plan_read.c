@@ -6,12 +6,33 @@
 #include "base/file.h"
 #include "base/memory.h"
 
-static const char *const top_members[] = {
-    "format",      "network",        "batch",   "phase",      "buffer_bytes",
-    "norm_passes", "reserved_bytes", "planner", "outcome",    "objective",
-    "bound_bytes", "made_by",        "tensors", "steps",      "groups",
-    "streamed",    "in_passes",      "pinned",  "resident",   "traffic_bytes",
-    "dram_peak",   "in_place",       "phases",  COST_MEMBERS, NULL};
+static const char *const top_members[] = {"format",
+                                          "network",
+                                          "batch",
+                                          "phase",
+                                          "buffer_bytes",
+                                          "norm_passes",
+                                          "reserved_bytes",
+                                          "planner",
+                                          "outcome",
+                                          "objective",
+                                          "bound_bytes",
+                                          "made_by",
+                                          "tensors",
+                                          "steps",
+                                          "groups",
+                                          "streamed",
+                                          "in_passes",
+                                          "pinned",
+                                          "resident",
+                                          "traffic_bytes",
+                                          "dram_peak",
+                                          "in_place",
+                                          "phases",
+                                          "given_bytes",
+                                          "given_bound_bytes",
+                                          COST_MEMBERS,
+                                          NULL};
 
 /* Of each text that says what made a plan. */
 #define MOST_ORIGIN_BYTES 1024
@@ -140,6 +161,8 @@ static void read_header(plan_loader *loader)
         header->objective = objective < 0 ? MBS_TRAFFIC : (mbs_objective)objective;
     }
     optional_figure(loader, "bound_bytes", 0, &header->bound_bytes);
+    optional_figure(loader, "given_bytes", 0, &header->given_bytes);
+    optional_figure(loader, "given_bound_bytes", 0, &header->given_bound_bytes);
     read_origin(loader);
     read_traffic(loader);
     pass_over_dram_peak(loader);
@@ -173,6 +196,8 @@ static bool create_plan(plan_loader *loader)
     plan->reserved_bytes = header->reserved_bytes;
     plan->norm_passes = header->norm_passes;
     plan->bound_bytes = header->bound_bytes;
+    plan->given_bytes = header->given_bytes;
+    plan->given_bound_bytes = header->given_bound_bytes;
     plan->traffic = header->traffic;
     loader->plan = plan;
     return true;

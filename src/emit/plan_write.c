@@ -64,6 +64,10 @@ static void write_header(plan_writer *w)
         header_string(w, "objective", mbs_objective_name(plan->objective));
     if (plan->bound_bytes != 0)
         header_figure(w, "bound_bytes", plan->bound_bytes);
+    if (plan->given_bytes != 0)
+        header_figure(w, "given_bytes", plan->given_bytes);
+    if (plan->given_bound_bytes != 0)
+        header_figure(w, "given_bound_bytes", plan->given_bound_bytes);
 }
 
 static void write_origin(plan_writer *w)

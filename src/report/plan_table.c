@@ -101,6 +101,20 @@ static figure percent_at_most(int64_t part, int64_t whole)
                            : figure_ratio((int64_t)ceil(hundredths / 10), 10, 1);
 }
 
+/* Beside the plan in the given order: no bound of that is one of others. */
+static void put_given(text *out, const mbs_plan *plan)
+{
+    const int64_t given = mbs_plan_given_bytes(plan);
+    const bool proven = mbs_plan_given_bound_bytes(plan) == given;
+    if (total_of(plan) == given)
+        text_string(out, proven ? "proven optimal in the given order, no better one found"
+                                : "best found, in the given order");
+    else
+        text_format(out, "best found: %s %% less than %s the given order",
+                    fine_percent(given - total_of(plan), given).text,
+                    proven ? "the proven optimum of" : "in");
+}
+
 /* What is known about how good the plan is. */
 static void put_outcome(text *out, const mbs_plan *plan)
 {
@@ -112,7 +126,9 @@ static void put_outcome(text *out, const mbs_plan *plan)
         text_string(out, exact ? "proven optimal" : "best in its space");
         return;
     }
-    if (bound > 0 && (double)(total - bound) <= NEAR_GAP * (double)total)
+    if (mbs_plan_given_bytes(plan) > 0)
+        put_given(out, plan);
+    else if (bound > 0 && (double)(total - bound) <= NEAR_GAP * (double)total)
         text_format(out, "within %s %% of optimal", percent_at_most(total - bound, bound).text);
     else if (bound > 0)
         text_format(out, "best found (bound %s)", figure_traffic(bound).text);

@@ -45,6 +45,22 @@ static void check_figures(replay *r)
                    plan->bound_bytes);
 }
 
+/* Against the plan in the given order. */
+static void check_given(replay *r)
+{
+    const mbs_plan *plan = r->plan;
+    if (plan->given_bytes < 0 || (plan->given_bytes > 0 && plan->given_bytes < r->moved.total))
+        plan_fault(r, RULE_BOUND,
+                   "given_bytes is %" PRId64 ", expected 0 or no less than the %" PRId64
+                   " bytes moved in total",
+                   plan->given_bytes, r->moved.total);
+    else if (plan->given_bound_bytes < 0 || plan->given_bound_bytes > plan->given_bytes)
+        plan_fault(r, RULE_BOUND,
+                   "given_bound_bytes is %" PRId64 ", expected 0 to the %" PRId64
+                   " bytes of given_bytes",
+                   plan->given_bound_bytes, plan->given_bytes);
+}
+
 static void sum_up(replay *r)
 {
     mbs_traffic *moved = &r->moved;
@@ -136,8 +152,10 @@ mbs_status verify_watched(const mbs_plan *plan, mbs_traffic *counted, plan_watch
             run_replay(&r);
         if (!r.broken && !r.overflow && !r.stopped)
             sum_up(&r);
-        if (!r.broken && !r.overflow && !r.stopped)
+        if (!r.broken && !r.overflow && !r.stopped) {
             check_figures(&r);
+            check_given(&r);
+        }
         status = r.faults > 0 ? MBS_ERR_VERIFY : r.stopped ? plan_watch_stopped(error) : MBS_OK;
     }
     close_replay(&r);

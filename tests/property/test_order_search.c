@@ -224,6 +224,10 @@ START_TEST(no_plan_is_worse)
                                                          ? mbs_plan_bound_bytes(given)
                                                          : traffic_of(plan));
         check_file(plan, r.label);
+        const bool is_exact = r.options.planner == MBS_PLANNER_BEST;
+        ck_assert_int_eq(mbs_plan_given_bytes(plan), traffic_of(given));
+        ck_assert_int_eq(mbs_plan_given_bound_bytes(plan),
+                         is_exact ? mbs_plan_bound_bytes(given) : 0);
         const bool is_other = program_is_reordered(mbs_plan_program(plan));
         ck_assert(is_other == (traffic_of(plan) < traffic_of(given)));
         reordered += is_other;

@@ -54,6 +54,8 @@ static const fault faults[] = {
     {"\"feasible\"", "\"best\"",
      "p.json: outcome: found \"best\", expected \"optimal\", \"feasible\" or \"heuristic\""},
     {"\"bound_bytes\": 100", "\"bound_bytes\": -1", "p.json: bound_bytes: found -1, expected"},
+    {"\"bound_bytes\": 100", "\"bound_bytes\": 100, \"given_bytes\": 0.5",
+     "p.json: given_bytes: found 0.5, expected a whole number"},
     {"\"bound_bytes\": 100", "\"bound_byte\": 1",
      "p.json: unknown member \"bound_byte\" (did you mean \"bound_bytes\"?)"},
     {"\"dram_peak\": {", "\"dram_peak\": 1, \"x_m\": {",

@@ -331,6 +331,35 @@ START_TEST(small_gaps_are_not_none)
 }
 END_TEST
 
+/* No bound of one order of steps is one of others. */
+START_TEST(searched_orders_are_told_beside_the_given_one)
+{
+    fixture made = make_fixture(10485760);
+    const int64_t total = made.plan->traffic.total;
+    char *result = NULL;
+    const struct {
+        int64_t given;
+        int64_t bound;
+        const char *told;
+    } cases[] = {
+        {2 * total, 2 * total, ", best found: 50.0 % less than the proven optimum of the given"},
+        {2 * total, total, ", best found: 50.0 % less than in the given order\n"},
+        {total, total, ", proven optimal in the given order, no better one found\n"},
+        {total, 0, ", best found, in the given order\n"},
+    };
+    made.plan->outcome = MBS_HEURISTIC;
+    made.plan->bound_bytes = 1;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        made.plan->given_bytes = cases[i].given;
+        made.plan->given_bound_bytes = cases[i].bound;
+        ck_assert_int_eq(mbs_report_plan_table(&result, made.plan, NULL, NULL), MBS_OK);
+        ck_assert_msg(strstr(result, cases[i].told) != NULL, "%s", result);
+        mbs_free(result);
+    }
+    free_fixture(&made);
+}
+END_TEST
+
 /* r is computed again for e.wgrad, and once more for d.wgrad, which is to read no earlier copy. */
 START_TEST(table_says_what_is_computed_once_more)
 {
@@ -436,6 +465,7 @@ int main(void)
     tcase_add_test(tests, csv_quotes_names);
     tcase_add_test(tests, tables_need_no_comparison);
     tcase_add_test(tests, small_gaps_are_not_none);
+    tcase_add_test(tests, searched_orders_are_told_beside_the_given_one);
     tcase_add_test(tests, table_says_what_is_computed_once_more);
     tcase_add_test(tests, network_table_shows_views_and_totals);
     tcase_add_test(tests, network_table_of_nothing_is_refused);

@@ -20,11 +20,3 @@ bool move_depends(const mbs_program *program, int32_t k, int32_t first, int32_t 
     }
     return false;
 }
-
-bool move_is_needed(const mbs_program *program, int32_t k, int32_t first, int32_t end)
-{
-    for (int32_t later = first; later < end; later++)
-        if (move_depends(program, later, k, k + 1))
-            return true;
-    return false;
-}

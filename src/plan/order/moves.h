@@ -14,7 +14,4 @@ bool move_may_cut(const mbs_program *program, int32_t k);
  */
 bool move_depends(const mbs_program *program, int32_t k, int32_t first, int32_t end);
 
-/* Whether one of [first, end) must come behind step k. */
-bool move_is_needed(const mbs_program *program, int32_t k, int32_t first, int32_t end);
-
 #endif

@@ -5,17 +5,23 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "plan/order/moves.h"
 
-/* What putting a touch into place takes, in growths of a group. */
-#define MOVING 0.05
+/* What it takes to put a touch into place, and what a growth for time or energy does, in growths
+ * for traffic. */
+#define MOVING      0.05
+#define COST_GROWTH 10
 
-/* Gains below this part of the objective are none: sums of doubles are that exact. */
-#define NO_GAIN 1e-9
+/* Sums of doubles are that exact; of bytes they are whole numbers. */
+#define ROUNDING 1e-12
 
-/* Of so many groups in a row the bound is kept. */
-#define MOST_KEPT 4
+bool order_gains(const order_state *state, double before)
+{
+    return state->objective < before * (1 - 1e3 * ROUNDING);
+}
 
-int32_t order_group_of(const order_state *state, int32_t k)
+/* The group that step k is in. */
+static int32_t group_of(const order_state *state, int32_t k)
 {
     int32_t low = 0;
     int32_t high = state->group_count;
@@ -29,18 +35,18 @@ int32_t order_group_of(const order_state *state, int32_t k)
     return low;
 }
 
-static void forget_bounds(order_state *state)
+static double cost_of(const order_state *state, int32_t first, int32_t end)
 {
-    for (int32_t i = 0; i < MOST_KEPT * state->group_count; i++)
-        state->bound[i] = -1;
+    double cost = 0;
+    for (int32_t g = first; g < end; g++)
+        cost += state->cost[g];
+    return cost;
 }
 
 /* Puts the range's groups in the place of groups [first, end), whose steps it has. */
 static void take_groups(order_state *state, const dp_range *range, int32_t first, int32_t end)
 {
     const int32_t base = range->first;
-    state->changed_first = base;
-    state->changed_end = range->end;
     int32_t groups = 0;
     for (int32_t cut = range->end; cut > base; cut = range->choice[cut - base].first)
         groups++;
@@ -54,10 +60,7 @@ static void take_groups(order_state *state, const dp_range *range, int32_t first
         state->cuts[--at] = begin;
         state->cost[at] = range->best[cut - base] - range->best[begin - base];
     }
-    forget_bounds(state);
-    state->objective = 0;
-    for (int32_t g = 0; g < state->group_count; g++)
-        state->objective += state->cost[g];
+    state->objective = cost_of(state, 0, state->group_count);
 }
 
 /* Cuts groups [first, end) anew; takes what comes out if it is less than `limit`. */
@@ -65,6 +68,7 @@ static mbs_status cut_groups(bool *taken, order_state *state, int32_t first, int
                              double limit, mbs_error *error)
 {
     dp_range range;
+    const bool is_traffic = state->task.objective == MBS_TRAFFIC;
     *taken = false;
     bool solved =
         dp_range_open(&range, &state->task, &state->list, state->cuts[first], state->cuts[end]);
@@ -74,160 +78,133 @@ static mbs_status cut_groups(bool *taken, order_state *state, int32_t first, int
         take_groups(state, &range, first, end);
         *taken = true;
     }
-    state->work += (double)range.grown;
+    state->work += (is_traffic ? 1 : COST_GROWTH) * (double)(range.end - range.first + range.grown);
     dp_range_close(&range);
     return solved ? MBS_OK : error_memory(error);
 }
 
-mbs_status order_cut_anew(order_state *state, mbs_error *error)
+/* The groups from `first` on that are not fixed; past them is *end. */
+static void find_stretch(const order_state *state, int32_t *first, int32_t *end)
 {
-    bool taken;
-    return cut_groups(&taken, state, 0, state->group_count, state->objective * (1 - NO_GAIN),
-                      error);
+    while (*first < state->group_count && state->fixed[state->cuts[*first]])
+        ++*first;
+    *end = *first;
+    while (*end < state->group_count && !state->fixed[state->cuts[*end]])
+        ++*end;
 }
 
-/* The order in which the move puts its steps. */
-static void fill_order(order_state *state, const order_move *move)
+mbs_status order_cut_anew(order_state *state, mbs_error *error)
 {
+    mbs_status status = MBS_OK;
+    int32_t first = 0;
+    int32_t end;
+    for (find_stretch(state, &first, &end); first < end && status == MBS_OK;
+         find_stretch(state, &first, &end)) {
+        const double old = cost_of(state, first, end);
+        const int32_t behind = state->group_count - end;
+        bool taken;
+        status = cut_groups(&taken, state, first, end, old * (1 - ROUNDING), error);
+        first = state->group_count - behind;
+    }
+    return status;
+}
+
+bool order_may_move(const order_state *state, const order_move *move)
+{
+    const mbs_program *p = state->program;
+    if (move->end > p->step_count || p->steps[move->first].phase != p->steps[move->end - 1].phase ||
+        !move_may_cut(p, move->first) || !move_may_cut(p, move->middle) ||
+        !move_may_cut(p, move->end))
+        return false;
+    for (int32_t k = move->first; k < move->end; k++)
+        if (state->fixed[k] || (k >= move->middle && move_depends(p, k, move->first, move->middle)))
+            return false;
+    return true;
+}
+
+static bool make_move(order_state *state, const order_move *move)
+{
+    const mbs_step *steps = state->program->steps;
     int32_t count = 0;
     for (int32_t k = move->middle; k < move->end; k++)
         state->order[count++] = k;
     for (int32_t k = move->first; k < move->middle; k++)
         state->order[count++] = k;
-}
-
-/*
- * What the steps of groups [first, end) move at least, in whichever order: all in one group with
- * one iteration, nothing dropped.
- */
-static mbs_status bound_groups(double *bound, order_state *state, int32_t first, int32_t end,
-                               mbs_error *error)
-{
-    double *kept =
-        end - first > MOST_KEPT ? NULL : &state->bound[MOST_KEPT * first + end - first - 1];
-    *bound = 0;
-    if (kept == NULL || *kept < 0) {
-        dp_range range;
-        const bool opened =
-            dp_range_open(&range, &state->task, &state->list, state->cuts[first], state->cuts[end]);
-        if (opened)
-            *bound = range.rest[0];
-        dp_range_close(&range);
-        if (!opened)
-            return error_memory(error);
-        if (kept != NULL)
-            *kept = *bound;
-    } else {
-        *bound = *kept;
-    }
-    return MBS_OK;
-}
-
-static bool make_move(order_state *state, const order_move *move)
-{
-    fill_order(state, move);
-    const mbs_step *steps = state->program->steps;
     state->work += MOVING * (steps[move->end - 1].touch_end - steps[move->first].touch_begin);
     return program_permute(state->program, move->first, move->end, state->order);
 }
 
-mbs_status order_try(bool *made, order_state *state, const order_move *move, mbs_error *error)
+mbs_status order_try(bool *made, order_state *state, const order_move *move, double slack,
+                     mbs_error *error)
 {
-    const int32_t first = order_group_of(state, move->first);
-    const int32_t end = order_group_of(state, move->end - 1) + 1;
+    const int32_t first = group_of(state, move->first);
+    const int32_t end = group_of(state, move->end - 1) + 1;
     const order_move back = {move->first, move->first + move->end - move->middle, move->end};
-    double old = 0;
+    const double old = cost_of(state, first, end);
     *made = false;
-    for (int32_t g = first; g < end; g++)
-        old += state->cost[g];
-    const double limit = old - NO_GAIN * state->objective;
-    double bound;
-    mbs_status status = bound_groups(&bound, state, first, end, error);
-    if (status != MBS_OK || !(bound < limit))
-        return status;
     if (!make_move(state, move))
         return error_memory(error);
-    status = cut_groups(made, state, first, end, limit, error);
+    mbs_status status = cut_groups(made, state, first, end, old * (1 + ROUNDING + slack), error);
     if (!*made && !make_move(state, &back))
         return error_memory(error);
     return status;
 }
 
-mbs_status order_force(order_state *state, const order_move *move, mbs_error *error)
+/* The plan's strip groups, and all others of a stretch as one. */
+static void fix_strips(order_state *state, const mbs_plan *plan)
 {
-    const int32_t first = order_group_of(state, move->first);
-    const int32_t end = order_group_of(state, move->end - 1) + 1;
-    bool taken;
-    if (!make_move(state, move))
-        return error_memory(error);
-    mbs_status status = cut_groups(&taken, state, first, end, INFINITY, error);
-    if (status == MBS_OK && !taken)
-        state->objective = INFINITY; /* it was stopped: what is known is of the order before */
-    return status;
+    bool before = true; /* whether the group before is fixed */
+    state->group_count = 0;
+    for (int32_t g = 0; g < plan->group_count; g++) {
+        const mbs_group *group = &plan->groups[g];
+        const bool is_fixed = group->strips > 1;
+        for (int32_t k = group->first; k < group->end; k++)
+            state->fixed[k] = is_fixed;
+        if (is_fixed || before) {
+            state->cuts[state->group_count] = group->first;
+            state->cost[state->group_count++] = is_fixed ? 0 : INFINITY;
+        }
+        before = is_fixed;
+    }
+    state->cuts[state->group_count] = plan->program->step_count;
+    state->objective = cost_of(state, 0, state->group_count);
 }
 
-mbs_status order_save(order_state *saved, const order_state *state, mbs_error *error)
+mbs_status order_open(order_state *state, const plan_task *task, const mbs_plan *fixed,
+                      mbs_error *error)
 {
-    const size_t cuts = (size_t)state->group_count + 1;
-    *saved = (order_state){.program = program_copy(state->program),
-                           .cuts = mem_alloc(cuts * sizeof *saved->cuts),
-                           .cost = mem_alloc(cuts * sizeof *saved->cost),
-                           .group_count = state->group_count,
-                           .objective = state->objective};
-    if (saved->program == NULL || saved->cuts == NULL || saved->cost == NULL)
-        return error_memory(error);
-    memcpy(saved->cuts, state->cuts, cuts * sizeof *saved->cuts);
-    memcpy(saved->cost, state->cost, (cuts - 1) * sizeof *saved->cost);
-    return MBS_OK;
-}
-
-void order_restore(order_state *state, order_state *saved)
-{
-    const size_t cuts = (size_t)saved->group_count + 1;
-    mbs_program_free(state->program);
-    state->program = saved->program;
-    state->task.program = saved->program;
-    saved->program = NULL;
-    memcpy(state->cuts, saved->cuts, cuts * sizeof *saved->cuts);
-    memcpy(state->cost, saved->cost, (cuts - 1) * sizeof *saved->cost);
-    state->group_count = saved->group_count;
-    state->objective = saved->objective;
-    forget_bounds(state);
-    order_close(saved);
-}
-
-mbs_status order_open(order_state *state, const plan_task *task, mbs_error *error)
-{
-    bool taken = false;
     *state = (order_state){.task = *task, .program = program_copy(task->program)};
-    state->task.objective = MBS_TRAFFIC;
     mbs_status status = candidates_create(&state->list, task->batch, error);
     if (status != MBS_OK)
         return status;
     const size_t cuts = (size_t)task->program->step_count + 1;
+    state->fixed = mem_alloc(cuts * sizeof *state->fixed);
     state->cuts = mem_alloc(cuts * sizeof *state->cuts);
     state->cost = mem_alloc(cuts * sizeof *state->cost);
     state->order = mem_alloc(cuts * sizeof *state->order);
-    state->bound = mem_alloc(MOST_KEPT * cuts * sizeof *state->bound);
-    if (state->program == NULL || state->cuts == NULL || state->cost == NULL ||
-        state->order == NULL || state->bound == NULL)
+    if (state->program == NULL || state->fixed == NULL || state->cuts == NULL ||
+        state->cost == NULL || state->order == NULL)
         return error_memory(error);
     state->task.program = state->program;
+    if (task->objective == MBS_WEIGHTED && task->weight == 0)
+        state->task.objective = MBS_TRAFFIC; /* the time decides between equals alone */
+    memset(state->fixed, 0, cuts * sizeof *state->fixed);
     state->cuts[0] = 0;
     state->cuts[1] = task->program->step_count;
-    state->cost[0] = INFINITY;
+    state->cost[0] = state->objective = INFINITY;
     state->group_count = 1;
-    state->objective = INFINITY;
-    return cut_groups(&taken, state, 0, 1, INFINITY, error);
+    if (fixed != NULL)
+        fix_strips(state, fixed);
+    return order_cut_anew(state, error);
 }
 
 void order_close(order_state *state)
 {
     mbs_program_free(state->program);
     candidates_free(&state->list);
+    mem_free(state->fixed);
     mem_free(state->cuts);
     mem_free(state->cost);
     mem_free(state->order);
-    mem_free(state->bound);
     *state = (order_state){0};
 }

@@ -21,6 +21,12 @@ function proof(plan) {
         return ["proven", "Optimal in its space", `No plan that ${plan.planner} may choose moves fewer bytes: those ` +
             "that keep all data inside a group. One of ilp, which may drop data, could (--planner ilp)."];
     }
+    if (plan.given_bytes) {
+        const less = percent(plan.given_bytes - total, plan.given_bytes).toFixed(2);
+        return ["open", "Best order of steps found", plan.given_bytes === total ? "It is the network's own." :
+            `${less} % less than ${plan.given_bound_bytes === plan.given_bytes ? "the proven optimum of" : "in"} ` +
+            "the network's own order."];
+    }
     if (bound > 0) {
         return ["bounded", gap < 0.01 ? "Within 0.01 % of optimal" : `Within ${gap.toFixed(2)} % of optimal`,
             `No plan moves less than ${bytes(bound)}.`];
