@@ -188,7 +188,8 @@ def plain_plan(call: Call, handle: ctypes.c_void_p, hardware: Hardware, cores: O
     groups = tuple(_group(call, handle, i, group, file["steps"]) for i, group in enumerate(file["groups"]))
     return Plan(file["network"], file["planner"], file["outcome"], file["phase"] == "inference", file["batch"],
                 file["buffer_bytes"], file.get("bound_bytes") or None, groups, Traffic(**file["traffic_bytes"]),
-                file["time_s"], file["energy_j"], file["utilisation"], DramPeak(**file["dram_peak"]), text, chip)
+                file["time_s"], file["energy_j"], file["utilisation"], DramPeak(**file["dram_peak"]), text, chip,
+                file.get("given_bytes"), file.get("given_bound_bytes"))
 
 
 def fused(call: Call, network: ctypes.c_void_p, inference: bool, no_fold: bool, fuse: bool) -> ctypes.c_void_p:

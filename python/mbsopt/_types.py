@@ -137,6 +137,8 @@ class Plan(Plain):
     dram_peak: DramPeak
     json: str = field(repr=False)  # the plan file
     chip: Optional[Chip] = None  # of `plan` with `cores`
+    given_bytes: Optional[int] = None  # what the plan in the network's own order moves; None: no other was searched for
+    given_bound_bytes: Optional[int] = None  # proven: no plan in that order moves less
 
     @property
     def rows(self) -> List[Row]:

@@ -67,6 +67,11 @@ class Plans(unittest.TestCase):
         placed = mbsopt.plan(RESIDUAL, batch=3, buffer=8192, in_place=True)
         self.assertEqual(placed.json, tool("plan", RESIDUAL, "--batch=3", "--buffer=8KiB", "--in-place",
                                            "--format=json"))
+        given, searched = (mbsopt.plan("resnet18", order=order) for order in ("given", "search"))
+        self.assertEqual(given.outcome, "optimal")
+        self.assertEqual([given.given_bytes, given.given_bound_bytes], [None, None])
+        self.assertEqual([searched.given_bytes, searched.given_bound_bytes], [given.traffic.total, given.bound_bytes])
+        self.assertLessEqual(searched.traffic.total, given.traffic.total)
         whole, folded = (mbsopt.plan("resnet18", planner="baseline", inference=True, no_fold=no_fold)
                          for no_fold in (True, False))
         self.assertEqual([plan.json for plan in (whole, folded)],
