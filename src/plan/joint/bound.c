@@ -34,6 +34,7 @@ typedef struct search {
     double *price; /* buffer, shares, services, multiply-accumulates; in bytes */
     double *best;
     double *slope;
+    double *direction; /* of the last step, in scales */
     double *scale;
     double unit; /* scaled costs per byte */
     double goal; /* what a known plan moves: no bound is higher */
@@ -140,21 +141,43 @@ static double evaluate(search *s, bool all)
     return (double)bound / s->unit;
 }
 
-/* One step along the slope towards `level`; false where there is nowhere to go. */
+/* The direction becomes the slope and `part` of what it was, as far as prices may go there; returns
+ * its length, squared. */
+static double turn(search *s, double part)
+{
+    double length = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        double d = s->slope[i] * s->scale[i] + part * s->direction[i];
+        if (s->price[i] <= 0 && d < 0)
+            d = 0;
+        s->direction[i] = d;
+        length += d * d;
+    }
+    return length;
+}
+
+/*
+ * One step towards `level`, half-way between the slope and where the step before went (the average
+ * direction of Sherali and Ulular), for slopes alone go to and fro; false where there is nowhere to
+ * go.
+ */
 static bool move(search *s, double level, double bound)
 {
     double length = 0;
+    double before = 0;
     for (size_t i = 0; i < s->count; i++) {
         if (s->price[i] <= 0 && s->slope[i] < 0)
             s->slope[i] = 0;
         const double d = s->slope[i] * s->scale[i];
         length += d * d;
+        before += s->direction[i] * s->direction[i];
     }
     if (length <= 0)
         return false;
-    const double step = (level - bound) / length;
+    const double along = turn(s, before > 0 ? sqrt(length / before) : 0);
+    const double step = (level - bound) / (along > 0 ? along : turn(s, 0));
     for (size_t i = 0; i < s->count; i++)
-        s->price[i] += step * s->scale[i] * s->scale[i] * s->slope[i];
+        s->price[i] += step * s->scale[i] * s->direction[i];
     project(s);
     return true;
 }
@@ -163,6 +186,7 @@ static bool move(search *s, double level, double bound)
 static double prove(search *s, double *best)
 {
     memcpy(s->price, s->best, s->count * sizeof *s->best);
+    memset(s->direction, 0, s->count * sizeof *s->direction);
     const double bound = evaluate(s, true);
     if (bound < *best - MARGIN_ERROR * s->goal)
         s->margin *= 2;
@@ -212,8 +236,10 @@ static bool allocate(search *s)
     s->price = mem_calloc(s->count, sizeof *s->price);
     s->best = mem_calloc(s->count, sizeof *s->best);
     s->slope = mem_calloc(s->count, sizeof *s->slope);
+    s->direction = mem_calloc(s->count, sizeof *s->direction);
     s->scale = mem_calloc(s->count, sizeof *s->scale);
-    return s->price != NULL && s->best != NULL && s->slope != NULL && s->scale != NULL;
+    return s->price != NULL && s->best != NULL && s->slope != NULL && s->direction != NULL &&
+           s->scale != NULL;
 }
 
 /* At first a tensor's first reader pays for its write, and nothing else costs anything. */
@@ -264,6 +290,7 @@ mbs_status joint_bound(int64_t *bound, const mbs_network *network, const mbs_pro
     mem_free(s.price);
     mem_free(s.best);
     mem_free(s.slope);
+    mem_free(s.direction);
     mem_free(s.scale);
     return status == MBS_ERR_INPUT ? MBS_OK : status;
 }
