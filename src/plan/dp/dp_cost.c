@@ -4,7 +4,9 @@
  * section 7). What is pinned where matters for that, so a group is added up step by step, unless a
  * bound shows that it cannot improve: its time if all its parameters were pinned, which is kept up
  * to date while the group grows. That is a bound for each execution and so for each of the sums;
- * with them a group's time grows.
+ * with them a group's time grows. Where the least time is sought and nothing overlaps but what a
+ * step does, computation alone is a bound too, which mostly is enough: then the other is forgotten,
+ * until it is asked for again.
  */
 #include <math.h>
 #include <string.h>
@@ -108,24 +110,35 @@ static group_times least_step_time(const cost_search *s, int32_t c, int32_t k, i
     return step_time(s, c, k, s->activations[k], &moved);
 }
 
+/* The same of all candidates for which it is known, added to the bounds or taken off. */
+static void add_step_times(cost_search *s, int32_t k, int32_t end)
+{
+    for (int32_t c = s->group.smallest; c < s->group.count; c++)
+        if (s->is_known[c])
+            add_times(&s->least[c], least_step_time(s, c, k, end));
+}
+
+static void take_step_times(cost_search *s, int32_t k, int32_t end)
+{
+    for (int32_t c = s->group.smallest; c < s->group.count; c++)
+        if (s->is_known[c])
+            take_times(&s->least[c], least_step_time(s, c, k, end));
+}
+
 /* Changes what step k moves, and with it the bounds. */
 static void change_activations(cost_search *s, int32_t k, int64_t change)
 {
-    for (int32_t c = s->group.smallest; c < s->group.count; c++)
-        take_times(&s->least[c], least_step_time(s, c, k, s->group.end));
+    take_step_times(s, k, s->group.end);
     s->activations[k] += change;
     s->moved += change;
-    for (int32_t c = s->group.smallest; c < s->group.count; c++)
-        add_times(&s->least[c], least_step_time(s, c, k, s->group.end));
+    add_step_times(s, k, s->group.end);
 }
 
 /* Changes the bounds: step k's group goes on behind its end up to now, `before`. */
 static void change_bounds(cost_search *s, int32_t k, int32_t before)
 {
-    for (int32_t c = s->group.smallest; c < s->group.count; c++) {
-        take_times(&s->least[c], least_step_time(s, c, k, before));
-        add_times(&s->least[c], least_step_time(s, c, k, s->group.end));
-    }
+    take_step_times(s, k, before);
+    add_step_times(s, k, s->group.end);
 }
 
 /* Lets the next step join the group. */
@@ -153,8 +166,19 @@ static void grow(cost_search *s)
             change_activations(s, tensor->producer, -tensor->bytes);
     }
     s->moved += s->activations[k];
-    for (int32_t c = s->group.smallest; c < s->group.count; c++)
-        add_times(&s->least[c], least_step_time(s, c, k, s->group.end));
+    add_step_times(s, k, s->group.end);
+}
+
+/* The group's bound with candidate c. */
+static const group_times *least_times(cost_search *s, int32_t c)
+{
+    if (!s->is_known[c]) {
+        s->is_known[c] = true;
+        s->least[c] = (group_times){0};
+        for (int32_t k = s->group.first; k < s->group.end; k++)
+            add_times(&s->least[c], least_step_time(s, c, k, s->group.end));
+    }
+    return &s->least[c];
 }
 
 /* The group's objective if it takes `time_s` and `room` bytes of parameters are pinned. */
@@ -190,7 +214,10 @@ static double group_time(const cost_search *s, int32_t c, int64_t room, int64_t 
     if (shares)
         pins_fill(s->task->program, g->first, g->end, s->list->iterations[c], room,
                   s->pinned_weight, s->pinned_accumulator);
-    for (int32_t k = g->first; k < g->end && time_of(&times, under_way) <= limit_s; k++) {
+    for (int32_t k = g->first; k < g->end; k++) {
+        const double at_least_s = time_of(&times, under_way) + cost_search_computing(s, c, k);
+        if (at_least_s > limit_s)
+            return at_least_s;
         step_pins pinned = {min_i64(weight_room, steps[k].weight_bytes),
                             min_i64(accumulator_room, steps[k].accumulator_bytes), true,
                             program_hands_on(s->task->program, k, g->end)};
@@ -220,8 +247,12 @@ static void relax_candidate(cost_search *s, int32_t c, int64_t under_way)
     const double before = range->best[g->first - range->first];
     const double useful = s->limit - range->rest[g->end - range->first];
     const int64_t room = s->task->pin ? s->task->capacity - under_way * g->peak[c] : 0;
-    const double least_s = time_of(&s->least[c], under_way) * (1 - ROUNDING);
     const double most = fmin(range->best[g->end - range->first], useful) - before;
+    if (cost_search_computing(s, c, g->first) >= most) {
+        s->is_known[c] = false;
+        return;
+    }
+    const double least_s = time_of(least_times(s, c), under_way) * (1 - ROUNDING);
     if (objective(s, c, least_s, room) >= most)
         return;
     const double limit_s = s->task->objective == MBS_TIME ? most * (1 + ROUNDING) : INFINITY;
@@ -263,6 +294,8 @@ static void search_from(cost_search *s, int32_t first)
     relax_passes(s, first);
     s->moved = 0;
     memset(s->least, 0, (size_t)s->list->count * sizeof *s->least);
+    for (int32_t c = 0; c < s->list->count; c++)
+        s->is_known[c] = true;
     span_start(&s->group, first, false);
     while (s->group.end < range->end) {
         grow(s);

@@ -43,9 +43,12 @@ static void fill_tables(cost_search *s)
             const compute_time taken = {compute_seconds(s, k, full, &cost),
                                         compute_seconds(s, k, batch - again * full, &cost)};
             s->compute[(size_t)c * (size_t)p->step_count + (size_t)k] = taken;
-            s->least_compute[k] =
-                fmin(s->least_compute[k],
-                     is_update ? taken.full_s : (double)again * taken.full_s + taken.rest_s);
+            const double all_s =
+                is_update ? taken.full_s : (double)again * taken.full_s + taken.rest_s;
+            double *computing = s->computing + (size_t)c * ((size_t)p->step_count + 1);
+            computing[first] = k > first ? computing[first] : 0;
+            computing[k + 1] = computing[k] + all_s;
+            s->least_compute[k] = fmin(s->least_compute[k], all_s);
         }
     }
 }
@@ -119,12 +122,15 @@ static bool cost_open(cost_search *s)
     s->fixed = mem_alloc(cuts * sizeof *s->fixed);
     s->activations = mem_alloc(cuts * sizeof *s->activations);
     s->least = mem_alloc(list * sizeof *s->least);
+    s->is_known = mem_calloc(list, sizeof *s->is_known);
+    s->computing = mem_alloc(list * cuts * sizeof *s->computing);
     s->pinned_weight = mem_alloc(cuts * sizeof *s->pinned_weight);
     s->pinned_accumulator = mem_alloc(cuts * sizeof *s->pinned_accumulator);
     if (s->operands == NULL || s->compute == NULL || s->least_compute == NULL ||
         s->weights == NULL || s->accumulators == NULL || s->once == NULL || s->fixed == NULL ||
-        s->activations == NULL || s->least == NULL || s->pinned_weight == NULL ||
-        s->pinned_accumulator == NULL || !pins_open(&s->pins, s->task->program))
+        s->activations == NULL || s->least == NULL || s->is_known == NULL || s->computing == NULL ||
+        s->pinned_weight == NULL || s->pinned_accumulator == NULL ||
+        !pins_open(&s->pins, s->task->program))
         return false;
     fill_tables(s);
     return span_open(&s->group, s->task, s->list, s->operands);
@@ -145,6 +151,8 @@ void dp_range_close_cost(dp_range *range)
     mem_free(s->fixed);
     mem_free(s->activations);
     mem_free(s->least);
+    mem_free(s->is_known);
+    mem_free(s->computing);
     mem_free(s->pinned_weight);
     mem_free(s->pinned_accumulator);
     pins_close(&s->pins);

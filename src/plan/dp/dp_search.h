@@ -27,6 +27,7 @@ typedef struct cost_search {
     int64_t *operands;     /* per step: bytes per sample of all its operands */
     compute_time *compute; /* [candidate * steps + step] */
     double *least_compute; /* per step: the least seconds of all samples */
+    double *computing;     /* [candidate * (steps + 1) + cut]: seconds of all steps before it */
     int64_t *weights;      /* per cut: bytes of the steps before it, likewise below */
     int64_t *accumulators;
     int64_t *once; /* of what one iteration moves besides */
@@ -38,7 +39,8 @@ typedef struct cost_search {
     int64_t *pinned_accumulator;
     int64_t moved;        /* its activation bytes per sample */
     int64_t *activations; /* the same per step */
-    group_times *least;   /* per candidate: its times if all parameters were pinned */
+    group_times *least;   /* per candidate: its times if all parameters were pinned, */
+    bool *is_known;       /* if it was of use up to now */
 } cost_search;
 
 /* What step k does in all iterations but the first, where they overlap; in turn apart. */
@@ -66,6 +68,16 @@ static inline step_run cost_search_run(const cost_search *s, int64_t iterations,
                       .iterations = iterations,
                       .sub_batch = ceil_div(s->task->batch, iterations),
                       .passes = passes};
+}
+
+/* Seconds that the group's steps from `first` on compute for in all iterations, or 0 where what is
+ * sought is not the least sum of its executions' times. */
+static inline double cost_search_computing(const cost_search *s, int32_t c, int32_t first)
+{
+    const double *computing = s->computing + (size_t)c * ((size_t)s->task->program->step_count + 1);
+    if (s->task->objective != MBS_TIME || s->task->hardware->overlap == MBS_OVERLAP_GROUP)
+        return 0;
+    return (1 - ROUNDING) * (computing[s->group.end] - computing[first]);
 }
 
 /* Joules of a group that takes `time_s` and moves `bytes`. */

@@ -3,11 +3,15 @@
 #include <math.h>
 #include <string.h>
 
-static int64_t highest_price(const ascent *a, size_t i)
+/* How far prices from i on, up to *end, may rise: they are of one candidate. */
+static double highest_price(const ascent *a, size_t i, size_t *end)
 {
-    size_t steps = (size_t)a->l->task->program->step_count;
-    size_t c = ((size_t)(a->price - a->l->price) + i) / steps;
-    return a->l->highest_price[c] << a->l->shift;
+    const size_t steps = (size_t)a->l->task->program->step_count;
+    const size_t before = (size_t)(a->price - a->l->price);
+    const size_t c = (before + i) / steps;
+    const size_t next = (c + 1) * steps - before;
+    *end = next < a->count ? next : a->count;
+    return (double)(a->l->highest_price[c] << a->l->shift);
 }
 
 /* One step towards `level` along the excess; false where there is nowhere to go. */
@@ -22,10 +26,12 @@ static bool move_prices(ascent *a, double level, int64_t bound)
     if (length < 1)
         return false;
     const double step = (level - (double)bound) / length;
-    for (size_t i = 0; i < a->count; i++) {
-        double price = (double)a->price[i] + step * a->excess[i];
-        double limit = (double)highest_price(a, i);
-        a->price[i] = price <= 0 ? 0 : (int64_t)llround(fmin(price, limit));
+    for (size_t i = 0, end; i < a->count; i = end) {
+        const double limit = highest_price(a, i, &end);
+        for (size_t k = i; k < end; k++) {
+            const double price = (double)a->price[k] + step * a->excess[k];
+            a->price[k] = price <= 0 ? 0 : (int64_t)llround(fmin(price, limit));
+        }
     }
     return true;
 }

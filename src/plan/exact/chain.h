@@ -43,7 +43,7 @@ static inline int64_t chain_hold_cost(const lagrange *l, int32_t c, int32_t from
     return l->list.sub_batch[c] * bytes * price;
 }
 
-static const row_chain chain_fresh = {{{{0, IMPOSSIBLE}, {IMPOSSIBLE, IMPOSSIBLE}}}, 0};
+static const chain_state chain_fresh = {{{0, IMPOSSIBLE}, {IMPOSSIBLE, IMPOSSIBLE}}};
 
 /* Extends a chain by an interval; `drop` is what it costs to read the tensor instead, scaled. */
 static inline void chain_extend(chain_state *chain, chain_link link, int64_t drop)
@@ -61,23 +61,31 @@ static inline void chain_extend(chain_state *chain, chain_link link, int64_t dro
 /*
  * Adds a touch to the row of groups that began at `first`; returns what that adds to their bound. A
  * tensor made in the group is written unless all its touches are in the group and none was reached
- * from DRAM; one made before it costs nothing more.
+ * from DRAM; one made before it costs nothing more. The same as chain_extend, without what is
+ * impossible.
  */
 static inline int64_t chain_add(row_chain *chain, const row_touch *touch, chain_link link,
                                 int32_t first)
 {
-    if (touch->previous < first) {
-        *chain = chain_fresh;
+    if (touch->previous < first)
         return touch->enters;
+    row_chain now = {.read = touch->drop, .dirty = IMPOSSIBLE};
+    int64_t before = 0;
+    if (touch->earlier < first) {
+        now.clean = min_i64(link.begin + link.keep, IMPOSSIBLE);
+    } else {
+        before = chain->any;
+        now.read += before;
+        now.clean = min_i64(chain->clean + link.keep, IMPOSSIBLE);
+        now.dirty =
+            min_i64(min_i64(chain->read + link.begin, chain->dirty) + link.keep, IMPOSSIBLE);
     }
-    const int64_t before = chain->any;
-    chain_extend(&chain->state, link, touch->drop);
-    const int64_t clean = chain->state.cost[1][0];
-    const int64_t dirty = min_i64(chain->state.cost[0][1], chain->state.cost[1][1]);
-    chain->any = min_i64(clean, dirty);
+    const int64_t dropped = min_i64(now.read, now.dirty);
+    now.any = min_i64(now.clean, dropped);
+    *chain = now;
     if (touch->producer >= first)
-        return min_i64(clean - touch->drop, dirty) - before;
-    return chain->any - before;
+        return min_i64(now.clean - touch->drop, dropped) - before;
+    return now.any - before;
 }
 
 #endif

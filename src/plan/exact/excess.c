@@ -86,7 +86,7 @@ static void walk_chain(const walk *w, int32_t first_touch)
 {
     const mbs_program *p = w->l->task->program;
     const chain_link *link = w->l->link + (int64_t)w->c * p->touch_count;
-    chain_state chain = chain_fresh.state;
+    chain_state chain = chain_fresh;
     int32_t t = first_touch;
     w->l->history[t] = chain;
     while (p->touches[t].next >= 0 && p->touches[p->touches[t].next].step < w->end) {

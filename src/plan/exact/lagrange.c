@@ -91,6 +91,57 @@ static inline int64_t buy(const lagrange *l, int64_t saves, int64_t bytes, int64
     return gain * bought;
 }
 
+/* What the parameters of groups that begin at one step move at one candidate (`parameters`), of a
+ * program in which layers share none. */
+typedef struct row_parameters {
+    const int64_t *weights; /* sums, likewise below */
+    const int64_t *accumulators;
+    const int64_t *once;
+    const int64_t *price;
+    int64_t weights_before; /* of the group's first step, likewise below */
+    int64_t accumulators_before;
+    int64_t once_before;
+    int64_t price_before;
+    int64_t again;
+    int64_t capacity;
+    int shift;
+    bool pin;
+} row_parameters;
+
+static row_parameters row_parameters_from(const lagrange *l, int32_t c, int32_t first)
+{
+    const int64_t *price = l->price_sum + sum_row(l, c);
+    return (row_parameters){.weights = l->weight_sum,
+                            .accumulators = l->accumulator_sum,
+                            .once = l->once_sum,
+                            .price = price,
+                            .weights_before = l->weight_sum[first],
+                            .accumulators_before = l->accumulator_sum[first],
+                            .once_before =
+                                l->once_sum[first] - program_head_bytes(l->task->program, first),
+                            .price_before = price[first],
+                            .again = l->list.iterations[c] - 1,
+                            .capacity = l->task->capacity,
+                            .shift = l->shift,
+                            .pin = l->task->pin};
+}
+
+/* Up to `end`, the largest footprint being at least `largest_need`. */
+static inline int64_t row_parameters_to(const row_parameters *r, int32_t end, int64_t largest_need)
+{
+    const int64_t weights = r->weights[end] - r->weights_before;
+    const int64_t accumulators = r->accumulators[end] - r->accumulators_before;
+    const int64_t once = weights + accumulators + r->once[end] - r->once_before;
+    const int64_t bound = (once + r->again * (weights + 2 * accumulators)) << r->shift;
+    const int64_t gain = (r->again << r->shift) - (r->price[end] - r->price_before);
+    const int64_t gain_twice = gain + (r->again << r->shift);
+    if (!r->pin || gain_twice <= 0)
+        return bound;
+    const int64_t room = r->capacity - largest_need;
+    const int64_t bought = min_i64(room, accumulators);
+    return bound - gain_twice * bought - max_i64(gain, 0) * min_i64(room - bought, weights);
+}
+
 static inline int64_t parameters(const lagrange *l, int32_t c, int32_t first, int32_t end,
                                  int64_t price, int64_t room, int64_t *pinned)
 {
@@ -143,25 +194,35 @@ static int64_t row_work(const mbs_program *p, int32_t first, int32_t end)
 int32_t lagrange_row(lagrange *l, int32_t c, int32_t first, int32_t limit, int64_t *bound)
 {
     const mbs_program *p = l->task->program;
+    const int64_t capacity = l->task->capacity;
     const int64_t *need = l->need + lagrange_step_row(l, c);
     const int64_t *slack_sum = l->slack_sum + sum_row(l, c);
     const int64_t *tight_sum = l->tight_sum + sum_row(l, c);
     const chain_link *link = l->link + (int64_t)c * p->touch_count;
+    const row_touch *touch = l->touch;
+    const row_step *step = l->step;
+    row_chain *chains = l->chains;
     int64_t tensors = 0;
     int64_t largest_need = 0;
     int64_t pinned;
     int32_t k = first;
+    int32_t t = p->steps[first].touch_begin;
     const bool once = l->list.iterations[c] == 1;
-    for (; k < limit && need[k] <= l->task->capacity; k++) {
-        const mbs_step *step = &p->steps[k];
-        if (!once && step->coupled_to >= first) /* it reads a mini-batch's statistics made here */
+    const bool shares = p->shares;
+    const bool has_window = c == l->tight_candidate;
+    const row_parameters moves = row_parameters_from(l, c, first);
+    for (; k < limit && need[k] <= capacity; k++) {
+        if (!once && step[k].coupled_to >= first) /* it reads a mini-batch's statistics made here */
             break;
-        for (int32_t t = step->touch_begin; t < step->touch_end; t++)
-            tensors += chain_add(&l->chains[l->touch[t].tensor], &l->touch[t], link[t], first);
+        for (; t < step[k].touch_end; t++)
+            tensors += chain_add(&chains[touch[t].tensor], &touch[t], link[t], first);
         largest_need = max_i64(largest_need, need[k]);
-        const int64_t *slack = lagrange_is_tight(l, c, first, k + 1) ? tight_sum : slack_sum;
+        const bool is_tight =
+            has_window ? lagrange_is_tight(l, c, first, k + 1) : step[k].phase == step[first].phase;
+        const int64_t *slack = is_tight ? tight_sum : slack_sum;
         bound[k + 1] = tensors + slack[k + 1] - slack[first] +
-                       group_parameters(l, c, first, k + 1, largest_need, &pinned);
+                       (shares ? group_parameters(l, c, first, k + 1, largest_need, &pinned)
+                               : row_parameters_to(&moves, k + 1, largest_need));
     }
     plan_watch_work(l->task->watch, row_work(p, first, k));
     return k;

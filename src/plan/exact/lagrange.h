@@ -34,7 +34,10 @@ void lagrange_update(lagrange *l, int32_t c);
 
 void lagrange_update_all(lagrange *l);
 
-/* The same if only groups within the steps [first, end) are looked at until the next update. */
+/*
+ * The same if only groups within the steps [first, end) are looked at until what changed in them
+ * is put back and they are brought up to date once more: all others then are as well.
+ */
 void lagrange_update_steps(lagrange *l, int32_t c, int32_t first, int32_t end);
 
 /* Whether step k can run at all in a group with candidate c. */

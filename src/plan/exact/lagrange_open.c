@@ -119,9 +119,19 @@ static int choose_shift(const lagrange *l)
     return shift >= MIN_SHIFT ? shift : -1;
 }
 
+/* The step of the touch before; -1: none. */
+static int32_t step_before(const mbs_program *p, int32_t t)
+{
+    const int32_t previous = p->touches[t].previous;
+    return previous >= 0 ? p->touches[previous].step : -1;
+}
+
 static void fill_touches(lagrange *l)
 {
     const mbs_program *p = l->task->program;
+    for (int32_t k = 0; k < p->step_count; k++)
+        l->step[k] =
+            (row_step){p->steps[k].touch_end, p->steps[k].coupled_to, (int32_t)p->steps[k].phase};
     for (int32_t t = 0; t < p->touch_count; t++) {
         const mbs_touch *touch = &p->touches[t];
         const mbs_tensor *tensor = &p->tensors[touch->tensor];
@@ -131,7 +141,8 @@ static void fill_touches(lagrange *l)
             (row_touch){.drop = drop,
                         .enters = reads || tensor->kept || touch->next >= 0 ? drop : 0,
                         .tensor = touch->tensor,
-                        .previous = touch->previous >= 0 ? p->touches[touch->previous].step : -1,
+                        .previous = step_before(p, t),
+                        .earlier = touch->previous >= 0 ? step_before(p, touch->previous) : -1,
                         .producer = touch->next < 0 && !tensor->kept ? tensor->producer : -1};
     }
 }
@@ -157,6 +168,7 @@ static bool allocate(lagrange *l)
     l->passes_cost = mem_calloc(steps, sizeof *l->passes_cost);
     l->chains = mem_calloc((size_t)l->task->program->tensor_count + 1, sizeof *l->chains);
     l->touch = mem_calloc(touches, sizeof *l->touch);
+    l->step = mem_calloc(steps + 1, sizeof *l->step);
     l->link = mem_calloc(candidate_count * touches, sizeof *l->link);
     l->history = mem_calloc(touches, sizeof *l->history);
     l->change = mem_calloc(steps + 1, sizeof *l->change);
@@ -166,8 +178,8 @@ static bool allocate(lagrange *l)
            l->slack_sum != NULL && l->weight_sum != NULL && l->accumulator_sum != NULL &&
            l->once_sum != NULL && l->shared_sum != NULL && l->pins != NULL &&
            pins_open(l->pins, l->task->program) && l->passes_cost != NULL && l->chains != NULL &&
-           l->touch != NULL && l->link != NULL && l->history != NULL && l->change != NULL &&
-           l->highest_price != NULL;
+           l->touch != NULL && l->step != NULL && l->link != NULL && l->history != NULL &&
+           l->change != NULL && l->highest_price != NULL;
 }
 
 mbs_status lagrange_open(lagrange *l, const plan_task *task, bool is_run, mbs_error *error)
@@ -215,6 +227,7 @@ void lagrange_close(lagrange *l)
     mem_free(l->passes_cost);
     mem_free(l->chains);
     mem_free(l->touch);
+    mem_free(l->step);
     mem_free(l->link);
     mem_free(l->history);
     mem_free(l->change);

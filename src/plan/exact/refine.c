@@ -59,14 +59,31 @@ static int64_t own_value(void *context, double *excess)
     return max_i64(bound, 0);
 }
 
+/* The steps in which a group and its neighbours are. */
+static int32_t first_near(const column *c)
+{
+    return c->first > NEIGHBOUR_STEPS ? c->first - NEIGHBOUR_STEPS : 0;
+}
+
+static int32_t end_near(const exact *x, const column *c)
+{
+    const int32_t steps = x->task->program->step_count;
+    return c->end + NEIGHBOUR_STEPS < steps ? c->end + NEIGHBOUR_STEPS : steps;
+}
+
+/* After the group's prices changed, or were put back. */
+static void update_near(exact *x, const column *c)
+{
+    lagrange_update_steps(&x->l, c->candidate, first_near(c), end_near(x, c));
+}
+
 /* The prices that suit one group suit its neighbours too: raises their bounds. */
 static void share_prices(exact *x, const column *refined)
 {
-    const int32_t steps = x->task->program->step_count;
     const column own = *refined;
-    const int32_t low = own.first > NEIGHBOUR_STEPS ? own.first - NEIGHBOUR_STEPS : 0;
-    const int32_t limit = own.end + NEIGHBOUR_STEPS < steps ? own.end + NEIGHBOUR_STEPS : steps;
-    for (int32_t first = low; first <= own.first + NEIGHBOUR_STEPS && first < own.end; first++) {
+    const int32_t limit = end_near(x, &own);
+    for (int32_t first = first_near(&own); first <= own.first + NEIGHBOUR_STEPS && first < own.end;
+         first++) {
         int32_t end = lagrange_row(&x->l, own.candidate, first, limit, x->row);
         for (int32_t i = x->columns.begin[first]; i < x->columns.begin[first + 1]; i++) {
             column *c = &x->columns.columns[i];
@@ -137,7 +154,7 @@ static void find_prices(exact *x, column *refined, int iterations)
                 .excess = x->excess,
                 .best_price = x->best_price};
     ascend(&a);
-    lagrange_update(&x->l, refined->candidate);
+    update_near(x, refined);
 }
 
 static void restore_prices(exact *x, const column *refined)
@@ -145,7 +162,7 @@ static void restore_prices(exact *x, const column *refined)
     const size_t steps = (size_t)x->task->program->step_count;
     const size_t count = (size_t)(refined->end - refined->first);
     memcpy(prices_of(x, refined), x->best_price + steps, count * sizeof *x->best_price);
-    lagrange_update(&x->l, refined->candidate);
+    update_near(x, refined);
 }
 
 static void refine_prices(exact *x, column *refined)
@@ -167,12 +184,12 @@ static void try_prices(exact *x, const column *c, const double *proposed)
     memcpy(x->best_price, price, count * sizeof *price);
     for (size_t i = 0; i < count; i++)
         price[i] = (int64_t)llround(fmin(proposed[i], highest) * ldexp(1, x->l.shift));
-    lagrange_update(&x->l, c->candidate);
+    update_near(x, c);
     lagrange_row(&x->l, c->candidate, c->first, c->end, x->row);
     if (x->row[c->end] > before)
         return;
     memcpy(price, x->best_price, count * sizeof *price);
-    lagrange_update(&x->l, c->candidate);
+    update_near(x, c);
 }
 
 /* Asks GLPK for a solution of the group and for prices. */
@@ -219,10 +236,8 @@ static mbs_status solve_column(exact *x, column *c, mbs_error *error)
 /* By the capacities of its own steps; prices found first are shared with its neighbours. */
 static mbs_status work_on_column(exact *x, column *c, mbs_error *error)
 {
-    const int32_t steps = x->task->program->step_count;
-    const int32_t margin = c->effort == 0 ? NEIGHBOUR_STEPS : 0;
-    const int32_t first = c->first > margin ? c->first - margin : 0;
-    const int32_t end = c->end + margin < steps ? c->end + margin : steps;
+    const int32_t first = c->effort == 0 ? first_near(c) : c->first;
+    const int32_t end = c->effort == 0 ? end_near(x, c) : c->end;
     tight_window window;
     mbs_status status = tight_open(&window, &x->l, c->candidate, first, end, error);
     if (status != MBS_OK)

@@ -9,9 +9,15 @@ typedef struct chain_state {
     int64_t cost[2][2]; /* [is the latest touch's operand resident][was any interval dropped] */
 } chain_state;
 
-/* The same of tensors of a row of groups (lagrange_row), with what `any` of the four comes to. */
+/*
+ * The same of tensors of a row of groups (lagrange_row), from their second touch in the group on:
+ * not resident, and so dropped before; resident and never dropped, or dropped; the least of the
+ * three.
+ */
 typedef struct row_chain {
-    chain_state state;
+    int64_t read;
+    int64_t clean;
+    int64_t dirty;
     int64_t any;
 } row_chain;
 
@@ -21,8 +27,16 @@ typedef struct row_touch {
     int64_t enters; /* scaled: what it adds to a group in which it is its tensor's first touch */
     int32_t tensor;
     int32_t previous; /* the step of the touch before; -1: none */
+    int32_t earlier;  /* and that of the one before it */
     int32_t producer; /* of a tensor that is not kept, if this is its last touch; else -1 */
 } row_touch;
+
+/* What it has to know of a step, side by side with that of the next ones. */
+typedef struct row_step {
+    int32_t touch_end;
+    int32_t coupled_to;
+    int32_t phase;
+} row_step;
 
 /* At a candidate's prices, scaled: the interval that ends at a touch. */
 typedef struct chain_link {
@@ -55,6 +69,7 @@ typedef struct lagrange {
     int64_t *passes_cost;   /* per step: alone and in passes; in bytes, exact */
     row_chain *chains;      /* per tensor */
     row_touch *touch;       /* per touch */
+    row_step *step;         /* per step */
     chain_link *link;       /* [candidate * touch_count + touch] */
     chain_state *history;   /* per touch: room to walk a chain back */
     double *change;         /* per step: room for differences */

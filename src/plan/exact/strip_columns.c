@@ -1,7 +1,5 @@
 #include "plan/exact/strip_columns.h"
 
-#include <stdlib.h>
-
 #include "base/error.h"
 #include "base/memory.h"
 #include "plan/dp/strip_search.h"
@@ -85,13 +83,28 @@ static bool search(collection *all, const plan_task *task, int64_t limit)
     return done;
 }
 
-static int by_first(const void *a, const void *b)
+/* Sorts the columns by first step; those of one step come by their ends, as they are. False if
+ * memory is out. */
+static bool sort(column_list *list, int32_t steps)
 {
-    const column *x = a;
-    const column *y = b;
-    if (x->first != y->first)
-        return x->first < y->first ? -1 : 1;
-    return (x->end > y->end) - (x->end < y->end);
+    column *sorted = mem_alloc(((size_t)list->count + 1) * sizeof *sorted);
+    int32_t *next = mem_calloc((size_t)steps + 1, sizeof *next);
+    const bool done = sorted != NULL && next != NULL;
+    for (int32_t i = 0; done && i < list->count; i++)
+        next[list->columns[i].first + 1]++;
+    for (int32_t k = 0; done && k < steps; k++)
+        next[k + 1] += next[k];
+    for (int32_t i = 0; done && i < list->count; i++)
+        sorted[next[list->columns[i].first]++] = list->columns[i];
+    mem_free(next);
+    if (!done) {
+        mem_free(sorted);
+        return false;
+    }
+    mem_free(list->columns);
+    list->columns = sorted;
+    list->room = list->count + 1;
+    return true;
 }
 
 mbs_status strip_columns_find(column_list *list, const lagrange *l, int64_t limit, mbs_error *error)
@@ -101,10 +114,8 @@ mbs_status strip_columns_find(column_list *list, const lagrange *l, int64_t limi
     if (plan_has_strips(l->task))
         done = open(&all, l->task) && search(&all, l->task, limit);
     close(&all);
-    if (!done)
+    if (!done || !sort(list, l->task->program->step_count))
         return error_memory(error);
-    if (list->count > 0)
-        qsort(list->columns, (size_t)list->count, sizeof *list->columns, by_first);
     return column_list_index(list, l->task->program->step_count, error);
 }
 

@@ -213,7 +213,7 @@ mbs_status tight_open(tight_window *window, lagrange *l, int32_t candidate, int3
         l->tight_candidate = candidate;
         l->tight_first = first;
         l->tight_end = end;
-        lagrange_update(l, candidate);
+        lagrange_update_steps(l, candidate, first, end);
     }
     work_close(&w);
     if (memory)
@@ -226,6 +226,6 @@ void tight_close(tight_window *window, lagrange *l)
 {
     exchange(l, window);
     l->tight_candidate = -1;
-    lagrange_update(l, window->candidate);
+    lagrange_update_steps(l, window->candidate, window->first, window->end);
     mem_free(window->capacity);
 }
