@@ -195,41 +195,6 @@ START_TEST(recomputing_refused)
 }
 END_TEST
 
-/* Of the sets of layers that mbs2 has to choose from, the one that is best for the objective. */
-START_TEST(mbs2_recomputes_for_the_objective)
-{
-    const char *path = source_path("models/networks/resnet18.json");
-    const mbs_program_options program_options = MBS_PROGRAM_OPTIONS_INIT;
-    mbs_recompute_options recompute = MBS_RECOMPUTE_OPTIONS_INIT;
-    task t = make_task(chain, 0, MBS_PLANNER_MBS2, 16, 1 << 20);
-    mbs_network *network;
-    mbs_cost cost[3];
-    int64_t total[3];
-    recompute.recompute = MBS_RECOMPUTE_AUTO;
-    recompute.max_percent = 100;
-    ck_assert_int_eq(mbs_network_load_file(&network, path, &error), MBS_OK);
-    for (int objective = MBS_TRAFFIC; objective <= MBS_ENERGY; objective++) {
-        mbs_plan *plan;
-        mbs_traffic traffic;
-        t.options.objective = (mbs_objective)objective;
-        ck_assert_int_eq(mbs_plan_create_recompute(&plan, network, &program_options, &t.hardware,
-                                                   &t.options, &recompute, &error),
-                         MBS_OK);
-        mbs_plan_traffic(plan, &traffic);
-        total[objective] = traffic.total;
-        ck_assert_int_eq(mbs_plan_cost(plan, &t.hardware, &cost[objective]), MBS_OK);
-        mbs_plan_free(plan);
-    }
-    for (int other = MBS_TRAFFIC; other <= MBS_ENERGY; other++) {
-        ck_assert_int_le(total[MBS_TRAFFIC], total[other]);
-        ck_assert(cost[MBS_TIME].time_s <= cost[other].time_s);
-        ck_assert(cost[MBS_ENERGY].energy_j <= cost[other].energy_j);
-    }
-    ck_assert(cost[MBS_TIME].time_s < cost[MBS_TRAFFIC].time_s);
-    mbs_network_free(network);
-}
-END_TEST
-
 /* A program of other words than the hardware's would be planned with wrong sizes. */
 START_TEST(words_of_other_hardware)
 {
@@ -375,7 +340,6 @@ int main(void)
     tcase_add_loop_test(tests, refused, 0, (int)COUNT(refusals));
     tcase_add_test(tests, limits_refused);
     tcase_add_test(tests, recomputing_refused);
-    tcase_add_test(tests, mbs2_recomputes_for_the_objective);
     tcase_add_loop_test(tests, more_than_64_bits, 0, PLANNERS);
     tcase_add_loop_test(tests, words_of_other_hardware, 0, PLANNERS);
     tcase_add_loop_test(tests, norms_in_two_steps, 0, MBS_PLANNER_COUNT);
