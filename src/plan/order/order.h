@@ -5,7 +5,7 @@
 #include "plan/planner.h"
 
 /* The work of a search as a rule, in growths of dp's groups for each step of the program. */
-#define ORDER_WORK 5e3
+#define ORDER_WORK 2e4
 
 /*
  * Searches for an order of the steps of the task's program in which dp's plan comes to less of the

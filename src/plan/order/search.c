@@ -25,6 +25,11 @@
 /* Walks where there are strips. */
 #define TURNS 8
 
+/* The part of the work that is for a short walk, or as many as there are turns; the rest is for as
+ * many longer ones that go on from the best order of these. In a longer walk more is lost at first,
+ * which leads further, but not always to more. */
+#define SHORT_PART 0.25
+
 typedef struct search {
     order_state state;
     double work; /* the most there may be */
@@ -182,8 +187,9 @@ static mbs_status walk_in_turn(mbs_program **found, search *s, const plan_task *
 {
     planned best = {0};
     mbs_status status = plan_order(&best, task, like, s->error);
-    for (int i = 0; i < TURNS && status == MBS_OK; i++)
-        status = walk_from(&best, s, task, i % 2 != 0, work / TURNS);
+    for (int i = 0; i < 2 * TURNS && status == MBS_OK; i++)
+        status = walk_from(&best, s, task, i % 2 != 0,
+                           (i < TURNS ? SHORT_PART : 1 - SHORT_PART) * work / TURNS);
     if (status == MBS_ERR_STOPPED) {
         mbs_error_clear(s->error);
         status = MBS_OK;
@@ -194,11 +200,29 @@ static mbs_status walk_in_turn(mbs_program **found, search *s, const plan_task *
     return status;
 }
 
+/* The best of a short walk and of a longer one. */
+static mbs_status walk_twice(mbs_program **found, search *s, const plan_task *task, double work)
+{
+    plan_task of = *task;
+    mbs_program *first;
+    mbs_status status = walk(&first, s, task, NULL, SHORT_PART * work);
+    *found = NULL;
+    if (first != NULL)
+        of.program = first;
+    if (status == MBS_OK)
+        status = walk(found, s, &of, NULL, (1 - SHORT_PART) * work);
+    if (status == MBS_OK && *found == NULL)
+        *found = first;
+    else
+        mbs_program_free(first);
+    return status;
+}
+
 mbs_status order_find(mbs_program **found, const plan_task *task, const mbs_plan *like, double work,
                       mbs_error *error)
 {
     search s = {.random = 1, .error = error};
     const double most = work * (double)task->program->step_count;
     return plan_has_strips(task) ? walk_in_turn(found, &s, task, like, most)
-                                 : walk(found, &s, task, NULL, most);
+                                 : walk_twice(found, &s, task, most);
 }
