@@ -184,11 +184,14 @@ class InBrowser(unittest.TestCase):
         run = self.open(self.page)
         rows = self.data["networks"][0]["front"]["plans"]
         self.assertGreater(len(rows), 4)
+        plan = self.data["networks"][0]["plan"]
+        own = [(row["traffic_bytes"], row["time_s"]) == (plan["traffic_bytes"]["total"], plan["time_s"]) for row in rows]
+        heads = [row["options"] + " (this plan)" * mine for row, mine in zip(rows, own)]
         shown = run("[...document.querySelectorAll('#front tbody tr')].map(row => [...row.cells].map(c => c.textContent))")
-        for row, cells in zip(rows, shown):
-            self.assertEqual(cells[:2], [row["options"], gigabytes(row["traffic_bytes"])])
+        for row, head, cells in zip(rows, heads, shown):
+            self.assertEqual(cells[:2], [head, gigabytes(row["traffic_bytes"])])
             self.assertEqual(cells[3], milliseconds(row["time_s"]))
-        self.assertEqual([cells[0] for cells in shown[len(rows):]], ["this plan", "--planner baseline"])
+        self.assertEqual([cells[0] for cells in shown[len(rows):]], ["this plan"] * (not any(own)) + ["--planner baseline"])
         run("document.querySelector('#front .scroll').focus()")
         self.browser.key("Tab", shift=True) # back from the table to the marks
         seen = []
@@ -197,8 +200,8 @@ class InBrowser(unittest.TestCase):
             seen.append(run("""[document.activeElement.getAttribute("aria-label").split(":")[0],
                 document.activeElement.getAttribute("aria-selected"), document.getElementById("front-said").textContent.split(":")[0],
                 document.querySelector("#front tr.chosen th").textContent]"""))
-        expected = [[f"plan {i + 1} of {len(rows)}, {row['options']}", "true", row["options"], row["options"]]
-                    for i, row in enumerate(rows)]
+        expected = [[f"plan {i + 1} of {len(rows)}, {row['options']}", "true", row["options"], head]
+                    for i, (row, head) in enumerate(zip(rows, heads))]
         self.assertEqual(seen, expected + expected[-1:])
         self.assertEqual(run("document.querySelectorAll('#front [aria-selected=true]').length"), 1)
 
