@@ -7,7 +7,7 @@ import json
 import math
 import numbers
 import os
-from typing import Any, Mapping, Optional, Tuple, Union
+from typing import Any, Mapping, Optional, Sequence, Tuple, Union
 
 from ._library import library
 from ._native import (Call, Hardware, Options, PlanOptions, Progress, ProgramOptions, Share, Size, Source, TrafficStruct,
@@ -19,6 +19,7 @@ OBJECTIVES = ("traffic", "time", "energy")
 POLICIES = ("none", "activations", "expand", "auto")
 BATCH_NORMS = ("replace", "keep")
 OPTIMIZERS = ("none", "sgd", "momentum", "adam")
+HEED_OBJECTIVE = ("dp", "best")
 LIMITED = ("ilp", "best")  # planners that a limit of work ends
 ORDERS = ("given", "search")
 MOST_SAMPLES = 1000000
@@ -229,18 +230,19 @@ def check_automatic(recompute: str, max_recompute: Optional[float], effort: int)
             raise Error("bad input", (f"{name} is of recompute 'auto'",))
 
 
-def check_heeded(call: Call, options: Options, planner: str, *, weight: Optional[float] = None,
-                 max_recompute: Optional[float] = None) -> None:
-    """Raises Error for what is asked of a planner that does not heed it, as the command line does."""
-    of_some = [("weight" if weight is not None else "objective", options.objective != 0, ("dp", "best")),
-               ("in_place", options.in_place and not call.library.mbs_planner_writes_in_place(options.planner),
-                ("dp", "ilp", "best")),
-               ("order", options.order and not call.library.mbs_planner_searches_order(options.planner),
-                ("dp", "ilp", "best"))]
-    for name, asked, planners in of_some:
-        if asked and planner not in planners:
-            raise Error("bad input", (f"{name} is of the planners {', '.join(planners)}, not {planner}",))
-    check_automatic(POLICIES[options.recompute], max_recompute, options.effort)
+def takes(function: str, call: Call, planner: str) -> bool:
+    """What a function of the library says of the planner."""
+    return bool(getattr(call.library, function)(call.planner(planner)))
+
+
+def check_heeded(call: Call, planners: Sequence[str], **asked: bool) -> None:
+    """Raises Error for what is asked of planners none of which heeds it, as the command line does."""
+    heeds = {"in_place": "mbs_planner_writes_in_place", "order": "mbs_planner_searches_order"}
+    for name, wanted in asked.items():
+        if wanted and not any(takes(heeds[name], call, planner) if name in heeds else planner in HEED_OBJECTIVE
+                              for planner in planners):
+            of = "dp, ilp and best" if name in heeds else "dp and best"
+            raise Error("bad input", (f"{name} is of the planners {of}, not {' or '.join(planners)}",))
 
 
 def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, planner: str = "best",
@@ -290,7 +292,9 @@ def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, pla
                                time_limit=time_limit, gap=gap, work_limit=work_limit, weight=weight,
                                max_slowdown=max_slowdown, max_dram=max_dram, in_place=in_place, optimizer=optimizer,
                                no_fold=no_fold, fuse=fuse, order=order, effort=effort)
-        check_heeded(call, options, planner, weight=weight, max_recompute=max_recompute)
+        check_heeded(call, [planner], **{"objective" if weight is None else "weight": options.objective != 0},
+                     in_place=in_place, order=order != "given")
+        check_automatic(POLICIES[options.recompute], max_recompute, effort)
         loaded = call.load("network", source)
         if import_solution is None:
             handle = make_plan(call, loaded, machine, options, Watcher(progress))

@@ -12,8 +12,9 @@ from typing import Any, Callable, List, Mapping, Optional, Sequence, Tuple, Type
 
 from ._native import Call, DramPeakStruct, Loaded, RecomputeInfo, Share, Size, Source, TrafficStruct, Watcher
 from ._onnx import Importing, Names
-from ._plan import (check_automatic, dram_defaults, expect, expect_batch, expect_callable, expect_effort, expect_number, expect_size,
-                    expect_source, expect_text, expect_whole, fill_options, make_plan)
+from ._plan import (HEED_OBJECTIVE, check_automatic, check_heeded, dram_defaults, expect, expect_batch, expect_callable,
+                    expect_effort, expect_number, expect_size, expect_source, expect_text, expect_whole, fill_options,
+                    make_plan, takes)
 from ._types import Comparison, Error, Row, Sweep
 
 Item = TypeVar("Item")
@@ -21,7 +22,6 @@ OneOrMany = Union[Item, Sequence[Item]]
 PLANNERS = ("baseline", "archopt", "il", "mbs-fs", "mbs1", "mbs2", "dp", "ilp")
 MOST_THREADS = 1024
 KEEP_BATCH_NORMS = ("baseline", "archopt")
-HEED_OBJECTIVE = ("dp", "best")
 ILP_WORK_LIMIT = 10.0  # of compare: its own is long for one planner of many
 
 
@@ -42,10 +42,6 @@ def _listed(name: str, given: Any, check: Callable[[str, Any], None]) -> List[An
 def _outcome(call: Call, plan: ctypes.c_void_p) -> str:
     call.library.mbs_outcome_name.restype = ctypes.c_char_p
     return str(call.library.mbs_outcome_name(call.library.mbs_plan_outcome(plan)).decode())
-
-
-def _takes(function: str, call: Call, planner: str) -> bool:
-    return bool(getattr(call.library, function)(call.planner(planner)))
 
 
 class _Point:
@@ -124,17 +120,6 @@ def _policy(recompute: str, max_recompute: float, effort: int, max_dram_bytes: i
     return recompute + limit + (f":dram={max_dram_bytes}" if max_dram_bytes else "")
 
 
-def _check_heeded(call: Call, planners: Sequence[str], objective: str, in_place: bool, order: str) -> None:
-    """Raises Error for what is asked of planners none of which heeds it, as the command line does."""
-    for name, asked, heeds in (
-            ("objective", objective != "traffic", lambda planner: planner in HEED_OBJECTIVE),
-            ("in_place", in_place, lambda planner: _takes("mbs_planner_writes_in_place", call, planner)),
-            ("order", order != "given", lambda planner: _takes("mbs_planner_searches_order", call, planner))):
-        if asked and not any(map(heeds, planners)):
-            of = "dp and best" if name == "objective" else "dp, ilp and best"
-            raise Error("bad input", (f"{name} is of the planners {of}, which planner leaves out",))
-
-
 def _recomputing(recompute: Optional[str], max_recompute: Optional[float], effort: int,
                  max_dram: Optional[Size]) -> Tuple[str, float]:
     """What is recomputed, and within which limit."""
@@ -179,15 +164,15 @@ def sweep(networks: OneOrMany[Source], *, buffer: Optional[OneOrMany[Size]] = No
                        opaque=opaque).networks(sources)
     points, starts = [], []
     with Call() as call:
-        _check_heeded(call, planners, objective, in_place, order)
+        check_heeded(call, planners, objective=objective != "traffic", in_place=in_place, order=order != "given")
         policy = _policy(recompute, max_recompute, effort,
                          0 if max_dram is None else call.size(max_dram, "max_dram"))
         forms = [(name, switch) for name in planners
-                 for switch in (switches if _takes("mbs_planner_takes_strips", call, name) else ["off"])]
-        again = {name: recompute != "none" and not inference and _takes("mbs_planner_recomputes", call, name)
+                 for switch in (switches if takes("mbs_planner_takes_strips", call, name) else ["off"])]
+        again = {name: recompute != "none" and not inference and takes("mbs_planner_recomputes", call, name)
                  for name in planners}
-        suffixes = {name: "-in-place" * (in_place and _takes("mbs_planner_writes_in_place", call, name)) +
-                    "-order" * (order != "given" and _takes("mbs_planner_searches_order", call, name))
+        suffixes = {name: "-in-place" * (in_place and takes("mbs_planner_writes_in_place", call, name)) +
+                    "-order" * (order != "given" and takes("mbs_planner_searches_order", call, name))
                     for name in planners}
     for source, space, samples, (name, switch), machine in itertools.product(
             loaded, buffers, batches, forms, machines):
@@ -233,7 +218,7 @@ def _compare_forms(call: Call, planners: Sequence[str], objective: str, recomput
         if planner == "dp":
             forms.append((planner, name + "-no-strips", True, "none"))
         forms.append((planner, name, False, "none"))
-        if recompute != "none" and not inference and _takes("mbs_planner_recomputes", call, planner):
+        if recompute != "none" and not inference and takes("mbs_planner_recomputes", call, planner):
             forms.append((planner, f"{name}+{recompute}", False, recompute))
     return forms
 
@@ -263,7 +248,7 @@ def compare(networks: OneOrMany[Source], *, planner: OneOrMany[str] = PLANNERS, 
     loaded = Importing(input=input, cut=cut, weights=weights, learned=learned, constant=constant,
                        opaque=opaque).networks(sources)
     with Call() as call:
-        _check_heeded(call, planners, objective, in_place, order)
+        check_heeded(call, planners, objective=objective != "traffic", in_place=in_place, order=order != "given")
         forms = [("baseline", "", False, "none"), *_compare_forms(call, planners, objective, recompute, inference)]
     points = [_Point(source, (hardware, cycle_model, dram_efficiency, overlap), {
         "buffer": buffer, "batch": batch, "planner": name, "objective": objective, "inference": inference,

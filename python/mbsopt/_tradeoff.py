@@ -9,8 +9,8 @@ from typing import List, Optional
 
 from ._native import Call, Hardware, Options, Progress, Share, Size, Source, Watcher
 from ._onnx import Importing, Names
-from ._plan import (check_heeded, expect, expect_callable, expect_source, expect_text, fill_options, is_whole, make_plan,
-                    plain_plan)
+from ._plan import (POLICIES, check_automatic, expect, expect_callable, expect_source, expect_text, fill_options,
+                    is_whole, make_plan, plain_plan)
 from ._types import Error, Row, Tradeoff
 
 FEWEST, MOST = 3, 100
@@ -90,7 +90,7 @@ def tradeoff(network: Source, *, points: int = 12, buffer: Optional[Size] = None
                                time_limit=time_limit, gap=gap, work_limit=work_limit, max_dram=max_dram,
                                in_place=in_place, optimizer=optimizer, no_fold=no_fold, fuse=fuse, order=order,
                                effort=effort)
-        check_heeded(call, options, planner, max_recompute=max_recompute)
+        check_automatic(POLICIES[options.recompute], max_recompute, effort)
         watcher = Watcher(progress)
         plans = [_Made(call, handle, machine)
                  for handle in _make_plans(call, points, source, machine, options, watcher)]
