@@ -29,12 +29,8 @@ static void hand_over_names(mbs_program *from, mbs_program *to)
 static mbs_status is_dps(bool *result, const mbs_plan *plan, const create_request *of,
                          mbs_error *error)
 {
-    mbs_plan_options options = of->options;
     mbs_plan *dp;
-    plan_watch watch;
-    options.planner = MBS_PLANNER_DP;
-    plan_watch_open(&watch, &options, false);
-    mbs_status status = plan_run(&dp, plan->program, of->hardware, &options, &watch, error);
+    mbs_status status = create_dp(&dp, plan->program, of, error);
     *result = status == MBS_OK && dp->traffic.total <= plan->traffic.total;
     mbs_plan_free(dp);
     return status;
