@@ -41,6 +41,14 @@ mbs_optimizer random_optimizer(const uint64_t *state)
     return drawn < MBS_OPTIMIZER_COUNT ? (mbs_optimizer)drawn : MBS_OPTIMIZER_NONE;
 }
 
+void random_machine(mbs_hardware *hardware, uint64_t *state)
+{
+    mbs_hardware_wavecore(hardware);
+    hardware->array_rows = hardware->array_cols = random_between(state, 2, 8);
+    hardware->vector_elements_per_cycle = random_between(state, 1, 16);
+    hardware->bandwidth_bytes_per_s = INT64_C(1) << random_between(state, 28, 36);
+}
+
 mbs_program *random_program_of(const mbs_network *network, const mbs_program_options *options,
                                const uint64_t *state, const char *label)
 {

@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "mbsopt/hardware.h"
 #include "mbsopt/program.h"
 
 #define RANDOM_LABEL_BYTES 80
@@ -16,6 +17,9 @@ int64_t random_between(uint64_t *state, int64_t low, int64_t high);
 
 /* Of half of all states none; draws nothing, so that the networks stay as they are. */
 mbs_optimizer random_optimizer(const uint64_t *state);
+
+/* WaveCore with a small array, and a memory that is now the bottleneck and now not. */
+void random_machine(mbs_hardware *hardware, uint64_t *state);
 
 /*
  * About `layers` layers, wired in one of several ways, and in `label` how messages call them. The

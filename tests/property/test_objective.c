@@ -35,11 +35,7 @@ static void open_setting(setting *s, uint64_t *state, int layers, mbs_overlap ov
     program_options.optimizer = random_optimizer(state);
     program_options.inference = random_between(state, 0, 3) == 0;
     ck_assert_int_eq(mbs_program_create(&s->program, s->network, &program_options, NULL), MBS_OK);
-    mbs_hardware_wavecore(&s->hardware);
-    /* small arrays, and memories that are now the bottleneck and now not */
-    s->hardware.array_rows = s->hardware.array_cols = random_between(state, 2, 8);
-    s->hardware.vector_elements_per_cycle = random_between(state, 1, 16);
-    s->hardware.bandwidth_bytes_per_s = INT64_C(1) << random_between(state, 28, 36);
+    random_machine(&s->hardware, state);
     s->hardware.overlap = overlap;
     s->options = (mbs_plan_options)MBS_PLAN_OPTIONS_INIT;
     s->options.batch = random_between(state, 1, 12);

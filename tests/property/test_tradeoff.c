@@ -32,10 +32,7 @@ typedef struct point {
 static void open_setting(setting *s, uint64_t *state)
 {
     s->network = random_network(state, (int)random_between(state, 2, 20), s->label);
-    mbs_hardware_wavecore(&s->hardware);
-    s->hardware.array_rows = s->hardware.array_cols = random_between(state, 2, 8);
-    s->hardware.vector_elements_per_cycle = random_between(state, 1, 16);
-    s->hardware.bandwidth_bytes_per_s = INT64_C(1) << random_between(state, 28, 36);
+    random_machine(&s->hardware, state);
     s->options = (mbs_options)MBS_OPTIONS_INIT;
     s->options.planner = MBS_PLANNER_DP;
     s->options.batch = random_between(state, 1, 12);
