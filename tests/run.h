@@ -5,7 +5,7 @@
 #include <check.h>
 #include <stdint.h>
 
-#include "mbsopt/status.h"
+#include "mbsopt/plan.h"
 
 /* A path below the checkout (MBS_SOURCE_DIR, or else this folder), valid until the next call. */
 __attribute__((format(printf, 1, 2))) const char *source_path(const char *format, ...);
@@ -18,6 +18,9 @@ void must_succeed(mbs_status status, const mbs_error *error, const char *what);
 
 /* Fails with `what` was found unless that is the expected value but for rounding. */
 void assert_near(double found, double expected, const char *what);
+
+/* As a progress function: ends what asks it; counts that in *asked, an int, unless it is null. */
+int end_at_once(const mbs_progress *progress, void *asked);
 
 /* Takes MBS_SEED and MBS_ROUNDS where they are set; prints both so that a run can be repeated. */
 void run_settings(uint64_t *seed, int *rounds);

@@ -6,22 +6,11 @@
 
 #define ONE_MIB (INT64_C(1) << 20)
 
-/* --in-place, which is of some planners alone. */
-static int read_in_place(mbs_plan_options *options, const arguments *given)
-{
-    options->in_place = option_flag(given, "in-place");
-    if (!options->in_place || mbs_planner_writes_in_place(options->planner))
-        return EXIT_OK;
-    complain("--in-place is of the planners dp, ilp and best, not %s",
-             mbs_planner_name(options->planner));
-    return EXIT_USAGE;
-}
-
-/* And --order, likewise. */
+/* --in-place and --order, which are of some planners alone. */
 static int read_in_place_and_order(mbs_plan_options *options, const arguments *given)
 {
     const planner_list alone = {.values = {options->planner}, .count = 1};
-    const int status = read_in_place(options, given);
+    const int status = search_in_place(&options->in_place, &alone, given);
     return status == EXIT_OK ? search_order(&options->order, &alone, given) : status;
 }
 

@@ -176,13 +176,6 @@ START_TEST(pinned_parameters_of_a_long_group)
 }
 END_TEST
 
-static int stop(const mbs_progress *progress, void *context)
-{
-    (void)progress;
-    (void)context;
-    return 1;
-}
-
 START_TEST(bringing_forward_can_be_stopped)
 {
     mbs_network *network;
@@ -192,7 +185,7 @@ START_TEST(bringing_forward_can_be_stopped)
     mbs_error error;
     mbs_error_clear(&error);
     must_succeed(plan_place(&placed, plan, 64, NULL, &error), &error, "chain");
-    plan_watch_open_for(&watch, stop, NULL);
+    plan_watch_open_for(&watch, end_at_once, NULL);
     ck_assert(plan_watch_ask(&watch));
     ck_assert_int_eq(layout_bring_forward(&placed.layout, placed.plan, NULL, &watch, &error),
                      MBS_ERR_STOPPED);

@@ -342,13 +342,6 @@ START_TEST(large_traces_are_refused)
 }
 END_TEST
 
-static int end_at_once(const mbs_progress *progress, void *asked)
-{
-    (void)progress;
-    ++*(int *)asked;
-    return 1;
-}
-
 /* What would take hours ends when it is asked to, and leaves nothing behind. */
 START_TEST(exports_that_are_to_end)
 {

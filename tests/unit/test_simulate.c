@@ -203,13 +203,6 @@ START_TEST(places_of_groups_before_the_last_are_in_the_way)
 }
 END_TEST
 
-static int stop(const mbs_progress *progress, void *context)
-{
-    (void)progress;
-    (void)context;
-    return 1;
-}
-
 START_TEST(wrong_calls_are_refused)
 {
     mbs_simulation s;
@@ -225,7 +218,7 @@ START_TEST(wrong_calls_are_refused)
     planning.planner = MBS_PLANNER_BASELINE;
     ck_assert_int_eq(mbs_network_load_text(&network, text, strlen(text), "n", &error), MBS_OK);
     ck_assert_int_eq(mbs_plan_network(&plan, network, &hardware, &planning, &error), MBS_OK);
-    options.progress = stop;
+    options.progress = end_at_once;
     ck_assert_int_eq(mbs_simulate(&s, NULL, NULL, plan, &hardware, &options, &error),
                      MBS_ERR_STOPPED);
     options.progress = NULL;
