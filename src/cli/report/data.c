@@ -112,17 +112,19 @@ static mbs_status put_network(FILE *out, const report *of, size_t n, mbs_error *
     if (status != MBS_OK)
         return status;
     fprintf(out, "%s\n{\"plan\": ", n > 0 ? "," : "");
-    lean_put(out, plan, not_shown);
+    status = lean_put(out, plan, not_shown);
     mbs_free(plan);
     fprintf(out, ",\n\"replaced_batch_norms\": %zu",
             mbs_program_replaced_batch_norms(mbs_plan_program(shown->plan)));
-    status = put_steps(out, shown->plan, hardware);
+    if (status == MBS_OK)
+        status = put_steps(out, shown->plan, hardware);
     put_layers(out, mbs_plan_program(shown->plan));
     put_ranges(out, shown);
     if (status == MBS_OK)
         status = put_front(out, &shown->front);
     fputs(",\n\"explanation\": ", out);
-    lean_put(out, shown->explanation, not_shown);
+    if (status == MBS_OK)
+        status = lean_put(out, shown->explanation, not_shown);
     fputs("}", out);
     return status;
 }

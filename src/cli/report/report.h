@@ -58,9 +58,9 @@ typedef struct lean_member {
     size_t kept;
 } lean_member;
 
-/* JSON as it is, without blanks between its words and without `members`, which end with a null
+/* A document of JSON without blanks between its words and without `members`, which end with a null
  * name, wherever they are. */
-void lean_put(FILE *out, const char *json, const lean_member *members);
+mbs_status lean_put(FILE *out, const char *json, const lean_member *members);
 
 /* ---- page.c, made of the folder page by scripts/embed_page.py ---- */
 
