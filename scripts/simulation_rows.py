@@ -16,7 +16,7 @@ import sys
 import tempfile
 
 PROGRAM = os.environ.get("MBSOPT") or str(pathlib.Path(__file__).resolve().parent / "run.sh")
-PLANNERS = (("mbs2", ()), ("dp", ()), ("best", ("--work-limit", "1")))
+PLANNERS = (("mbs2", ()), ("dp", ()), ("best", ("--work-limit", "1", "--order", "given")))
 BUFFERS = ("1MiB", "10MiB")
 MACHINES = (("slices", ()), ("whole", ("--slice", "whole")), ("nothing-ahead", ("--prefetch", "none")))
 PARTS = ("array_s", "vector_s", "dram_s")

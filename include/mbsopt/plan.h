@@ -47,7 +47,8 @@ typedef enum mbs_mode { MBS_STAGED = 0, MBS_STREAMED = 1, MBS_PASSES = 2 } mbs_m
 /* In which order steps are planned (section 14). */
 typedef enum mbs_order {
     MBS_ORDER_GIVEN = 0, /* the program's, or the network's own, */
-    MBS_ORDER_SEARCH,    /* or one that is searched for */
+    MBS_ORDER_SEARCH,    /* or one that is searched for, */
+    MBS_ORDER_AUTO,      /* or that of best for traffic, quickly, where its work allows it */
     MBS_ORDER_COUNT
 } mbs_order;
 
@@ -203,7 +204,10 @@ MBS_API int mbs_planner_searches_order(mbs_planner planner);
  * which dp's plan comes to less of the objective, and planned likewise (by dp alone if best has
  * proven dp's plan to be the best in the order before): the better of the two plans is the plan, so
  * that it is never worse. A limit of work is each one's, one of time of all. No bound of one order
- * is one of others: the plan is MBS_HEURISTIC, its bound what moves in any order.
+ * is one of others: the plan is MBS_HEURISTIC, its bound what moves in any order. With
+ * MBS_ORDER_AUTO best does so for traffic with a quarter of the work, or what half of its limit of
+ * work allows, if that is a twentieth at least and any time is left; a plan that this does not
+ * improve is as with MBS_ORDER_GIVEN, bound and all.
  *
  * With max_dram_bytes auto takes the plan that is best for the objective of those found that need
  * no more DRAM (mbs_plan_dram_peak), and if max_percent is infinite, the lowest of 10, 25, 50 and
@@ -259,7 +263,7 @@ typedef struct mbs_options {
 #define MBS_OPTIONS_INIT                                                                           \
     {                                                                                              \
         MBS_PLANNER_BEST, MBS_TRAFFIC, 32, 0, 0, 0, MBS_RECOMPUTE_NONE, 10, 0, 0, INFINITY, 0,     \
-            NULL, NULL, 0, 0, 0, 0, 0, MBS_OPTIMIZER_NONE, 0, 0, 0, 0, MBS_ORDER_GIVEN, 1          \
+            NULL, NULL, 0, 0, 0, 0, 0, MBS_OPTIMIZER_NONE, 0, 0, 0, 0, MBS_ORDER_AUTO, 1           \
     }
 
 /*

@@ -21,7 +21,7 @@ BATCH_NORMS = ("replace", "keep")
 OPTIMIZERS = ("none", "sgd", "momentum", "adam")
 HEED_OBJECTIVE = ("dp", "best")
 LIMITED = ("ilp", "best")  # planners that a limit of work ends
-ORDERS = ("given", "search")
+ORDERS = ("given", "search", "auto")
 MOST_SAMPLES = 1000000
 MOST_CORES = 1000000
 FUSE_PRODUCTS, FUSE_NORMS = 1, 2
@@ -118,7 +118,7 @@ def fill_options(call: Call, *, buffer: Optional[Size], batch: int, planner: str
                  weight: Optional[float] = None, max_slowdown: Optional[float] = None,
                  max_dram: Optional[Size] = None,
                  in_place: bool = False, optimizer: str = "none", no_fold: bool = False, fuse: bool = False,
-                 order: str = "given", effort: int = 1) -> Options:
+                 order: str = "auto", effort: int = 1) -> Options:
     """Options of the library, checked: TypeError for what is of no such kind, Error for a value that is not good."""
     for name, size in (("buffer", buffer), ("max_dram", max_dram)):
         if size is not None:
@@ -215,7 +215,7 @@ def model_program(call: Call, network: ctypes.c_void_p, machine: Hardware, optio
         raise Error("bad input", (f"planner is {planner!r}, expected ilp, whose integer program it is",))
     if options.recompute or options.max_dram_bytes:
         raise Error("bad input", ("ilp's integer program is of the program that recomputes none",))
-    if options.order:
+    if ORDERS[options.order] == "search":
         raise Error("bad input", ("ilp's integer program is of the given order",))
     made = fused(call, network, bool(options.inference), bool(options.no_fold), bool(options.fuse))
     program = call.make("mbs_program_create", "mbs_program_free", made, ctypes.byref(program_options(
@@ -252,7 +252,7 @@ def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, pla
          recompute: Optional[str] = None,
          max_recompute: Optional[float] = None, effort: int = 1, max_dram: Optional[Size] = None,
          no_pin: bool = False, no_stream: bool = False, no_strips: bool = False,
-         in_place: bool = False, order: str = "given", optimizer: str = "none", no_fold: bool = False,
+         in_place: bool = False, order: str = "auto", optimizer: str = "none", no_fold: bool = False,
          fuse: bool = False,
          cores: Optional[int] = None,
          time_limit: Optional[float] = None, work_limit: float = 0.0, gap: float = 0.0,
@@ -293,7 +293,7 @@ def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, pla
                                max_slowdown=max_slowdown, max_dram=max_dram, in_place=in_place, optimizer=optimizer,
                                no_fold=no_fold, fuse=fuse, order=order, effort=effort)
         check_heeded(call, [planner], **{"objective" if weight is None else "weight": options.objective != 0},
-                     in_place=in_place, order=order != "given")
+                     in_place=in_place, order=order == "search")
         check_automatic(POLICIES[options.recompute], max_recompute, effort)
         loaded = call.load("network", source)
         if import_solution is None:

@@ -140,7 +140,7 @@ def sweep(networks: OneOrMany[Source], *, buffer: Optional[OneOrMany[Size]] = No
           objective: str = "traffic", strips: OneOrMany[str] = "on",
           recompute: Optional[str] = None, max_recompute: Optional[float] = None, effort: int = 1,
           max_dram: Optional[Size] = None, time_limit: Optional[float] = None, work_limit: float = 0.0,
-          inference: bool = False, batch_norm: str = "replace", in_place: bool = False, order: str = "given",
+          inference: bool = False, batch_norm: str = "replace", in_place: bool = False, order: str = "auto",
           optimizer: str = "none",
           no_fold: bool = False, fuse: bool = False,
           input: Names = (), cut: Names = (),  # pylint: disable=redefined-builtin
@@ -164,7 +164,7 @@ def sweep(networks: OneOrMany[Source], *, buffer: Optional[OneOrMany[Size]] = No
                        opaque=opaque).networks(sources)
     points, starts = [], []
     with Call() as call:
-        check_heeded(call, planners, objective=objective != "traffic", in_place=in_place, order=order != "given")
+        check_heeded(call, planners, objective=objective != "traffic", in_place=in_place, order=order == "search")
         policy = _policy(recompute, max_recompute, effort,
                          0 if max_dram is None else call.size(max_dram, "max_dram"))
         forms = [(name, switch) for name in planners
@@ -172,7 +172,7 @@ def sweep(networks: OneOrMany[Source], *, buffer: Optional[OneOrMany[Size]] = No
         again = {name: recompute != "none" and not inference and takes("mbs_planner_recomputes", call, name)
                  for name in planners}
         suffixes = {name: "-in-place" * (in_place and takes("mbs_planner_writes_in_place", call, name)) +
-                    "-order" * (order != "given" and takes("mbs_planner_searches_order", call, name))
+                    "-order" * (order == "search" and takes("mbs_planner_searches_order", call, name))
                     for name in planners}
     for source, space, samples, (name, switch), machine in itertools.product(
             loaded, buffers, batches, forms, machines):
@@ -182,7 +182,7 @@ def sweep(networks: OneOrMany[Source], *, buffer: Optional[OneOrMany[Size]] = No
             "batch_norm": batch_norm, "recompute": recompute, "max_recompute": max_recompute, "effort": effort,
             "no_pin": False, "no_stream": False, "no_strips": switch == "off", "time_limit": time_limit,
             "work_limit": work_limit,
-            "gap": 0.0, "in_place": in_place, "order": order if suffixes[name].endswith("-order") else "given",
+            "gap": 0.0, "in_place": in_place, "order": order,
             "optimizer": optimizer, "no_fold": no_fold, "fuse": fuse,
             "max_dram": max_dram if again[name] else None}))
         starts.append({"phase": "inference" if inference else "training", "batch_norm": "keep" if keep else "replace",
@@ -227,7 +227,7 @@ def compare(networks: OneOrMany[Source], *, planner: OneOrMany[str] = PLANNERS, 
             buffer: Optional[Size] = None, batch: int = 32, time_limit: Optional[float] = None,
             work_limit: float = 0.0, recompute: Optional[str] = None, max_recompute: Optional[float] = None,
             effort: int = 1, max_dram: Optional[Size] = None, inference: bool = False,
-            batch_norm: str = "replace", in_place: bool = False, order: str = "given", optimizer: str = "none",
+            batch_norm: str = "replace", in_place: bool = False, order: str = "auto", optimizer: str = "none",
             no_fold: bool = False, fuse: bool = False,
             input: Names = (), cut: Names = (),  # pylint: disable=redefined-builtin
             weights: Names = (), learned: Names = (), constant: Names = (), opaque: bool = False,
@@ -248,7 +248,7 @@ def compare(networks: OneOrMany[Source], *, planner: OneOrMany[str] = PLANNERS, 
     loaded = Importing(input=input, cut=cut, weights=weights, learned=learned, constant=constant,
                        opaque=opaque).networks(sources)
     with Call() as call:
-        check_heeded(call, planners, objective=objective != "traffic", in_place=in_place, order=order != "given")
+        check_heeded(call, planners, objective=objective != "traffic", in_place=in_place, order=order == "search")
         forms = [("baseline", "", False, "none"), *_compare_forms(call, planners, objective, recompute, inference)]
     points = [_Point(source, (hardware, cycle_model, dram_efficiency, overlap), {
         "buffer": buffer, "batch": batch, "planner": name, "objective": objective, "inference": inference,

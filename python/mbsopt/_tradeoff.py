@@ -57,7 +57,7 @@ def tradeoff(network: Source, *, points: int = 12, buffer: Optional[Size] = None
              dram_efficiency: Optional[Share] = None, overlap: Optional[str] = None, inference: bool = False,
              batch_norm: str = "replace", recompute: Optional[str] = None, max_recompute: Optional[float] = None,
              effort: int = 1, max_dram: Optional[Size] = None, no_pin: bool = False, no_stream: bool = False,
-             no_strips: bool = False, in_place: bool = False, order: str = "given", optimizer: str = "none",
+             no_strips: bool = False, in_place: bool = False, order: str = "auto", optimizer: str = "none",
              no_fold: bool = False, fuse: bool = False,
              time_limit: Optional[float] = None, work_limit: float = 0.0, gap: float = 0.0,
              input: Names = (), cut: Names = (),  # pylint: disable=redefined-builtin

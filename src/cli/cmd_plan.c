@@ -79,6 +79,8 @@ static int read_model_options(plan_run *run, const arguments *given)
         complain("--import-solution - is standard input, and so is another file");
         return EXIT_USAGE;
     }
+    if (exports || imports)
+        run->options.order = MBS_ORDER_GIVEN;
     if ((exports || imports) && !is_exact(run))
         run->options.planner = MBS_PLANNER_ILP;
     return EXIT_OK;

@@ -62,13 +62,21 @@ int search_in_place(int *result, const planner_list *planners, const arguments *
 
 int search_order(mbs_order *result, const planner_list *planners, const arguments *given)
 {
-    static const char *const names[] = {"given", "search", NULL};
+    static const char *const names[] = {"auto", "given", "search", NULL};
+    static const mbs_order orders[] = {MBS_ORDER_AUTO, MBS_ORDER_GIVEN, MBS_ORDER_SEARCH};
     size_t order;
     if (!option_choice(given, "order", names, &order))
         return EXIT_USAGE;
-    *result = (mbs_order)order;
-    return check_heeded("order search", *result != MBS_ORDER_GIVEN, planners,
+    *result = orders[order];
+    return check_heeded("order search", *result == MBS_ORDER_SEARCH, planners,
                         mbs_planner_searches_order);
+}
+
+mbs_order search_order_of(mbs_order asked, mbs_planner planner)
+{
+    const bool heeds =
+        asked == MBS_ORDER_AUTO ? planner == MBS_PLANNER_BEST : mbs_planner_searches_order(planner);
+    return heeds ? asked : MBS_ORDER_GIVEN;
 }
 
 bool search_heeds_objective(mbs_planner planner)

@@ -25,8 +25,8 @@
     }
 #define OPTION_ORDER                                                                               \
     {                                                                                              \
-        "order", '\0', "given|search",                                                             \
-            "dp, ilp, best: steps as the network has them (default), or not"                       \
+        "order", '\0', "auto|given|search",                                                        \
+            "of steps: the network's or not; auto: best looks for one"                             \
     }
 #define OPTION_GAP                                                                                 \
     {                                                                                              \
@@ -123,6 +123,9 @@ int search_in_place(int *result, const planner_list *planners, const arguments *
 
 /* Reads --order, of the same planners. The same. */
 int search_order(mbs_order *result, const planner_list *planners, const arguments *given);
+
+/* What that comes to for the planner: MBS_ORDER_GIVEN if it has no say. */
+mbs_order search_order_of(mbs_order asked, mbs_planner planner);
 
 /* Whether plans of the planner are for the objective: those of dp and best. */
 bool search_heeds_objective(mbs_planner planner);

@@ -49,8 +49,10 @@ static void put_options(text *out, const mbs_plan *plan, const mbs_hardware *har
         text_string(out, " --no-strips");
     if (options->in_place && mbs_planner_writes_in_place(options->planner))
         text_string(out, " --in-place");
-    if (options->order != MBS_ORDER_GIVEN && (limited || options->planner == MBS_PLANNER_DP))
-        text_format(out, " --order %s", mbs_order_name(options->order));
+    if (options->order == MBS_ORDER_SEARCH && (limited || options->planner == MBS_PLANNER_DP))
+        text_string(out, " --order search");
+    if (options->order == MBS_ORDER_GIVEN && limited && options->planner == MBS_PLANNER_BEST)
+        text_string(out, " --order given");
     if (program->inference)
         text_string(out, program->folded ? " --inference" : " --inference --no-fold");
     if (program->fused_norms)

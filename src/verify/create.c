@@ -48,7 +48,7 @@ mbs_status mbs_plan_create(mbs_plan **plan, const mbs_program *program,
                            const mbs_hardware *hardware, const mbs_plan_options *options,
                            mbs_error *error)
 {
-    if (options->order != MBS_ORDER_GIVEN) {
+    if (options->order == MBS_ORDER_SEARCH) {
         *plan = NULL;
         return error_set(
             error, MBS_ERR_ARGUMENT,

@@ -7,6 +7,14 @@
 #include "plan/run/run.h"
 #include "verify/create_programs.h"
 
+/* Of the limit of work, for a search that nobody asked for; and what it takes at least, in growths
+ * of groups for each step, to find anything. */
+#define QUICK_PART 0.5
+#define LEAST_WORK 1e3
+
+/* Of plan_watch_work, about. */
+#define TICKS_OF_GROWTH 25
+
 /* What the plan in the given order moves, and what any in it does at least; 0: not known. */
 typedef struct given_order {
     int64_t bytes;
@@ -16,6 +24,29 @@ typedef struct given_order {
 bool create_searches_order(const create_request *of)
 {
     return of->options.order == MBS_ORDER_SEARCH && mbs_planner_searches_order(of->options.planner);
+}
+
+bool create_may_search_order(const create_request *of)
+{
+    return create_searches_order(of) ||
+           (of->options.order == MBS_ORDER_AUTO && of->options.planner == MBS_PLANNER_BEST);
+}
+
+/* Whether no order has a plan that moves less. */
+static bool is_least(const mbs_plan *plan, int64_t batch)
+{
+    return plan->traffic.total == exact_compulsory(plan->program, batch);
+}
+
+/* Whether there is work enough for a search that may find something. */
+static bool effort_of(order_effort *effort, const create_request *of, int32_t steps)
+{
+    const int64_t limit = plan_work_limit(&of->options);
+    *effort = of->options.order == MBS_ORDER_SEARCH ? ORDER_THOROUGH : ORDER_QUICK;
+    if (of->options.order == MBS_ORDER_SEARCH || limit == INT64_MAX)
+        return true;
+    effort->first = fmin(effort->first, QUICK_PART * (double)limit / TICKS_OF_GROWTH / steps);
+    return effort->first >= LEAST_WORK;
 }
 
 /* The program's names become those of `to`, whose steps and tensors have them already. */
@@ -38,8 +69,8 @@ static mbs_status is_dps(bool *result, const mbs_plan *plan, const create_reques
 
 /*
  * Plans the program that was found, and keeps the better of the two plans; frees the other. Where
- * best has proven dp's plan to be the best in the order before, dp alone plans this one: what takes
- * long is a proof.
+ * best has proven dp's plan to be the best in the order before, or found no better one and is to be
+ * quick, dp alone plans this one: what takes long is a proof.
  */
 static mbs_status plan_found(mbs_plan **plan, mbs_program *found, const create_request *of,
                              mbs_error *error)
@@ -49,7 +80,8 @@ static mbs_status plan_found(mbs_plan **plan, mbs_program *found, const create_r
     mbs_plan *other = NULL;
     bool dp_is_enough = false;
     mbs_status status = MBS_OK;
-    if (options.planner == MBS_PLANNER_BEST && (*plan)->outcome == MBS_OPTIMAL)
+    if (options.planner == MBS_PLANNER_BEST &&
+        ((*plan)->outcome == MBS_OPTIMAL || options.order == MBS_ORDER_AUTO))
         status = is_dps(&dp_is_enough, *plan, of, error);
     if (dp_is_enough) {
         options.planner = MBS_PLANNER_DP;
@@ -96,32 +128,50 @@ static given_order note_given(const mbs_plan *plan, const create_request *of)
     return (given_order){plan->traffic.total, exact ? plan->bound_bytes : 0};
 }
 
+/* *found is null if no other order is known to be better. */
+static mbs_status find(mbs_program **found, const mbs_plan *plan, const create_request *of,
+                       const order_effort *effort, mbs_error *error)
+{
+    mbs_plan *empty;
+    plan_task task;
+    plan_watch watch;
+    *found = NULL;
+    mbs_status status =
+        plan_open(&empty, &task, plan->program, of->hardware, &of->options, "dp", error);
+    if (status != MBS_OK)
+        return status;
+    plan_watch_open(&watch, &of->options, plan_is_limited(of->options.planner));
+    watch.work_limit = INT64_MAX; /* it has one of its own */
+    watch.known.incumbent_bytes = plan->traffic.total;
+    task.watch = &watch;
+    status = order_find(found, &task, plan, effort, error);
+    if (watch.cancelled) {
+        mbs_program_free(*found);
+        *found = NULL;
+    }
+    mbs_plan_free(empty);
+    return status;
+}
+
 mbs_status create_in_order(mbs_plan **plan, const create_request *asked, double end_s,
                            mbs_error *error)
 {
     const given_order given = note_given(*plan, asked);
+    const bool is_asked = create_searches_order(asked);
+    const mbs_plan *before = *plan;
     create_request of = *asked;
-    mbs_plan *empty;
-    mbs_program *found = NULL;
-    plan_task task;
-    plan_watch watch;
+    order_effort effort;
+    mbs_program *found;
+    mbs_status status = MBS_OK;
     of.options.time_limit_s = fmax(end_s - plan_now_s(), 0);
-    mbs_status status =
-        plan_open(&empty, &task, (*plan)->program, of.hardware, &of.options, "dp", error);
-    if (status != MBS_OK)
-        return status;
-    plan_watch_open(&watch, &of.options, plan_is_limited(of.options.planner));
-    watch.work_limit = INT64_MAX; /* it has one of its own */
-    watch.known.incumbent_bytes = (*plan)->traffic.total;
-    task.watch = &watch;
-    status = order_find(&found, &task, *plan, ORDER_WORK, error);
+    if (!effort_of(&effort, &of, (*plan)->program->step_count) ||
+        (!is_asked && (of.options.time_limit_s == 0 || is_least(*plan, of.options.batch))))
+        return MBS_OK;
+    status = find(&found, *plan, &of, &effort, error);
     of.options.time_limit_s = fmax(end_s - plan_now_s(), 0);
-    if (status == MBS_OK && found != NULL && !watch.cancelled)
+    if (status == MBS_OK && found != NULL)
         status = plan_found(plan, found, &of, error);
-    else
-        mbs_program_free(found);
-    if (status == MBS_OK)
+    if (status == MBS_OK && (is_asked || *plan != before))
         forget_proof(*plan, &of, &given);
-    mbs_plan_free(empty);
     return status;
 }

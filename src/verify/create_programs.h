@@ -44,8 +44,9 @@ mbs_status create_set(mbs_plan **plan, const create_request *of, const unsigned 
 mbs_status create_dp(mbs_plan **dp, const mbs_program *program, const create_request *of,
                      mbs_error *error);
 
-/* Whether another order of steps is searched for. */
+/* Whether another order of steps is asked for, and whether it is or best looks for one unasked. */
 bool create_searches_order(const create_request *of);
+bool create_may_search_order(const create_request *of);
 
 /*
  * Searches for another order of the steps of the plan's program (model, section 14), plans it, and

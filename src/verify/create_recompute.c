@@ -324,7 +324,7 @@ mbs_status mbs_plan_create_recompute(mbs_plan **plan, const mbs_network *network
         of.options.time_limit_s /= 2;
     status = policy == MBS_RECOMPUTE_AUTO ? plan_auto(plan, &of, recompute, error)
                                           : create_set(plan, &of, NULL, error);
-    if (status == MBS_OK && create_searches_order(&of))
+    if (status == MBS_OK && create_may_search_order(&of))
         status = create_in_order(plan, &of, end_s, error);
     if (status == MBS_OK)
         status = check_dram(*plan, &of, error);

@@ -22,7 +22,7 @@ class Origin(CliTest):
                 (["--objective=energy"], "--objective energy"),
                 (["--objective=time", "--in-place", "--no-strips"], "--objective time --no-strips --in-place"), (["--inference"], "--inference"),
                 (["--batch-norm", "keep"], "--batch-norm keep"), (["--inference", "--batch-norm=keep"], "--inference --batch-norm keep"),
-                (["--recompute=expand"], "--recompute expand"), (["--in-place"], "--in-place"), (["--order=search"], "--order search"), (["--order=given"], ""),
+                (["--recompute=expand"], "--recompute expand"), (["--in-place"], "--in-place"), (["--order=search"], "--order search"), (["--order=given"], "--planner best --batch 32 --order given"), (["--order=auto"], "--planner best --batch 32"), (["--order=given", "--planner=dp"], "--planner dp --batch 32"),
                 (["--recompute=auto", "--max-recompute=2.5", "--buffer=9000"], "--recompute auto --max-recompute 2.5"),
                 (["--recompute=auto", "--effort=2"], "--recompute auto --max-recompute 10 --effort 2"),
                 (["--recompute=auto", "--planner=mbs2"], "--recompute auto --max-recompute 10"),

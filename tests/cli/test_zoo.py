@@ -42,7 +42,7 @@ class ZooTest(CliTest):
         table = rows(out.read_text())
         self.assertEqual(list(table), names)
         for name in names:
-            text = self.succeed("compare", NETWORKS / f"{name}.json", "--planner", "baseline,mbs2,dp,best",
+            text = self.succeed("compare", NETWORKS / f"{name}.json", "--planner", "baseline,mbs2,dp,best", "--order", "given",
                                 "--dram-efficiency=1", "--format", "csv").out
             found = {row["planner"]: row for row in csv.DictReader(text.splitlines())}
             totals = [f"{int(found[planner]['total_bytes']) / 1e9:.2f}" for planner in ("baseline", "mbs2", "dp")]

@@ -242,6 +242,97 @@ START_TEST(no_plan_is_worse)
 }
 END_TEST
 
+/* ---- What best does unasked ------------------------------------------------------------------ */
+
+static mbs_plan *plan_in(const recomputing *r, mbs_planner planner, mbs_order order)
+{
+    const mbs_recompute_options none = {MBS_RECOMPUTE_NONE, 10, 0, 1};
+    mbs_plan_options options = r->options;
+    mbs_plan *plan;
+    options.planner = planner;
+    options.order = order;
+    must_succeed(mbs_plan_create_recompute(&plan, r->network, &r->program_options, &r->hardware,
+                                           &options, &none, &error),
+                 &error, r->label);
+    must_succeed(mbs_plan_verify(plan, NULL, &error), &error, r->label);
+    return plan;
+}
+
+/* But for the options that they tell. */
+static void check_same_plan(const mbs_plan *plan, const mbs_plan *as, const char *label)
+{
+    ck_assert_msg(traffic_of(plan) == traffic_of(as), "%s: %" PRId64 ", not %" PRId64, label,
+                  traffic_of(plan), traffic_of(as));
+    ck_assert(!program_is_reordered(mbs_plan_program(plan)));
+    ck_assert_int_eq(mbs_plan_outcome(plan), mbs_plan_outcome(as));
+    ck_assert_int_eq(mbs_plan_bound_bytes(plan), mbs_plan_bound_bytes(as));
+    ck_assert_int_eq(mbs_plan_given_bytes(plan), 0);
+    ck_assert_str_eq(mbs_plan_planner_name(plan), mbs_plan_planner_name(as));
+}
+
+static void check_other_order(const mbs_plan *plan, const mbs_plan *given, const char *label)
+{
+    ck_assert_msg(program_is_reordered(mbs_plan_program(plan)), "%s: less in the same order",
+                  label);
+    ck_assert_int_eq(mbs_plan_given_bytes(plan), traffic_of(given));
+    ck_assert_int_eq(mbs_plan_given_bound_bytes(plan), mbs_plan_bound_bytes(given));
+    ck_assert(mbs_plan_outcome(plan) == MBS_HEURISTIC ||
+              mbs_plan_bound_bytes(plan) == traffic_of(plan));
+    check_file(plan, label);
+}
+
+/* What it proves of the given order it forgets only for a plan that moves less in another. */
+START_TEST(best_looks_for_an_order_unasked)
+{
+    uint64_t state = seed + 4;
+    int reordered = 0;
+    for (int round = 0; round < rounds; round++) {
+        recomputing r;
+        recomputing_open_varied(&r, &state, (int)random_between(&state, 3, 16));
+        r.options.time_limit_s = INFINITY;
+        r.options.no_strips = round % 4 < 2;
+        r.program_options.inference = random_between(&state, 0, 3) == 0;
+        r.options.work_limit = 0.05;
+        mbs_plan *given = plan_in(&r, MBS_PLANNER_BEST, MBS_ORDER_GIVEN);
+        mbs_plan *plan = plan_in(&r, MBS_PLANNER_BEST, MBS_ORDER_AUTO);
+        if (traffic_of(plan) == traffic_of(given))
+            check_same_plan(plan, given, r.label);
+        else
+            check_other_order(plan, given, r.label);
+        ck_assert_int_le(traffic_of(plan), traffic_of(given));
+        reordered += traffic_of(plan) < traffic_of(given);
+        mbs_plan_free(plan);
+        mbs_plan_free(given);
+        recomputing_close(&r);
+    }
+    ck_assert_int_ge(reordered, rounds / 10);
+}
+END_TEST
+
+/* Other planners do not, nor best for time, or with next to no work, or without time. */
+START_TEST(nobody_else_does)
+{
+    static const mbs_planner planners[] = {MBS_PLANNER_MBS2, MBS_PLANNER_DP, MBS_PLANNER_ILP,
+                                           MBS_PLANNER_BEST};
+    uint64_t state = seed + 5;
+    for (int round = 0; round < rounds; round++) {
+        recomputing r;
+        recomputing_open_varied(&r, &state, (int)random_between(&state, 6, 16));
+        const mbs_planner planner = planners[round % 4];
+        const bool is_best = planner == MBS_PLANNER_BEST;
+        r.options.time_limit_s = is_best && round % 3 == 0 ? 0 : INFINITY;
+        r.options.objective = is_best && round % 3 == 1 ? MBS_TIME : MBS_TRAFFIC;
+        r.options.work_limit = planner == MBS_PLANNER_ILP ? 0.02 : is_best ? 1e-6 : 0;
+        mbs_plan *given = plan_in(&r, planner, MBS_ORDER_GIVEN);
+        mbs_plan *plan = plan_in(&r, planner, MBS_ORDER_AUTO);
+        check_same_plan(plan, given, r.label);
+        mbs_plan_free(plan);
+        mbs_plan_free(given);
+        recomputing_close(&r);
+    }
+}
+END_TEST
+
 /* ---- Steps that move ------------------------------------------------------------------------- */
 
 static void check_same_links(const mbs_program *a, const mbs_program *b, const char *label)
@@ -349,6 +440,10 @@ START_TEST(one_order_is_of_one_program)
     ck_assert_int_eq(mbs_plan_create(&plan, program, &r.hardware, &r.options, &error),
                      MBS_ERR_ARGUMENT);
     ck_assert_ptr_nonnull(strstr(error.message[0], "the steps of a program are in an order"));
+    r.options.order = MBS_ORDER_AUTO;
+    must_succeed(mbs_plan_create(&plan, program, &r.hardware, &r.options, &error), &error, r.label);
+    ck_assert(!program_is_reordered(mbs_plan_program(plan)));
+    mbs_plan_free(plan);
     mbs_program_free(program);
     recomputing_close(&r);
 }
@@ -362,6 +457,8 @@ int main(void)
     tcase_set_timeout(tests, 0);
     tcase_add_test(tests, search_mostly_finds_the_best_order);
     tcase_add_test(tests, no_plan_is_worse);
+    tcase_add_test(tests, best_looks_for_an_order_unasked);
+    tcase_add_test(tests, nobody_else_does);
     tcase_add_test(tests, steps_that_move_are_linked_as_if_built_so);
     tcase_add_test(tests, one_order_is_of_one_program);
     suite_add_tcase(suite, tests);

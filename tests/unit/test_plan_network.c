@@ -59,6 +59,7 @@ static char *by_program(const mbs_network *network, const mbs_hardware *hardware
     options.no_stream = of->no_stream;
     options.time_limit_s = of->time_limit_s;
     options.objective = of->objective;
+    options.order = of->order;
     mbs_network *fused; /* a copy as it is where nothing is to be */
     must_succeed(mbs_network_fuse(&fused, network, fusion, &error), &error, "fuse");
     must_succeed(mbs_plan_create_recompute(&plan, fused, &program_options, hardware, &options,

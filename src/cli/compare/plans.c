@@ -55,8 +55,7 @@ static mbs_status plan_row(mbs_plan **plan, const comparison *of, const programs
         options.work_limit = ILP_WORK_LIMIT;
     options.work_limit = search_work_limit(kind.planner, options.work_limit);
     options.no_strips = !kind.strips;
-    if (!mbs_planner_searches_order(kind.planner))
-        options.order = MBS_ORDER_GIVEN;
+    options.order = search_order_of(options.order, kind.planner);
     const bool of_network = kind.strips || kind.recomputes || options.order != MBS_ORDER_GIVEN;
     again.network = loaded->network;
     if (!kind.recomputes)

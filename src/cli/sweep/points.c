@@ -92,12 +92,6 @@ bool sweep_recomputes(const sweep *of, const sweep_point *at)
            mbs_planner_recomputes(of->planners.values[at->planner]);
 }
 
-bool sweep_searches_order(const sweep *of, const sweep_point *at)
-{
-    return of->order != MBS_ORDER_GIVEN &&
-           mbs_planner_searches_order(of->planners.values[at->planner]);
-}
-
 size_t sweep_plan_machine(const sweep *of, const sweep_point *at)
 {
     const mbs_planner planner = of->planners.values[at->planner];

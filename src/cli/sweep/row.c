@@ -142,7 +142,7 @@ static void put_planner(row_writer *w, const sweep *of, const sweep_point *at)
     const bool in_place = of->in_place && mbs_planner_writes_in_place(planner);
     snprintf(text, sizeof text, "%s%s%s%s%s", mbs_planner_name(planner), plain ? "" : "-",
              plain ? "" : objective_name(of->objective), in_place ? "-in-place" : "",
-             sweep_searches_order(of, at) ? "-order" : "");
+             search_order_of(of->order, planner) == MBS_ORDER_SEARCH ? "-order" : "");
     put_text(w, text);
 }
 

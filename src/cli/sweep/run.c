@@ -88,7 +88,7 @@ static mbs_status make_plan(sweep_state *s, const sweep_point *at, mbs_plan **pl
     options.no_pin = of->no_pin;
     options.no_stream = of->no_stream;
     options.in_place = of->in_place;
-    options.order = sweep_searches_order(of, at) ? of->order : MBS_ORDER_GIVEN;
+    options.order = search_order_of(of->order, options.planner);
     options.no_strips = !of->strips[at->planner];
     options.progress = is_stopped;
     options.progress_context = s;
@@ -120,7 +120,7 @@ static bool may_be_cut_short(const sweep *of, const sweep_point *at, const mbs_p
 {
     return plan != NULL &&
            (mbs_plan_outcome(plan) == MBS_FEASIBLE || of->strips[at->planner] ||
-            sweep_searches_order(of, at) ||
+            search_order_of(of->order, of->planners.values[at->planner]) != MBS_ORDER_GIVEN ||
             (sweep_recomputes(of, at) && of->recompute.recompute == MBS_RECOMPUTE_AUTO));
 }
 

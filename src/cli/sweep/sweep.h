@@ -98,8 +98,6 @@ sweep_point sweep_point_at(const sweep *of, size_t index);
 int64_t sweep_buffer_bytes(const sweep *of, const sweep_point *at);
 const mbs_program *sweep_program(const sweep *of, const sweep_point *at);
 bool sweep_keeps_batch_norms(const sweep *of, const sweep_point *at);
-/* Whether its order of steps is searched for. */
-bool sweep_searches_order(const sweep *of, const sweep_point *at);
 /* Whether the point is planned with recomputation. */
 bool sweep_recomputes(const sweep *of, const sweep_point *at);
 mbs_program_options sweep_program_options(const sweep *of, const sweep_point *at);

@@ -22,14 +22,6 @@
  * steps have of it. */
 #define SLACK 3.0
 
-/* Walks where there are strips. */
-#define TURNS 8
-
-/* The part of the work that is for a short walk, or as many as there are turns; the rest is for as
- * many longer ones that go on from the best order of these. In a longer walk more is lost at first,
- * which leads further, but not always to more. */
-#define SHORT_PART 0.25
-
 typedef struct search {
     order_state state;
     double work; /* the most there may be */
@@ -181,15 +173,26 @@ static mbs_status walk_from(planned *best, search *s, const plan_task *task, boo
     return status;
 }
 
-/* In turn with the strip groups fixed and as if there were none. */
-static mbs_status walk_in_turn(mbs_program **found, search *s, const plan_task *task,
-                               const mbs_plan *like, double work)
+/* In turn as if there were no strip groups and with these fixed, each walk with `work`. */
+static mbs_status walk_in_turn(planned *best, search *s, const plan_task *task, int turns,
+                               double work)
 {
+    mbs_status status = MBS_OK;
+    for (int i = 0; i < 2 * turns && status == MBS_OK && work > 0; i++)
+        status = walk_from(best, s, task, i % 2 != 0, work);
+    return status;
+}
+
+static mbs_status find_with_strips(mbs_program **found, search *s, const plan_task *task,
+                                   const mbs_plan *like, const order_effort *effort)
+{
+    const double share = (double)task->program->step_count / (2 * effort->turns);
     planned best = {0};
     mbs_status status = plan_order(&best, task, like, s->error);
-    for (int i = 0; i < 2 * TURNS && status == MBS_OK; i++)
-        status = walk_from(&best, s, task, i % 2 != 0,
-                           (i < TURNS ? SHORT_PART : 1 - SHORT_PART) * work / TURNS);
+    if (status == MBS_OK)
+        status = walk_in_turn(&best, s, task, effort->turns, effort->first * share);
+    if (status == MBS_OK)
+        status = walk_in_turn(&best, s, task, effort->turns, effort->second * share);
     if (status == MBS_ERR_STOPPED) {
         mbs_error_clear(s->error);
         status = MBS_OK;
@@ -200,17 +203,20 @@ static mbs_status walk_in_turn(mbs_program **found, search *s, const plan_task *
     return status;
 }
 
-/* The best of a short walk and of a longer one. */
-static mbs_status walk_twice(mbs_program **found, search *s, const plan_task *task, double work)
+/* The best of a short walk and of a longer one, if any. In a longer walk more is lost at first,
+ * which leads further, but not always to more. */
+static mbs_status find_without_strips(mbs_program **found, search *s, const plan_task *task,
+                                      const order_effort *effort)
 {
+    const double steps = task->program->step_count;
     plan_task of = *task;
     mbs_program *first;
-    mbs_status status = walk(&first, s, task, NULL, SHORT_PART * work);
+    mbs_status status = walk(&first, s, task, NULL, effort->first * steps);
     *found = NULL;
     if (first != NULL)
         of.program = first;
-    if (status == MBS_OK)
-        status = walk(found, s, &of, NULL, (1 - SHORT_PART) * work);
+    if (status == MBS_OK && effort->second > 0)
+        status = walk(found, s, &of, NULL, effort->second * steps);
     if (status == MBS_OK && *found == NULL)
         *found = first;
     else
@@ -218,11 +224,10 @@ static mbs_status walk_twice(mbs_program **found, search *s, const plan_task *ta
     return status;
 }
 
-mbs_status order_find(mbs_program **found, const plan_task *task, const mbs_plan *like, double work,
-                      mbs_error *error)
+mbs_status order_find(mbs_program **found, const plan_task *task, const mbs_plan *like,
+                      const order_effort *effort, mbs_error *error)
 {
     search s = {.random = 1, .error = error};
-    const double most = work * (double)task->program->step_count;
-    return plan_has_strips(task) ? walk_in_turn(found, &s, task, like, most)
-                                 : walk_twice(found, &s, task, most);
+    return plan_has_strips(task) ? find_with_strips(found, &s, task, like, effort)
+                                 : find_without_strips(found, &s, task, effort);
 }

@@ -56,7 +56,7 @@ int mbs_planner_searches_order(mbs_planner planner)
 
 const char *mbs_order_name(mbs_order order)
 {
-    static const char *const names[MBS_ORDER_COUNT] = {"given", "search"};
+    static const char *const names[MBS_ORDER_COUNT] = {"given", "search", "auto"};
     return (unsigned)order < MBS_ORDER_COUNT ? names[order] : NULL;
 }
 
