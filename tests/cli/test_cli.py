@@ -377,7 +377,7 @@ class Readme(CliTest):
 
     def test_first_command_shows_what_is_said(self):
         """Line by line, but for groups left out of the table."""
-        shown, = re.findall(r"```\n(resnet50 · training · 32 samples per core · 10 MiB buffer · \w+, proven.*?)```",
+        shown, = re.findall(r"```\n(resnet50 · training · 32 samples per core · 10 MiB buffer · dp, best found.*?)```",
                             (ROOT / "README.md").read_text(), re.S)
         lines = self.succeed("plan", RESNET50, "--buffer", "10MiB").out.splitlines()
         above, below = shown.split(" …\n")
