@@ -163,6 +163,18 @@ class Compare(CliTest):
         out = self.succeed("compare", TWO[1], "--time-limit", "0", "--planner", "ilp").out
         self.assertRegex(out, r"ilp .* gap \d+\.\d\d %\n")
 
+    def test_other_orders(self):
+        """No bound of the given order is one of others: what another spares stands in its place."""
+        words = ("compare", ALEXNET, "--buffer", "1MiB", "--planner", "dp,best")
+        given, best = (json.loads(self.succeed("plan", ALEXNET, "--buffer=1MiB", *more, "--format=json").out)
+                       for more in (["--order=given"], []))
+        spared = 1 - best["traffic_bytes"]["total"] / given["traffic_bytes"]["total"]
+        self.assertGreater(spared, 0)
+        self.assertIn(f"  order -{100 * spared:.2f} %\n", self.succeed(*words).out)
+        self.assertRegex(self.succeed(*words, "--order=given").out, r"\nbest .* proven optimal\n")
+        out = self.succeed("compare", "-", "--planner", "dp,best", "--order=search", given=SMALL).out
+        self.assertEqual(out.count("  order given\n"), 3)
+
     def test_subset_without_baseline(self):
         one = self.document(ALEXNET, "--planner", "mbs2")["networks"][0]["plans"]
         many = self.document(ALEXNET, "--planner", "baseline,mbs2")["networks"][0]["plans"]

@@ -19,6 +19,7 @@ typedef struct compare_row {
     mbs_outcome outcome;
     mbs_traffic traffic;
     int64_t bound_bytes; /* 0: none known */
+    int64_t given_bytes; /* in the network's own order of steps; 0: no other was searched for */
     mbs_dram_peak dram_peak;
     mbs_cost cost;
     double traffic_ratio;

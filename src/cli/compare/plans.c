@@ -92,6 +92,7 @@ static mbs_status fill_row(compare_row *row, const comparison *of, const program
         name_row(row, plan, kind);
         row->outcome = mbs_plan_outcome(plan);
         row->bound_bytes = mbs_plan_bound_bytes(plan);
+        row->given_bytes = mbs_plan_given_bytes(plan);
         mbs_plan_traffic(plan, &row->traffic);
     }
     mbs_plan_free(plan);

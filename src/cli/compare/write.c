@@ -25,10 +25,23 @@ typedef struct row_note {
     char text[96];
 } row_note;
 
+/* No bound of the given order is one of others. */
+static row_note order_of(const compare_row *row)
+{
+    const double given = (double)row->given_bytes;
+    const double share = (given - (double)row->traffic.total) / given;
+    row_note note = {"order given"};
+    if (share > 0)
+        snprintf(note.text, sizeof note.text, "order -%.2f %%", 100 * share);
+    return note;
+}
+
 /* What ilp has proven, which is about traffic whatever dp minimises. */
 static row_note proof_of(const compare_row *row, mbs_objective objective)
 {
     row_note note = {""};
+    if (row->given_bytes > 0)
+        return order_of(row);
     const char *kind = objective == MBS_TRAFFIC ? "" : "traffic ";
     if (row->planner != MBS_PLANNER_ILP && row->planner != MBS_PLANNER_BEST)
         return note;
