@@ -2,6 +2,7 @@
 
 import collections
 import csv
+import functools
 import os
 import pathlib
 import re
@@ -34,6 +35,7 @@ KINDS = ("traffic", "time", "energy", "utilisation", "buffers", "buffers-time", 
 PYTHONS = [path for path in (sys.executable, "/usr/bin/python3") if os.access(path, os.X_OK)]
 
 
+@functools.cache
 def imports_matplotlib(python):
     return subprocess.run([python, "-c", "import matplotlib"], capture_output=True, check=False).returncode == 0
 
@@ -53,6 +55,14 @@ class PlotTest(CliTest):
     def plot(self, *arguments, **changes):
         return subprocess.run([sys.executable, str(PLOT), *map(str, arguments)], capture_output=True, text=True,
                               check=False, cwd=self.folder, env=environment(**changes))
+
+    def draw_all(self, calls):
+        """Runs plot.py's main with each of the lists of words, in one process: loading matplotlib takes longest."""
+        program = f"import sys, plot; sys.exit(max([plot.main(words) for words in {calls!r}]))"
+        done = subprocess.run([next(filter(imports_matplotlib, PYTHONS)), "-c", program], capture_output=True, text=True,
+                              check=False, cwd=self.folder,
+                              env=environment(PYTHONPATH=str(ROOT / "scripts"), PYTHONDONTWRITEBYTECODE="1"))
+        self.assertEqual((done.returncode, done.stderr), (OK, ""))
 
     def one_line(self, status, says, *arguments, **changes):
         """Refused with a status and one line, and nothing is written."""
@@ -169,10 +179,9 @@ class Figures(PlotTest):
 
     def test_one_row(self):
         rows = self.file("rows.csv", HEADER + ROW)
+        self.draw_all([[kind, rows] for kind in KINDS])
         for kind in KINDS:
             with self.subTest(kind):
-                result = self.plot(kind, rows)
-                self.assertEqual((result.returncode, result.stderr), (OK, ""))
                 self.assert_drawn(kind, 20)
 
     def test_sweep(self):
@@ -180,17 +189,18 @@ class Figures(PlotTest):
         self.succeed("sweep", ALEXNET, RESNET50, "--batch", "8", "--planner", "baseline,archopt,mbs1,mbs2,dp",
                      "--buffer", "2MiB,10MiB", "-o", path)
         self.one_line(BAD_INPUT, "several buffer_bytes (2097152, 10485760); choose one", "traffic", path)
+        words = {kind: [kind, str(path), "--label", "alexnet=AlexNet"] for kind in KINDS}
         for kind in KINDS:
-            where = [] if kind.startswith("buffers") else ["--where", "buffer_bytes=10485760"]
-            if kind == "recompute":
-                where += ["--where", "planner=dp"]
-            for name in ("first", "second"):
-                result = self.plot(kind, path, *where, "-o", name, "--label", "alexnet=AlexNet")
-                self.assertEqual((result.returncode, result.stderr), (OK, ""), kind)
-            self.assert_drawn("first", 60)
+            if not kind.startswith("buffers"):
+                words[kind] += ["--where", "buffer_bytes=10485760"]
+        words["recompute"] += ["--where", "planner=dp"]
+        for run in ("first", "second"):
+            self.draw_all([[*words[kind], "-o", f"{run}-{kind}"] for kind in KINDS])
+        for kind in KINDS:
+            self.assert_drawn(f"first-{kind}", 60)
             for suffix in ("svg", "png"):
-                self.assertEqual((self.folder / f"first.{suffix}").read_bytes(),
-                                 (self.folder / f"second.{suffix}").read_bytes(), kind)
+                self.assertEqual((self.folder / f"first-{kind}.{suffix}").read_bytes(),
+                                 (self.folder / f"second-{kind}.{suffix}").read_bytes(), kind)
         table = self.plot("table", path, "--where", "buffer_bytes=10485760").stdout
         self.assertRegex(table, r"\| alexnet \|( -?\d+\.\d % \|){4}\n\| resnet50 \|( -?\d+\.\d % \|){4}\n"
                                 r"\| \*\*geometric mean\*\* \|")
@@ -336,9 +346,7 @@ class Command(PlotTest):
         calls = [[kind, plan if kind == "plan" else rows, f"--size={size}", f"--output={self.folder}/{kind}-{size}.svg",
                   *(["--where=planner=dp"] if kind == "recompute" else [])]
                  for kind in ("traffic", "buffers-time", "memories", "recompute", "plan") for size in ("column", "page")]
-        program = f"import plot; [plot.main(words) for words in {calls!r}]"
-        subprocess.run([next(filter(imports_matplotlib, PYTHONS)), "-c", program], check=True,
-                       env=environment(PYTHONPATH=str(ROOT / "scripts"), PYTHONDONTWRITEBYTECODE="1"))
+        self.draw_all(calls)
         for kind, *_, size, output in (call[:4] for call in calls):
             svg = pathlib.Path(output.partition("=")[2]).read_text(encoding="utf-8")
             points = 3.4 * 72 if size == "--size=column" else 7 * 72
