@@ -155,6 +155,13 @@ offer_packagers() {
     install_or_say "the tests of packages, clusters and other machines are skipped" "${packages[@]}"
 }
 
+# What builds again what was built before. Likewise: without it all is compiled once more.
+offer_cache() {
+    local packages=()
+    command -v ccache >/dev/null || packages+=(ccache)
+    install_or_say "the release archive takes two minutes to build" "${packages[@]}"
+}
+
 # A browser for the page of `mbsopt report`.
 offer_browser() {
     local packages=()

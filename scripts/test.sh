@@ -141,7 +141,7 @@ archive_passes_its_tests() {
     folder=$(mktemp -d)
     tar -xf "$(ls -t "$root"/build/meson-dist/*.tar.xz | head -n 1)" -C "$folder" --strip-components=1 &&
         meson setup "$folder/build" "$folder" >/dev/null && ninja -C "$folder/build" >/dev/null &&
-        meson test -C "$folder/build" --no-rebuild test_network test_golden test_cli test_install \
+        meson test -C "$folder/build" --no-rebuild test_network test_golden test_cli test_readme test_install \
             test_python embed >/dev/null || status=1
     rm -rf "$folder"
     return "$status"
@@ -155,6 +155,7 @@ esac
 ensure_packages tests
 offer_python "$([ $all = no ] || echo --torch)"
 offer_checkers
+offer_cache
 offer_browser
 # sanitizers: report all, stop at the first, and with a status that mbsopt itself never gives
 export ASAN_OPTIONS=exitcode=99:detect_leaks=1:strict_string_checks=1:allocator_may_return_null=1

@@ -53,12 +53,20 @@ int end_at_once(const mbs_progress *progress, void *asked)
     return 1;
 }
 
+int run_part(int count)
+{
+    const char *percent = getenv("MBS_PERCENT");
+    return percent != NULL ? count * atoi(percent) / 100 : count;
+}
+
 void run_settings(uint64_t *seed, int *rounds)
 {
     if (getenv("MBS_SEED") != NULL)
         *seed = strtoull(getenv("MBS_SEED"), NULL, 10) | 1; /* a state must not be 0 */
     if (getenv("MBS_ROUNDS") != NULL)
         *rounds = atoi(getenv("MBS_ROUNDS"));
+    else
+        *rounds = run_part(*rounds);
     printf("seed %" PRIu64 ", %d rounds\n", *seed, *rounds);
 }
 

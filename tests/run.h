@@ -22,7 +22,11 @@ void assert_near(double found, double expected, const char *what);
 /* As a progress function: ends what asks it; counts that in *asked, an int, unless it is null. */
 int end_at_once(const mbs_progress *progress, void *asked);
 
-/* Takes MBS_SEED and MBS_ROUNDS where they are set; prints both so that a run can be repeated. */
+/* How many of so many cases are to be run: MBS_PERCENT of them where it is set. */
+int run_part(int count);
+
+/* Takes MBS_SEED and MBS_ROUNDS where they are set, else part of the rounds; prints both so that a
+ * run can be repeated. */
 void run_settings(uint64_t *seed, int *rounds);
 
 /* Runs the suite; the program's exit status. */

@@ -347,8 +347,9 @@ START_TEST(other_groups_move_what_is_said)
         variants_close(&of);
         close_setting(&s);
     }
-    ck_assert_msg(mergers > 20 && cuts > 20 && limits > 20 && more > 20, "%d %d %d %d", mergers,
-                  cuts, limits, more);
+    const int least = rounds / 6;
+    ck_assert_msg(mergers > least && cuts > least && limits > least && more > least, "%d %d %d %d",
+                  mergers, cuts, limits, more);
 }
 END_TEST
 

@@ -18,7 +18,7 @@
 #define MOST_ALLOWED 6
 
 static uint64_t seed = 20250607;
-static int rounds = 20;
+static int rounds = 50;
 static mbs_error error;
 
 static int64_t peak_of(const mbs_plan *plan)

@@ -450,7 +450,7 @@ int main(void)
     tcase_add_test(tests, more_is_never_worse);
     tcase_add_test(tests, more_is_never_worse_on_resnet18);
     tcase_add_test(tests, auto_beside_all_sets);
-    tcase_add_loop_test(tests, auto_on_networks, 0, 16);
+    tcase_add_loop_test(tests, auto_on_networks, 0, run_part(16));
     tcase_add_test(tests, auto_recomputes_anew);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
