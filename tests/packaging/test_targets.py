@@ -15,9 +15,10 @@ import unittest
 from tools import debian_mirror, needs, run
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-TESTS = ["test_base", "test_json", "test_network", "test_shapes", "test_builder", "test_program", "test_steps", "test_rows",
-         "test_hardware", "test_traffic", "test_footprint", "test_planners", "test_solver", "test_verify",
-         "test_plan_file", "test_plan_file_faults", "test_report", "test_emit", "test_golden", "embed"]
+TESTS = ["test_base", "test_growth", "test_json", "test_network", "test_shapes", "test_builder", "test_builder_calls",
+         "test_program", "test_steps", "test_rows", "test_hardware", "test_traffic", "test_footprint", "test_planners",
+         "test_solver", "test_verify", "test_plan_file", "test_plan_file_faults", "test_report", "test_grid",
+         "test_emit", "test_dram_layout", "test_golden", "embed"]
 PLANS = [["alexnet", "--buffer", "1MiB"], ["alexnet", "--planner", "ilp", "--buffer", "1MiB"],
          ["resnet50", "--objective", "time", "--buffer", "1MiB"]]
 PATIENCE = 20  # times as long as tests may take, of which an emulator needs most
