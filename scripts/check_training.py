@@ -24,6 +24,7 @@ from training_check.fused import count, fuse  # noqa: E402
 from training_check.layers import FUNCTIONS, Mismatch, Reference  # noqa: E402
 from training_check.networks import NETWORKS, STRIP_NETWORKS, activations, attention, inverted  # noqa: E402
 from training_check.progress import Progress  # noqa: E402
+from training_check.rows import base_of  # noqa: E402
 from training_check.split import random_groups, split_program, with_groups  # noqa: E402
 from training_check.step_rows import differences, take_rows  # noqa: E402
 
@@ -142,6 +143,19 @@ def must_fuse(plan, network, options):
             raise Mismatch(f"{layer['name']} is a step of its own")
     if gone and not folds and "--fuse" not in options:
         raise Mismatch(f"{len(gone)} layers have no steps")
+    must_add(plan, "--fuse" in options and "--inference" not in options)
+
+
+def must_add(plan, fuses):
+    """With --fuse no sum has a step whose contribution another makes for it alone and could have added; else all have."""
+    names, maker = [t["name"] for t in plan["tensors"]], {w: s for s in plan["steps"] for w in s["writes"]}
+    if not fuses and any("sums" in s for s in plan["steps"]):
+        raise Mismatch("a step adds to a gradient")
+    for step in plan["steps"]:
+        running, contribution = step["reads"][0] if step["reads"] else -1, step["reads"][-1] if step["reads"] else -1
+        if fuses and step["kind"] == "gsum" and base_of(names[contribution]) == base_of(names[step["writes"][0]]):
+            if running not in maker[contribution]["reads"]:
+                raise Mismatch(f"{step['name']} is a step of its own")
 
 
 def check_fused(torch, mbsopt, network, options, folder, seed=1):

@@ -150,7 +150,7 @@ MBS_API mbs_status mbs_network_layer(const mbs_network *network, size_t index,
 MBS_API const char *mbs_network_layer_input(const mbs_network *network, size_t index,
                                             size_t position);
 
-/* ---- Layers done with the one before (section 13) ---- */
+/* ---- Layers and sums done with the step before (section 13) ---- */
 
 /* What becomes one layer: the sum of any of these. */
 typedef enum mbs_fusion {
@@ -160,13 +160,20 @@ typedef enum mbs_fusion {
      * dropouts.
      */
     MBS_FUSE_PRODUCTS = 1,
-    MBS_FUSE_NORMS = 2 /* a norm with the activation behind it */
+    MBS_FUSE_NORMS = 2, /* a norm with the activation behind it */
+    /*
+     * In training a backward step that makes a gradient with the sum of that and the gradient of
+     * the same tensor that other steps have made so far: it reads the latter, too, and writes the
+     * sum. No layer goes; inference has none of these.
+     */
+    MBS_FUSE_SUMS = 4
 } mbs_fusion;
 
 /*
  * A copy of the network in which layers are one wherever the first one's output is read by the
  * second alone. It keeps the first one's name and makes the value of the last. Programs of a
- * network whose products were fused must be for inference. On success *fused is owned by the caller
+ * network whose products were fused must be for inference; those of one whose sums were, in
+ * training, have steps that do them. On success *fused is owned by the caller
  * (mbs_network_free). O(size). Errors: MBS_ERR_ARGUMENT (a null pointer; `fusion` is no such sum),
  * MBS_ERR_INPUT (more than 2^63 - 1 parameters), MBS_ERR_MEMORY.
  */

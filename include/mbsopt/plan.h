@@ -255,7 +255,7 @@ typedef struct mbs_options {
     int64_t max_dram_bytes; /* the most that may have to be in DRAM at one time; 0: any number */
     int in_place;           /* dp, ilp, best: steps may write over an operand (section 12) */
     int no_fold;     /* inference: 1: the network as it is; 0: with MBS_FUSE_PRODUCTS (network.h) */
-    int fuse;        /* 1: with MBS_FUSE_NORMS */
+    int fuse;        /* 1: with MBS_FUSE_NORMS and, in training, MBS_FUSE_SUMS */
     mbs_order order; /* dp, ilp, best: whether another order of steps is searched for */
     int effort;      /* auto: search about so many times as long; 0 is 1 */
 } mbs_options;

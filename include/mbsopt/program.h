@@ -107,6 +107,7 @@ typedef struct mbs_tensor_info {
     const char *name;
     int64_t bytes;    /* per sample */
     int64_t producer; /* the step that writes it, or -1 for a network input */
+    int64_t running;  /* the tensor to which that step adds its gradient (section 13), or -1 */
 } mbs_tensor_info;
 
 /*

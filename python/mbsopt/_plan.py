@@ -24,7 +24,7 @@ LIMITED = ("ilp", "best")  # planners that a limit of work ends
 ORDERS = ("given", "search", "auto")
 MOST_SAMPLES = 1000000
 MOST_CORES = 1000000
-FUSE_PRODUCTS, FUSE_NORMS = 1, 2
+FUSE_PRODUCTS, FUSE_NORMS, FUSE_SUMS = 1, 2, 4
 MOST_EFFORT = 1000
 
 
@@ -195,7 +195,7 @@ def plain_plan(call: Call, handle: ctypes.c_void_p, hardware: Hardware, cores: O
 
 def fused(call: Call, network: ctypes.c_void_p, inference: bool, no_fold: bool, fuse: bool) -> ctypes.c_void_p:
     """The network that programs are made of."""
-    fusion = FUSE_PRODUCTS * (inference and not no_fold) + FUSE_NORMS * fuse
+    fusion = FUSE_PRODUCTS * (inference and not no_fold) + FUSE_NORMS * fuse + FUSE_SUMS * (fuse and not inference)
     return call.make("mbs_network_fuse", "mbs_network_free", network, ctypes.c_int(fusion)) if fusion else network
 
 
@@ -268,7 +268,7 @@ def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, pla
     percent by default; with `max_dram`, bytes or text, "auto" and as much as it takes. `effort` is
     how many times as long "auto" searches. With `no_fold` an inference
     has its batch norms and activations as steps of their own; with `fuse` a norm and the activation
-    behind it are one. With `cores` the plan has what so many move that share fetches. `import_solution` is a file, a
+    behind it are one, and a backward step adds its gradient to a running one. With `cores` the plan has what so many move that share fetches. `import_solution` is a file, a
     solution of what export_model wrote. `input`, `cut`, `weights`, `learned`, `constant`, each text or a list of it,
     and `opaque` are of ONNX files, of which the importer's notes become warnings.
     While the library plans, `progress` is called, at most ten times a second, with seconds, best bytes and proven

@@ -188,7 +188,8 @@ def sweep(networks: OneOrMany[Source], *, buffer: Optional[OneOrMany[Size]] = No
         starts.append({"phase": "inference" if inference else "training", "batch_norm": "keep" if keep else "replace",
                        "batch": samples, "planner": _named(name, objective) + suffixes[name],
                        "recompute": policy if again[name] else "none", "strips": switch, "optimizer": optimizer,
-                       "fused": "+".join(["products"] * (inference and not no_fold) + ["norms"] * fuse) or "none"})
+                       "fused": "+".join(["products"] * (inference and not no_fold) + ["norms"] * fuse +
+                                         ["sums"] * (fuse and not inference)) or "none"})
     rows = []
     for index, (start, found) in enumerate(zip(starts, _plan_all(points, threads, progress))):
         both = {"index": index, **start, **found}

@@ -178,6 +178,7 @@ class Execution:
             self.sum(operands)
         else:
             self.of_layer(operands, own)
+            self.add_to_running(operands, own)
         return operands.made
 
     def must_be_mapped(self, step, t, lo, hi):
@@ -214,6 +215,16 @@ class Execution:
         value = operands.tensor(one, *place)
         operands.made[out] = value + (operands.tensor(other[0], *place) if other else value)
 
+    def add_to_running(self, operands, own):
+        """What the step adds its gradients to, once: the rows of what it makes row by row, all of what is done at the end."""
+        for out, running in own.sums.items():
+            if self.rows.count(out) == operands.total:
+                added = operands.tensor(running, self.rows.axis[base_of(out)], operands.begin, operands.end)
+            elif operands.end == operands.total:
+                added = operands.tensor(running, None, 0, 1)
+            else:
+                continue
+            operands.made[out] = operands.made[out] + added
 
     # ---- what comes out ----
 

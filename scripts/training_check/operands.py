@@ -89,7 +89,7 @@ class Operands:
         layer = self.rows.view_of(v)
         if layer is None:
             for name in self.own.writes:
-                if name.rpartition(".grad@")[0] == v:
+                if ".grad" in name and base_of(name) == v:
                     self.add(name, self.own_rows(v, gradient, partial))
         elif layer["op"] == "reshape":
             first = layer["inputs"][0]

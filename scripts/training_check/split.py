@@ -17,8 +17,11 @@ def split_program(plan, network, shapes):
             continue
         statistics = {"id": len(made["tensors"]), "name": f"{step['name']}.statistics", "bytes": 0}
         made["tensors"].append(statistics)
+        running = {s["running"] for s in step.get("sums", ())}  # it is the application that adds to a gradient
         made["steps"].append({**step, "name": f"{step['name']}.stat", "kind": f"{step['kind']}.stat",
-                              "reads": list(step["reads"]), "writes": [statistics["id"]], "weight_bytes": 0})
+                              "reads": [t for t in step["reads"] if t not in running],
+                              "writes": [statistics["id"]], "weight_bytes": 0})
+        made["steps"][-1].pop("sums", None)
         if part == "":  # the statistics are of what the norm reads
             made["steps"][-1].pop("fused", None)
         step["reads"].append(statistics["id"])

@@ -21,7 +21,9 @@ class StepRows:
             self.layer, self.part = None, step["kind"]
         if "remat" in self.part:
             self.part = ""
-        self.gradients = [t for t in self.reads if ".grad" in t] if self.part else []
+        self.sums = {names[s["sum"]]: names[s["running"]] for s in step.get("sums", ())}
+        running = set(self.sums.values())
+        self.gradients = [t for t in self.reads if ".grad" in t and t not in running] if self.part else []
         self.count = self.own_rows()
 
     def own_rows(self):
@@ -39,12 +41,30 @@ class StepRows:
         rows, layer, part = self.rows, self.layer, self.part
         if part == "loss" or tensor.endswith(".statistics"):
             return WHOLE
+        for total, running in self.sums.items():
+            if tensor == running:
+                return self.map_of_running(total, running)
         if layer is not None:
             special = self.special_map(tensor)
             if special is not None:
                 return special
         same = rows.count(tensor) == self.count and self.goes_with_rows(tensor)
         return SAME if same else WHOLE
+
+    def map_of_running(self, total, running):
+        """A gradient that is added to goes with the rows of the sum, if these are what the step's are."""
+        rows, op = self.rows, self.layer["op"]
+        if rows.count(running) != self.count:
+            return WHOLE
+        if self.count == 1:
+            return SAME
+        if op in WINDOWS:
+            by_rows = self.written_vertically()
+        elif op == "pad":
+            by_rows = rows.aligned(self.layer["inputs"][0])
+        else:
+            by_rows = self.step_dimension() is not None
+        return SAME if by_rows and rows.axis[base_of(running)] == rows.axis[base_of(total)] else WHOLE
 
     def special_map(self, tensor):
         """Where a step's rows are not simply those of its operands."""

@@ -90,7 +90,8 @@ int check_import_options(const arguments *given)
 int fusion_asked(const arguments *given)
 {
     const bool folds = option_flag(given, "inference") && !option_flag(given, "no-fold");
-    return (folds ? MBS_FUSE_PRODUCTS : 0) | (option_flag(given, "fuse") ? MBS_FUSE_NORMS : 0);
+    const int fuses = MBS_FUSE_NORMS | (option_flag(given, "inference") ? 0 : MBS_FUSE_SUMS);
+    return (folds ? MBS_FUSE_PRODUCTS : 0) | (option_flag(given, "fuse") ? fuses : 0);
 }
 
 int fuse_network(mbs_network **network, const arguments *given)

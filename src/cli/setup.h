@@ -56,7 +56,8 @@
     }
 #define OPTION_FUSE                                                                                \
     {                                                                                              \
-        "fuse", '\0', NULL, "a norm and the activation behind it are one step"                     \
+        "fuse", '\0', NULL,                                                                        \
+            "a norm with the activation behind it, a gradient with its sum: one step"              \
     }
 /* What is read of programs and of the machine together: rows that go together in every table. */
 #define OPTIONS_PROGRAM                                                                            \

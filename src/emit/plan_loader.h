@@ -71,6 +71,9 @@ bool read_program(plan_loader *loader);
 /* The layers whose work the step does besides its own, if it names any. */
 void read_fused(plan_loader *loader, const json_path *at, const cJSON *object, mbs_step *step);
 
+/* The gradients to which step `index`, whose operands are read, adds its own, if it names any. */
+void read_sums(plan_loader *loader, const json_path *at, const cJSON *object, int32_t index);
+
 /* Reports layers that steps of different layers do, once it is known which layers steps are of.
  * False if memory is out. */
 bool check_fused(plan_loader *loader);

@@ -1,4 +1,5 @@
 /* Of a plan file's steps the layers that they do besides their own (model, section 13). */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,6 +67,88 @@ void read_fused(plan_loader *loader, const json_path *at, const cJSON *object, m
         if (!add_name(loader, copy_name(loader, &place, NULL, value)))
             return;
         step->fused_count++;
+        place.index++;
+    }
+}
+
+/* Whether steps of the kind make gradients of what their layer reads. */
+static bool makes_gradients(const char *kind)
+{
+    static const char *const endings[] = {".dgrad", ".bwd", ".agrad", ".bgrad"};
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++)
+        if (ends_with(kind, endings[i]))
+            return true;
+    return false;
+}
+
+/* The place among the last step's touches of the tensor, -1 if it has none. */
+static int32_t touch_of(const plan_loader *loader, const mbs_step *step, int64_t tensor)
+{
+    const int32_t last = loader->last_touch[tensor] - 1;
+    return last < step->touch_begin ? -1 : last;
+}
+
+/* One of `sums`. The first operand is the gradient of the layer's output, which no step adds to. */
+static void read_sum(plan_loader *loader, const json_path *at, const cJSON *object,
+                     const mbs_step *step)
+{
+    static const char *const members[] = {"running", "sum", NULL};
+    mbs_program *p = loader->program;
+    int64_t running;
+    int64_t sum;
+    if (!entry_begin(loader, at, object, members) ||
+        !figure_member(loader, at, object, "running", 0, p->tensor_count - 1, &running) ||
+        !figure_member(loader, at, object, "sum", 0, p->tensor_count - 1, &sum))
+        return;
+    const int32_t read = touch_of(loader, step, running);
+    const int32_t written = touch_of(loader, step, sum);
+    mbs_tensor *to = &p->tensors[sum];
+    const mbs_tensor *from = &p->tensors[running];
+    if (read <= step->touch_begin || read >= step->write_begin)
+        json_fault(&loader->document, at, "running",
+                   "found %" PRId64 " %s, expected a tensor that the step reads, and not as the "
+                   "first",
+                   running, quoted(from->name).text);
+    else if (program_is_running(p, read))
+        json_fault(&loader->document, at, "running",
+                   "found %" PRId64 " %s for the second time, expected each once", running,
+                   quoted(from->name).text);
+    else if (written < step->write_begin || to->running >= 0)
+        json_fault(&loader->document, at, "sum",
+                   "found %" PRId64 " %s, expected a tensor that the step writes, each once", sum,
+                   quoted(to->name).text);
+    else if (from->bytes != to->bytes || from->elements != to->elements)
+        json_fault(&loader->document, at, NULL,
+                   "adds to tensor %" PRId64 " %s what is tensor %" PRId64
+                   " %s then, expected one of its size",
+                   running, quoted(from->name).text, sum, quoted(to->name).text);
+    else
+        to->running = (int32_t)running;
+}
+
+void read_sums(plan_loader *loader, const json_path *at, const cJSON *object, int32_t index)
+{
+    const mbs_step *step = &loader->program->steps[index];
+    const cJSON *list = json_member(object, "sums");
+    const json_path list_path = {at, "sums", 0};
+    json_path place = {&list_path, NULL, 0};
+    if (list == NULL || !loader->tensors_known)
+        return;
+    if (!cJSON_IsArray(list) || cJSON_GetArraySize(list) == 0) {
+        json_fault(&loader->document, at, "sums", "found %s, expected a list of sums",
+                   cJSON_IsArray(list) ? "an empty list" : json_show(list).text);
+        return;
+    }
+    if (step->phase != MBS_BACKWARD || !makes_gradients(step->kind)) {
+        json_fault(&loader->document, at, "sums",
+                   "is a member of backward steps that make gradients only; this one is of kind %s",
+                   quoted(step->kind).text);
+        return;
+    }
+    const cJSON *sum;
+    cJSON_ArrayForEach(sum, list)
+    {
+        read_sum(loader, &place, sum, step);
         place.index++;
     }
 }

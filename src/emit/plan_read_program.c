@@ -12,11 +12,11 @@
 #define TENSOR_MEMBERS "id", "name", "bytes", "elements"
 #define STEP_MEMBERS                                                                               \
     "id", "name", "phase", "kind", "reads", "writes", "weight_bytes", "accumulator_bytes",         \
-        "same_weights", "same_accumulators", "update", "gemm", "conv", "fused", "given"
+        "same_weights", "same_accumulators", "update", "gemm", "conv", "fused", "sums", "given"
 
 /* By version. */
 static const char *const tensor_members[][6] = {{TENSOR_MEMBERS}, {TENSOR_MEMBERS, "rows"}};
-static const char *const step_members[][18] = {{STEP_MEMBERS}, {STEP_MEMBERS, "rows", "maps"}};
+static const char *const step_members[][19] = {{STEP_MEMBERS}, {STEP_MEMBERS, "rows", "maps"}};
 
 /* Ids are there for the reader's eye; they must count up from 0. */
 static void check_id(plan_loader *loader, const json_path *at, const cJSON *object, int32_t index)
@@ -34,7 +34,8 @@ static void read_tensor(plan_loader *loader, const json_path *at, const cJSON *o
                         int32_t index)
 {
     mbs_tensor *tensor = &loader->program->tensors[index];
-    *tensor = (mbs_tensor){.name = "", .producer = -1, .first_touch = -1, .last_touch = -1};
+    *tensor = (mbs_tensor){
+        .name = "", .producer = -1, .running = -1, .first_touch = -1, .last_touch = -1};
     if (!entry_begin(loader, at, object, tensor_members[loader->version - 1]))
         return;
     check_id(loader, at, object, index);
@@ -225,6 +226,7 @@ static void read_step(plan_loader *loader, const json_path *at, const cJSON *obj
     read_given(loader, at, object, step);
     read_products(loader, at, object, step);
     read_fused(loader, at, object, step);
+    read_sums(loader, at, object, index);
     if (loader->version > 1)
         read_rows(loader, at, object, step);
 }
@@ -303,7 +305,7 @@ static bool sum_bytes(plan_loader *loader)
 /*
  * Operands that steps take element by element, as far as kinds and sizes tell. In a backward step
  * that is known where what it writes first is as large as the gradient of the output, which it
- * reads first.
+ * reads first. A gradient that it adds to goes with what it writes as the sum.
  */
 static void find_elementwise(mbs_program *p)
 {
@@ -319,6 +321,12 @@ static void find_elementwise(mbs_program *p)
                            (first->bytes == written->bytes && first->elements == written->elements);
         for (int32_t t = step->touch_begin; t < step->write_begin; t++)
             p->touches[t].elementwise = sound;
+    }
+    for (int32_t t = 0; t < p->touch_count; t++) {
+        const mbs_step *step = &p->steps[p->touches[t].step];
+        if (program_is_running(p, t))
+            p->touches[t].elementwise =
+                p->tensors[p->touches[step->write_begin].tensor].running == p->touches[t].tensor;
     }
 }
 

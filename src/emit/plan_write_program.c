@@ -108,6 +108,24 @@ static void write_fused(plan_writer *w, const mbs_step *step)
         text_string(&w->out, "]");
 }
 
+/* Pairs of tensors, if there are any: what the step adds its gradients to, and the sums. */
+static void write_sums(plan_writer *w, const mbs_step *step)
+{
+    bool any = false;
+    for (int32_t t = step->write_begin; t < step->touch_end; t++) {
+        const int32_t sum = w->program->touches[t].tensor;
+        if (w->program->tensors[sum].running < 0)
+            continue;
+        text_string(&w->out, any ? ", {" : ", \"sums\": [{");
+        put_figure(w, "running", w->program->tensors[sum].running);
+        put_next_figure(w, "sum", sum);
+        text_string(&w->out, "}");
+        any = true;
+    }
+    if (any)
+        text_string(&w->out, "]");
+}
+
 static void write_update(plan_writer *w, const weight_update *update)
 {
     text_string(&w->out, ", \"update\": {");
@@ -143,6 +161,7 @@ static void write_steps(plan_writer *w)
             write_update(w, &step->update);
         write_products(w, step);
         write_fused(w, step);
+        write_sums(w, step);
         if (w->version > 1)
             write_rows(w, step);
         list_entry_end(w);

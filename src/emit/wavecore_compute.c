@@ -1,6 +1,8 @@
 /* The compute command (docs/schedule.md). */
 #include "emit/schedule_writer.h"
 
+#include <inttypes.h>
+
 #include "base/checked.h"
 
 /* A product of sizes from a plan file; one that overflows becomes a figure that is refused. */
@@ -111,6 +113,23 @@ static void write_work(schedule_writer *w, int32_t k)
         schedule_product(w, "gemm_last", &step->gemm, w->last_samples);
 }
 
+/* `[running, sum]` of each gradient to which the step adds. */
+static void write_sums(schedule_writer *w, const mbs_step *step)
+{
+    bool any = false;
+    for (int32_t t = step->write_begin; t < step->touch_end; t++) {
+        const int32_t sum = w->program->touches[t].tensor;
+        const int32_t running = w->program->tensors[sum].running;
+        if (running < 0)
+            continue;
+        text_format(w->text, "%s[%" PRId32 ",%" PRId32 "]", any ? "," : ",\"sums\":[", running,
+                    sum);
+        any = true;
+    }
+    if (any)
+        text_string(w->text, "]");
+}
+
 void schedule_begin_compute(schedule_writer *w, int32_t k)
 {
     const mbs_step *step = &w->program->steps[k];
@@ -123,6 +142,7 @@ void schedule_begin_compute(schedule_writer *w, int32_t k)
     }
     if (step->fused_count > 0)
         text_string(w->text, "]");
+    write_sums(w, step);
 }
 
 void schedule_parameter_parts(schedule_writer *w, int32_t k)

@@ -141,6 +141,27 @@ static void put_fused(text *out, const mbs_program *program, const mbs_step *ste
         text_string(out, ", too.\n");
 }
 
+/* The gradients to which it adds its own. */
+static void put_sums(text *out, const mbs_program *program, const mbs_step *step)
+{
+    int32_t count = 0;
+    int32_t left = 0;
+    for (int32_t t = step->write_begin; t < step->touch_end; t++)
+        left += program->tensors[program->touches[t].tensor].running >= 0;
+    for (int32_t t = step->write_begin; t < step->touch_end; t++) {
+        const int32_t running = program->tensors[program->touches[t].tensor].running;
+        if (running < 0)
+            continue;
+        text_string(out, count++ > 0 ? left == 1 ? " and " : ", "
+                         : left == 1 ? "It adds its gradient to "
+                                     : "It adds its gradients to ");
+        text_safe(out, program->tensors[running].name);
+        left--;
+    }
+    if (count > 0)
+        text_string(out, ".\n");
+}
+
 void words_of_step(text *out, const mbs_plan *plan, int32_t k, const part_list *parts)
 {
     const mbs_step *step = &plan->program->steps[k];
@@ -157,6 +178,7 @@ void words_of_step(text *out, const mbs_plan *plan, int32_t k, const part_list *
     put_mode(out, plan, k);
     text_string(out, ".\n");
     put_fused(out, plan->program, step);
+    put_sums(out, plan->program, step);
     for (int32_t t = step->touch_begin; t < step->write_begin; t++)
         put_read(out, plan, group, t);
     for (int32_t t = step->write_begin; t < step->touch_end; t++)

@@ -231,7 +231,8 @@ mbs_status mbs_network_fuse(mbs_network **fused, const mbs_network *network, int
                             mbs_error *error)
 {
     rewrite of;
-    if (fused == NULL || network == NULL || (fusion & ~(MBS_FUSE_PRODUCTS | MBS_FUSE_NORMS)) != 0)
+    if (fused == NULL || network == NULL ||
+        (fusion & ~(MBS_FUSE_PRODUCTS | MBS_FUSE_NORMS | MBS_FUSE_SUMS)) != 0)
         return error_set(error, MBS_ERR_ARGUMENT,
                          "no network, no place for the result, or nothing that can be fused");
     mbs_network *to = *fused = mem_calloc(1, sizeof *to);
@@ -240,6 +241,7 @@ mbs_status mbs_network_fuse(mbs_network **fused, const mbs_network *network, int
         find_gone(&of, fusion);
         to->folded = network->folded || (fusion & MBS_FUSE_PRODUCTS) != 0;
         to->fused = network->fused || (fusion & MBS_FUSE_NORMS) != 0;
+        to->sums = network->sums || (fusion & MBS_FUSE_SUMS) != 0;
         to->name = mem_strdup(network->name);
         good = to->name != NULL && copy_inputs(to, network) && copy_layers(&of, to);
     }

@@ -105,7 +105,8 @@ struct mbs_network {
     int32_t layer_count;
     int64_t parameters;
     bool folded; /* rewritten by mbs_network_fuse: products, */
-    bool fused;  /* or norms */
+    bool fused;  /* norms, */
+    bool sums;   /* or, in training, backward steps with sums of gradients */
 };
 
 /* The layer whose parameters layer `index` uses: itself, or the one it shares them with. */

@@ -55,7 +55,7 @@ static void put_options(text *out, const mbs_plan *plan, const mbs_hardware *har
         text_string(out, " --order given");
     if (program->inference)
         text_string(out, program->folded ? " --inference" : " --inference --no-fold");
-    if (program->fused_norms)
+    if (program->fused_norms || program->fused_sums)
         text_string(out, " --fuse");
     if (program->keeps_batch_norms)
         text_string(out, " --batch-norm keep");

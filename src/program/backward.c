@@ -126,7 +126,7 @@ static bool conv_backward(builder *b, int32_t layer)
     const step_rows s = gradient_rows(b, layer);
     step->rows = s.rows;
     builder_gemm(b, layer, step);
-    return read_dy(b, &s) && gradients_write(b, b->network->layers[layer].name);
+    return read_dy(b, &s) && gradients_write(b, l->name, s.aligned);
 }
 
 /* One operand's gradient: a product of dY and the other operand. */
@@ -144,13 +144,11 @@ static bool operand_backward(builder *b, int32_t layer, int32_t input)
     if (step == NULL)
         return false;
     const char *name = step->name;
-    step_rows s = gradient_rows(b, layer);
+    const step_rows s = gradient_rows(b, layer);
+    const step_rows other = {.rows = s.rows}; /* of which a row of the gradient needs all */
     step->rows = s.rows;
     builder_gemm(b, layer, step);
-    if (!read_dy(b, &s))
-        return false;
-    s.aligned = false; /* a row of one operand's gradient needs all of the other */
-    return read_saved_inputs(b, &s) && gradients_write(b, name);
+    return read_dy(b, &s) && read_saved_inputs(b, &other) && gradients_write(b, name, s.aligned);
 }
 
 /* Whether dY as it is can be the gradient of the layer's input: then it is an alias. */
@@ -199,7 +197,7 @@ static bool add_backward(builder *b, int32_t layer)
         return false;
     const step_rows s = gradient_rows(b, layer);
     step->rows = s.rows;
-    return read_dy(b, &s) && gradients_write(b, l->name);
+    return read_dy(b, &s) && gradients_write(b, l->name, s.aligned);
 }
 
 /* What the `bwd` step of a layer reads besides dY. */
@@ -314,7 +312,7 @@ static bool plain_backward(builder *b, int32_t layer)
     if (!read_results(b, layer, saved, &s))
         return false;
     elementwise_backward(b, layer);
-    return gradients_write(b, l->name);
+    return gradients_write(b, l->name, s.aligned);
 }
 
 /* The gradient of the rows that were looked up, each sample's of its own: nobody reads it here. */

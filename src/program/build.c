@@ -47,6 +47,7 @@ static bool open_values(builder *b, bool blank)
     b->program->inference = b->options.inference != 0;
     b->program->folded = b->network->folded;
     b->program->fused_norms = b->network->fused;
+    b->program->fused_sums = b->network->sums && !b->options.inference;
     b->program->keeps_batch_norms = b->options.keep_batch_norm != 0;
     b->program->recompute = b->options.recompute;
     b->program->has_shapes = true;
@@ -191,6 +192,7 @@ void builder_close_own(builder *b)
     mem_free(b->reads.items);
     mem_free(b->wants.items);
     mem_free(b->dy.items);
+    mem_free(b->sums.ids);
     mbs_program_free(b->program);
 }
 

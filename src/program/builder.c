@@ -50,6 +50,7 @@ int32_t builder_tensor(builder *b, int64_t elements, int64_t bits, int64_t rows,
                                                .elements = elements,
                                                .rows = rows,
                                                .producer = -1,
+                                               .running = -1,
                                                .first_touch = -1,
                                                .last_touch = -1};
     return p->tensor_count++;

@@ -119,6 +119,7 @@ typedef struct builder {
     operand_array reads; /* distinct input tensors of the layer at hand */
     operand_array wants; /* those of them that need a gradient */
     operand_array dy;    /* the gradient of the layer's output, in parts */
+    id_array sums;       /* per one of `wants`: the running gradient that the step adds to, or -1 */
     const char *kinds[KIND_COUNT][STEP_PASS_COUNT]; /* by op or KIND_…, and pass */
 } builder;
 
@@ -252,8 +253,12 @@ bool loss_build(builder *b);
  * `ordered`: so are its elements, in their order.
  */
 bool gradient_add(builder *b, int32_t tensor, int32_t contribution, bool aligned, bool ordered);
-/* The last step, of `reader`, writes a gradient for each of b->wants; sums follow at once. */
-bool gradients_write(builder *b, const char *reader);
+/*
+ * The last step, of `reader`, writes a gradient for each of b->wants; sums follow at once, or are
+ * done by the step itself if the network's are fused. `aligned`: its rows are those of b->wants
+ * that have as many and are aligned.
+ */
+bool gradients_write(builder *b, const char *reader, bool aligned);
 
 /* Chooses what is recomputed, as the options say; the forward steps are built. */
 bool remat_choose(builder *b);

@@ -50,6 +50,9 @@ static bool renumber(mbs_program *p)
         }
         p->touches[t].tensor = number[old];
     }
+    for (int32_t i = 0; i < count; i++) /* what a sum is added to is read where that is written */
+        if (sorted[i].running >= 0)
+            sorted[i].running = number[sorted[i].running];
     mem_free(number);
     mem_free(p->tensors);
     p->tensors = sorted;

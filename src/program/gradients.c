@@ -16,12 +16,24 @@ static int32_t make_gradient(builder *b, int32_t tensor, const char *reader)
     return builder_tensor(b, of->elements, b->options.bits.activation, of->rows, name);
 }
 
+/* The next sum of the tensor's gradients, which becomes the running one. */
+static int32_t make_sum(builder *b, int32_t tensor)
+{
+    const mbs_tensor of = b->program->tensors[tensor];
+    const char *name =
+        name_pool_format(b->program->names, "%s.grad#%d", of.name, b->sum_count[tensor]);
+    const int32_t sum = builder_tensor(b, of.elements, b->options.bits.activation, of.rows, name);
+    b->gradient[tensor] = sum;
+    b->gradient_aligned[tensor] = true;
+    b->gradient_shuffled[tensor] = false;
+    return sum;
+}
+
 static bool sum_gradients(builder *b, int32_t tensor, int32_t contribution, bool aligned)
 {
     const mbs_tensor of = b->program->tensors[tensor];
-    int32_t k = ++b->sum_count[tensor];
-    name_pool *names = b->program->names;
-    const char *step_name = name_pool_format(names, "%s.gsum#%d", of.name, k);
+    const int32_t k = ++b->sum_count[tensor];
+    const char *step_name = name_pool_format(b->program->names, "%s.gsum#%d", of.name, k);
     mbs_step *step = builder_step(b, layer_of(b, tensor), STEP_GSUM, step_name);
     if (step == NULL)
         return false;
@@ -33,11 +45,7 @@ static bool sum_gradients(builder *b, int32_t tensor, int32_t contribution, bool
         return false;
     if (!b->gradient_shuffled[tensor])
         elementwise_sum(b);
-    b->gradient_shuffled[tensor] = false;
-    const char *name = name_pool_format(names, "%s.grad#%d", of.name, k);
-    int32_t sum = builder_tensor(b, of.elements, b->options.bits.activation, of.rows, name);
-    b->gradient[tensor] = sum;
-    b->gradient_aligned[tensor] = true;
+    const int32_t sum = make_sum(b, tensor);
     return sum >= 0 && builder_write(b, sum);
 }
 
@@ -75,16 +83,57 @@ bool loss_build(builder *b)
     return true;
 }
 
-bool gradients_write(builder *b, const char *reader)
+/*
+ * Whether the last step adds to the running gradient of the i-th of b->wants, which it then reads,
+ * or has read, for nothing else.
+ */
+static bool adds(const builder *b, int32_t i)
 {
-    int32_t first = b->program->tensor_count;
+    const mbs_program *p = b->program;
+    const int32_t running = b->gradient[b->wants.items[i].tensor];
+    const int32_t latest = running < 0 ? -1 : p->tensors[running].last_touch;
+    return b->network->sums && running >= 0 && latest < p->steps[p->step_count - 1].touch_begin;
+}
+
+/* The last step reads the running gradients to which it adds, into b->sums. */
+static bool read_running(builder *b, bool aligned)
+{
+    mbs_program *p = b->program;
+    b->sums.count = 0;
     for (int32_t i = 0; i < b->wants.count; i++) {
-        int32_t gradient = make_gradient(b, b->wants.items[i].tensor, reader);
+        const operand *of = &b->wants.items[i];
+        const int32_t running = adds(b, i) ? b->gradient[of->tensor] : -1;
+        const bool by_rows = aligned && of->aligned && b->gradient_aligned[of->tensor];
+        if (!id_array_push(b, &b->sums, running))
+            return false;
+        if (running < 0)
+            continue;
+        const int64_t rows = p->steps[p->step_count - 1].rows;
+        if (!builder_read(b, running, map_plain(b, by_rows, rows, running)))
+            return false;
+        /* what is written first comes of it element by element, whatever the step computes */
+        p->touches[p->touch_count - 1].elementwise = i == 0 && !b->gradient_shuffled[of->tensor];
+    }
+    return true;
+}
+
+bool gradients_write(builder *b, const char *reader, bool aligned)
+{
+    const int32_t first = b->program->tensor_count;
+    if (!read_running(b, aligned))
+        return false;
+    for (int32_t i = 0; i < b->wants.count; i++) {
+        const int32_t tensor = b->wants.items[i].tensor;
+        const int32_t running = b->sums.ids[i];
+        b->sum_count[tensor] += running >= 0;
+        const int32_t gradient =
+            running >= 0 ? make_sum(b, tensor) : make_gradient(b, tensor, reader);
         if (gradient < 0 || !builder_write(b, gradient))
             return false;
+        b->program->tensors[gradient].running = running;
     }
     for (int32_t i = 0; i < b->wants.count; i++)
-        if (!gradient_add(b, b->wants.items[i].tensor, first + i, true, true))
+        if (b->sums.ids[i] < 0 && !gradient_add(b, b->wants.items[i].tensor, first + i, true, true))
             return false;
     return true;
 }

@@ -41,6 +41,18 @@ bool program_may_replace(const mbs_program *p, int32_t t)
     return read->bytes > 0 && read->bytes == written->bytes && read->elements == written->elements;
 }
 
+bool program_is_running(const mbs_program *p, int32_t t)
+{
+    const mbs_touch *touch = &p->touches[t];
+    const mbs_step *step = &p->steps[touch->step];
+    if (t >= step->write_begin)
+        return false;
+    for (int32_t w = step->write_begin; w < step->touch_end; w++)
+        if (p->tensors[p->touches[w].tensor].running == touch->tensor)
+            return true;
+    return false;
+}
+
 static void find_replaceable(const mbs_program *p, mbs_step *step)
 {
     step->replaceable = -1;
@@ -204,7 +216,7 @@ mbs_status mbs_program_tensor(const mbs_program *program, size_t index, mbs_tens
     if (index >= (size_t)program->tensor_count)
         return MBS_ERR_ARGUMENT;
     const mbs_tensor *tensor = &program->tensors[index];
-    *info = (mbs_tensor_info){tensor->name, tensor->bytes, tensor->producer};
+    *info = (mbs_tensor_info){tensor->name, tensor->bytes, tensor->producer, tensor->running};
     return MBS_OK;
 }
 

@@ -140,6 +140,8 @@ typedef struct mbs_tensor {
     int64_t elements;    /* per sample; 0 if not known */
     int64_t rows;        /* H, the size of its row axis (section 11); 0: not known */
     int32_t producer;    /* step, -1 for a network input */
+    int32_t running;     /* of a sum: the gradient that the producer adds its own to, which it reads
+                            for nothing else (section 13); -1: it is none, or a gsum's */
     int32_t first_touch; /* -1 if no step touches it */
     int32_t last_touch;
     bool kept; /* must be in DRAM at the end: a sink of an inference program */
@@ -149,9 +151,10 @@ typedef struct mbs_tensor {
 struct mbs_program {
     char *network_name;
     bool inference;
-    bool folded;            /* its network's products are fused with what is behind (section 13), */
-    bool fused_norms;       /* or its norms; of a loaded plan not known */
-    const char **fused;     /* the names of the layers that others do, too; null: there are none */
+    bool folded;        /* its network's products are fused with what is behind (section 13), */
+    bool fused_norms;   /* its norms, or, in training, */
+    bool fused_sums;    /* its backward steps with sums of gradients; of a loaded plan not known */
+    const char **fused; /* the names of the layers that others do, too; null: there are none */
     bool keeps_batch_norms; /* as its options say; likewise the following */
     mbs_recompute recompute;
     bool has_shapes;    /* gemm, conv and elements are known; plan files may lack them */
@@ -200,6 +203,9 @@ bool program_permute(mbs_program *program, int32_t first, int32_t end, const int
 /* Numbers the tensors in the order of their first touch, and links anew. False if memory is out:
  * then nothing has changed. */
 bool program_renumber(mbs_program *program);
+
+/* Whether touch t is a read of a gradient to which its step adds another (section 13). */
+bool program_is_running(const mbs_program *program, int32_t t);
 
 /* Whether its steps are in another order than the network's own. */
 bool program_is_reordered(const mbs_program *program);

@@ -249,6 +249,17 @@ static size_t count_fused(const mbs_program *program)
     return count;
 }
 
+/* Sums of gradients without a step of their own. */
+static size_t count_sums(const mbs_program *program)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < mbs_program_tensor_count(program); i++) {
+        mbs_tensor_info tensor;
+        count += mbs_program_tensor(program, i, &tensor) == MBS_OK && tensor.running >= 0;
+    }
+    return count;
+}
+
 /* What the rows do not show: how operands come in, and what is pinned. */
 static void put_summary(text *out, const mbs_plan *plan)
 {
@@ -283,6 +294,9 @@ static void put_summary(text *out, const mbs_plan *plan)
     const size_t fused = count_fused(mbs_plan_program(plan));
     if (fused > 0)
         text_format(out, "; %zu layer%s done by others' steps", fused, plural(fused));
+    const size_t sums = count_sums(mbs_plan_program(plan));
+    if (sums > 0)
+        text_format(out, "; %zu sum%s of gradients, too", sums, plural(sums));
     if (program_is_reordered(mbs_plan_program(plan)))
         text_string(out, "; in another order than the network's");
     if (pinned > 0)

@@ -43,7 +43,8 @@ mbs_status plan_from_network(mbs_plan **plan, const mbs_network *network,
                              mbs_error *error)
 {
     const int fusion = (options->inference && !options->no_fold ? MBS_FUSE_PRODUCTS : 0) |
-                       (options->fuse ? MBS_FUSE_NORMS : 0);
+                       (options->fuse ? MBS_FUSE_NORMS : 0) |
+                       (options->fuse && !options->inference ? MBS_FUSE_SUMS : 0);
     mbs_network *fused;
     if (fusion == 0)
         return plan_given(plan, network, hardware, options, error);

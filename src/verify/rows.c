@@ -161,6 +161,12 @@ static bool is_of(const mbs_step *step, const char *op)
            (step->kind[length] == '\0' || step->kind[length] == '.');
 }
 
+/* Whether what the step adds its gradient to can be read by such a map: row by row, at best. */
+static bool suits_sum(row_map_kind kind)
+{
+    return kind == ROWS_SAME || kind == ROWS_WHOLE;
+}
+
 /* Whether a step of that kind can read an operand by such a map. */
 static bool suits_kind(const mbs_step *step, row_map_kind kind)
 {
@@ -212,7 +218,7 @@ static void check_product_rows(replay *r, int32_t k)
     if (step->rows == 1 || !is_of(step, "matmul"))
         return;
     for (int32_t t = step->touch_begin; t < step->write_begin; t++)
-        if (r->program->touches[t].map == ROW_MAP_WHOLE)
+        if (r->program->touches[t].map == ROW_MAP_WHOLE && !program_is_running(r->program, t))
             return;
     step_fault(r, RULE_ROWS, k, "multiplies activations row by row, with neither operand whole");
 }
@@ -239,14 +245,15 @@ static void check_operand_rows(replay *r, int32_t k, int32_t t)
     if (t >= step->write_begin)
         return;
     const mbs_row_map *map = &p->maps[touch->map];
+    const bool is_running = program_is_running(p, t);
     if (map->kind == ROWS_SAME && tensor->rows != step->rows)
         step_fault(r, RULE_ROWS, k,
                    "reads tensor %d %s of %" PRId64 " rows row by row, but works on %" PRId64,
                    touch->tensor, name.text, tensor->rows, step->rows);
-    else if (!suits_kind(step, map->kind))
+    else if (is_running ? !suits_sum(map->kind) : !suits_kind(step, map->kind))
         step_fault(r, RULE_ROWS, k, "reads tensor %d %s by a map %s, which no %s step has",
                    touch->tensor, name.text, map_names[map->kind], quoted(step->kind).text);
-    else if (!suits_convolution(step, map))
+    else if (!is_running && !suits_convolution(step, map))
         step_fault(r, RULE_ROWS, k,
                    "reads tensor %d %s by a map %s of window %" PRId64 " and stride %" PRId64
                    ", but convolves with %" PRId64 " rows, dilated by %" PRId64

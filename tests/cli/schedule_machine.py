@@ -15,7 +15,7 @@ from faults import Fault, need  # noqa: F401  (who runs the machine catches them
 
 OPTIONAL = {"load": {"window_bytes", "passes"}, "store": {"window_bytes"}, "weights_in": {"when"},
             "accumulators_in": {"when"}, "accumulators_out": {"when"}, "free": {"when"},
-            "compute": {"fused", "in_place", "weights", "accumulators", "gemm", "gemm_last", "elements"},
+            "compute": {"fused", "sums", "in_place", "weights", "accumulators", "gemm", "gemm_last", "elements"},
             "update": {"accumulators", "gradient", "state", "weights", "elements"}}
 REQUIRED = {"load": {"tensor", "samples", "bytes", "address", "offset"},
             "weights_in": {"bytes", "address", "offset"},

@@ -16,7 +16,7 @@ REQUIRED = {"load": {"tensor", "rows", "bytes", "address", "offset"},
 REQUIRED["store"] = REQUIRED["load"]
 OPTIONAL = {"load": set(), "store": set(), "weights_in": {"when"}, "accumulators_in": {"when"},
             "accumulators_out": {"when"}, "free": {"when"},
-            "compute": {"fused", "in_place", "weights", "accumulators", "gemm", "rows_in", "elements"},
+            "compute": {"fused", "sums", "in_place", "weights", "accumulators", "gemm", "rows_in", "elements"},
             "update": {"accumulators", "gradient", "state", "weights", "elements"}}
 
 

@@ -207,6 +207,22 @@ class Plan(CliTest):
         self.assertIn("It does layer1.0.relu1, too.",
                       self.succeed("explain", path, "--step", "layer1.0.norm1").out)
 
+    def test_sums_that_steps_do(self):
+        """One for each of ResNet-50's blocks."""
+        path = self.folder / "plan.json"
+        options = "plan", RESNET50, "--fuse", "--planner=baseline"
+        self.assertIn("; 16 sums of gradients, too", self.succeed(*options).out)
+        self.succeed(*options, "-o", path)
+        plan = json.loads(path.read_text())
+        self.assertFalse([s["name"] for s in plan["steps"] if s["kind"] == "gsum"])
+        adds = next(s for s in plan["steps"] if s["name"] == "layer1.1.conv1.dgrad")
+        self.assertEqual([(plan["tensors"][p["running"]]["name"], plan["tensors"][p["sum"]]["name"]) for p in adds["sums"]],
+                         [("layer1.1.add.grad@layer1.1.relu", "layer1.0.relu.grad#1")])
+        self.succeed("verify", path)
+        self.assertIn("It adds its gradient to layer1.1.add.grad@layer1.1.relu.",
+                      self.succeed("explain", path, "--step", "layer1.1.conv1.dgrad").out)
+        self.assertNotIn("sums of gradients", self.succeed("plan", RESNET50, "--planner=baseline").out)
+
     def test_batch_norms(self):
         kept = self.succeed("plan", RESNET50, "--batch-norm", "keep", "--format", "json")
         self.assertEqual(kept.err, "")

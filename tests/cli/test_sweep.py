@@ -173,7 +173,7 @@ class Points(Sweep):
                          [("inference", "keep", "products"), ("inference", "replace", "products")])
         fused = [self.rows(RESNET18, "--planner=dp", *more)[0].get("fused") for more in
                  (["--inference", "--no-fold"], ["--inference", "--fuse"], ["--fuse"], [])]
-        self.assertEqual(fused, ["none", "products+norms", "norms", None])
+        self.assertEqual(fused, ["none", "products+norms", "norms+sums", None])
         result = self.succeed("sweep", RESNET18, "--batch-norm=keep")
         self.assertEqual(result.err, "")
         self.assertIn(",training,keep,", result.out)

@@ -52,13 +52,13 @@ void random_machine(mbs_hardware *hardware, uint64_t *state)
 mbs_program *random_program_of(const mbs_network *network, const mbs_program_options *options,
                                const uint64_t *state, const char *label)
 {
-    const int drawn = (int)(*state >> 32) & (MBS_FUSE_PRODUCTS | MBS_FUSE_NORMS);
+    const int drawn = (int)(*state >> 32) & (MBS_FUSE_PRODUCTS | MBS_FUSE_NORMS | MBS_FUSE_SUMS);
     mbs_network *fused;
     mbs_program *program;
     mbs_error error;
     mbs_error_clear(&error);
     must_succeed(mbs_network_fuse(&fused, network,
-                                  options->inference ? drawn : drawn & MBS_FUSE_NORMS, &error),
+                                  options->inference ? drawn : drawn & ~MBS_FUSE_PRODUCTS, &error),
                  &error, label);
     must_succeed(mbs_program_create(&program, fused, options, &error), &error, label);
     mbs_network_free(fused);

@@ -26,7 +26,8 @@ static void fuse_some(recomputing *r, const uint64_t *state)
     mbs_network *fused;
     mbs_error error;
     mbs_error_clear(&error);
-    must_succeed(mbs_network_fuse(&fused, r->network, (int)(*state >> 32) & MBS_FUSE_NORMS, &error),
+    must_succeed(mbs_network_fuse(&fused, r->network,
+                                  (int)(*state >> 32) & (MBS_FUSE_NORMS | MBS_FUSE_SUMS), &error),
                  &error, r->label);
     mbs_network_free(r->network);
     r->network = fused;

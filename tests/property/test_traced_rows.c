@@ -77,7 +77,12 @@ static void open_trace(trace *t, uint64_t *state)
     options.split_norms = 1;
     options.recompute = (mbs_recompute)random_between(state, 0, MBS_RECOMPUTE_AUTO - 1);
     options.inference = random_between(state, 0, 4) == 0;
-    t->network = network;
+    mbs_network *fused;
+    must_succeed(mbs_network_fuse(&fused, network,
+                                  random_between(state, 0, 1) == 0 ? 0 : MBS_FUSE_SUMS, &error),
+                 &error, t->label);
+    mbs_network_free(network);
+    t->network = network = fused;
     ck_assert(builder_open(&t->b, network, &options, false, &error));
     t->names = malloc((size_t)t->b.base_count * sizeof *t->names);
     for (int32_t i = 0; i < t->b.base_count; i++)
@@ -211,12 +216,23 @@ static void use_input(void *context, int32_t input, element of)
     }
 }
 
+/* Row j uses of the gradient that the step adds to, if it does, what is the element's. */
+static void use_running(const step_use *s, element of)
+{
+    const int32_t running = s->t->p->tensors[s->t->p->touches[s->write].tensor].running;
+    for (int32_t u = s->step->touch_begin; u < s->step->write_begin; u++)
+        if (running >= 0 && s->t->p->touches[u].tensor == running)
+            use_gradient(s->t, u, s->j, of);
+}
+
 /* Row j of a backward step uses what there is of an element of the output. */
 static void use_output(const step_use *s)
 {
     for (int32_t u = s->step->touch_begin; u < s->step->write_begin; u++) {
         const int32_t id = s->t->p->touches[u].tensor;
         const int64_t row = row_in(s->t, id, s->out);
+        if (program_is_running(s->t->p, u))
+            continue;
         if (s->t->roles[id] == GRADIENT)
             use_gradient(s->t, u, s->j, s->out);
         else if (s->t->roles[id] != STATISTICS && row >= 0)
@@ -234,6 +250,7 @@ static void use_for_gradient(void *context, int32_t input, element of)
         (s.step->pass == STEP_BGRAD && input == 0))
         return;
     use_output(&s);
+    use_running(&s, of);
     if (op == OP_MUL || op == OP_ELEMENTWISE || op == OP_MATMUL)
         op_elements(s.t->network, &s.t->network->layers[s.step->layer_id], s.out.at, use_input, &s);
     else if (s.step->pass == STEP_BWD)

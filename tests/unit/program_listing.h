@@ -24,7 +24,8 @@
 #define OP2(name, op, a, b)      OP(name, op, a "','" b)
 #define OP3(name, op, a, b, c)   OP(name, op, a "','" b "','" c)
 
-enum { TRAINING = 0, INFERENCE = 1, KEEP = 2, SPLIT = 4, ACTIVATIONS = 8 };
+/* SUMS: those that steps can do besides what they make are no steps (section 13). */
+enum { TRAINING = 0, INFERENCE = 1, KEEP = 2, SPLIT = 4, ACTIVATIONS = 8, SUMS = 16 };
 
 static mbs_error error;
 
@@ -64,7 +65,14 @@ static inline mbs_program *must_build(const char *layers, int flags)
     options.keep_batch_norm = (flags & KEEP) != 0;
     options.split_norms = (flags & SPLIT) != 0;
     options.recompute = flags & ACTIVATIONS ? MBS_RECOMPUTE_ACTIVATIONS : MBS_RECOMPUTE_NONE;
-    ck_assert_msg(build(&program, X_INPUT, layers, &options) == MBS_OK, "%s", error.message[0]);
+    mbs_network *network = load(X_INPUT, layers);
+    mbs_network *fused;
+    const int fusion = flags & SUMS ? MBS_FUSE_SUMS : 0;
+    const bool good = mbs_network_fuse(&fused, network, fusion, &error) == MBS_OK &&
+                      mbs_program_create(&program, fused, &options, &error) == MBS_OK;
+    ck_assert_msg(good, "%s", error.message[0]);
+    mbs_network_free(network); /* the program must not need it any more */
+    mbs_network_free(fused);
     return program;
 }
 
@@ -73,6 +81,18 @@ static inline void list_tensor(text *out, const mbs_program *p, int64_t id, size
     mbs_tensor_info tensor;
     ck_assert_int_eq(mbs_program_tensor(p, (size_t)id, &tensor), MBS_OK);
     text_format(out, "%s%s", position == 0 ? "" : " ", tensor.name);
+}
+
+/* "c.grad#1(c.grad@d+)" of a tensor that a step writes which adds to another */
+static inline void list_written(text *out, const mbs_program *p, int64_t id, size_t position)
+{
+    mbs_tensor_info tensor;
+    list_tensor(out, p, id, position);
+    ck_assert_int_eq(mbs_program_tensor(p, (size_t)id, &tensor), MBS_OK);
+    if (tensor.running < 0)
+        return;
+    ck_assert_int_eq(mbs_program_tensor(p, (size_t)tensor.running, &tensor), MBS_OK);
+    text_format(out, "(%s+)", tensor.name);
 }
 
 /* "B c.wgrad conv.wgrad [x c.grad@t]>[] a16" */
@@ -85,7 +105,7 @@ static inline void list_step(text *out, const mbs_program *p, size_t k)
         list_tensor(out, p, mbs_program_step_read(p, k, i), i);
     text_string(out, "]>[");
     for (size_t i = 0; i < step.write_count; i++)
-        list_tensor(out, p, mbs_program_step_write(p, k, i), i);
+        list_written(out, p, mbs_program_step_write(p, k, i), i);
     text_string(out, "]");
     if (step.weight_bytes != 0)
         text_format(out, " w%" PRId64, step.weight_bytes);

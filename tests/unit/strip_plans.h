@@ -34,7 +34,8 @@ static inline mbs_program *hand_program(int32_t steps, int32_t tensors, bool inf
 
 static inline void hand_tensor(mbs_program *p, const char *name, int64_t bytes, int64_t rows)
 {
-    p->tensors[p->tensor_count++] = (mbs_tensor){.name = name, .bytes = bytes, .rows = rows};
+    p->tensors[p->tensor_count++] =
+        (mbs_tensor){.name = name, .bytes = bytes, .rows = rows, .running = -1};
 }
 
 /* Opens a step, of the phase of the one before; its operands follow, reads first. */

@@ -215,7 +215,7 @@ START_TEST(refuses)
                      "alone");
     mbs_network_free(fused);
     mbs_error_clear(&error);
-    ck_assert_int_eq(mbs_network_fuse(&fused, network, 4, &error), MBS_ERR_ARGUMENT);
+    ck_assert_int_eq(mbs_network_fuse(&fused, network, 8, &error), MBS_ERR_ARGUMENT);
     ck_assert_int_eq(mbs_network_fuse(NULL, network, 1, &error), MBS_ERR_ARGUMENT);
     ck_assert_int_eq(mbs_network_fuse(&fused, NULL, 1, &error), MBS_ERR_ARGUMENT);
     mbs_network_free(network);

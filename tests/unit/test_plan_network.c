@@ -39,8 +39,9 @@ static char *by_program(const mbs_network *network, const mbs_hardware *hardware
                         const mbs_options *of)
 {
     const bool keeps = of->planner == MBS_PLANNER_BASELINE || of->planner == MBS_PLANNER_ARCHOPT;
-    const int fusion =
-        (of->inference && !of->no_fold ? MBS_FUSE_PRODUCTS : 0) | (of->fuse ? MBS_FUSE_NORMS : 0);
+    const int fusion = (of->inference && !of->no_fold ? MBS_FUSE_PRODUCTS : 0) |
+                       (of->fuse ? MBS_FUSE_NORMS : 0) |
+                       (of->fuse && !of->inference ? MBS_FUSE_SUMS : 0);
     mbs_program_options program_options = MBS_PROGRAM_OPTIONS_INIT;
     mbs_plan_options options = MBS_PLAN_OPTIONS_INIT;
     const mbs_recompute_options recompute = {of->recompute, of->max_recompute_percent, 0,

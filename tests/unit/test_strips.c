@@ -38,7 +38,8 @@ static void start(void)
 
 static int32_t add_tensor(int64_t bytes, int64_t rows)
 {
-    tensors[program.tensor_count] = (mbs_tensor){.bytes = bytes, .rows = rows, .producer = -1};
+    tensors[program.tensor_count] =
+        (mbs_tensor){.bytes = bytes, .rows = rows, .producer = -1, .running = -1};
     return program.tensor_count++;
 }
 

@@ -172,8 +172,9 @@ static void put_start(row_writer *w, const sweep *of, const sweep_point *at)
 {
     static const char *const fused[] = {[0] = "none",
                                         [MBS_FUSE_PRODUCTS] = "products",
+                                        [MBS_FUSE_PRODUCTS | MBS_FUSE_NORMS] = "products+norms",
                                         [MBS_FUSE_NORMS] = "norms",
-                                        [MBS_FUSE_PRODUCTS | MBS_FUSE_NORMS] = "products+norms"};
+                                        [MBS_FUSE_NORMS | MBS_FUSE_SUMS] = "norms+sums"};
     put_integer(w, (int64_t)at->index);
     put_text(w, mbs_network_name(of->networks[at->network].network));
     put_text(w, of->inference ? "inference" : "training");
