@@ -79,16 +79,27 @@ int64_t lagrange_parameter_moves(const lagrange *l, int32_t c, int32_t first, in
 }
 
 /* What pinning some of these bytes gains at `price` each; *room is what is left, *pinned grows. */
-static inline int64_t buy(const lagrange *l, int64_t saves, int64_t bytes, int64_t price,
-                          int64_t *room, int64_t *pinned)
+static inline int64_t buy(int shift, int64_t saves, int64_t bytes, int64_t price, int64_t *room,
+                          int64_t *pinned)
 {
-    const int64_t gain = (saves << l->shift) - price;
+    const int64_t gain = (saves << shift) - price;
     if (gain <= 0)
         return 0;
     const int64_t bought = min_i64(*room, bytes);
     *room -= bought;
     *pinned += bought;
     return gain * bought;
+}
+
+/* What parameters that no other layer has move, once and `again` times more, less what pinning them
+ * gains: first accumulators, which are read and written each time. */
+static inline int64_t own_parameters(int shift, int64_t again, int64_t weights,
+                                     int64_t accumulators, int64_t once, int64_t price,
+                                     int64_t room, int64_t *pinned)
+{
+    const int64_t bound = (once + again * (weights + 2 * accumulators)) << shift;
+    const int64_t gained = buy(shift, 2 * again, accumulators, price, &room, pinned);
+    return bound - gained - buy(shift, again, weights, price, &room, pinned);
 }
 
 /* What the parameters of groups that begin at one step move at one candidate (`parameters`), of a
@@ -132,14 +143,10 @@ static inline int64_t row_parameters_to(const row_parameters *r, int32_t end, in
     const int64_t weights = r->weights[end] - r->weights_before;
     const int64_t accumulators = r->accumulators[end] - r->accumulators_before;
     const int64_t once = weights + accumulators + r->once[end] - r->once_before;
-    const int64_t bound = (once + r->again * (weights + 2 * accumulators)) << r->shift;
-    const int64_t gain = (r->again << r->shift) - (r->price[end] - r->price_before);
-    const int64_t gain_twice = gain + (r->again << r->shift);
-    if (!r->pin || gain_twice <= 0)
-        return bound;
-    const int64_t room = r->capacity - largest_need;
-    const int64_t bought = min_i64(room, accumulators);
-    return bound - gain_twice * bought - max_i64(gain, 0) * min_i64(room - bought, weights);
+    const int64_t room = r->pin ? r->capacity - largest_need : 0;
+    int64_t pinned = 0;
+    return own_parameters(r->shift, r->again, weights, accumulators, once,
+                          r->price[end] - r->price_before, room, &pinned);
 }
 
 static inline int64_t parameters(const lagrange *l, int32_t c, int32_t first, int32_t end,
@@ -150,16 +157,14 @@ static inline int64_t parameters(const lagrange *l, int32_t c, int32_t first, in
     const int64_t accumulators = l->accumulator_sum[end] - l->accumulator_sum[first];
     const int64_t once = weights + accumulators + l->once_sum[end] - l->once_sum[first] +
                          program_head_bytes(l->task->program, first);
-    int64_t bound = (once + again * (weights + 2 * accumulators)) << l->shift;
     *pinned = 0;
-    if (!l->task->program->shares) {
-        bound -= buy(l, 2 * again, accumulators, price, &room, pinned);
-        return bound - buy(l, again, weights, price, &room, pinned);
-    }
+    if (!l->task->program->shares)
+        return own_parameters(l->shift, again, weights, accumulators, once, price, room, pinned);
+    int64_t bound = (once + again * (weights + 2 * accumulators)) << l->shift;
     pins_move(l->pins, first, end);
     pin_walk walk = pins_begin(l->pins, again + 1);
     for (pin_share share; room > 0 && (share = pins_next(&walk)).saves > 0;)
-        bound -= buy(l, share.saves, share.bytes, price, &room, pinned);
+        bound -= buy(l->shift, share.saves, share.bytes, price, &room, pinned);
     return bound;
 }
 
