@@ -101,8 +101,8 @@ threads_do_not_race() {
 # The unit tests that are quick under it, each in one process, two at a time.
 valgrind_finds_nothing() {
     # shellcheck disable=SC2016
-    printf '%s\n' base growth json network shapes builder builder_calls program steps hardware remat traffic \
-        footprint solver verify verify_damaged report grid plan_file plan_file_faults |
+    printf '%s\n' base growth json network shapes builder builder_calls program steps hardware remat remat_views \
+        traffic footprint solver verify verify_damaged report grid plan_file plan_file_faults |
         MBS_SOURCE_DIR=$root CK_FORK=no CK_DEFAULT_TIMEOUT=0 xargs -P2 -I '{}' bash -c '
             valgrind --quiet --leak-check=full --error-exitcode=99 \
                 --errors-for-leak-kinds=definite "$1/build/tests/test_{}" >"$1/build/valgrind-{}.log" 2>&1 ||

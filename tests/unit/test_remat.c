@@ -1,85 +1,12 @@
-/* Programs that recompute, by hand (model, section 10). */
+/* Programs that recompute, by hand (model, section 10): chains, copies, and what is refused. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "mbsopt/mbsopt.h"
+#include "remat_programs.h"
 #include "run.h"
-
-static mbs_error error;
-
-static mbs_network *load(const char *layers)
-{
-    char text[4096];
-    mbs_network *network;
-    snprintf(
-        text, sizeof text,
-        "{\"format\":\"mbsopt-network/1\",\"name\":\"t\",\"inputs\":[{\"name\":\"x\",\"shape\":"
-        "[4,8,8]}],\"layers\":[%s]}",
-        layers);
-    mbs_error_clear(&error);
-    ck_assert_msg(mbs_network_load_text(&network, text, strlen(text), "t", &error) == MBS_OK, "%s",
-                  error.message[0]);
-    return network;
-}
-
-/* `layers` holds a digit per layer, the sum of MBS_RECOMPUTE_*; null: the policy. */
-static mbs_program *build(const mbs_network *network, const char *layers, mbs_recompute policy)
-{
-    unsigned char set[32] = {0};
-    mbs_program *program;
-    mbs_program_options options = MBS_PROGRAM_OPTIONS_INIT;
-    options.recompute = policy;
-    for (size_t l = 0; layers != NULL && layers[l] != '\0'; l++)
-        set[l] = (unsigned char)(layers[l] - '0');
-    options.recompute_layers = layers != NULL ? set : NULL;
-    mbs_error_clear(&error);
-    mbs_status status = mbs_program_create(&program, network, &options, &error);
-    ck_assert_msg(status == MBS_OK, "%s", error.message[0]);
-    return program;
-}
-
-/* "name(reads)writes" of the backward steps, in order. */
-static void describe(char *out, size_t size, const mbs_program *program)
-{
-    size_t used = 0;
-    out[0] = '\0';
-    for (size_t k = 0; k < mbs_program_step_count(program); k++) {
-        mbs_step_info step;
-        mbs_tensor_info tensor;
-        ck_assert_int_eq(mbs_program_step(program, k, &step), MBS_OK);
-        if (step.phase != MBS_BACKWARD)
-            continue;
-        used += (size_t)snprintf(out + used, size - used, "%s(", step.name);
-        for (size_t r = 0; r < step.read_count; r++) {
-            const int64_t id = mbs_program_step_read(program, k, r);
-            ck_assert_int_eq(mbs_program_tensor(program, (size_t)id, &tensor), MBS_OK);
-            used +=
-                (size_t)snprintf(out + used, size - used, "%s%s", r > 0 ? " " : "", tensor.name);
-        }
-        used += (size_t)snprintf(out + used, size - used, ")\n");
-        ck_assert_uint_lt(used, size);
-    }
-}
-
-static void expect(const mbs_network *network, const char *layers, mbs_recompute policy,
-                   const char *steps)
-{
-    char found[4096];
-    mbs_program *program = build(network, layers, policy);
-    describe(found, sizeof found, program);
-    ck_assert_str_eq(found, steps);
-    mbs_program_free(program);
-}
-
-#define CONV(name, from)                                                                           \
-    "{\"name\":\"" name "\",\"op\":\"conv\",\"inputs\":[\"" from                                   \
-    "\"],\"out_channels\":4,\"kernel\":3,\"pad\":1}"
-#define NORM(name, from)                                                                           \
-    "{\"name\":\"" name "\",\"op\":\"norm\",\"kind\":\"group\",\"groups\":2,\"inputs\":[\"" from   \
-    "\"]}"
-#define OP(name, op, from) "{\"name\":\"" name "\",\"op\":\"" op "\",\"inputs\":[\"" from "\"]}"
 
 static const char chain[] =
     CONV("a", "x") "," NORM("n", "a") "," OP("r", "relu", "n") "," CONV("b", "r");
@@ -242,114 +169,6 @@ START_TEST(anew_pays_where_readers_are_far_apart)
 }
 END_TEST
 
-/* The members of a view, in their order, each with what it needs itself. */
-START_TEST(views)
-{
-    mbs_network *network = load(CONV("a", "x") "," OP("r", "relu", "a") "," OP(
-        "s", "sigmoid",
-        "r") ",{\"name\":\"c\",\"op\":\"concat\",\"inputs\":[\"s\",\"r\"]}," CONV("b", "c"));
-    expect(network, "11100", MBS_RECOMPUTE_NONE,
-           "loss(b)\n"
-           "a.remat(x)\n"
-           "r.remat(a.remat)\n"
-           "s.remat(r.remat)\n"
-           "b.wgrad(s.remat r.remat b.grad@loss)\n"
-           "b.dgrad(b.grad@loss)\n"
-           "s.bwd(s.grad@b s.remat)\n"
-           "r.gsum#1(r.grad@b r.grad@s)\n"
-           "r.bwd(r.grad#1 r.remat)\n"
-           "a.wgrad(x a.grad@r)\n");
-    mbs_network_free(network);
-}
-END_TEST
-
-START_TEST(expand_counts_the_whole_view)
-{
-#define ONE(name, from, channels)                                                                  \
-    "{\"name\":\"" name "\",\"op\":\"conv\",\"inputs\":[\"" from "\"],\"out_channels\":" channels  \
-    ",\"kernel\":1}"
-    /* 4 channels to 8 is twice as many, of the concatenation's 8 it is not */
-    mbs_network *network = load(
-        ONE("a", "x", "8") "," ONE("b", "x", "4") ",{\"name\":\"c\",\"op\":\"concat\",\"inputs\":["
-                                                  "\"b\",\"x\"]}," ONE("d", "c", "8") "," ONE(
-                                                      "e", "a", "4") "," ONE("f", "d", "4"));
-    expect(network, NULL, MBS_RECOMPUTE_EXPAND,
-           "loss(e f)\n"
-           "f.wgrad(d f.grad@loss)\n"
-           "f.dgrad(f.grad@loss)\n"
-           "a.remat(x)\n"
-           "e.wgrad(a.remat e.grad@loss)\n"
-           "e.dgrad(e.grad@loss)\n"
-           "d.wgrad(b x d.grad@f)\n"
-           "d.dgrad(d.grad@f)\n"
-           "b.wgrad(x b.grad@d)\n"
-           "a.wgrad(x a.grad@e)\n");
-    mbs_network_free(network);
-}
-END_TEST
-
-#define SLICE(name, from, begin, end)                                                              \
-    "{\"name\":\"" name "\",\"op\":\"slice\",\"axis\":0,\"begin\":" begin ",\"end\":" end          \
-    ",\"inputs\":[\"" from "\"]}"
-
-/* What is read in slices stays stored, and is read again in its parts. */
-START_TEST(parts_are_stored)
-{
-    mbs_network *network =
-        load(CONV("a", "x") "," NORM("n", "a") "," SLICE("s", "n", "0", "2") "," SLICE(
-            "t", "n", "2", "4") "," OP("r", "relu",
-                                       "s") "," OP("q", "sigmoid",
-                                                   "t") "," CONV("b", "r") "," CONV("d", "q"));
-    const char *plain = "loss(b d)\n"
-                        "d.wgrad(q d.grad@loss)\n"
-                        "d.dgrad(d.grad@loss)\n"
-                        "b.wgrad(r b.grad@loss)\n"
-                        "b.dgrad(b.grad@loss)\n"
-                        "q.bwd(q.grad@d q)\n"
-                        "r.bwd(r.grad@b r.mask)\n"
-                        "n.bwd(n[0:2].grad@r n[2:4].grad@q a)\n"
-                        "a.wgrad(x a.grad@n)\n";
-    expect(network, NULL, MBS_RECOMPUTE_ACTIVATIONS, plain);
-    expect(network, "00001000", MBS_RECOMPUTE_NONE,
-           "loss(b d)\n"
-           "d.wgrad(q d.grad@loss)\n"
-           "d.dgrad(d.grad@loss)\n"
-           "r.remat(n[0:2])\n"
-           "b.wgrad(r.remat b.grad@loss)\n"
-           "b.dgrad(b.grad@loss)\n"
-           "q.bwd(q.grad@d q)\n"
-           "r.bwd(r.grad@b r.remat)\n"
-           "n.bwd(n[0:2].grad@r n[2:4].grad@q a)\n"
-           "a.wgrad(x a.grad@n)\n");
-    mbs_network_free(network);
-}
-END_TEST
-
-/* Both operands of a product of activations are recomputed, each before the gradient that reads it.
- */
-START_TEST(products_of_activations)
-{
-    mbs_network *network = load(CONV("a", "x") "," NORM("n", "a") "," OP(
-        "r", "relu", "n") ",{\"name\":\"m\",\"op\":"
-                          "\"matmul\",\"inputs\":[\"n\",\"r\"]}," OP("e", "sigmoid",
-                                                                     "m") "," CONV("b", "e"));
-    expect(network, "011100", MBS_RECOMPUTE_NONE,
-           "loss(b)\n"
-           "b.wgrad(e b.grad@loss)\n"
-           "b.dgrad(b.grad@loss)\n"
-           "e.bwd(e.grad@b e)\n"
-           "n.remat(a)\n"
-           "r.remat(n.remat)\n"
-           "m.agrad(m.grad@e r.remat)\n"
-           "m.bgrad(m.grad@e n.remat)\n"
-           "r.bwd(r.grad@m.bgrad r.remat)\n"
-           "n.gsum#1(n.grad@m.agrad n.grad@r)\n"
-           "n.bwd(n.grad#1 a)\n"
-           "a.wgrad(x a.grad@n)\n");
-    mbs_network_free(network);
-}
-END_TEST
-
 static void refuse(const char *layers, size_t layer, const char *name)
 {
     mbs_network *network = load(layers);
@@ -440,10 +259,6 @@ int main(void)
     tcase_add_test(tests, convolution);
     tcase_add_test(tests, anew);
     tcase_add_test(tests, anew_pays_where_readers_are_far_apart);
-    tcase_add_test(tests, views);
-    tcase_add_test(tests, expand_counts_the_whole_view);
-    tcase_add_test(tests, parts_are_stored);
-    tcase_add_test(tests, products_of_activations);
     tcase_add_test(tests, what_cannot_be_recomputed);
     tcase_add_test(tests, auto_is_not_a_program);
     tcase_add_test(tests, deep_chains);
