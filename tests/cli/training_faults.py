@@ -82,6 +82,16 @@ class Fused(unittest.TestCase):
             with self.assertRaisesRegex(c.Mismatch, says):
                 self.carry_out(network, True, "--inference", change=change)
 
+    def test_what_a_step_adds_to_counts(self):
+        network = c.NETWORKS["residual"]("group")
+        plan, reference = make_plan(network, "--fuse"), c.Reference(torch, network, 4, 1)
+        reference = c.fuse(torch, reference, plan)
+        self.assertTrue(any("sums" in s for s in plan["steps"]))
+        self.assertLess(difference(c.Execution(torch, plan, reference), reference), 2e-5)
+        execution = c.Execution(torch, plan, reference)
+        execution.add_to_running = lambda operands, own: None
+        self.assertGreater(difference(execution, reference), 1e-3)
+
     def test_gradients_come_back_through_activations(self):
         network = c.activations()
         self.assertLess(self.carry_out(network, False, "--fuse"), 1e-3)
