@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/random.h"
 #include "cost/traffic.h"
 #include "mbsopt/cost.h"
 #include "plan/dp/dp.h"
@@ -37,22 +38,12 @@ static bool goes_on(const search *s)
     return s->state.work < s->work && !plan_watch_is_over(s->state.task.watch);
 }
 
-/* xorshift64* */
-static int32_t draw(search *s, int32_t below)
-{
-    s->random ^= s->random >> 12;
-    s->random ^= s->random << 25;
-    s->random ^= s->random >> 27;
-    const uint32_t drawn = (uint32_t)((s->random * UINT64_C(2685821657736338717)) >> 32);
-    return (int32_t)(drawn % (uint32_t)below);
-}
-
 static order_move draw_move(search *s)
 {
-    const int32_t block = 1 + draw(s, BLOCK_STEPS);
-    const int32_t past = 1 + draw(s, 1 + draw(s, DISTANCE));
-    const bool right = draw(s, 2) == 0;
-    const int32_t first = draw(s, s->state.program->step_count);
+    const int32_t block = 1 + random_below(&s->random, BLOCK_STEPS);
+    const int32_t past = 1 + random_below(&s->random, 1 + random_below(&s->random, DISTANCE));
+    const bool right = random_below(&s->random, 2) == 0;
+    const int32_t first = random_below(&s->random, s->state.program->step_count);
     return (order_move){first, first + (right ? block : past), first + block + past};
 }
 
@@ -82,7 +73,8 @@ static mbs_status step(search *s)
     if (!order_may_move(&s->state, &move))
         return MBS_OK;
     const double left = 1 - s->state.work / s->work;
-    const double slack = SLACK / s->state.program->step_count * left * left * draw(s, 1024) / 1024;
+    const double slack =
+        SLACK / s->state.program->step_count * left * left * random_below(&s->random, 1024) / 1024;
     mbs_status status = order_try(&made, &s->state, &move, slack, s->error);
     if (status == MBS_OK && s->state.work >= s->anew)
         status = cut_anew(s);

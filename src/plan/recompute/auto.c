@@ -127,8 +127,10 @@ mbs_status auto_find(recompute_sets *sets, const recompute_model *model, int32_t
         status = keep_fitting(&a, error);
     }
     recompute_front_free(&a.front);
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++) {
         mem_free(a.lanes[i].set);
+        mem_free(a.lanes[i].walked);
+    }
     recompute_state_close(&a.best);
     recompute_state_close(&a.more);
     fitting_free(&a.found);

@@ -60,17 +60,23 @@ static bool is_open(const searching *s, const recompute_move *move)
 
 /* ---- Looking at moves ------------------------------------------------------------------------ */
 
-/* Puts the set that the move leads to into s->set; false if it changes nothing. */
-static bool set_of(searching *s, const recompute_move *move)
+bool searching_set_of(searching *s, const recompute_move *move)
 {
     memcpy(s->set, s->state->set, (size_t)s->model->layer_count);
     return recompute_make_move(s->set, s->layers, move);
 }
 
+void searching_count(searching *s, const recompute_trial *trial)
+{
+    const double growth = s->model->task.objective == MBS_TRAFFIC ? 1 : COSTING;
+    s->work -= BUILDING * trial->program->step_count;
+    for (int32_t i = 0; i < trial->window_count; i++)
+        s->work -= growth * (double)trial->window[i].range.grown;
+}
+
 /* Whether s->set was tried with success, which is then in *trial. */
 static bool try_set(searching *s, recompute_move *move, recompute_trial *trial)
 {
-    const double growth = s->model->task.objective == MBS_TRAFFIC ? 1 : COSTING;
     const double macs = recompute_least_macs(s->set, s->layers, s->model->plain, s->again);
     move->macs = macs - s->state->macs;
     move->least = -INFINITY;
@@ -89,9 +95,7 @@ static bool try_set(searching *s, recompute_move *move, recompute_trial *trial)
         move->near_first = trial->first_layer;
     if (trial->last_layer > move->near_last)
         move->near_last = trial->last_layer;
-    s->work -= BUILDING * trial->program->step_count;
-    for (int32_t i = 0; i < trial->window_count; i++)
-        s->work -= growth * (double)trial->window[i].range.grown;
+    searching_count(s, trial);
     return true;
 }
 
@@ -143,7 +147,7 @@ static void look_at(searching *s, recompute_move *move)
 {
     recompute_trial trial = {0};
     begin_look(move);
-    if (!set_of(s, move))
+    if (!searching_set_of(s, move))
         return;
     const uint64_t set = hash_set(s->set, s->model->layer_count);
     searching_seen *seen = find_seen(s, set);
@@ -196,7 +200,7 @@ static void keep_least(searching *s)
     *least = (recompute_least){state->dram.peak, set, starts};
 }
 
-static void keep_state(searching *s)
+void searching_keep(searching *s)
 {
     keep_least(s);
     if (s->front != NULL && s->status == MBS_OK)
@@ -232,11 +236,11 @@ static bool make_move(searching *s, recompute_move *move)
 {
     recompute_trial trial = {0};
     begin_look(move);
-    const bool gains = set_of(s, move) && try_set(s, move, &trial) && isfinite(trial.objective) &&
-                       (s->state->dram.over > 0 || merit(s, move) > 0);
+    const bool gains = searching_set_of(s, move) && try_set(s, move, &trial) &&
+                       isfinite(trial.objective) && (s->state->dram.over > 0 || merit(s, move) > 0);
     if (gains) {
         recompute_apply(s->state, &trial, s->model, s->set);
-        keep_state(s);
+        searching_keep(s);
         s->epoch++;
     }
     recompute_trial_close(&trial);
@@ -321,7 +325,7 @@ bool searching_open(searching *s)
     s->move_count = s->counts.all;
     if (s->moves == NULL || !open_seen(s))
         return fail(s, error_memory(s->error));
-    keep_state(s);
+    searching_keep(s);
     return s->status == MBS_OK;
 }
 

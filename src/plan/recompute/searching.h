@@ -63,4 +63,11 @@ void searching_settle(searching *s);
 /* What is known of moves is no longer so. */
 void searching_forget(searching *s);
 
+/* Puts the set that the move leads to into s->set; false if it changes nothing. */
+bool searching_set_of(searching *s, const recompute_move *move);
+/* Counts the work that a trial took. */
+void searching_count(searching *s, const recompute_trial *trial);
+/* Takes the state for one that the search comes through. */
+void searching_keep(searching *s);
+
 #endif

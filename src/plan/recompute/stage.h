@@ -27,10 +27,12 @@ typedef struct stage {
     int32_t count;
 } stage;
 
-/* Where the next stage's sweep begins: with which set, and at which price. */
+/* Where the next stage's sweep begins: with which set, and at which price; and the best set of the
+ * last walk, or null. */
 typedef struct lane {
     unsigned char *set;
     double price;
+    unsigned char *walked;
 } lane;
 
 typedef struct auto_search {
@@ -94,6 +96,14 @@ mbs_status stage_search_free(auto_search *a, const stage *of, mbs_error *error);
  * the one before it found.
  */
 mbs_status stage_sweep(auto_search *a, const stage *of, int effort, mbs_error *error);
+
+/*
+ * Walks within the stage's highest limit after a sweep, the first being 0: from the best of what it
+ * came through, which is in `local`, and of what the lane's last walk came to. What they come
+ * through goes into `local`. A large program has none. MBS_ERR_MEMORY.
+ */
+mbs_status stage_walk(const auto_search *a, recompute_front *local, lane *l, const stage *of,
+                      int sweep, mbs_error *error);
 
 /* For time or energy, after the search for traffic. */
 mbs_status stage_search_cost(auto_search *a, const stage *of, int effort, mbs_error *error);

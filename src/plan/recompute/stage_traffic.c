@@ -1,20 +1,9 @@
-#include <string.h>
-
 #include "base/error.h"
 #include "base/memory.h"
 #include "plan/recompute/stage.h"
 
 /* In the first sweep; the others look at everything. */
 #define SLACK 1e-3
-
-recompute_model stage_for_traffic(const auto_search *a, double max_macs)
-{
-    recompute_model model = *a->model;
-    model.task.objective = MBS_TRAFFIC;
-    model.max_dram = DRAM_UNLIMITED;
-    model.max_macs = max_macs;
-    return model;
-}
 
 /* ---- What a sweep came through --------------------------------------------------------------- */
 
@@ -50,19 +39,12 @@ static mbs_status take_front(auto_search *a, recompute_front *local, double max_
     return status;
 }
 
-unsigned char *stage_copy_set(const auto_search *a, const unsigned char *set)
-{
-    unsigned char *copy = mem_alloc((size_t)a->model->layer_count);
-    if (copy != NULL)
-        memcpy(copy, set, (size_t)a->model->layer_count);
-    return copy;
-}
-
 mbs_status stage_begin_next(const auto_search *a, lane *l, const unsigned char *set, double price,
                             mbs_error *error)
 {
     mem_free(l->set);
-    *l = (lane){stage_copy_set(a, set), price};
+    l->set = stage_copy_set(a, set);
+    l->price = price;
     return l->set != NULL ? MBS_OK : error_memory(error);
 }
 
@@ -177,12 +159,15 @@ mbs_status stage_sweep(auto_search *a, const stage *of, int effort, mbs_error *e
             status = stage_begin_next(a, &a->lanes[i], local.found[local.count - 1].set,
                                       sweep.price, error);
         if (status == MBS_OK)
+            status = stage_walk(a, &local, i < 2 ? &a->lanes[i] : &next, of, i, error);
+        if (status == MBS_OK)
             status = take_sweep(a, &local, of, error);
         recompute_front_free(&local);
         sweep.step = stage_next_step(sweep.step);
         sweep.slack = 0;
     }
     mem_free(next.set);
+    mem_free(next.walked);
     return status;
 }
 
