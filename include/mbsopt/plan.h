@@ -206,8 +206,8 @@ MBS_API int mbs_planner_searches_order(mbs_planner planner);
  * that it is never worse. A limit of work is each one's, one of time of all. No bound of one order
  * is one of others: the plan is MBS_HEURISTIC, its bound what moves in any order. With
  * MBS_ORDER_AUTO best does so for traffic with a quarter of the work, or what half of its limit of
- * work allows, if that is a twentieth at least and any time is left; a plan that this does not
- * improve is as with MBS_ORDER_GIVEN, bound and all.
+ * work allows, if that is a twentieth at least and any time is left; without a search the plan is
+ * as with MBS_ORDER_GIVEN, and so it is if it moves only what moves in any order.
  *
  * With max_dram_bytes auto takes the plan that is best for the objective of those found that need
  * no more DRAM (mbs_plan_dram_peak), and if max_percent is infinite, the lowest of 10, 25, 50 and

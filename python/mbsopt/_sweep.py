@@ -172,7 +172,8 @@ def sweep(networks: OneOrMany[Source], *, buffer: Optional[OneOrMany[Size]] = No
         again = {name: recompute != "none" and not inference and takes("mbs_planner_recomputes", call, name)
                  for name in planners}
         suffixes = {name: "-in-place" * (in_place and takes("mbs_planner_writes_in_place", call, name)) +
-                    "-order" * (order == "search" and takes("mbs_planner_searches_order", call, name))
+                    "-order" * (order == "search" and takes("mbs_planner_searches_order", call, name)) +
+                    "-given" * (order == "given" and name == "best" and objective == "traffic")
                     for name in planners}
     for source, space, samples, (name, switch), machine in itertools.product(
             loaded, buffers, batches, forms, machines):

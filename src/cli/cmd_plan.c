@@ -375,8 +375,10 @@ const command command_plan = {
         "imported) into groups of layers that hand their data on in the on-chip buffer, and shows\n"
         "each group's sub-batch and the DRAM traffic. Every plan is replayed and checked before it "
         "is shown.\n"
-        "ilp proves its plan optimal or says how far from it the plan may be; best is dp and then\n"
-        "ilp in the time that is left. Ctrl-C ends their search with the best plan so far.\n"
+        "ilp proves its plan optimal or says how far from it the plan may be; best is dp, ilp in\n"
+        "the work that is left, and dp in other orders of the steps. Ctrl-C ends their search "
+        "with\n"
+        "the best plan so far.\n"
         "A SIZE is 10MiB, 10MB, 512KiB or a number of bytes.\n",
     .examples = "  mbsopt plan resnet50.json --buffer 10MiB\n"
                 "      a table of the groups of layers and what they move\n"

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "explain/explanation.h"
+#include "program/program.h"
 #include "report/figures.h"
 
 void explain_head(text *out, const explanation *of)
@@ -15,7 +16,8 @@ void explain_head(text *out, const explanation *of)
     text_string(out, figure_exact_space(plan->buffer_bytes).text);
     text_string(out, " buffer · ");
     text_safe(out, plan->planner_name);
-    text_format(out, ", %s\n", mbs_outcome_name(plan->outcome));
+    text_format(out, ", %s%s\n", mbs_outcome_name(plan->outcome),
+                program_is_reordered(plan->program) ? ", in another order than the network's" : "");
     prose_traffic(out, plan->traffic.total);
     text_string(out, " per step and core, in ");
     prose_count(out, plan->group_count, "group", "groups");
@@ -31,6 +33,8 @@ void explain_larger(text *out, const explanation *of)
     text_string(out, "With 1 MiB more of buffer ");
     text_safe(out, of->larger->planner_name);
     text_string(out, " would move ");
+    if (program_is_reordered(of->larger->program) && of->larger->program != of->plan->program)
+        text_string(out, "in another order ");
     prose_traffic(out, then);
     if (then == now) {
         text_string(out, ", as much as now");

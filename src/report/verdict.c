@@ -88,7 +88,8 @@ void put_quicker(text *out, const verdict *of)
         text_styled(out, of->color, STYLE_BOLD, "slower than baseline: ");
     mbs_plan_traffic(of->quickest, &traffic);
     text_format(out, "%s would take ",
-                mbs_plan_objective(of->quickest) == MBS_TIME ? "--objective time" : "--no-strips");
+                mbs_plan_objective(of->quickest) == MBS_TIME ? "--objective time"
+                                                             : "--planner dp --no-strips");
     put_time(out, quick.time_s);
     const double less = (cost.time_s - quick.time_s) / cost.time_s;
     text_format(out, ", %s %% less, and move %s\n",

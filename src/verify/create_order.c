@@ -33,9 +33,11 @@ bool create_may_search_order(const create_request *of)
 }
 
 /* Whether no order has a plan that moves less. */
-static bool is_least(const mbs_plan *plan, int64_t batch)
+static bool is_least(const mbs_plan *plan, const create_request *of)
 {
-    return plan->traffic.total == exact_compulsory(plan->program, batch);
+    return plan->objective == MBS_TRAFFIC &&
+           plan->traffic.total == exact_compulsory(plan->program, of->options.batch) &&
+           create_dram_excess(plan, of) == 0;
 }
 
 /* Whether there is work enough for a search that may find something. */
@@ -69,19 +71,18 @@ static mbs_status is_dps(bool *result, const mbs_plan *plan, const create_reques
 
 /*
  * Plans the program that was found, and keeps the better of the two plans; frees the other. Where
- * best has proven dp's plan to be the best in the order before, or found no better one and is to be
+ * best has proven dp's plan to be the best in the given order, or found no better one and is to be
  * quick, dp alone plans this one: what takes long is a proof.
  */
-static mbs_status plan_found(mbs_plan **plan, mbs_program *found, const create_request *of,
-                             mbs_error *error)
+static mbs_status plan_found(mbs_plan **plan, mbs_program *found, bool is_proven,
+                             const create_request *of, mbs_error *error)
 {
     create_chain chain = {.work_limit = plan_work_limit(&of->options)};
     mbs_plan_options options = of->options;
     mbs_plan *other = NULL;
     bool dp_is_enough = false;
     mbs_status status = MBS_OK;
-    if (options.planner == MBS_PLANNER_BEST &&
-        ((*plan)->outcome == MBS_OPTIMAL || options.order == MBS_ORDER_AUTO))
+    if (options.planner == MBS_PLANNER_BEST && (is_proven || options.order == MBS_ORDER_AUTO))
         status = is_dps(&dp_is_enough, *plan, of, error);
     if (dp_is_enough) {
         options.planner = MBS_PLANNER_DP;
@@ -128,9 +129,9 @@ static given_order note_given(const mbs_plan *plan, const create_request *of)
     return (given_order){plan->traffic.total, exact ? plan->bound_bytes : 0};
 }
 
-/* *found is null if no other order is known to be better. */
-static mbs_status find(mbs_program **found, const mbs_plan *plan, const create_request *of,
-                       const order_effort *effort, mbs_error *error)
+/* *found is null if no other order is known to be better; *stopped: the caller's word ended it. */
+static mbs_status find(mbs_program **found, bool *stopped, const mbs_plan *plan,
+                       const create_request *of, const order_effort *effort, mbs_error *error)
 {
     mbs_plan *empty;
     plan_task task;
@@ -145,6 +146,7 @@ static mbs_status find(mbs_program **found, const mbs_plan *plan, const create_r
     watch.known.incumbent_bytes = plan->traffic.total;
     task.watch = &watch;
     status = order_find(found, &task, plan, effort, error);
+    *stopped = watch.cancelled;
     if (watch.cancelled) {
         mbs_program_free(*found);
         *found = NULL;
@@ -153,25 +155,42 @@ static mbs_status find(mbs_program **found, const mbs_plan *plan, const create_r
     return status;
 }
 
-mbs_status create_in_order(mbs_plan **plan, const create_request *asked, double end_s,
-                           mbs_error *error)
+/* One search, from the plan's order on; *searched says whether there was work and time for it. */
+static mbs_status search(bool *searched, bool *stopped, mbs_plan **plan, bool is_proven,
+                         const create_request *asked, double end_s, mbs_error *error)
 {
-    const given_order given = note_given(*plan, asked);
-    const bool is_asked = create_searches_order(asked);
-    const mbs_plan *before = *plan;
     create_request of = *asked;
     order_effort effort;
     mbs_program *found;
-    mbs_status status = MBS_OK;
     of.options.time_limit_s = fmax(end_s - plan_now_s(), 0);
-    if (!effort_of(&effort, &of, (*plan)->program->step_count) ||
-        (!is_asked && (of.options.time_limit_s == 0 || is_least(*plan, of.options.batch))))
+    *stopped = false;
+    *searched = effort_of(&effort, &of, (*plan)->program->step_count) &&
+                (create_searches_order(&of) || of.options.time_limit_s > 0);
+    if (!*searched)
         return MBS_OK;
-    status = find(&found, *plan, &of, &effort, error);
+    mbs_status status = find(&found, stopped, *plan, &of, &effort, error);
     of.options.time_limit_s = fmax(end_s - plan_now_s(), 0);
-    if (status == MBS_OK && found != NULL)
-        status = plan_found(plan, found, &of, error);
-    if (status == MBS_OK && (is_asked || *plan != before))
-        forget_proof(*plan, &of, &given);
+    return status == MBS_OK && found != NULL ? plan_found(plan, found, is_proven, &of, error)
+                                             : status;
+}
+
+mbs_status create_in_order(mbs_plan **plan, const create_request *of, double end_s,
+                           mbs_error *error)
+{
+    const given_order given = note_given(*plan, of);
+    const bool is_proven = (*plan)->outcome == MBS_OPTIMAL;
+    const bool is_asked = create_searches_order(of);
+    const bool in_vain = is_least(*plan, of);
+    create_request unasked = *of; /* what best does so, it does where it is asked, too */
+    unasked.options.order = MBS_ORDER_AUTO;
+    bool searched = false;
+    bool stopped = false;
+    mbs_status status = MBS_OK;
+    if (!in_vain && of->options.planner == MBS_PLANNER_BEST)
+        status = search(&searched, &stopped, plan, is_proven, &unasked, end_s, error);
+    if (!in_vain && is_asked && status == MBS_OK && !stopped)
+        status = search(&searched, &stopped, plan, is_proven, of, end_s, error);
+    if (status == MBS_OK && (is_asked || searched))
+        forget_proof(*plan, of, &given);
     return status;
 }

@@ -40,15 +40,18 @@ class Search(IlpTest):
     def test_proves(self):
         dp = self.total(ALEXNET)
         for planner in ("ilp", "best"):
-            plan = self.plan_json(ALEXNET, "--planner", planner)
+            words = (ALEXNET, "--order", "given", "--planner", planner)
+            plan = self.plan_json(*words)
             total = plan["traffic_bytes"]["total"]
             self.assertLessEqual(total, dp)
             self.assertEqual((plan["planner"], plan["outcome"], plan["bound_bytes"]),
                              ("ilp", "optimal", total))
-            out = self.succeed("plan", ALEXNET, "--planner", planner).out.splitlines()
+            out = self.succeed("plan", *words).out.splitlines()
             self.assertTrue(out[0].endswith(" · ilp, proven optimal"), out[0])
             self.assertRegex(out[1], "% less than baseline; ")
             self.assertRegex(out[2], r"^([\d.]+ % less|no less) than dp .* % less than mbs2 ")
+        out = self.succeed("plan", ALEXNET).out  # and best by itself: no proof holds for all orders
+        self.assertIn(" · ilp, proven optimal\n  in the given order, no better one found\n", out)
 
     def test_strips(self):
         """Where dp's strips are better ilp's plan is no worse, and replays."""

@@ -1,5 +1,7 @@
 """`mbsopt sweep`: the same rows however it is cut up, interrupted and resumed."""
 
+import csv
+import io
 import json
 import re
 import signal
@@ -126,6 +128,14 @@ class SameRows(Sweep):
                                                                         ",feasible,")
         self.path.write_text("".join(lines[:5]))
         self.assertEqual(self.resume(), "".join(lines))
+
+    def test_orders_of_best_are_told_apart(self):
+        words = (ALEXNET, "--planner=best", "--buffer=1MiB", "--batch=4")
+        for order, name in (("auto", "best"), ("given", "best-given"), ("search", "best-order")):
+            out = self.succeed("sweep", *words, "--order", order).out
+            self.assertEqual([row["planner"] for row in csv.DictReader(io.StringIO(out))], [name])
+        self.succeed("sweep", *words, "-o", self.path)
+        self.refuse(BAD_INPUT, "sweep", *words, "--order=given", "--resume", self.path)
 
     def test_killed_and_resumed(self):
         """SIGKILL at some moments; what is there is a beginning of the whole."""

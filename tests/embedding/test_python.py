@@ -41,8 +41,10 @@ class Plans(unittest.TestCase):
         self.assertEqual(sum(group.traffic.total for group in plan.groups), plan.traffic.total)
         self.assertEqual(plan.groups[0].first_step, "conv1")
         self.assertEqual((plan.network, plan.planner, plan.outcome, plan.batch),
-                         ("resnet18", "ilp", "optimal", 32))
-        self.assertEqual(plan.bound_bytes, plan.traffic.total)
+                         ("resnet18", "ilp", "heuristic", 32))
+        self.assertEqual((plan.given_bytes, plan.given_bound_bytes), (plan.traffic.total, plan.traffic.total))
+        given = mbsopt.plan(str(NETWORKS / "resnet18.json"), buffer="10MiB", order="given")
+        self.assertEqual((given.outcome, given.bound_bytes), ("optimal", plan.given_bound_bytes))
         self.assertFalse(plan.inference)
         self.assertGreater(plan.time_s, 0)
 

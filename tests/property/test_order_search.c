@@ -238,7 +238,7 @@ START_TEST(no_plan_is_worse)
         mbs_plan_free(plan);
         recomputing_close(&r);
     }
-    ck_assert_int_ge(reordered, rounds / 10);
+    ck_assert_int_ge(reordered, rounds / 20);
 }
 END_TEST
 
@@ -270,10 +270,11 @@ static void check_same_plan(const mbs_plan *plan, const mbs_plan *as, const char
     ck_assert_str_eq(mbs_plan_planner_name(plan), mbs_plan_planner_name(as));
 }
 
-static void check_other_order(const mbs_plan *plan, const mbs_plan *given, const char *label)
+/* What is proven of the given order is not of all, also where none is better. */
+static void check_searched(const mbs_plan *plan, const mbs_plan *given, const char *label)
 {
-    ck_assert_msg(program_is_reordered(mbs_plan_program(plan)), "%s: less in the same order",
-                  label);
+    const bool is_other = program_is_reordered(mbs_plan_program(plan));
+    ck_assert_msg(is_other == (traffic_of(plan) < traffic_of(given)), "%s: order", label);
     ck_assert_int_eq(mbs_plan_given_bytes(plan), traffic_of(given));
     ck_assert_int_eq(mbs_plan_given_bound_bytes(plan), mbs_plan_bound_bytes(given));
     ck_assert(mbs_plan_outcome(plan) == MBS_HEURISTIC ||
@@ -281,7 +282,7 @@ static void check_other_order(const mbs_plan *plan, const mbs_plan *given, const
     check_file(plan, label);
 }
 
-/* What it proves of the given order it forgets only for a plan that moves less in another. */
+/* And asked for a search it goes on from there. */
 START_TEST(best_looks_for_an_order_unasked)
 {
     uint64_t state = seed + 4;
@@ -295,17 +296,21 @@ START_TEST(best_looks_for_an_order_unasked)
         r.options.work_limit = 0.05;
         mbs_plan *given = plan_in(&r, MBS_PLANNER_BEST, MBS_ORDER_GIVEN);
         mbs_plan *plan = plan_in(&r, MBS_PLANNER_BEST, MBS_ORDER_AUTO);
-        if (traffic_of(plan) == traffic_of(given))
+        mbs_plan *asked = plan_in(&r, MBS_PLANNER_BEST, MBS_ORDER_SEARCH);
+        if (mbs_plan_given_bytes(plan) == 0)
             check_same_plan(plan, given, r.label);
         else
-            check_other_order(plan, given, r.label);
+            check_searched(plan, given, r.label);
+        ck_assert(mbs_plan_given_bytes(plan) > 0 || mbs_plan_outcome(plan) == MBS_OPTIMAL);
         ck_assert_int_le(traffic_of(plan), traffic_of(given));
+        ck_assert_int_le(traffic_of(asked), traffic_of(plan));
         reordered += traffic_of(plan) < traffic_of(given);
+        mbs_plan_free(asked);
         mbs_plan_free(plan);
         mbs_plan_free(given);
         recomputing_close(&r);
     }
-    ck_assert_int_ge(reordered, rounds / 10);
+    ck_assert_int_ge(reordered, rounds / 20);
 }
 END_TEST
 

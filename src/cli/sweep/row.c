@@ -133,6 +133,14 @@ static void put_real(row_writer *w, double value)
     fprintf(w->out, "%s", field_number(value).text);
 }
 
+/* Two of best's are not alike: by itself it looks for an order, for traffic. */
+static const char *order_suffix(const sweep *of, mbs_planner planner)
+{
+    if (of->order == MBS_ORDER_GIVEN && planner == MBS_PLANNER_BEST && of->objective == MBS_TRAFFIC)
+        return "-given";
+    return search_order_of(of->order, planner) == MBS_ORDER_SEARCH ? "-order" : "";
+}
+
 /* "dp-time", as plans of dp with that objective are called; "best-time", "dp-in-place-order". */
 static void put_planner(row_writer *w, const sweep *of, const sweep_point *at)
 {
@@ -142,7 +150,7 @@ static void put_planner(row_writer *w, const sweep *of, const sweep_point *at)
     const bool in_place = of->in_place && mbs_planner_writes_in_place(planner);
     snprintf(text, sizeof text, "%s%s%s%s%s", mbs_planner_name(planner), plain ? "" : "-",
              plain ? "" : objective_name(of->objective), in_place ? "-in-place" : "",
-             search_order_of(of->order, planner) == MBS_ORDER_SEARCH ? "-order" : "");
+             order_suffix(of, planner));
     put_text(w, text);
 }
 

@@ -23,9 +23,13 @@ function proof(plan) {
     }
     if (plan.given_bytes) {
         const less = percent(plan.given_bytes - total, plan.given_bytes).toFixed(2);
+        const proven = plan.given_bound_bytes === plan.given_bytes;
+        if (plan.given_bytes === total && proven) {
+            return ["proven", "Proven optimal in the given order", "No plan with the network's own order of steps " +
+                "moves fewer bytes, and no better order was found."];
+        }
         return ["open", "Best order of steps found", plan.given_bytes === total ? "It is the network's own." :
-            `${less} % less than ${plan.given_bound_bytes === plan.given_bytes ? "the proven optimum of" : "in"} ` +
-            "the network's own order."];
+            `${less} % less than ${proven ? "the proven optimum of" : "in"} the network's own order.`];
     }
     if (bound > 0) {
         return ["bounded", gap < 0.01 ? "Within 0.01 % of optimal" : `Within ${gap.toFixed(2)} % of optimal`,
