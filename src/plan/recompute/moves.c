@@ -145,6 +145,8 @@ bool recompute_make_move(unsigned char *set, const recompute_layer *layers,
             to = deep(&layers[l]);
         else if (move->level == LEVEL_ANEW)
             to ^= MBS_RECOMPUTE_ANEW;
+        else if (move->level == LEVEL_BOTH)
+            to ^= MBS_RECOMPUTE_OUTPUT | MBS_RECOMPUTE_ANEW;
         else if (output != (layers[l].allowed && (toggles ? !output : wanted(layers, move, l))))
             to ^= MBS_RECOMPUTE_OUTPUT;
         changed = changed || set[l] != to;
@@ -173,7 +175,7 @@ recompute_move *recompute_moves(recompute_counts *counts, const mbs_network *net
     const size_t n = (size_t)network->layer_count;
     int32_t *start = mem_alloc((n + 2) * sizeof *start);
     recompute_move *moves =
-        mem_alloc(n * (2 + (size_t)LENGTH_COUNT * (LEVEL_COUNT + 1)) * sizeof *moves);
+        mem_alloc(n * (3 + (size_t)LENGTH_COUNT * (LEVEL_COUNT + 1)) * sizeof *moves);
     int32_t units = 0;
     int32_t count = 0;
     if (start == NULL || moves == NULL) {
@@ -196,6 +198,10 @@ recompute_move *recompute_moves(recompute_counts *counts, const mbs_network *net
         if (layers[l].shares)
             moves[count++] = (recompute_move){.first = l, .end = l + 1, .level = LEVEL_ANEW};
     counts->all = count;
+    for (int32_t l = 0; l < network->layer_count; l++)
+        if (layers[l].shares && layers[l].allowed)
+            moves[count++] = (recompute_move){.first = l, .end = l + 1, .level = LEVEL_BOTH};
+    counts->with_both = count;
     mem_free(start);
     return moves;
 }

@@ -18,7 +18,8 @@ typedef enum recompute_level {
     LEVEL_COUNT,
     LEVEL_TOGGLE = LEVEL_COUNT, /* the first layer alone changes sides, */
     LEVEL_DEEP,                 /* see recompute_moves, */
-    LEVEL_ANEW                  /* or changes whether its backward steps read earlier copies */
+    LEVEL_ANEW,                 /* or changes whether its backward steps read earlier copies, */
+    LEVEL_BOTH                  /* or both */
 } recompute_level;
 
 typedef struct recompute_move {
@@ -59,18 +60,21 @@ bool recompute_layers(recompute_layer *layers, const mbs_network *network,
 double recompute_least_macs(const unsigned char *set, const recompute_layer *layers,
                             const mbs_program *plain, bool *again);
 
-/* How many moves there are: toggles, then stretches up to `once`, then ANEW ones. */
+/* How many moves there are: toggles, then stretches up to `once`, then ANEW ones up to `all`, then
+ * those that do both, which a search does not make unless it is to finish. */
 typedef struct recompute_counts {
     int32_t toggles;
     int32_t once;
     int32_t all;
+    int32_t with_both;
 } recompute_counts;
 
 /*
  * All moves: each layer's toggle; then the first `levels` levels of 1 to 8 consecutive units, a
  * unit being a layer with parameters to multiply and what follows up to the next; then those that
  * recompute anew: likewise units that store only what widens, and whose backward steps all read
- * copies of their own (deep), and single layers. Owned by the caller; null if memory is out.
+ * copies of their own (deep), and single layers, which at last change sides as well. Owned by the
+ * caller; null if memory is out.
  */
 recompute_move *recompute_moves(recompute_counts *counts, const mbs_network *network,
                                 const recompute_layer *layers, recompute_level levels);

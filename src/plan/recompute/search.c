@@ -1,5 +1,7 @@
 #include "plan/recompute/search.h"
 
+#include <math.h>
+
 #include "plan/recompute/searching.h"
 
 /* The part of the work that is allowed once more for recomputing anew. */
@@ -60,6 +62,46 @@ mbs_status recompute_search(recompute_state *state, const recompute_model *model
         searching_refresh(&s, s.counts.once, s.counts.all);
         if (searching_climb(&s))
             searching_settle(&s);
+    }
+    return searching_close(&s);
+}
+
+/* Leaves the moves of single layers. */
+static void keep_single(searching *s)
+{
+    int32_t kept = 0;
+    for (int32_t i = 0; i < s->counts.with_both; i++) {
+        const recompute_move *move = &s->moves[i];
+        if (move->end == move->first + 1 &&
+            (move->level == LEVEL_TOGGLE || move->level == LEVEL_ANEW || move->level == LEVEL_BOTH))
+            s->moves[kept++] = *move;
+    }
+    s->counts.all = s->counts.with_both = kept;
+}
+
+mbs_status recompute_finish(recompute_state *state, const recompute_model *model, double work,
+                            recompute_front *front, mbs_error *error)
+{
+    searching s = {.model = model,
+                   .state = state,
+                   .effort = EFFORT_GROUPS,
+                   .work = work,
+                   .max_macs = model->max_macs,
+                   .front = front,
+                   .error = error};
+    if (searching_open(&s)) {
+        double before = INFINITY;
+        bool whole = true;
+        keep_single(&s);
+        while (whole && state->objective < before && searching_goes_on(&s)) {
+            before = state->objective;
+            s.move_count = s.counts.all;
+            searching_settle(&s);
+            look_further(&s);
+            whole = cut_anew(&s);
+            if (whole)
+                searching_keep(&s);
+        }
     }
     return searching_close(&s);
 }

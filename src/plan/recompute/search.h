@@ -44,6 +44,14 @@ mbs_status recompute_sweep_prices(recompute_state *state, const recompute_model 
                                   mbs_error *error);
 
 /*
+ * Improves *state by moves of single layers alone, of which one more kind changes sides and whether
+ * the layer is computed anew at once; again and again with all groups cut anew, also looking beyond
+ * groups, until that gains nothing. All else as of recompute_search.
+ */
+mbs_status recompute_finish(recompute_state *state, const recompute_model *model, double work,
+                            recompute_front *front, mbs_error *error);
+
+/*
  * Makes *state, which is above the model's max_dram, less so, by the moves that cost least for it,
  * until `enough` bytes of DRAM are enough, or none helps. With max_dram 0 the way is the same for
  * every `enough`. `least` (or null) is kept up to date. Work and errors as of recompute_search.

@@ -139,6 +139,26 @@ static mbs_status sweep_once(const auto_search *a, recompute_front *local, const
     return status;
 }
 
+/* What is best within each limit, finished. */
+static mbs_status finish_each(const auto_search *a, recompute_front *local, const stage *of,
+                              mbs_error *error)
+{
+    mbs_status status = MBS_OK;
+    for (int32_t i = 0; i < of->count && status == MBS_OK && !stage_is_over(a); i++) {
+        const recompute_model model = stage_for_traffic(a, stage_macs(a, of->limits[i]));
+        const recompute_found *best = best_of(a, local, of->limits[i]);
+        recompute_state state = {0};
+        if (best == NULL)
+            continue;
+        status = recompute_state_open(&state, &model, best->set, error);
+        if (status == MBS_OK && isfinite(state.objective))
+            status = recompute_finish(&state, &model, SECOND_WORK * state.program->step_count,
+                                      local, error);
+        recompute_state_close(&state);
+    }
+    return status;
+}
+
 mbs_status stage_sweep(auto_search *a, const stage *of, int effort, mbs_error *error)
 {
     recompute_sweep sweep = {.unit = a->unit, .step = PRICE_STEP, .slack = SLACK};
@@ -160,6 +180,8 @@ mbs_status stage_sweep(auto_search *a, const stage *of, int effort, mbs_error *e
                                       sweep.price, error);
         if (status == MBS_OK)
             status = stage_walk(a, &local, i < 2 ? &a->lanes[i] : &next, of, i, error);
+        if (status == MBS_OK && effort > 1)
+            status = finish_each(a, &local, of, error);
         if (status == MBS_OK)
             status = take_sweep(a, &local, of, error);
         recompute_front_free(&local);
