@@ -58,40 +58,21 @@ static void hand_over_names(mbs_program *from, mbs_program *to)
     from->names = NULL;
 }
 
-/* Whether dp's plan of the plan's program is as good. */
-static mbs_status is_dps(bool *result, const mbs_plan *plan, const create_request *of,
-                         mbs_error *error)
-{
-    mbs_plan *dp;
-    mbs_status status = create_dp(&dp, plan->program, of, error);
-    *result = status == MBS_OK && dp->traffic.total <= plan->traffic.total;
-    mbs_plan_free(dp);
-    return status;
-}
-
-/*
- * Plans the program that was found, and keeps the better of the two plans; frees the other. Where
- * best has proven dp's plan to be the best in the given order, or found no better one and is to be
- * quick, dp alone plans this one: what takes long is a proof.
- */
-static mbs_status plan_found(mbs_plan **plan, mbs_program *found, bool is_proven,
+/* Plans the program that was found, by dp alone if that is enough, and keeps the better of the two
+ * plans; frees the other. */
+static mbs_status plan_found(mbs_plan **plan, mbs_program *found, bool dp_is_enough,
                              const create_request *of, mbs_error *error)
 {
     create_chain chain = {.work_limit = plan_work_limit(&of->options)};
     mbs_plan_options options = of->options;
     mbs_plan *other = NULL;
-    bool dp_is_enough = false;
-    mbs_status status = MBS_OK;
-    if (options.planner == MBS_PLANNER_BEST && (is_proven || options.order == MBS_ORDER_AUTO))
-        status = is_dps(&dp_is_enough, *plan, of, error);
     if (dp_is_enough) {
         options.planner = MBS_PLANNER_DP;
         options.work_limit = 0;
     }
     if (create_dram_excess(*plan, of) == 0)
         chain.enough = (*plan)->traffic.total;
-    if (status == MBS_OK)
-        status = plan_create_below(&other, found, of->hardware, &options, &chain, error);
+    mbs_status status = plan_create_below(&other, found, of->hardware, &options, &chain, error);
     const bool better = other != NULL && create_order(other, *plan, of) < 0;
     if (better) {
         hand_over_names((*plan)->owned_program, found);
@@ -129,8 +110,9 @@ static given_order note_given(const mbs_plan *plan, const create_request *of)
     return (given_order){plan->traffic.total, exact ? plan->bound_bytes : 0};
 }
 
-/* *found is null if no other order is known to be better; *stopped: the caller's word ended it. */
-static mbs_status find(mbs_program **found, bool *stopped, const mbs_plan *plan,
+/* *found is null if no other order is known to be better, *own as of order_find; *stopped: the
+ * caller's word ended it. */
+static mbs_status find(mbs_program **found, double *own, bool *stopped, const mbs_plan *plan,
                        const create_request *of, const order_effort *effort, mbs_error *error)
 {
     mbs_plan *empty;
@@ -145,7 +127,7 @@ static mbs_status find(mbs_program **found, bool *stopped, const mbs_plan *plan,
     watch.work_limit = INT64_MAX; /* it has one of its own */
     watch.known.incumbent_bytes = plan->traffic.total;
     task.watch = &watch;
-    status = order_find(found, &task, plan, effort, error);
+    status = order_find(found, own, &task, plan, effort, error);
     *stopped = watch.cancelled;
     if (watch.cancelled) {
         mbs_program_free(*found);
@@ -155,23 +137,32 @@ static mbs_status find(mbs_program **found, bool *stopped, const mbs_plan *plan,
     return status;
 }
 
-/* One search, from the plan's order on; *searched says whether there was work and time for it. */
+/*
+ * One search, from the plan's order on; *searched says whether there was work and time for it.
+ * Where best has proven dp's plan to be the best in the given order, or found no better one and is
+ * to be quick, dp is enough for another order: what takes long is a proof.
+ */
 static mbs_status search(bool *searched, bool *stopped, mbs_plan **plan, bool is_proven,
                          const create_request *asked, double end_s, mbs_error *error)
 {
     create_request of = *asked;
     order_effort effort;
     mbs_program *found;
+    double own;
     of.options.time_limit_s = fmax(end_s - plan_now_s(), 0);
     *stopped = false;
     *searched = effort_of(&effort, &of, (*plan)->program->step_count) &&
                 (create_searches_order(&of) || of.options.time_limit_s > 0);
     if (!*searched)
         return MBS_OK;
-    mbs_status status = find(&found, stopped, *plan, &of, &effort, error);
+    mbs_status status = find(&found, &own, stopped, *plan, &of, &effort, error);
+    if (status != MBS_OK || found == NULL)
+        return status;
+    const bool dp_is_enough = of.options.planner == MBS_PLANNER_BEST &&
+                              (is_proven || of.options.order == MBS_ORDER_AUTO) &&
+                              own <= (double)(*plan)->traffic.total;
     of.options.time_limit_s = fmax(end_s - plan_now_s(), 0);
-    return status == MBS_OK && found != NULL ? plan_found(plan, found, is_proven, &of, error)
-                                             : status;
+    return plan_found(plan, found, dp_is_enough, &of, error);
 }
 
 mbs_status create_in_order(mbs_plan **plan, const create_request *of, double end_s,

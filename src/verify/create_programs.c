@@ -103,22 +103,16 @@ static mbs_status plan_choice(program_choice *choice, const unsigned char *set, 
     return pass_over_stop(create_set_from(&choice->plan, &choice->of, set, NULL, error), error);
 }
 
-mbs_status create_dp(mbs_plan **dp, const mbs_program *program, const create_request *of,
-                     mbs_error *error)
-{
-    mbs_plan_options options = of->options;
-    plan_watch watch;
-    options.planner = MBS_PLANNER_DP;
-    plan_watch_open(&watch, &options, false);
-    return plan_run(dp, program, of->hardware, &options, &watch, error);
-}
-
 static mbs_status ask_dp(program_choice *choice, const unsigned char *set, mbs_error *error)
 {
     mbs_program *program;
+    mbs_plan_options options = choice->of.options;
+    plan_watch watch;
+    options.planner = MBS_PLANNER_DP;
+    plan_watch_open(&watch, &options, false);
     mbs_status status = create_program(&program, &choice->of, set, error);
     if (status == MBS_OK)
-        status = create_dp(&choice->dp, program, &choice->of, error);
+        status = plan_run(&choice->dp, program, choice->of.hardware, &options, &watch, error);
     if (choice->dp != NULL)
         choice->dp->owned_program = program;
     else

@@ -40,10 +40,6 @@ int create_order(const mbs_plan *plan, const mbs_plan *than, const create_reques
 mbs_status create_set(mbs_plan **plan, const create_request *of, const unsigned char *set,
                       mbs_error *error);
 
-/* dp's plan of the program, which is not replayed. Errors: as of mbs_plan_create; null then. */
-mbs_status create_dp(mbs_plan **dp, const mbs_program *program, const create_request *of,
-                     mbs_error *error);
-
 /* Whether another order of steps is asked for, and whether it is or best looks for one unasked. */
 bool create_searches_order(const create_request *of);
 bool create_may_search_order(const create_request *of);

@@ -17,11 +17,12 @@ typedef struct order_effort {
 /*
  * Searches for an order of the steps of the task's program in which dp's plan comes to less of the
  * task's objective: *found is the program in it, and the caller's (mbs_program_free), but its names
- * are those of the task's; null if none was found that is better than the program's own. `like` is
- * a plan of the program for the task. Deterministic, unless the task's watch ends it; takes at most
+ * are those of the task's; null if none was found that is better than the program's own. *own is
+ * what dp's plan of that one comes to, infinite if the watch ended it. `like` is a plan of the
+ * program for the task. Deterministic, unless the task's watch ends it; takes at most
  * about as many growths of groups as `effort` says. Errors: MBS_ERR_MEMORY.
  */
-mbs_status order_find(mbs_program **found, const plan_task *task, const mbs_plan *like,
+mbs_status order_find(mbs_program **found, double *own, const plan_task *task, const mbs_plan *like,
                       const order_effort *effort, mbs_error *error);
 
 #endif

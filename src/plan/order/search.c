@@ -30,6 +30,7 @@ typedef struct search {
     double anew;       /* with so much work done all is cut anew */
     mbs_program *best; /* the best order so far; null: that with which the walk began, */
     double least;      /* and what it comes to */
+    double began;      /* what the order comes to with which the walk began */
     mbs_error *error;
 } search;
 
@@ -91,7 +92,7 @@ static mbs_status walk(mbs_program **found, search *s, const plan_task *task, co
     *found = NULL;
     mbs_status status = order_open(&s->state, task, fixed, s->error);
     s->anew = CUT_ANEW_AFTER * s->state.work;
-    s->least = s->state.objective;
+    s->began = s->least = s->state.objective;
     if (!isfinite(s->least)) /* it was stopped */
         s->work = 0;
     while (status == MBS_OK && goes_on(s))
@@ -175,12 +176,14 @@ static mbs_status walk_in_turn(planned *best, search *s, const plan_task *task, 
     return status;
 }
 
-static mbs_status find_with_strips(mbs_program **found, search *s, const plan_task *task,
-                                   const mbs_plan *like, const order_effort *effort)
+static mbs_status find_with_strips(mbs_program **found, double *own, search *s,
+                                   const plan_task *task, const mbs_plan *like,
+                                   const order_effort *effort)
 {
     const double share = (double)task->program->step_count / (2 * effort->turns);
     planned best = {0};
     mbs_status status = plan_order(&best, task, like, s->error);
+    *own = status == MBS_OK ? best.objective : INFINITY;
     if (status == MBS_OK)
         status = walk_in_turn(&best, s, task, effort->turns, effort->first * share);
     if (status == MBS_OK)
@@ -197,13 +200,14 @@ static mbs_status find_with_strips(mbs_program **found, search *s, const plan_ta
 
 /* The best of a short walk and of a longer one, if any. In a longer walk more is lost at first,
  * which leads further, but not always to more. */
-static mbs_status find_without_strips(mbs_program **found, search *s, const plan_task *task,
-                                      const order_effort *effort)
+static mbs_status find_without_strips(mbs_program **found, double *own, search *s,
+                                      const plan_task *task, const order_effort *effort)
 {
     const double steps = task->program->step_count;
     plan_task of = *task;
     mbs_program *first;
     mbs_status status = walk(&first, s, task, NULL, effort->first * steps);
+    *own = s->began;
     *found = NULL;
     if (first != NULL)
         of.program = first;
@@ -216,10 +220,10 @@ static mbs_status find_without_strips(mbs_program **found, search *s, const plan
     return status;
 }
 
-mbs_status order_find(mbs_program **found, const plan_task *task, const mbs_plan *like,
+mbs_status order_find(mbs_program **found, double *own, const plan_task *task, const mbs_plan *like,
                       const order_effort *effort, mbs_error *error)
 {
     search s = {.random = 1, .error = error};
-    return plan_has_strips(task) ? find_with_strips(found, &s, task, like, effort)
-                                 : find_without_strips(found, &s, task, effort);
+    return plan_has_strips(task) ? find_with_strips(found, own, &s, task, like, effort)
+                                 : find_without_strips(found, own, &s, task, effort);
 }
