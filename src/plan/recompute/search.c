@@ -40,13 +40,7 @@ mbs_status recompute_search(recompute_state *state, const recompute_model *model
                             recompute_effort effort, double work, recompute_front *front,
                             mbs_error *error)
 {
-    searching s = {.model = model,
-                   .state = state,
-                   .effort = effort,
-                   .work = work,
-                   .max_macs = model->max_macs,
-                   .front = front,
-                   .error = error};
+    searching s = searching_of(model, state, effort, work, front, error);
     if (searching_open(&s)) {
         s.move_count = s.counts.once;
         searching_settle(&s);
@@ -71,10 +65,9 @@ static void keep_single(searching *s)
 {
     int32_t kept = 0;
     for (int32_t i = 0; i < s->counts.with_both; i++) {
-        const recompute_move *move = &s->moves[i];
-        if (move->end == move->first + 1 &&
-            (move->level == LEVEL_TOGGLE || move->level == LEVEL_ANEW || move->level == LEVEL_BOTH))
-            s->moves[kept++] = *move;
+        const recompute_level level = s->moves[i].level;
+        if (level == LEVEL_TOGGLE || level == LEVEL_ANEW || level == LEVEL_BOTH)
+            s->moves[kept++] = s->moves[i];
     }
     s->counts.all = s->counts.with_both = kept;
 }
@@ -82,13 +75,7 @@ static void keep_single(searching *s)
 mbs_status recompute_finish(recompute_state *state, const recompute_model *model, double work,
                             recompute_front *front, mbs_error *error)
 {
-    searching s = {.model = model,
-                   .state = state,
-                   .effort = EFFORT_GROUPS,
-                   .work = work,
-                   .max_macs = model->max_macs,
-                   .front = front,
-                   .error = error};
+    searching s = searching_of(model, state, EFFORT_GROUPS, work, front, error);
     if (searching_open(&s)) {
         double before = INFINITY;
         bool whole = true;
@@ -109,15 +96,10 @@ mbs_status recompute_finish(recompute_state *state, const recompute_model *model
 mbs_status recompute_fit(recompute_state *state, const recompute_model *model, int64_t enough,
                          double work, recompute_least *least, mbs_error *error)
 {
-    searching s = {.model = model,
-                   .state = state,
-                   .effort = EFFORT_GROUPS,
-                   .work = work,
-                   .max_macs = model->max_macs,
-                   .least = least,
-                   .fits_enough = true,
-                   .enough = enough,
-                   .error = error};
+    searching s = searching_of(model, state, EFFORT_GROUPS, work, NULL, error);
+    s.least = least;
+    s.fits_enough = true;
+    s.enough = enough;
     if (searching_open(&s))
         searching_settle(&s);
     return searching_close(&s);
@@ -157,14 +139,8 @@ mbs_status recompute_sweep_prices(recompute_state *state, const recompute_model 
                                   recompute_sweep *sweep, double work, recompute_front *front,
                                   mbs_error *error)
 {
-    searching s = {.model = model,
-                   .state = state,
-                   .effort = EFFORT_GROUPS,
-                   .work = work / 2,
-                   .max_macs = model->max_macs,
-                   .slack = sweep->slack,
-                   .front = front,
-                   .error = error};
+    searching s = searching_of(model, state, EFFORT_GROUPS, work / 2, front, error);
+    s.slack = sweep->slack;
     if (searching_open(&s)) {
         go_up(&s, sweep);
         double price = sweep->price;

@@ -43,6 +43,20 @@ typedef struct searching {
     mbs_status status; /* of the first failure */
 } searching;
 
+/* A search from *state within all that the model allows; other members are 0. Not open yet. */
+static inline searching searching_of(const recompute_model *model, recompute_state *state,
+                                     recompute_effort effort, double work, recompute_front *front,
+                                     mbs_error *error)
+{
+    return (searching){.model = model,
+                       .state = state,
+                       .effort = effort,
+                       .work = work,
+                       .max_macs = model->max_macs,
+                       .front = front,
+                       .error = error};
+}
+
 /* The state is taken for one that the search comes through. False if memory is out: status. */
 bool searching_open(searching *s);
 /* Frees all but the caller's; returns the status. */

@@ -95,13 +95,7 @@ mbs_status recompute_walk_from(recompute_state *state, const recompute_model *mo
                                const recompute_walk *walk, double work, recompute_front *front,
                                mbs_error *error)
 {
-    walking w = {.s = {.model = model,
-                       .state = state,
-                       .effort = EFFORT_GROUPS,
-                       .work = work,
-                       .max_macs = model->max_macs,
-                       .front = front,
-                       .error = error},
+    walking w = {.s = searching_of(model, state, EFFORT_GROUPS, work, front, error),
                  .walk = walk,
                  .random = walk->seed,
                  .work = work};
