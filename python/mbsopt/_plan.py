@@ -268,7 +268,8 @@ def plan(network: Source, *, buffer: Optional[Size] = None, batch: int = 32, pla
     percent by default; with `max_dram`, bytes or text, "auto" and as much as it takes. `effort` is
     how many times as long "auto" searches. With `no_fold` an inference
     has its batch norms and activations as steps of their own; with `fuse` a norm and the activation
-    behind it are one, and a backward step adds its gradient to a running one. With `cores` the plan has what so many move that share fetches. `import_solution` is a file, a
+    behind it are one, and a backward step adds its gradient to a running one. With `cores` the plan
+    has what so many move that share fetches. `import_solution` is a file, a
     solution of what export_model wrote. `input`, `cut`, `weights`, `learned`, `constant`, each text or a list of it,
     and `opaque` are of ONNX files, of which the importer's notes become warnings.
     While the library plans, `progress` is called, at most ten times a second, with seconds, best bytes and proven

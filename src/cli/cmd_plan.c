@@ -376,8 +376,7 @@ const command command_plan = {
         "each group's sub-batch and the DRAM traffic. Every plan is replayed and checked before it "
         "is shown.\n"
         "ilp proves its plan optimal or says how far from it the plan may be; best is dp, ilp in\n"
-        "the work that is left, and dp in other orders of the steps. Ctrl-C ends their search "
-        "with\n"
+        "the work that is left, and dp in other orders of the steps. Ctrl-C ends a search with\n"
         "the best plan so far.\n"
         "A SIZE is 10MiB, 10MB, 512KiB or a number of bytes.\n",
     .examples = "  mbsopt plan resnet50.json --buffer 10MiB\n"

@@ -1,4 +1,4 @@
-/* Of a plan file's steps the layers that they do besides their own (model, section 13). */
+/* Of a plan file's steps the layers and sums that they do besides their own (model, section 13). */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
