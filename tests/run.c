@@ -34,6 +34,19 @@ char *replace_once(const char *document, const char *from, const char *to)
     return out.data;
 }
 
+void double_quotes(char *document)
+{
+    for (; *document != '\0'; document++)
+        *document = *document == '\'' ? '"' : *document;
+}
+
+int64_t plan_total(const mbs_plan *plan)
+{
+    mbs_traffic traffic;
+    mbs_plan_traffic(plan, &traffic);
+    return traffic.total;
+}
+
 void must_succeed(mbs_status status, const mbs_error *error, const char *what)
 {
     ck_assert_msg(status == MBS_OK, "%s: %s: %s", what, mbs_status_text(status), error->message[0]);

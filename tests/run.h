@@ -13,6 +13,12 @@ __attribute__((format(printf, 1, 2))) const char *source_path(const char *format
 /* `document` with `from`, which must be there once, replaced by `to`. The caller's (mbs_free). */
 char *replace_once(const char *document, const char *from, const char *to);
 
+/* Puts " for each ' of a document that is written so. */
+void double_quotes(char *document);
+
+/* What the plan moves. */
+int64_t plan_total(const mbs_plan *plan);
+
 /* Fails with the first message and `what` the call was about, unless the status is MBS_OK. */
 void must_succeed(mbs_status status, const mbs_error *error, const char *what);
 

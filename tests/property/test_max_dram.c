@@ -28,13 +28,6 @@ static int64_t peak_of(const mbs_plan *plan)
     return peak.bytes;
 }
 
-static int64_t traffic_of(const mbs_plan *plan)
-{
-    mbs_traffic traffic;
-    mbs_plan_traffic(plan, &traffic);
-    return traffic.total;
-}
-
 static double macs_percent_of(const mbs_plan *plan)
 {
     mbs_recompute_info info;
@@ -145,7 +138,7 @@ static void plan_all_sets(outcomes *all, const recomputing *s)
         mbs_program *program = recomputing_program(s, set);
         must_succeed(mbs_plan_create(&plan, program, &s->hardware, &s->options, &error), &error,
                      s->label);
-        all->of[all->count++] = (outcome){peak_of(plan), traffic_of(plan), macs_percent_of(plan)};
+        all->of[all->count++] = (outcome){peak_of(plan), plan_total(plan), macs_percent_of(plan)};
         mbs_plan_free(plan);
         mbs_program_free(program);
     }
@@ -184,9 +177,9 @@ START_TEST(no_set_of_a_small_network_is_better)
                 ck_assert_msg(expected == INT64_MAX, "%s: %" PRId64 " bytes would do with %" PRId64,
                               s.label, most, expected);
             else
-                ck_assert_msg(traffic_of(plan) <= expected,
+                ck_assert_msg(plan_total(plan) <= expected,
                               "%s: moves %" PRId64 " within %" PRId64 ", %" PRId64 " would do",
-                              s.label, traffic_of(plan), most, expected);
+                              s.label, plan_total(plan), most, expected);
             compared++;
             impossible += plan == NULL;
             mbs_plan_free(plan);

@@ -9,13 +9,13 @@
 #include <string.h>
 
 #include "mbsopt/emit.h"
+#include "order_plans.h"
 #include "plan/order/moves.h"
 #include "recomputing.h"
 #include "run.h"
 
 static uint64_t seed = 20261201;
 static int rounds = 40;
-static mbs_error error;
 
 /* Of programs with more orders not all are tried. */
 #define MOST_ORDERS 300
@@ -114,13 +114,6 @@ static mbs_plan *search_plan(const recomputing *r, mbs_recompute recompute)
     return plan;
 }
 
-static int64_t traffic_of(const mbs_plan *plan)
-{
-    mbs_traffic traffic;
-    mbs_plan_traffic(plan, &traffic);
-    return traffic.total;
-}
-
 START_TEST(search_mostly_finds_the_best_order)
 {
     uint64_t state = seed;
@@ -137,7 +130,7 @@ START_TEST(search_mostly_finds_the_best_order)
         const int64_t least = least_of_all(&r, own);
         if (least >= 0 && least < given) {
             mbs_plan *plan = search_plan(&r, MBS_RECOMPUTE_NONE);
-            const int64_t found = traffic_of(plan);
+            const int64_t found = plan_total(plan);
             ck_assert_msg(found <= given && found >= least,
                           "%s: %" PRId64 " in the order found, %" PRId64
                           " in the given one, %" PRId64 " in the best",
@@ -159,22 +152,6 @@ END_TEST
 
 /* ---- Whatever is planned --------------------------------------------------------------------- */
 
-/* Loads the plan's file, replays it, and writes it again. */
-static void check_file(const mbs_plan *plan, const char *label)
-{
-    mbs_plan *loaded;
-    char *text;
-    char *again;
-    must_succeed(mbs_plan_to_json(&text, plan, &error), &error, label);
-    must_succeed(mbs_plan_load_text(&loaded, text, strlen(text), "p.json", &error), &error, label);
-    must_succeed(mbs_plan_verify(loaded, NULL, &error), &error, label);
-    must_succeed(mbs_plan_to_json(&again, loaded, &error), &error, label);
-    ck_assert_msg(strcmp(text, again) == 0, "%s: loaded and written it differs", label);
-    mbs_plan_free(loaded);
-    mbs_free(text);
-    mbs_free(again);
-}
-
 /* Building the program in the order that the plan tells gives the plan's program, and dp's plan. */
 static void check_rebuilt(const recomputing *r, const mbs_plan *plan)
 {
@@ -191,7 +168,7 @@ static void check_rebuilt(const recomputing *r, const mbs_plan *plan)
         ck_assert_str_eq(again->tensors[p->touches[t].tensor].name,
                          p->tensors[p->touches[t].tensor].name);
     }
-    ck_assert_int_eq(recomputing_traffic(r, again, MBS_PLANNER_DP), traffic_of(plan));
+    ck_assert_int_eq(recomputing_traffic(r, again, MBS_PLANNER_DP), plan_total(plan));
     mbs_program_free(again);
     free(order);
 }
@@ -218,18 +195,18 @@ START_TEST(no_plan_is_worse)
                                                &r.options, &what, &error),
                      &error, r.label);
         mbs_plan *plan = search_plan(&r, policy);
-        ck_assert_msg(traffic_of(plan) <= traffic_of(given), "%s: %" PRId64 ", given %" PRId64,
-                      r.label, traffic_of(plan), traffic_of(given));
+        ck_assert_msg(plan_total(plan) <= plan_total(given), "%s: %" PRId64 ", given %" PRId64,
+                      r.label, plan_total(plan), plan_total(given));
         ck_assert_int_le(mbs_plan_bound_bytes(plan), mbs_plan_bound_bytes(given) > 0
                                                          ? mbs_plan_bound_bytes(given)
-                                                         : traffic_of(plan));
+                                                         : plan_total(plan));
         check_file(plan, r.label);
         const bool is_exact = r.options.planner == MBS_PLANNER_BEST;
-        ck_assert_int_eq(mbs_plan_given_bytes(plan), traffic_of(given));
+        ck_assert_int_eq(mbs_plan_given_bytes(plan), plan_total(given));
         ck_assert_int_eq(mbs_plan_given_bound_bytes(plan),
                          is_exact ? mbs_plan_bound_bytes(given) : 0);
         const bool is_other = program_is_reordered(mbs_plan_program(plan));
-        ck_assert(is_other == (traffic_of(plan) < traffic_of(given)));
+        ck_assert(is_other == (plan_total(plan) < plan_total(given)));
         reordered += is_other;
         r.program_options.split_norms = mbs_plan_program(plan)->split;
         if (policy == MBS_RECOMPUTE_NONE && r.options.planner == MBS_PLANNER_DP)
@@ -238,103 +215,7 @@ START_TEST(no_plan_is_worse)
         mbs_plan_free(plan);
         recomputing_close(&r);
     }
-    ck_assert_int_ge(reordered, rounds / 20);
-}
-END_TEST
-
-/* ---- What best does unasked ------------------------------------------------------------------ */
-
-static mbs_plan *plan_in(const recomputing *r, mbs_planner planner, mbs_order order)
-{
-    const mbs_recompute_options none = {MBS_RECOMPUTE_NONE, 10, 0, 1};
-    mbs_plan_options options = r->options;
-    mbs_plan *plan;
-    options.planner = planner;
-    options.order = order;
-    must_succeed(mbs_plan_create_recompute(&plan, r->network, &r->program_options, &r->hardware,
-                                           &options, &none, &error),
-                 &error, r->label);
-    must_succeed(mbs_plan_verify(plan, NULL, &error), &error, r->label);
-    return plan;
-}
-
-/* But for the options that they tell. */
-static void check_same_plan(const mbs_plan *plan, const mbs_plan *as, const char *label)
-{
-    ck_assert_msg(traffic_of(plan) == traffic_of(as), "%s: %" PRId64 ", not %" PRId64, label,
-                  traffic_of(plan), traffic_of(as));
-    ck_assert(!program_is_reordered(mbs_plan_program(plan)));
-    ck_assert_int_eq(mbs_plan_outcome(plan), mbs_plan_outcome(as));
-    ck_assert_int_eq(mbs_plan_bound_bytes(plan), mbs_plan_bound_bytes(as));
-    ck_assert_int_eq(mbs_plan_given_bytes(plan), 0);
-    ck_assert_str_eq(mbs_plan_planner_name(plan), mbs_plan_planner_name(as));
-}
-
-/* What is proven of the given order is not of all, also where none is better. */
-static void check_searched(const mbs_plan *plan, const mbs_plan *given, const char *label)
-{
-    const bool is_other = program_is_reordered(mbs_plan_program(plan));
-    ck_assert_msg(is_other == (traffic_of(plan) < traffic_of(given)), "%s: order", label);
-    ck_assert_int_eq(mbs_plan_given_bytes(plan), traffic_of(given));
-    ck_assert_int_eq(mbs_plan_given_bound_bytes(plan), mbs_plan_bound_bytes(given));
-    ck_assert(mbs_plan_outcome(plan) == MBS_HEURISTIC ||
-              mbs_plan_bound_bytes(plan) == traffic_of(plan));
-    check_file(plan, label);
-}
-
-/* And asked for a search it goes on from there. */
-START_TEST(best_looks_for_an_order_unasked)
-{
-    uint64_t state = seed + 4;
-    int reordered = 0;
-    for (int round = 0; round < rounds; round++) {
-        recomputing r;
-        recomputing_open_varied(&r, &state, (int)random_between(&state, 3, 16));
-        r.options.time_limit_s = INFINITY;
-        r.options.no_strips = round % 4 < 2;
-        r.program_options.inference = random_between(&state, 0, 3) == 0;
-        r.options.work_limit = 0.05;
-        mbs_plan *given = plan_in(&r, MBS_PLANNER_BEST, MBS_ORDER_GIVEN);
-        mbs_plan *plan = plan_in(&r, MBS_PLANNER_BEST, MBS_ORDER_AUTO);
-        mbs_plan *asked = plan_in(&r, MBS_PLANNER_BEST, MBS_ORDER_SEARCH);
-        if (mbs_plan_given_bytes(plan) == 0)
-            check_same_plan(plan, given, r.label);
-        else
-            check_searched(plan, given, r.label);
-        ck_assert(mbs_plan_given_bytes(plan) > 0 || mbs_plan_outcome(plan) == MBS_OPTIMAL);
-        ck_assert_int_le(traffic_of(plan), traffic_of(given));
-        ck_assert_int_le(traffic_of(asked), traffic_of(plan));
-        reordered += traffic_of(plan) < traffic_of(given);
-        mbs_plan_free(asked);
-        mbs_plan_free(plan);
-        mbs_plan_free(given);
-        recomputing_close(&r);
-    }
-    ck_assert_int_ge(reordered, rounds / 20);
-}
-END_TEST
-
-/* Other planners do not, nor best for time, or with next to no work, or without time. */
-START_TEST(nobody_else_does)
-{
-    static const mbs_planner planners[] = {MBS_PLANNER_MBS2, MBS_PLANNER_DP, MBS_PLANNER_ILP,
-                                           MBS_PLANNER_BEST};
-    uint64_t state = seed + 5;
-    for (int round = 0; round < rounds; round++) {
-        recomputing r;
-        recomputing_open_varied(&r, &state, (int)random_between(&state, 6, 16));
-        const mbs_planner planner = planners[round % 4];
-        const bool is_best = planner == MBS_PLANNER_BEST;
-        r.options.time_limit_s = is_best && round % 3 == 0 ? 0 : INFINITY;
-        r.options.objective = is_best && round % 3 == 1 ? MBS_TIME : MBS_TRAFFIC;
-        r.options.work_limit = planner == MBS_PLANNER_ILP ? 0.02 : is_best ? 1e-6 : 0;
-        mbs_plan *given = plan_in(&r, planner, MBS_ORDER_GIVEN);
-        mbs_plan *plan = plan_in(&r, planner, MBS_ORDER_AUTO);
-        check_same_plan(plan, given, r.label);
-        mbs_plan_free(plan);
-        mbs_plan_free(given);
-        recomputing_close(&r);
-    }
+    ck_assert_int_ge(reordered, rounds / 10);
 }
 END_TEST
 
@@ -462,8 +343,6 @@ int main(void)
     tcase_set_timeout(tests, 0);
     tcase_add_test(tests, search_mostly_finds_the_best_order);
     tcase_add_test(tests, no_plan_is_worse);
-    tcase_add_test(tests, best_looks_for_an_order_unasked);
-    tcase_add_test(tests, nobody_else_does);
     tcase_add_test(tests, steps_that_move_are_linked_as_if_built_so);
     tcase_add_test(tests, one_order_is_of_one_program);
     suite_add_tcase(suite, tests);

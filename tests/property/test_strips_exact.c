@@ -71,13 +71,6 @@ static void close_setting(setting *s)
     mbs_network_free(s->network);
 }
 
-static int64_t bytes_of(const mbs_plan *plan)
-{
-    mbs_traffic traffic;
-    mbs_plan_traffic(plan, &traffic);
-    return traffic.total;
-}
-
 static bool has_strips(const mbs_plan *plan)
 {
     for (size_t g = 0; g < mbs_plan_group_count(plan); g++) {
@@ -93,10 +86,10 @@ static bool has_strips(const mbs_plan *plan)
 static bool check_proven(mbs_plan *plan, int64_t expected, const setting *s, const char *what)
 {
     const bool strips = has_strips(plan);
-    ck_assert_msg(bytes_of(plan) == expected && mbs_plan_bound_bytes(plan) == expected &&
+    ck_assert_msg(plan_total(plan) == expected && mbs_plan_bound_bytes(plan) == expected &&
                       mbs_plan_outcome(plan) == MBS_OPTIMAL,
                   "%s: %s: %" PRId64 ", bound %" PRId64 ", brute force %" PRId64, s->label, what,
-                  bytes_of(plan), mbs_plan_bound_bytes(plan), expected);
+                  plan_total(plan), mbs_plan_bound_bytes(plan), expected);
     mbs_plan_free(plan);
     return strips;
 }
@@ -131,8 +124,8 @@ START_TEST(ilp_equals_brute_force)
             const int64_t split_bytes = brute_force_ilp(&split);
             const int64_t least = plain_bytes < split_bytes ? plain_bytes : split_bytes;
             mbs_plan *dp = plan_both(&s, MBS_PLANNER_DP);
-            ck_assert_int_le(least, bytes_of(dp));
-            better += least < bytes_of(dp);
+            ck_assert_int_le(least, plan_total(dp));
+            better += least < plan_total(dp);
             mbs_plan_free(dp);
             with_strips += check_proven(replayed_plan(s.split, &s.hardware, &s.options, s.label),
                                         split_bytes, &s, "split");
@@ -166,10 +159,10 @@ START_TEST(ilp_is_no_worse_than_dp)
         mbs_plan *ilp = plan_both(&s, MBS_PLANNER_ILP);
         s.options.no_strips = 1;
         mbs_plan *whole = plan_both(&s, MBS_PLANNER_DP);
-        ck_assert_msg(bytes_of(ilp) <= bytes_of(dp) && bytes_of(dp) <= bytes_of(whole),
+        ck_assert_msg(plan_total(ilp) <= plan_total(dp) && plan_total(dp) <= plan_total(whole),
                       "%s: ilp %" PRId64 ", dp %" PRId64 ", without strips %" PRId64, s.label,
-                      bytes_of(ilp), bytes_of(dp), bytes_of(whole));
-        ck_assert_msg(mbs_plan_bound_bytes(ilp) <= bytes_of(ilp), "%s: bound", s.label);
+                      plan_total(ilp), plan_total(dp), plan_total(whole));
+        ck_assert_msg(mbs_plan_bound_bytes(ilp) <= plan_total(ilp), "%s: bound", s.label);
         ck_assert(!has_strips(whole));
         with_strips += has_strips(ilp);
         proven += mbs_plan_outcome(ilp) == MBS_OPTIMAL;

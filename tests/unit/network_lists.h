@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "network/network.h"
+#include "run.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -26,8 +27,7 @@ static inline mbs_status load_lists(mbs_network **network, const char *inputs, c
                           "'layers': [%s]}",
                           inputs, layers);
     ck_assert_int_lt(length, (int)sizeof document);
-    for (char *at = document; *at != '\0'; at++)
-        *at = *at == '\'' ? '"' : *at;
+    double_quotes(document);
     return mbs_network_load_text(network, document, (size_t)length, "test.json", &error);
 }
 

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "mbsopt/mbsopt.h"
 #include "program/program.h"
+#include "run.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -39,8 +40,7 @@ static inline mbs_network *load(const char *inputs, const char *layers)
                           "'layers':[%.*s]}",
                           inputs, (int)end, layers);
     ck_assert_int_lt(length, (int)sizeof document);
-    for (char *at = document; *at != '\0'; at++)
-        *at = *at == '\'' ? '"' : *at;
+    double_quotes(document);
     mbs_error_clear(&error);
     mbs_status status =
         mbs_network_load_text(&network, document, (size_t)length, "test.json", &error);

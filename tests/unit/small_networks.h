@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "mbsopt/mbsopt.h"
 #include "plan/planner.h"
+#include "run.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -114,8 +115,7 @@ static inline mbs_program *build(const char *layers, int flags)
         snprintf(document, sizeof document,
                  "{'format':'mbsopt-network/1','name':'test','inputs':[%.*s]}", (int)end, layers);
     ck_assert_int_lt(length, (int)sizeof document);
-    for (char *at = document; *at != '\0'; at++)
-        *at = *at == '\'' ? '"' : *at;
+    double_quotes(document);
     mbs_error_clear(&error);
     ck_assert_msg(mbs_network_load_text(&network, document, (size_t)length, "test", &error) ==
                       MBS_OK,

@@ -23,8 +23,7 @@ static mbs_status load_members(mbs_hardware *hardware, const char *members)
     char document[1024];
     int length = snprintf(document, sizeof document, "{'format': 'mbsopt-hardware/1'%s%s}",
                           members[0] != '\0' ? ", " : "", members);
-    for (char *at = document; *at != '\0'; at++)
-        *at = *at == '\'' ? '"' : *at;
+    double_quotes(document);
     return mbs_hardware_load_text(hardware, document, (size_t)length, "hw.json", &error);
 }
 

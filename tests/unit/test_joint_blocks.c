@@ -67,8 +67,8 @@ static void setup(void)
 {
     char text[sizeof blocks];
     mbs_error_clear(&error);
-    for (size_t i = 0; i < sizeof blocks; i++)
-        text[i] = (char)(blocks[i] == '\'' ? '"' : blocks[i]);
+    memcpy(text, blocks, sizeof blocks);
+    double_quotes(text);
     must(mbs_network_load_text(&network, text, sizeof blocks - 1, "blocks", &error));
     mbs_hardware_wavecore(&hardware);
     options = (mbs_plan_options)MBS_PLAN_OPTIONS_INIT;

@@ -53,8 +53,8 @@ static void setup(void)
 {
     char text[sizeof blocks];
     mbs_error_clear(&error);
-    for (size_t i = 0; i < sizeof blocks; i++)
-        text[i] = (char)(blocks[i] == '\'' ? '"' : blocks[i]);
+    memcpy(text, blocks, sizeof blocks);
+    double_quotes(text);
     must(mbs_network_load_text(&network, text, sizeof blocks - 1, "blocks", &error));
     mbs_hardware_wavecore(&hardware);
     options = (mbs_plan_options)MBS_PLAN_OPTIONS_INIT;
@@ -65,13 +65,6 @@ static void setup(void)
 static void teardown(void)
 {
     mbs_network_free(network);
-}
-
-static int64_t total(const mbs_plan *plan)
-{
-    mbs_traffic traffic;
-    mbs_plan_traffic(plan, &traffic);
-    return traffic.total;
 }
 
 /* What dp's plan moves with the known set. */
@@ -95,7 +88,7 @@ static int64_t known(void)
     program_options.recompute_layers = set;
     must(mbs_program_create(&program, network, &program_options, &error));
     must(mbs_plan_create(&plan, program, &hardware, &options, &error));
-    const int64_t bytes = total(plan);
+    const int64_t bytes = plan_total(plan);
     mbs_plan_free(plan);
     mbs_program_free(program);
     return bytes;
@@ -109,7 +102,7 @@ static int64_t plan_auto(double percent, int effort)
     must(mbs_plan_create_recompute(&plan, network, &program_options, &hardware, &options,
                                    &recompute, &error));
     must(mbs_plan_verify(plan, NULL, &error));
-    const int64_t bytes = total(plan);
+    const int64_t bytes = plan_total(plan);
     mbs_plan_free(plan);
     return bytes;
 }
